@@ -1,0 +1,18 @@
+"""Several batch sizes: on the article's CPU, unlike on a GPU, small ones win."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from workloads.resnet import resnet
+
+if TYPE_CHECKING:
+    from traingate import Layer
+    from traingate.fixtures import TrainingBenchmark
+
+
+@pytest.mark.parametrize("batch_size", [2, 12], indirect=True)
+def test_batch_size(training_benchmark: TrainingBenchmark, batch_size: Layer) -> None:
+    training_benchmark(resnet)

@@ -1,0 +1,55 @@
+"""The article's training: a ResNet on random images, plain as in its first script."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torchvision
+from torch.utils.data import Dataset
+
+from traingate import TrainingSetup
+
+
+class Size(NamedTuple):
+    """What a scale makes of the workload."""
+
+    model: str
+    pixels: int
+    batch_size: int
+
+
+SIZES = {
+    "smoke": Size("resnet18", 64, 8),
+    "quick": Size("resnet50", 224, 8),
+    "seed": Size("resnet50", 224, 128),
+}
+
+
+class RandomImages(Dataset[tuple[torch.Tensor, int]]):
+    """The article's data: a million images ``[3, pixels, pixels]`` of float32, drawn when asked.
+
+    The label is ``index % 10``.
+    """
+
+    def __init__(self, pixels: int) -> None:
+        self._shape = (3, pixels, pixels)
+
+    def __len__(self) -> int:
+        return 1_000_000
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return torch.randn(self._shape), index % 10
+
+
+def resnet(scale: str = "quick", batch_size: int | None = None) -> TrainingSetup:
+    """ResNet-50 (ResNet-18 at scale smoke), cross-entropy, SGD at its default rate."""
+    size = SIZES[scale]
+    model = torchvision.models.get_model(size.model)
+    return TrainingSetup(
+        model=model,
+        criterion=torch.nn.CrossEntropyLoss(),
+        optimizer=torch.optim.SGD(model.parameters()),
+        dataset=RandomImages(size.pixels),
+        batch_size=batch_size or size.batch_size,
+    )

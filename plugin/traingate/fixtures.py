@@ -1,0 +1,229 @@
+"""The fixtures that people use: ``training_benchmark`` and the layers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+import pytest
+
+from traingate import layers as layer_types
+from traingate.errors import (
+    ConfigurationError,
+    EmulatedPrecisionWarning,
+    InconclusiveWarning,
+    TraingateError,
+)
+from traingate.options import demands
+from traingate.replay import CLOCK_KEY
+from traingate.stack import Layer, Stack
+from traingate.workload import Workload, name_of
+
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    from traingate.controller.measure import Result
+    from traingate.records import Measurement, Published
+    from traingate.report.progress import ProgressLine, Silence
+    from traingate.session import Session
+
+SESSION_KEY: pytest.StashKey[Callable[[], Session]] = pytest.StashKey()
+"""In ``config.stash``: makes the session on its first call, so that a run without training
+benchmarks loads none of it."""
+
+
+class TrainingBenchmark(Protocol):
+    """The type of the fixture ``training_benchmark``, for annotations."""
+
+    def __call__(
+        self, workload: Workload, layers: Iterable[Layer] = (), published: Published | None = None
+    ) -> Measurement:
+        """As the fixture's own docstring says."""
+
+
+@pytest.fixture
+def _layers_of_test() -> list[Layer]:
+    """The layers that the test's fixtures have asked for, in the order of asking."""
+    return []
+
+
+@pytest.fixture
+def training_benchmark(
+    request: pytest.FixtureRequest,
+    benchmark: BenchmarkFixture,
+    _layers_of_test: list[Layer],
+) -> TrainingBenchmark:
+    """Measure how fast a workload trains under the test's layers; once per test.
+
+    ``training_benchmark(workload, layers=(), published=None)`` takes
+
+    - ``workload``: a module-level function that returns a ``traingate.TrainingSetup``. Of its
+      parameters ``scale`` (a string) and ``batch_size`` (where that layer is asked for) are
+      filled in; all others need defaults.
+    - ``layers``: further layers, objects of the protocol ``traingate.Layer``.
+    - ``published``: a ``traingate.records.Published`` to stand beside the result in the table.
+
+    It returns the ``traingate.records.Measurement``, recorded with pytest-benchmark. With
+    ``--benchmark-compare`` it fails the test when throughput has dropped below the baseline.
+    """
+
+    def measure(
+        workload: Workload, layers: Iterable[Layer] = (), published: Published | None = None
+    ) -> Measurement:
+        __tracebackhide__ = True
+        from traingate.session import Order  # noqa: PLC0415 - see SESSION_KEY
+
+        session = request.config.stash[SESSION_KEY]()
+        try:
+            order = Order(
+                name_of(workload, "the workload of training_benchmark"),
+                Stack.of([*_layers_of_test, *layers]),
+                demands(request.node.get_closest_marker("traingate")),
+                published,
+            )
+            reason = order.stack.unavailable()
+            if reason is not None:
+                pytest.skip(reason)
+            _caution(request.config, order.stack)
+            with _observer(request) as observer:
+                result = session.run(order, observer)
+        except TraingateError as error:
+            _fail(benchmark, str(error))
+        if session.settings.measuring:
+            _record(request, benchmark, session, result)
+        else:
+            benchmark.pedantic(lambda: None)  # type: ignore[no-untyped-call] # it has no types
+        return result.measurement
+
+    return measure
+
+
+def _fail(benchmark: BenchmarkFixture, message: str) -> NoReturn:
+    __tracebackhide__ = True
+
+    def refuse() -> NoReturn:
+        raise TraingateError(message)
+
+    # Tells pytest-benchmark that there is nothing to record; else it warns of a fixture unused.
+    with contextlib.suppress(TraingateError):
+        benchmark.pedantic(refuse)  # type: ignore[no-untyped-call] # it has no types
+    pytest.fail(message, pytrace=False)
+
+
+def _record(
+    request: pytest.FixtureRequest, benchmark: BenchmarkFixture, session: Session, result: Result
+) -> None:
+    """Hand the measurement to pytest-benchmark and the table, then let the verdict speak."""
+    __tracebackhide__ = True
+    from traingate.records import Outcome, to_json  # noqa: PLC0415 - see SESSION_KEY
+    from traingate.report.terminal import Row  # noqa: PLC0415
+    from traingate.report.text import explain  # noqa: PLC0415
+
+    measurement = result.measurement
+    benchmark.extra_info["traingate"] = to_json(measurement)
+    request.node.stash[CLOCK_KEY].replay(benchmark, measurement.step_seconds)
+    session.rows.append(Row(request.node.name, measurement))
+    if result.operators is not None and session.settings.profile is not None:
+        _write_profile(Path(session.settings.profile), request.node.nodeid, result.operators)
+    verdict = measurement.verdict
+    if verdict is None:
+        return
+    request.node.user_properties.append(("traingate_verdict", verdict.outcome.value))
+    if verdict.failed:
+        pytest.fail(explain(verdict), pytrace=False)
+    if verdict.outcome is Outcome.INCONCLUSIVE:
+        warnings.warn(InconclusiveWarning(explain(verdict)), stacklevel=3)
+
+
+def _write_profile(directory: Path, test: str, operators: list[dict[str, Any]]) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    name = "".join(character if character.isalnum() else "_" for character in test)
+    (directory / f"{name}.json").write_text(json.dumps(operators, indent=1))
+
+
+_CAUTIONED: pytest.StashKey[set[str]] = pytest.StashKey()
+
+
+def _caution(config: pytest.Config, stack: Stack) -> None:
+    """Warn of what the layers have to say about this machine, each thing once a session."""
+    said = config.stash.setdefault(_CAUTIONED, set())
+    for caution in stack.cautions():
+        if caution not in said:
+            said.add(caution)
+            warnings.warn(EmulatedPrecisionWarning(caution), stacklevel=4)
+
+
+@contextlib.contextmanager
+def _observer(request: pytest.FixtureRequest) -> Iterator[ProgressLine | Silence]:
+    from rich.console import Console  # noqa: PLC0415 - see SESSION_KEY
+
+    from traingate.report.progress import ProgressLine, Silence  # noqa: PLC0415
+
+    plugins = request.config.pluginmanager
+    reporter: Any = plugins.getplugin("terminalreporter")
+    capture: Any = plugins.getplugin("capturemanager")
+    if reporter is None or not reporter.isatty or request.config.get_verbosity() < 0:
+        yield Silence()
+        return
+
+    def uncaptured() -> AbstractContextManager[object]:
+        if capture is None:
+            return contextlib.nullcontext()
+        context: AbstractContextManager[object] = capture.global_and_fixture_disabled()
+        return context
+
+    with uncaptured():
+        console = Console(file=sys.__stdout__)
+    with ProgressLine(console, uncaptured, request.node.name) as line:
+        yield line
+
+
+def _layer_fixture(kind: type[Any]) -> Any:
+    """The fixture of a layer: its choice comes by indirect parametrisation.
+
+    A dict gives the layer's options, any other value its first option; True asks for the
+    layer as it is by default, False and None for none.
+    """
+
+    def add(request: pytest.FixtureRequest, _layers_of_test: list[Layer]) -> Layer | None:
+        choice = getattr(request, "param", True)
+        if choice is False or choice is None:
+            return None
+        try:
+            layer: Layer = _make(kind, choice)
+        except ConfigurationError as error:
+            pytest.fail(str(error), pytrace=False)
+        _layers_of_test.append(layer)
+        return layer
+
+    add.__doc__ = f"{kind.__doc__}"
+    return pytest.fixture(name=kind.name)(add)
+
+
+def _make(kind: type[Any], choice: object) -> Layer:
+    try:
+        if choice is True:
+            layer: Layer = kind()
+        elif isinstance(choice, dict):
+            layer = kind(**choice)
+        else:
+            layer = kind(choice)
+    except TypeError as error:
+        raise ConfigurationError(
+            f"{kind.name}: {error}. Give its choice as "
+            f'@pytest.mark.parametrize("{kind.name}", [...], indirect=True).'
+        ) from error
+    return layer
+
+
+batch_size = _layer_fixture(layer_types.BatchSize)
+data_workers = _layer_fixture(layer_types.DataWorkers)
+channels_last = _layer_fixture(layer_types.ChannelsLast)
+bf16_autocast = _layer_fixture(layer_types.Bf16Autocast)
+torch_compile = _layer_fixture(layer_types.TorchCompile)

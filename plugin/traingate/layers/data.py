@@ -1,0 +1,63 @@
+"""How samples reach the model: the batch size and the processes that load the data."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from traingate.errors import ConfigurationError
+from traingate.stack import BaseLayer, Training
+
+
+@dataclass(frozen=True)
+class BatchSize(BaseLayer):
+    """Train with another batch size. Changes the mathematics: gradients average more samples.
+
+    Attributes:
+        samples: per batch, at least 1. A workload with a ``batch_size`` parameter gets it.
+    """
+
+    samples: int
+    name = "batch_size"
+    order = 100
+
+    def __post_init__(self) -> None:
+        _require_count("batch_size", self.samples, least=1)
+
+    def apply(self, training: Training) -> None:
+        """Set the batch size of the loader."""
+        training.batch_size = self.samples
+
+
+@dataclass(frozen=True)
+class DataWorkers(BaseLayer):
+    """Load the data in ``count`` processes beside the training (``num_workers``)."""
+
+    count: int = 1
+    name = "data_workers"
+    order = 200
+
+    def __post_init__(self) -> None:
+        _require_count("data_workers", self.count, least=0)
+
+    def apply(self, training: Training) -> None:
+        """Set ``num_workers``, and free the workers from the main thread's core."""
+        cores = training.cores
+
+        def unbind(worker_id: int) -> None:  # noqa: ARG001 - DataLoader's signature
+            # OMP_PROC_BIND binds the main thread to one core, and a fork inherits that:
+            # all data workers would share the core that trains.
+            if cores and hasattr(os, "sched_setaffinity"):
+                os.sched_setaffinity(0, cores)
+
+        training.loader_options["num_workers"] = self.count
+        if self.count > 0:
+            training.loader_options["worker_init_fn"] = unbind
+
+
+def _require_count(layer: str, value: object, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigurationError(
+            f"{layer} takes a whole number of at least {least}, not {value!r}. Give it as "
+            f'@pytest.mark.parametrize("{layer}", [...], indirect=True).'
+        )

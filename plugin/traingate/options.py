@@ -1,0 +1,226 @@
+"""Options, ini keys and markers: parsed once, into frozen values.
+
+Nothing below this module sees pytest's configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pytest
+
+from traingate.errors import ConfigurationError
+from traingate.launch import STEADYING
+from traingate.scales import DEFAULT_SCALE, SCALES, Scale
+
+DEFAULT_MOST_LAUNCHES: Final = 8
+_MARKER: Final = (
+    "traingate(tolerance=PERCENT, min_samples_per_second=N, max_first_step_seconds=S): limits of "
+    "a training benchmark: the largest loss of throughput against the baseline, the least "
+    "throughput, the longest first step."
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user asked for.
+
+    Attributes:
+        scale: the size of the measurement.
+        launches: the most launches, None for the default of the situation.
+        steps: measured steps per launch, None for the scale's.
+        tolerance: the largest loss of throughput that is let through, in percent.
+        on_missing: ``fail`` or ``record``.
+        on_inconclusive: ``warn`` or ``fail``.
+        steady: ``off`` or ``threads``.
+        timeout: seconds for any one answer of a worker, None for the defaults.
+        price: of this machine in US dollars per hour, None if unknown.
+        profile: directory for operator tables, None for no profile.
+        compare: pytest-benchmark's ``--benchmark-compare``: False, True, or which run.
+        storage: pytest-benchmark's ``--benchmark-storage``.
+        measuring: False where pytest-benchmark is disabled: each test takes one step.
+    """
+
+    scale: Scale
+    launches: int | None
+    steps: int | None
+    tolerance: float
+    on_missing: str
+    on_inconclusive: str
+    steady: str
+    timeout: float | None
+    price: float | None
+    profile: str | None
+    compare: bool | str
+    storage: str
+    measuring: bool
+
+
+@dataclass(frozen=True)
+class _Option:
+    name: str
+    parse: Callable[[str], Any]
+    default: Any
+    metavar: str
+    help: str
+
+
+def _whole(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"needs a whole number of at least 1, not {text!r}")
+    return value
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"needs a number above 0, not {text!r}")
+    return value
+
+
+def percent(text: str) -> float:
+    """A tolerance in percent: twice of it must leave some throughput to be told from none."""
+    value = _positive(text.removesuffix("%"))
+    if value >= 50:  # noqa: PLR2004 - explained above
+        raise argparse.ArgumentTypeError(f"needs a percentage below 50, not {text!r}")
+    return value
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise argparse.ArgumentTypeError(f"takes one of {', '.join(choices)}, not {text!r}")
+        return text
+
+    return parse
+
+
+_OPTIONS: Final = (
+    _Option("scale", _one_of(*SCALES), DEFAULT_SCALE, "{smoke,quick,seed}",
+            "Size of the measurement (default: quick)."),
+    _Option("launches", _whole, None, "N",
+            f"Most launches per test (default: {DEFAULT_MOST_LAUNCHES} while a verdict is open, "
+            "else the scale's)."),
+    _Option("steps", _whole, None, "N",
+            "Measured steps per launch (default: the scale's, and more where steps are short)."),
+    _Option("tolerance", percent, 5.0, "PERCENT",
+            "Largest loss of throughput that is let through (default: 5)."),
+    _Option("on-missing", _one_of("fail", "record"), "fail", "{fail,record}",
+            "A test without comparable baseline fails, or is recorded (default: fail)."),
+    _Option("on-inconclusive", _one_of("warn", "fail"), "warn", "{warn,fail}",
+            "What to do when launches run out before a verdict (default: warn)."),
+    _Option("steady", _one_of(*STEADYING), "threads", "{off,threads}",
+            "Bind threads and let none spin while it waits (default: threads)."),
+    _Option("timeout", _positive, None, "SECONDS",
+            "Longest time for any one answer of a worker (default: 1200 for the first step, "
+            "600 for any other)."),
+    _Option("price", _positive, None, "USD_PER_HOUR",
+            "Price of this machine, for samples per dollar."),
+    _Option("profile", str, None, "DIR",
+            "Profile each test's last planned launch, and write its operator table to DIR."),
+)  # fmt: skip
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register the options, and for each an ini key with underscores."""
+    group = parser.getgroup("traingate", "traingate: training throughput on CPUs")
+    for option in _OPTIONS:
+        group.addoption(
+            f"--traingate-{option.name}",
+            type=option.parse,
+            metavar=option.metavar,
+            help=option.help,
+        )
+        parser.addini(f"traingate_{option.name.replace('-', '_')}", option.help, default=None)
+
+
+def add_marker(config: pytest.Config) -> None:
+    """Register the marker, for ``--markers`` and ``--strict-markers``."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+def parse(config: pytest.Config) -> Settings:
+    """The settings of this session.
+
+    Raises:
+        pytest.UsageError: for an ini value that makes no sense, and for a comparison that
+            could not compare anything.
+    """
+    values = {option.name.replace("-", "_"): _value(config, option) for option in _OPTIONS}
+    compare = config.getoption("benchmark_compare", False) or False
+    parallel = config.getoption("dist", "no") != "no" or hasattr(config, "workerinput")
+    disabled = bool(
+        config.getoption("benchmark_disable", False)
+        and not config.getoption("benchmark_enable", False)
+    )
+    if compare and parallel:
+        raise pytest.UsageError(
+            "--benchmark-compare compares nothing under xdist: tests that share the cores "
+            "measure each other. Drop -n (or pass -n 0)."
+        )
+    if compare and disabled:
+        raise pytest.UsageError(
+            "--benchmark-compare compares nothing while --benchmark-disable is given. Drop one "
+            "of them (or pass --benchmark-enable)."
+        )
+    return Settings(
+        **{**values, "scale": SCALES[values["scale"]]},
+        compare=compare,
+        storage=str(config.getoption("benchmark_storage", "file://./.benchmarks")),
+        measuring=not (parallel or disabled),
+    )
+
+
+def _value(config: pytest.Config, option: _Option) -> Any:
+    given = config.getoption(f"traingate_{option.name.replace('-', '_')}")
+    if given is not None:
+        return given
+    key = f"traingate_{option.name.replace('-', '_')}"
+    text = config.getini(key)
+    if not text:
+        return option.default
+    try:
+        return option.parse(str(text))
+    except argparse.ArgumentTypeError as error:
+        raise pytest.UsageError(f"ini key {key} {error}") from error
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What a test's own marker demands; None where it leaves it to the settings."""
+
+    tolerance: float | None = None
+    min_samples_per_second: float | None = None
+    max_first_step_seconds: float | None = None
+
+
+def demands(marker: pytest.Mark | None) -> Demands:
+    """The demands of ``@pytest.mark.traingate(...)``.
+
+    Raises:
+        ConfigurationError: for an unknown keyword, or a value that is no positive number.
+    """
+    if marker is None:
+        return Demands()
+    if marker.args:
+        raise ConfigurationError(f"the traingate marker takes keywords only. {_MARKER}")
+    found = Demands()
+    for key, value in marker.kwargs.items():
+        if not hasattr(found, key):
+            raise ConfigurationError(f"the traingate marker has no {key!r}. {_MARKER}")
+        check = percent if key == "tolerance" else _positive
+        try:
+            found = replace(found, **{key: check(str(value))})
+        except argparse.ArgumentTypeError as error:
+            raise ConfigurationError(f"the traingate marker's {key} {error}") from error
+    return found

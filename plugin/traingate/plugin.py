@@ -1,0 +1,121 @@
+"""The hooks: when things happen. What happens stands in the modules below.
+
+Loaded by every pytest run of an environment that has traingate installed: it imports
+nothing but pytest and our own standard-library modules until a training benchmark runs.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from traingate import fixtures, options, replay
+from traingate.errors import BaselineError
+from traingate.fixtures import SESSION_KEY
+
+if TYPE_CHECKING:
+    from traingate.session import Session
+
+_FIXTURE = "training_benchmark"
+_NAME = "traingate-session"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register options and ini keys."""
+    options.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Parse the options, and register what this session needs."""
+    options.add_marker(config)
+    config.pluginmanager.register(fixtures, "traingate-fixtures")
+    hooks = _SessionHooks(config, options.parse(config))
+    config.stash[SESSION_KEY] = hooks.session
+    config.pluginmanager.register(hooks, _NAME)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the session and undo what ``pytest_configure`` did."""
+    hooks = config.pluginmanager.unregister(name=_NAME)
+    if hooks is not None:
+        hooks.close()
+        del config.stash[SESSION_KEY]
+
+
+class _SessionHooks:
+    """The hooks of one session, and the session once a training benchmark needs it."""
+
+    def __init__(self, config: pytest.Config, settings: options.Settings) -> None:
+        self._config = config
+        self._settings = settings
+        self._expected = 0
+        self._complaint: str | None = None
+        self._session: Session | None = None
+
+    def session(self) -> Session:
+        """The session, made on the first call."""
+        if self._session is None:
+            from traingate.session import Session  # noqa: PLC0415 - loads what measuring needs
+
+            self._session = Session(self._settings, self._config.rootpath, sys.path)
+        return self._session
+
+    def close(self) -> None:
+        """End the session if it was ever made."""
+        if self._session is not None:
+            self._session.close()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Give each training benchmark its clock before pytest-benchmark's fixture asks."""
+        for item in items:
+            if _FIXTURE in getattr(item, "fixturenames", ()):
+                replay.attach(item)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Read the baselines before anything is measured: if they are bad, say so at once."""
+        benchmarks = [
+            item for item in session.items if _FIXTURE in getattr(item, "fixturenames", ())
+        ]
+        if not benchmarks or not self._settings.compare or self._config.option.collectonly:
+            return
+        self._expected = len(benchmarks)
+        try:
+            _ = self.session().baselines
+        except BaselineError as error:
+            raise pytest.UsageError(str(error)) from error
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Asked to compare, and nothing compared: that fails."""
+        if not self._expected or self._settings.on_missing == "record":
+            return
+        if self.session().compared == 0 and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            self._complaint = (
+                f"--benchmark-compare was given, and none of {self._expected} training benchmarks "
+                "was compared: all were skipped. See the reasons with -rs."
+            )
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The results table."""
+        if self._session is not None and self._session.rows:
+            from traingate.report.terminal import render  # noqa: PLC0415 - loads rich
+
+            terminalreporter.section("traingate: training throughput")
+            width = shutil.get_terminal_size().columns
+            text = render(self._session.rows, width, colour=terminalreporter.hasmarkup)
+            terminalreporter.write(text)
+        if self._complaint:
+            terminalreporter.write_line(f"ERROR: {self._complaint}", red=True)
+
+    def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
+        """Keep every step in the saved file, also without --benchmark-save-data."""
+        for saved in output_json["benchmarks"]:
+            record = saved["extra_info"].get("traingate")
+            if record is not None:
+                saved["stats"]["data"] = [
+                    step for launch in record["launches"] for step in launch["step_seconds"]
+                ]

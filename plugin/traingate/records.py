@@ -1,0 +1,228 @@
+"""The values that a measurement leaves behind, and the versioned JSON schema they are kept in.
+
+A record is one Measurement, stored by pytest-benchmark in ``extra_info["traingate"]``.
+Every number carries its unit in its name. msgspec checks types and ranges on load.
+
+Versions of the schema:
+    1   first
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Any, Final, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from traingate.errors import DamagedRecordError
+
+SCHEMA: Final = 1
+
+Seconds: TypeAlias = Annotated[float, Meta(ge=0)]
+Positive: TypeAlias = Annotated[float, Meta(gt=0)]
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+Interval: TypeAlias = tuple[float, float]
+"""Lower and upper end."""
+
+
+class Outcome(str, Enum):
+    """What the gate decided."""
+
+    PASSED = "PASSED"
+    REGRESSED = "REGRESSED"
+    IMPROVED = "IMPROVED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    NO_BASELINE = "NO_BASELINE"
+
+
+class Hardware(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The machine, as far as it decides how fast a training runs.
+
+    Attributes:
+        cpu: model name, with family, model and stepping where Linux tells them.
+        architecture: as ``platform.machine()``.
+        cores: that this process can keep busy, after affinity and cgroup quota.
+        numa_nodes: as the kernel counts them.
+        instruction_sets: the vector and matrix extensions, sorted.
+        memory_bytes: physical memory; not compared.
+    """
+
+    cpu: str
+    architecture: str
+    cores: Annotated[int, Meta(ge=1)]
+    numa_nodes: Annotated[int, Meta(ge=1)]
+    instruction_sets: tuple[str, ...]
+    memory_bytes: Count
+
+
+class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One life of a worker: one sample of the statistics.
+
+    Attributes:
+        step_seconds, data_seconds: of each measured step, and the wait for data in it.
+        steps_per_round: how the steps fall into rounds; a yardstick visit stands before
+            the first round and after each.
+        gemm_seconds, triad_seconds, yardstick_seconds: per visit, and their sum.
+        first_step_seconds: with compilation.
+        setup_seconds: from the import of the workload to the training that stands.
+        counters: whole numbers by name, see ``worker.counters``.
+    """
+
+    step_seconds: tuple[Positive, ...]
+    data_seconds: tuple[Seconds, ...]
+    steps_per_round: tuple[Annotated[int, Meta(ge=1)], ...]
+    gemm_seconds: tuple[Positive, ...]
+    triad_seconds: tuple[Positive, ...]
+    yardstick_seconds: tuple[Positive, ...]
+    first_step_seconds: Positive
+    setup_seconds: Seconds
+    peak_rss_bytes: Count
+    minor_page_faults_per_step: Annotated[float, Meta(ge=0)]
+    counters: dict[str, int]
+
+    def __post_init__(self) -> None:
+        steps = len(self.step_seconds)
+        if len(self.data_seconds) != steps or sum(self.steps_per_round) != steps:
+            raise ValueError("steps and rounds do not add up")
+        visits = {len(self.gemm_seconds), len(self.triad_seconds), len(self.yardstick_seconds)}
+        if visits != {len(self.steps_per_round) + 1}:
+            raise ValueError("a yardstick visit stands before the first round and after each")
+
+
+class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The gate's decision with its evidence. Slowdowns are losses of throughput, in percent.
+
+    Attributes:
+        outcome: the decision.
+        failed: whether the test failed its gate; such a record is no baseline.
+        tolerance_percent: the largest loss that is let through.
+        slowdown_percent, slowdown_percent_interval: estimate with its 95 % interval;
+            negative for a gain, null where fewer than three launches leave it open.
+        missable_slowdown_percent: the largest slowdown that the decision may have missed.
+        launches, baseline_launches: how many the decision rests on.
+        samples_per_second, baseline_samples_per_second: as measured, on each side.
+        baseline: where the other side was found.
+        reason: why there is no decision, or what else failed the gate.
+    """
+
+    outcome: Outcome
+    failed: bool = False
+    tolerance_percent: Annotated[float, Meta(gt=0, lt=50)]
+    slowdown_percent: float | None = None
+    slowdown_percent_interval: Interval | None = None
+    missable_slowdown_percent: float | None = None
+    launches: Count = 0
+    baseline_launches: Count = 0
+    samples_per_second: Positive | None = None
+    baseline_samples_per_second: Positive | None = None
+    baseline: str | None = None
+    reason: str | None = None
+
+
+class Published(Struct, frozen=True, forbid_unknown_fields=True):
+    """A figure that somebody published for the same experiment, to stand beside ours.
+
+    Attributes:
+        samples_per_second: the figure.
+        source: where it stands.
+        derived: computed from published figures rather than stated.
+    """
+
+    samples_per_second: Positive
+    source: str
+    derived: bool = False
+
+
+class LayerRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """A layer's name and options."""
+
+    name: str
+    options: dict[str, Any]
+
+
+class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All launches of one workload under one stack, and what follows from them.
+
+    Attributes:
+        schema: version of this format.
+        workload: ``path/below/rootdir.py::function``.
+        stack: the layers in their order.
+        scale: name of the scale.
+        batch_size: samples per step.
+        launches: the samples, in the order of measuring.
+        samples_per_second, samples_per_second_interval: throughput (geometric mean over
+            launches of the batch size by the median step) with its 95 % interval between
+            launches; null for a single launch.
+        flops_per_sample: floating point operations of one step of the plain model.
+        roofline_flops_per_second: what the yardstick's fp32 GEMM reached meanwhile.
+        roofline_share: of the training, in floating point operations; may exceed 1 in bf16.
+        samples_per_dollar: at the price given, else null.
+        counters: the last launch's.
+        machine: the hardware.
+        environment: the worker's software and what was set for steadiness.
+        published: a figure to stand beside ours.
+        verdict: the gate's decision, null where none was asked for.
+    """
+
+    schema: Annotated[int, Meta(ge=SCHEMA, le=SCHEMA)] = SCHEMA
+    workload: str
+    stack: tuple[LayerRecord, ...]
+    scale: str
+    batch_size: Annotated[int, Meta(ge=1)]
+    launches: Annotated[tuple[Launch, ...], Meta(min_length=1)]
+    samples_per_second: Positive
+    samples_per_second_interval: Interval | None
+    flops_per_sample: Positive | None
+    roofline_flops_per_second: Positive
+    roofline_share: Positive | None
+    samples_per_dollar: Positive | None = None
+    counters: dict[str, int]
+    machine: Hardware
+    environment: dict[str, Any]
+    published: Published | None = None
+    verdict: Verdict | None = None
+
+    @property
+    def step_seconds(self) -> tuple[float, ...]:
+        """Seconds of every measured step, launch after launch."""
+        return tuple(step for launch in self.launches for step in launch.step_seconds)
+
+
+def to_json(measurement: Measurement) -> dict[str, Any]:
+    """The record as plain JSON values, fit for ``extra_info``."""
+    content: dict[str, Any] = msgspec.to_builtins(measurement)
+    return content
+
+
+class _Version(Struct):
+    schema: int
+
+
+def from_json(content: bytes | msgspec.Raw, where: str) -> Measurement:
+    """The record in ``content``, checked.
+
+    Args:
+        content: one JSON object.
+        where: what an error calls it, a file at least.
+
+    Raises:
+        DamagedRecordError: if it is of another schema, or not whole.
+    """
+    try:
+        version = msgspec.json.decode(content, type=_Version).schema
+        if version > SCHEMA:
+            raise DamagedRecordError(
+                f"{where}: record of schema {version}, and this traingate reads up to {SCHEMA}. "
+                "Upgrade pytest-traingate."
+            )
+        return msgspec.json.decode(content, type=Measurement)
+    except msgspec.MsgspecError as error:
+        raise damaged(where, error) from error
+
+
+def damaged(where: str, error: Exception) -> DamagedRecordError:
+    """The error for a stored run that cannot be read."""
+    return DamagedRecordError(
+        f"{where} is damaged: {error}. Restore the file, or delete it and save a new baseline."
+    )

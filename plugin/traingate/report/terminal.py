@@ -1,0 +1,144 @@
+"""The results table at the end of a session, and its rendering without a terminal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from traingate.records import Measurement, Outcome, Published, Verdict
+from traingate.stack import label
+
+_STYLES = {
+    Outcome.PASSED: "green",
+    Outcome.IMPROVED: "bold green",
+    Outcome.REGRESSED: "bold red",
+    Outcome.INCONCLUSIVE: "yellow",
+    Outcome.NO_BASELINE: "yellow",
+}
+_NARROWEST = 150
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a test's short name and what it measured."""
+
+    test: str
+    measurement: Measurement
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """The results, in the order of measuring.
+
+    Columns that no row fills (price, published figures, verdicts) are left out.
+    """
+    records = [row.measurement for row in rows]
+    columns: list[tuple[str, list[str | Text]]] = [
+        ("test", [row.test for row in rows]),
+        ("stack", [_stack(record) for record in records]),
+        ("step ms", [_step(record) for record in records]),
+        ("samples/s", [_rate(record) for record in records]),
+        ("x plain", [_speedup(record, records) for record in records]),
+        ("roofline", [_share(record) for record in records]),
+        ("K/$", [_thousands(record) for record in records]),
+        ("peak RSS", [f"{_peak(record) / 2**30:.2f} GiB" for record in records]),
+        ("published", [_published(record.published) for record in records]),
+        ("verdict", [_verdict(record.verdict) for record in records]),
+    ]
+    result = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
+    filled = [(title, cells) for title, cells in columns if any(str(cell) for cell in cells)]
+    for title, _ in filled:
+        left = title in {"test", "stack", "verdict"}
+        result.add_column(title, justify="left" if left else "right", no_wrap=title != "stack")
+    for cells in zip(*(cells for _, cells in filled), strict=True):
+        result.add_row(*cells)
+    return result
+
+
+def footnotes(rows: Sequence[Row]) -> list[str]:
+    """What the reader of the table must know to read it right."""
+    notes = [
+        "samples/s with the 95 % interval between launches; roofline: share of the fp32 GEMM "
+        "rate that the yardstick reached meanwhile"
+    ]
+    sources = {row.measurement.published.source for row in rows if row.measurement.published}
+    if sources:
+        notes.append(f"published (samples/s, another machine; * derived): {'; '.join(sources)}")
+    machine = rows[0].measurement.machine
+    notes.append(f"machine: {machine.cpu}, {machine.cores} cores")
+    return notes
+
+
+def render(rows: Sequence[Row], width: int, *, colour: bool) -> str:
+    """Table and notes as text of at most ``width`` columns; wider where it is no terminal."""
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=width if colour else max(width, _NARROWEST),
+        force_terminal=colour,
+        no_color=not colour,
+        highlight=False,
+    )
+    print_to(console, rows)
+    return buffer.getvalue()
+
+
+def print_to(console: Console, rows: Sequence[Row]) -> None:
+    """Print table and notes to ``console``."""
+    console.print(table(rows))
+    for note in footnotes(rows):
+        console.print(Text(note, style="dim"))
+
+
+def _stack(record: Measurement) -> str:
+    return label(msgspec.to_builtins(record.stack))
+
+
+def _step(record: Measurement) -> str:
+    return f"{1000 * record.batch_size / record.samples_per_second:.4g}"
+
+
+def _rate(record: Measurement) -> str:
+    value, interval = record.samples_per_second, record.samples_per_second_interval
+    if interval is None:
+        return f"{value:.4g} ± ?"
+    return f"{value:.4g} ± {(interval[1] - interval[0]) / 2:.2g}"
+
+
+def _speedup(record: Measurement, records: Sequence[Measurement]) -> str:
+    for other in records:
+        if not other.stack and (other.workload, other.scale) == (record.workload, record.scale):
+            return f"{record.samples_per_second / other.samples_per_second:.2f}"
+    return ""
+
+
+def _share(record: Measurement) -> str:
+    return "" if record.roofline_share is None else f"{100 * record.roofline_share:.0f} %"
+
+
+def _thousands(record: Measurement) -> str:
+    dollars = record.samples_per_dollar
+    return "" if dollars is None else f"{dollars / 1000:.4g}"
+
+
+def _peak(record: Measurement) -> int:
+    return max(launch.peak_rss_bytes for launch in record.launches)
+
+
+def _published(published: Published | None) -> str:
+    if published is None:
+        return ""
+    return f"{published.samples_per_second:g}{'*' if published.derived else ''}"
+
+
+def _verdict(verdict: Verdict | None) -> Text:
+    if verdict is None:
+        return Text("")
+    change = verdict.slowdown_percent
+    suffix = "" if change is None else f" {-change:+.1f} %"
+    return Text(f"{verdict.outcome.value}{suffix}", style=_STYLES[verdict.outcome])

@@ -1,0 +1,81 @@
+"""The child's end of a connection: answer commands in turn, and end when the controller does."""
+
+from __future__ import annotations
+
+import os
+import platform
+import queue
+import signal
+import sysconfig
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from traingate.wire import PROTOCOL_VERSION, Channel, Failed, Hello, Message, connect
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+class Service(Protocol):
+    """What a child does: for each kind of message that it knows, the answers."""
+
+    @property
+    def handlers(self) -> Mapping[type, Callable[[Any], Iterable[Message]]]:
+        """By type of message, a function that yields the answers as they come to be."""
+
+
+def serve(directory: Path, make: Callable[[], Service]) -> None:
+    """Join the meeting in ``directory`` and answer until the controller closes it."""
+    channel, descriptor = connect(directory)
+    # A forked data worker would hold this end open, and the controller would not see it die.
+    os.register_at_fork(after_in_child=lambda: os.close(descriptor))
+    inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+    try:
+        threading.Thread(target=_read, args=(channel, inbox), daemon=True).start()
+        service = make()
+        channel.send(Hello(PROTOCOL_VERSION, os.getpid(), platform.python_version()))
+        while True:
+            message = inbox.get()
+            for answer in service.handlers[type(message)](message):
+                channel.send(answer)
+    except (KeyboardInterrupt, BrokenPipeError, ConnectionResetError):
+        _end()
+    except BaseException as error:
+        channel.send(Failed(type(error).__name__, str(error), user_traceback(error)))
+        inbox.get()  # the reading thread ends this process once the controller has read it
+
+
+def _read(channel: Channel, inbox: queue.SimpleQueue[Message]) -> None:
+    """Pass messages on; end the process when there are no more, whatever it is doing."""
+    try:
+        while True:
+            inbox.put(channel.receive())
+    except (EOFError, OSError):
+        _end()
+
+
+def _end() -> None:
+    """End this process and, where it leads a process group of its own, all of the group."""
+    if os.getpgid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def user_traceback(error: BaseException) -> str:
+    """The traceback of ``error``, cut down to the user's own frames where there are any."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not Path(frame.filename).is_relative_to(_PACKAGE)
+    ]
+    own = [frame for frame in frames if _is_users(frame.filename)]
+    lines = traceback.format_list(own or frames)
+    return "".join([*lines, *traceback.format_exception_only(type(error), error)]).rstrip()
+
+
+def _is_users(filename: str) -> bool:
+    libraries = {sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib")}
+    inside = any(Path(filename).is_relative_to(library) for library in libraries)
+    return not (inside or filename.startswith("<") or "site-packages" in filename)

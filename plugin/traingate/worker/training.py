@@ -1,0 +1,200 @@
+"""Build one training and take its steps, each timed as the whole loop body of a script."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from importlib import metadata
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from traingate import wire
+from traingate.cpu import available_cores
+from traingate.errors import WorkloadError
+from traingate.stack import Training, rebuild
+from traingate.worker import counters, profile
+from traingate.workload import ObjectName, TrainingSetup, build, resolve
+
+_PACKAGES = ("torch", "torchvision", "numpy", "intel-extension-for-pytorch", "torch-xla")
+
+
+class Trainer:
+    """The service behind ``main``: one training, from its workload to its last step."""
+
+    def __init__(self) -> None:
+        self._bound = available_cores()  # torch is loaded: OMP_PROC_BIND has had its effect
+        self._cores = _cores_before_binding()
+        self._steps = 0
+
+    @property
+    def handlers(self) -> Mapping[type, Callable[[Any], Iterable[wire.Message]]]:
+        """As the contract in ``main`` lists them."""
+        return {
+            wire.Prepare: self._prepare,
+            wire.WarmUp: self._warm_up,
+            wire.Step: self._step,
+            wire.Finish: self._finish,
+            wire.CountFlops: self._count_flops,
+            wire.Profile: self._profile,
+        }
+
+    def _prepare(self, message: wire.Prepare) -> Iterator[wire.Message]:
+        started = time.perf_counter()
+        _set_affinity(self._cores)  # what is forked or compiled before the steps may use all
+        sys.path[:0] = message.import_paths
+        torch.manual_seed(message.seed)
+        self._workload = resolve(ObjectName(**message.workload))  # type: ignore[arg-type]
+        layers = rebuild(message.layers)
+        asked = {layer.name: dict(layer.options) for layer in layers}
+        self._offered: dict[str, Any] = {"scale": message.scale}
+        if "batch_size" in asked:
+            self._offered["batch_size"] = asked["batch_size"]["samples"]
+        training = _training_of(build(self._workload, **self._offered), self._cores)
+        for layer in layers:
+            layer.apply(training)
+        self._loop = Loop(training)
+        yield wire.Prepared(time.perf_counter() - started, training.batch_size, environment())
+
+    def _warm_up(self, _: wire.WarmUp) -> Iterator[wire.Message]:
+        before = counters.compilations()
+        step_seconds, _data_seconds = self._loop.step()
+        yield wire.WarmedUp(step_seconds, before != counters.compilations())
+
+    def _step(self, message: wire.Step) -> Iterator[wire.Message]:
+        if self._steps == 0:
+            _set_affinity(self._bound)
+            self._compiled_before = counters.compilations()
+            self._faults_before = counters.minor_page_faults()
+        for _ in range(message.count):
+            step_seconds, data_seconds = self._loop.step()
+            self._steps += 1
+            yield wire.Stepped(step_seconds, data_seconds)
+
+    def _finish(self, _: wire.Finish) -> Iterator[wire.Message]:
+        faults = counters.minor_page_faults() - self._faults_before
+        compiled = counters.compilations()
+        late = compiled.get("dynamo_frames", 0) - self._compiled_before.get("dynamo_frames", 0)
+        found = {**compiled, "threads": torch.get_num_threads()}
+        if compiled:
+            found["compilations_in_measured_steps"] = late
+        peak = counters.peak_rss_bytes()
+        yield wire.Finished(peak, faults / max(1, self._steps), found)
+
+    def _count_flops(self, _: wire.CountFlops) -> Iterator[wire.Message]:
+        try:
+            flops = counters.flops_per_sample(build(self._workload, **self._offered))
+        except Exception as error:
+            yield wire.FlopsCounted(None, f"{type(error).__name__}: {error}")
+        else:
+            yield wire.FlopsCounted(flops or None, None if flops else "no counted operator")
+
+    def _profile(self, message: wire.Profile) -> Iterator[wire.Message]:
+        yield wire.Profiled(profile.operators(self._loop.step, message.steps))
+
+
+class Loop:
+    """The training loop: ``step`` is its body, timed."""
+
+    def __init__(self, training: Training) -> None:
+        self._training = training
+        self._loader = _loader_of(training)
+        self._batches: Iterator[Any] = iter(())
+
+    def step(self) -> tuple[float, float]:
+        """Fetch, transfer, zero_grad, forward, loss, backward, optimizer step.
+
+        Returns:
+            Seconds of the step, and the part of them spent waiting for the batch.
+        """
+        training = self._training
+        started = time.perf_counter()
+        batch = self._next_batch()
+        fetched = time.perf_counter()
+        for transform in training.batch_transforms:
+            batch = transform(batch)
+        training.optimizer.zero_grad()
+        with ExitStack() as contexts:
+            for context in training.contexts:
+                contexts.enter_context(context())
+            loss: Any = loss_of(training.train_step, training.model, batch, training.criterion)
+        loss.backward()
+        training.optimizer.step()
+        return time.perf_counter() - started, fetched - started
+
+    def _next_batch(self) -> Any:
+        try:
+            return next(self._batches)
+        except StopIteration:
+            self._batches = iter(self._loader)
+        try:
+            return next(self._batches)
+        except StopIteration:
+            raise WorkloadError(
+                f"the dataset has no whole batch of {self._training.batch_size} samples"
+            ) from None
+
+
+def loss_of(train_step: Any, model: Any, batch: Any, criterion: Any) -> torch.Tensor:
+    """The loss of ``batch``: by ``train_step``, or as ``criterion(model(x), y)``."""
+    if train_step is not None:
+        loss = train_step(model, batch, criterion)
+    else:
+        try:
+            inputs, targets = batch
+        except (TypeError, ValueError) as error:
+            raise WorkloadError(
+                "a batch of this dataset is no pair (x, y): give TrainingSetup a train_step"
+            ) from error
+        loss = criterion(model(inputs), targets)
+    if not isinstance(loss, torch.Tensor):
+        raise WorkloadError(f"train_step returned {type(loss).__name__}, not the loss tensor")
+    return loss
+
+
+def environment() -> dict[str, wire.JSON]:
+    """The worker's software: versions by package, threads, and variables that steer them."""
+    found: dict[str, wire.JSON] = {"python": platform.python_version()}
+    installed = {
+        item.name.lower().replace("_", "-"): item.version for item in metadata.distributions()
+    }
+    found.update((package, installed[package]) for package in _PACKAGES if package in installed)
+    found["threads"] = torch.get_num_threads()
+    steering = ("OMP_", "GOMP_", "KMP_", "MKL_", "MALLOC_", "LD_PRELOAD", "DNNL_", "ONEDNN_")
+    variables = {key: value for key, value in os.environ.items() if key.startswith(steering)}
+    return {**found, "variables": dict(sorted(variables.items()))}
+
+
+def _training_of(setup: TrainingSetup, cores: frozenset[int]) -> Training:
+    return Training(
+        model=setup.model,
+        criterion=setup.criterion,
+        optimizer=setup.optimizer,
+        dataset=setup.dataset,
+        batch_size=setup.batch_size,
+        train_step=setup.train_step,
+        loader_options={"collate_fn": setup.collate_fn},
+        cores=cores,
+    )
+
+
+def _loader_of(training: Training) -> DataLoader[Any]:
+    # A shorter last batch would be another step than the others, and another graph.
+    options = {"drop_last": True, **training.loader_options}
+    return DataLoader(training.dataset, batch_size=training.batch_size, **options)
+
+
+def _cores_before_binding() -> frozenset[int]:
+    """The cores that this launch was given; the OpenMP runtime has since bound this thread."""
+    given = os.environ.get("TRAINGATE_CORES", "")
+    return frozenset(map(int, given.split(","))) if given else available_cores()
+
+
+def _set_affinity(cores: frozenset[int]) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)

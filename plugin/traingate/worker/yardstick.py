@@ -1,0 +1,83 @@
+"""The yardstick: ``python yardstick.py DIRECTORY``, the machine's speed while training steps.
+
+One unit of its work is an fp32 matrix product (compute) and a stream triad (memory), in
+numpy: nothing that a change of the training, of torch or of its settings can alter. It
+answers each ``wire.Measure`` with one ``wire.Measured``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from main import adopt_package  # type: ignore[import-not-found] # run by path, in its folder
+
+adopt_package()
+
+import numpy as np  # noqa: E402 - not before adopt_package
+
+from traingate import wire  # noqa: E402
+from traingate.worker.session import serve  # noqa: E402
+
+SIZE: Final = 1024
+"""Rows and columns of the matrices: large enough for all cores, small enough to be quick."""
+
+TRIAD_BYTES: Final = 32 << 20
+"""Memory that one triad touches in its three arrays: more than a core's own caches."""
+
+
+class Yardstick:
+    """The service: prepared once, so that only the work itself is timed."""
+
+    def __init__(self) -> None:
+        random = np.random.default_rng(0)
+        self._a = random.random((SIZE, SIZE), dtype=np.float32)
+        self._b = random.random((SIZE, SIZE), dtype=np.float32)
+        self._product = np.empty_like(self._a)
+        elements = TRIAD_BYTES // 3 // 4
+        self._x, self._y, self._z = (np.ones(elements, dtype=np.float32) for _ in range(3))
+        self._unit()
+        _bind_threads()
+
+    @property
+    def handlers(self) -> Mapping[type, Callable[[Any], Iterable[wire.Message]]]:
+        """One command."""
+        return {wire.Measure: self._measure}
+
+    def _measure(self, message: wire.Measure) -> Iterator[wire.Message]:
+        units = [self._unit() for _ in range(message.repeats)]
+        gemm, triad = (sum(part) / len(units) for part in zip(*units, strict=True))
+        yield wire.Measured(gemm, triad, 2.0 * SIZE**3)
+
+    def _unit(self) -> tuple[float, float]:
+        started = time.perf_counter()
+        np.matmul(self._a, self._b, out=self._product)
+        between = time.perf_counter()
+        np.multiply(self._y, np.float32(3), out=self._x)
+        np.add(self._x, self._z, out=self._x)
+        return between - started, time.perf_counter() - between
+
+
+def _bind_threads() -> None:
+    """Give each thread of the matrix product a core of its own.
+
+    They sleep between visits, and the kernel likes to wake two of them on one core: the
+    same product then takes twice as long until it moves one away.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    cores = sorted(os.sched_getaffinity(0))
+    of_python = {thread.native_id for thread in threading.enumerate()}
+    tasks = {int(task.name) for task in Path("/proc/self/task").iterdir()}
+    working = [threading.get_native_id(), *sorted(tasks - of_python)]
+    for thread, core in zip(working, cores, strict=False):  # a quota may allow fewer threads
+        os.sched_setaffinity(thread, {core})
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]), Yardstick)

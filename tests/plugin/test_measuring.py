@@ -1,0 +1,154 @@
+"""Real training in real workers, as a user's project sees it."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+FAST = ("--traingate-scale=smoke", "--traingate-launches=2", "--traingate-steps=4")
+
+
+def test_every_kind_of_workload_and_layer_is_recorded(project, saved):
+    pytester = project(
+        """
+        from dataclasses import dataclass
+        import pytest
+        from traingate import BaseLayer
+        from models import language_model, mlp
+
+
+        @dataclass(frozen=True)
+        class Threads(BaseLayer):
+            count: int
+            name = "threads"
+            order = 50
+
+            def apply(self, training):
+                import torch
+                torch.set_num_threads(self.count)
+
+
+        def test_fixtures(training_benchmark, torch_compile, data_workers, channels_last):
+            result = training_benchmark(mlp)
+            assert result.samples_per_second > 10
+            assert result.launches[0].counters["dynamo_graphs"] >= 1
+
+        @pytest.mark.parametrize("batch_size", [4, 8], indirect=True)
+        def test_sizes(training_benchmark, batch_size):
+            assert training_benchmark(mlp).batch_size == batch_size.samples
+
+        def test_own_step(training_benchmark):
+            training_benchmark(language_model, layers=[Threads(1)])
+        """
+    )
+    result = pytester.runpytest_subprocess(*FAST, "--benchmark-save=base", "-rA")
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["*traingate: training throughput*", "*test_own_step*threads(1)*"])
+    benchmarks = {item["name"]: item for item in saved()["benchmarks"]}
+    for item in benchmarks.values():
+        record = item["extra_info"]["traingate"]
+        steps = [step for launch in record["launches"] for step in launch["step_seconds"]]
+        assert item["stats"]["data"] == steps
+        assert len(steps) == item["stats"]["rounds"] == 8
+        assert item["stats"]["max"] == max(steps)
+        assert record["flops_per_sample"] > 0
+    stack = benchmarks["test_fixtures"]["extra_info"]["traingate"]["stack"]
+    assert [layer["name"] for layer in stack] == ["data_workers", "channels_last", "torch_compile"]
+    own = benchmarks["test_own_step"]["extra_info"]["traingate"]
+    assert own["launches"][0]["counters"]["threads"] == 1
+    assert own["workload"] == "models.py::language_model"
+
+
+def test_trouble_in_one_test_leaves_the_others_alone(project):
+    pytester = project(
+        """
+        from models import hanging, mlp, raising
+
+        def test_raising(training_benchmark):
+            training_benchmark(raising)
+
+        def test_hanging(training_benchmark):
+            training_benchmark(hanging)
+
+        def test_local(training_benchmark):
+            training_benchmark(lambda: mlp())
+
+        def test_conflict(training_benchmark, batch_size):
+            training_benchmark(mlp)
+
+        def test_fine(training_benchmark):
+            training_benchmark(mlp)
+        """
+    )
+    result = pytester.runpytest_subprocess(*FAST, "--traingate-timeout=15", "-W", "error")
+    result.assert_outcomes(passed=1, failed=3, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at setup of test_conflict*",
+            "batch_size: *missing*samples*",
+            "*test_raising*",
+            "the workload raised in launch 1, while it built the training:",
+            "*RuntimeError: the data is not there",
+            "*test_hanging*",
+            "launch 1 gave no answer within 15 s in step 2 of 4, and was ended.*",
+            "*test_local*",
+            "*defined inside another function*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*child.py*")
+
+
+def test_a_slower_model_fails_exactly_its_test(project, saved):
+    tests = """
+        import pytest
+        from models import language_model, mlp
+
+        def test_mlp(training_benchmark):
+            training_benchmark(mlp)
+
+        @pytest.mark.traingate(tolerance=45)
+        def test_tolerant(training_benchmark, channels_last):
+            training_benchmark(mlp)
+        """
+    pytester = project(tests)
+    pytester.runpytest_subprocess("--benchmark-save=base").assert_outcomes(passed=2)
+    project(tests, slower=1.5)
+    result = pytester.runpytest_subprocess(
+        "--benchmark-compare", "--benchmark-save=bad", "--junitxml=junit.xml"
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "REGRESSED: throughput is * % lower than the baseline's (95 % interval *",
+            "  baseline  * samples/s in 3 launches, 0001_base.json*",
+            "  now       * samples/s in * launches",
+            "  tolerance 5 %",
+            "  If the slowdown is intended, save a new baseline*",
+        ]
+    )
+    cases = {
+        case.get("name"): case for case in ET.parse(pytester.path / "junit.xml").iter("testcase")
+    }
+    assert "REGRESSED: throughput" in cases["test_mlp"].find("failure").get("message")
+    assert cases["test_tolerant"].find("failure") is None
+    # The regressed run was saved, and is no baseline: the old one still is.
+    again = pytester.runpytest_subprocess("--benchmark-compare", "-k", "test_mlp")
+    again.assert_outcomes(failed=1)
+    again.stdout.fnmatch_lines(["*0001_base.json*"])
+
+
+def test_marker_limits_fail_without_a_baseline(project):
+    pytester = project(
+        """
+        import pytest
+        from models import mlp
+
+        @pytest.mark.traingate(min_samples_per_second=1e9, max_first_step_seconds=1e-9)
+        def test_limits(training_benchmark):
+            training_benchmark(mlp)
+        """
+    )
+    result = pytester.runpytest_subprocess(*FAST)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*samples/s, and the marker asks for at least 1e+09; first step took*"]
+    )

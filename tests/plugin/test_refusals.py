@@ -1,0 +1,158 @@
+"""Whoever asks to compare and compares nothing gets a failure that says what to do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+TESTS = """
+    from models import mlp
+
+    def test_mlp(training_benchmark):
+        training_benchmark(mlp)
+
+    def test_mlp_channels_last(training_benchmark, channels_last):
+        training_benchmark(mlp)
+    """
+
+
+def refused(result: pytest.RunResult, *patterns: str) -> None:
+    assert result.ret != 0
+    result.stdout.no_fnmatch_line("*Traceback*")
+    output = result.outlines + result.errlines
+    for pattern in patterns:
+        assert sum(pattern in line for line in output) == 1, output
+
+
+def save(pytester, **changes):
+    from launches import launch, measurement
+    from traingate.records import to_json
+
+    record = to_json(measurement([launch([0.1] * 5)], **changes))
+    folder = pytester.path / ".benchmarks" / "Linux-CPython-3.11-64bit"
+    folder.mkdir(parents=True, exist_ok=True)
+    run = {
+        "machine_info": {}, "commit_info": {}, "datetime": "", "version": "5.3.1",
+        "benchmarks": [{"fullname": "x", "name": "x", "stats": {}, "extra_info": {"traingate": record}}],
+    }  # fmt: skip
+    path = folder / "0001_base.json"
+    path.write_text(json.dumps(run))
+    return path
+
+
+def test_an_empty_storage(project):
+    result = project(TESTS).runpytest_subprocess("--benchmark-compare")
+    refused(result, "ERROR: No saved run in .benchmarks. Save a baseline")
+
+
+def test_a_truncated_file(project):
+    pytester = project(TESTS)
+    path = save(pytester)
+    path.write_text(path.read_text()[:-200])
+    result = pytester.runpytest_subprocess("--benchmark-compare")
+    refused(result, "0001_base.json is damaged: Input data was truncated")
+
+
+def test_baselines_of_another_machine(project):
+    pytester = project(TESTS)
+    save(pytester)
+    result = pytester.runpytest_subprocess("--benchmark-compare")
+    refused(result, "ERROR: All saved runs are of another machine (CPU: Test CPU (6/207/2) there, ")
+
+
+def test_a_test_that_is_not_in_the_baseline(project):
+    from traingate.machine import hardware
+
+    pytester = project(TESTS)
+    save(pytester, machine=hardware())
+    result = pytester.runpytest_subprocess("--benchmark-compare")
+    result.assert_outcomes(failed=2)
+    refused(
+        result, "No stored run has models.py::mlp with stack plain at scale quick. Save a baseline"
+    )
+
+
+def test_xdist(project):
+    pytest.importorskip("xdist")
+    result = project(TESTS).runpytest_subprocess("--benchmark-compare", "-n2")
+    refused(result, "--benchmark-compare compares nothing under xdist")
+
+
+def test_disabled_benchmarks(project):
+    result = project(TESTS).runpytest_subprocess("--benchmark-compare", "--benchmark-disable")
+    refused(result, "--benchmark-compare compares nothing while --benchmark-disable is given")
+
+
+def test_skipped_benchmarks(project):
+    pytester = project(TESTS)
+    from traingate.machine import hardware
+
+    save(pytester, machine=hardware())
+    result = pytester.runpytest_subprocess("--benchmark-compare", "--benchmark-skip")
+    refused(result, "none of 2 training benchmarks was compared: all were skipped")
+
+
+@pytest.mark.parametrize(
+    ("argument", "complaint"),
+    [
+        ("--traingate-scale=huge", "takes one of smoke, quick, seed, not 'huge'"),
+        ("--traingate-launches=0", "needs a whole number of at least 1, not '0'"),
+        ("--traingate-tolerance=50", "needs a percentage below 50, not '50'"),
+        ("--traingate-timeout=soon", "needs a number above 0, not 'soon'"),
+    ],
+)
+def test_options_that_make_no_sense(project, argument, complaint):
+    refused(project(TESTS).runpytest_subprocess(argument), complaint)
+
+
+def test_ini_keys_are_checked_like_options(project):
+    pytester = project(TESTS)
+    pytester.makeini("[pytest]\ntraingate_steady = shaky\n")
+    refused(
+        pytester.runpytest_subprocess("--collect-only"),
+        "ini key traingate_steady takes one of off, threads, not 'shaky'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("marker", "complaint"),
+    [
+        ("tolerance=0", "tolerance needs a number above 0"),
+        ("speed=3", "has no 'speed'"),
+        ("5", "keywords only"),
+    ],
+)
+def test_markers_that_make_no_sense(project, marker, complaint):
+    pytester = project(
+        f"""
+        import pytest
+        from models import mlp
+
+        @pytest.mark.traingate({marker})
+        def test_mlp(training_benchmark):
+            training_benchmark(mlp)
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    assert any(complaint in line for line in result.outlines)
+
+
+def test_a_project_without_training_benchmarks_is_left_alone(pytester):
+    pytester.makepyfile("def test_sum(benchmark):\n    benchmark(sum, [1, 2])\n")
+    result = pytester.runpytest_subprocess("--benchmark-compare")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*traingate:*")
+
+
+def test_the_parent_never_imports_torch(pytester):
+    pytester.makepyfile(
+        test_plain="""
+        def test_modules(request):
+            import sys
+            heavy = {"torch", "numpy", "scipy", "rich", "msgspec", "psutil"}
+            assert not heavy & set(sys.modules)
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)

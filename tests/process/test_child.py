@@ -1,0 +1,117 @@
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from traingate import wire
+from traingate.controller.child import Child
+from traingate.errors import ProtocolError, WorkerDiedError, WorkerTimeoutError, WorkloadError
+from traingate.launch import TAG, Command
+
+SERVICES = Path(__file__).with_name("services.py")
+PATIENCE = 30.0
+
+
+def child(service: str, seconds: float = PATIENCE) -> Child:
+    return Child(Command((sys.executable, str(SERVICES), service), os.environ), "launch 2", seconds)
+
+
+def tagged() -> list[int]:
+    """Processes that carry a launch's tag."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if TAG in process.environ() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left():
+    yield
+    assert tagged() == []
+
+
+def take_steps(worker: Child, seconds: float = PATIENCE) -> list[wire.Stepped]:
+    worker.send(wire.Step(3))
+    return [worker.receive(wire.Stepped, seconds, f"in step {n} of 3") for n in (1, 2, 3)]
+
+
+def test_an_honest_child_answers_each_step_and_the_end():
+    with child("Honest") as worker:
+        assert take_steps(worker) == [wire.Stepped(0.25, 0.05)] * 3
+        assert (
+            worker.ask(wire.Finish(), wire.Finished, PATIENCE, "at its end").peak_rss_bytes
+            == 1 << 20
+        )
+
+
+def test_a_killed_child_is_noticed_in_its_step():
+    with pytest.raises(WorkerDiedError) as caught, child("Killed") as worker:
+        take_steps(worker)
+    assert re.search(r"launch 2 was killed by SIGKILL .* in step 2 of 3", str(caught.value))
+    assert "about to be killed" in str(caught.value)
+
+
+def test_a_hanging_child_is_ended_after_its_timeout():
+    with child("Hanging") as worker:
+        worker.send(wire.Step(2))
+        worker.receive(wire.Stepped, PATIENCE, "in step 1 of 2")
+        with pytest.raises(WorkerTimeoutError, match=r"launch 2 gave .* 0.5 s in step 2 of 2"):
+            worker.receive(wire.Stepped, 0.5, "in step 2 of 2")
+
+
+@pytest.mark.parametrize(
+    ("service", "text"),
+    [("Raising", "ValueError: no such shape"), ("Exiting", "SystemExit: enough")],
+)
+def test_user_code_that_raises_comes_back_with_its_own_frames(service, text):
+    with pytest.raises(WorkloadError) as caught, child(service) as worker:
+        take_steps(worker)
+    message = str(caught.value)
+    assert "the workload raised in launch 2, in step 1 of 3" in message
+    assert text in message
+    assert "services.py" in message
+    assert "session.py" not in message
+
+
+def test_what_a_child_started_elsewhere_is_ended_too():
+    with child("Spawning") as worker:
+        worker.send(wire.Step(1))
+        worker.receive(wire.Stepped, PATIENCE, "in step 1 of 1")
+        assert len(tagged()) == 2
+
+
+def test_a_child_of_another_version_is_refused():
+    with pytest.raises(ProtocolError, match="speaks version 999 of the protocol"), child("Foreign"):
+        pass
+
+
+def test_a_child_that_does_not_start_shows_its_log():
+    with pytest.raises(WorkerDiedError) as caught, child("Stillborn"):
+        pass
+    assert "launch 2 exited with status 3 at its start" in str(caught.value)
+    assert "libfoo.so is missing" in str(caught.value)
+
+
+def test_a_child_outlives_no_parent_that_was_killed():
+    script = (
+        "import os, signal, sys; sys.path.insert(0, sys.argv[1]); import test_child;"
+        "from traingate import wire\n"
+        "with test_child.child('Hanging') as worker:\n"
+        "    worker.send(wire.Step(2)); worker.receive(wire.Stepped, 30, '')\n"
+        "    print(worker.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(SERVICES.parent)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(int(ended.stdout)).wait(PATIENCE)

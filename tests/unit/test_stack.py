@@ -1,0 +1,73 @@
+from dataclasses import dataclass
+
+import pytest
+
+from traingate.errors import ConfigurationError, LayerConflictError
+from traingate.layers import BatchSize, Bf16Autocast, ChannelsLast, DataWorkers, TorchCompile
+from traingate.stack import BaseLayer, Stack, Training, rebuild
+
+
+@dataclass(frozen=True)
+class Jealous(BaseLayer):
+    """A layer of a user's own that tolerates no compiler."""
+
+    strength: int = 1
+    name = "jealous"
+    order = 450
+    conflicts = frozenset({"torch_compile"})
+
+    def apply(self, training: Training) -> None:
+        training.batch_size *= self.strength
+
+
+def test_order_is_fixed_whatever_the_order_of_asking():
+    layers = [TorchCompile(), Bf16Autocast(), ChannelsLast(), DataWorkers(2), BatchSize(4)]
+    expected = ["batch_size", "data_workers", "channels_last", "bf16_autocast", "torch_compile"]
+    assert [layer.name for layer in Stack.of(layers)] == expected
+    assert [layer.name for layer in Stack.of(reversed(layers))] == expected
+
+
+def test_conflict_names_both_layers_from_either_side():
+    with pytest.raises(LayerConflictError, match="jealous and torch_compile exclude each other"):
+        Stack.of([TorchCompile(), Jealous()])
+
+
+def test_a_layer_given_twice_is_refused():
+    with pytest.raises(ConfigurationError, match="batch_size is in the stack twice"):
+        Stack.of([BatchSize(4), BatchSize(8)])
+
+
+@pytest.mark.parametrize("nonsense", ["channels_last", ChannelsLast, object()])
+def test_what_is_no_layer_is_refused(nonsense):
+    with pytest.raises(ConfigurationError, match="is no layer"):
+        Stack.of([nonsense])
+
+
+def test_label_shows_names_with_options():
+    assert Stack.of([]).label == "plain"
+    assert (
+        Stack.of([TorchCompile(), BatchSize(4)]).label == "batch_size(4) + torch_compile(inductor)"
+    )
+
+
+def test_a_layer_survives_the_way_to_the_worker():
+    stack = Stack.of([Jealous(3), BatchSize(4)])
+    assert rebuild(stack.factories()) == [BatchSize(4), Jealous(3)]
+
+
+@pytest.mark.parametrize("samples", [0, -1, 2.5, "8", True])
+def test_batch_size_must_be_a_count(samples):
+    with pytest.raises(ConfigurationError, match="batch_size takes a whole number of at least 1"):
+        BatchSize(samples)
+
+
+def test_least_counts_are_allowed():
+    assert BatchSize(1).samples == 1
+    assert DataWorkers(0).count == 0
+
+
+def test_unknown_choices_are_refused_with_the_known_ones():
+    with pytest.raises(ConfigurationError, match="model_and_input, input, not 'output'"):
+        ChannelsLast("output")
+    with pytest.raises(ConfigurationError, match="inductor, not 'tensorrt'"):
+        TorchCompile("tensorrt")

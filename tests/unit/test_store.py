@@ -1,0 +1,150 @@
+import json
+
+import msgspec
+import pytest
+
+from launches import HARDWARE, launch, measurement
+from traingate import store
+from traingate.errors import BaselineError, DamagedRecordError, NoRunError
+from traingate.records import Outcome, Verdict, to_json
+
+SUBJECT = store.Subject(
+    workload="bench.py::tiny",
+    stack=measurement([launch([0.1])]).stack,
+    scale="quick",
+    batch_size=32,
+)
+
+
+@pytest.fixture
+def storage(tmp_path):
+    """A function that saves records as pytest-benchmark does, and the folder."""
+    folder = tmp_path / "Linux-CPython-3.11-64bit"
+    folder.mkdir()
+
+    def save(name, *records):
+        benchmarks = [
+            {
+                "fullname": f"bench.py::test_{number}",
+                "stats": {},
+                "extra_info": {"traingate": to_json(record)},
+            }
+            for number, record in enumerate(records)
+        ]
+        benchmarks.append({"fullname": "other.py::test_other", "stats": {}, "extra_info": {}})
+        content = {
+            "benchmarks": benchmarks,
+            "commit_info": {"id": "abcdef0123456"},
+            "datetime": "2026-11-22T10:00:00",
+        }
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(content, indent=4))
+        return path
+
+    save.folder = tmp_path
+    return save
+
+
+def saved(seconds, **changes):
+    return measurement([launch([seconds] * 5)], **changes)
+
+
+def test_the_newest_comparable_record_is_the_baseline(storage):
+    storage("0001_old", saved(0.1))
+    storage("0002_new", saved(0.2))
+    storage("0003_other", saved(0.3, scale="smoke"))
+    found = store.load(str(storage.folder), True).find(SUBJECT, HARDWARE)
+    assert found.measurement == saved(0.2)
+    assert found.title == "0002_new.json (2026-11-22 10:00, abcdef012)"
+
+
+@pytest.mark.parametrize("selection", ["0001", "0001_old", "Linux*/0001_old", "0001*"])
+def test_a_run_is_selected_as_pytest_benchmark_does(storage, selection):
+    storage("0001_old", saved(0.1))
+    storage("0002_new", saved(0.2))
+    found = store.load(f"file://{storage.folder}", selection).find(SUBJECT, HARDWARE)
+    assert found.measurement == saved(0.1)
+
+
+def test_a_run_is_selected_by_its_path(storage, tmp_path):
+    path = storage("0001_old", saved(0.1))
+    assert store.load(str(tmp_path / "nowhere"), str(path)).find(SUBJECT, HARDWARE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        (
+            {"machine": msgspec.structs.replace(HARDWARE, cores=8)},
+            "another machine .cores: 8 there, 2 here",
+        ),
+        (
+            {"verdict": Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)},
+            "failed its own gate",
+        ),
+        ({"batch_size": 64}, "No stored run has bench.py::tiny with stack channels_last.input."),
+    ],
+)
+def test_what_cannot_be_compared_says_why(storage, changes, complaint):
+    storage("0001_base", saved(0.1, **changes))
+    with pytest.raises(BaselineError, match=complaint) as caught:
+        store.load(str(storage.folder), True).find(SUBJECT, HARDWARE)
+    assert "--benchmark-save=NAME" in str(caught.value)
+
+
+def test_a_failed_run_leaves_the_older_baseline_in_its_place(storage):
+    storage("0001_good", saved(0.1))
+    storage(
+        "0002_bad",
+        saved(0.2, verdict=Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)),
+    )
+    assert store.load(str(storage.folder), True).find(SUBJECT, HARDWARE).measurement == saved(0.1)
+
+
+def test_memory_alone_makes_no_other_machine(storage):
+    storage("0001", saved(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
+    storage("0001_base", saved(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
+    assert store.load(str(storage.folder), True).find(SUBJECT, HARDWARE)
+
+
+def test_nothing_saved_and_nothing_that_matches(storage, tmp_path):
+    with pytest.raises(NoRunError, match="No saved run in"):
+        store.load(str(tmp_path), True)
+    with pytest.raises(NoRunError, match="No saved run matches '0009'"):
+        store.load(str(tmp_path), "0009")
+    with pytest.raises(NoRunError, match="write the path before --benchmark-compare"):
+        store.load(str(tmp_path), str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("damage", "place"),
+    [
+        (lambda text: text[: len(text) // 2], "truncated"),
+        (
+            lambda text: text.replace('"first_step_seconds": 0.5', '"first_step_seconds": "0.5"'),
+            "Expected `float`",
+        ),
+        (
+            lambda text: text.replace('"first_step_seconds": 0.5', '"first_step_seconds": -0.5'),
+            "Expected `float` > 0",
+        ),
+        (
+            lambda text: text.replace('"first_step_seconds"', '"last_step_seconds"'),
+            "last_step_seconds",
+        ),
+        (
+            lambda text: text.replace('"steps_per_round": [', '"steps_per_round": [7,'),
+            "do not add up",
+        ),
+        (lambda text: text.replace('"schema": 1', '"schema": 99'), "Upgrade pytest-traingate"),
+        (lambda text: "[]", "Expected `object`"),
+        (lambda text: "", "truncated"),
+    ],
+)
+def test_a_damaged_file_is_named_with_the_place(storage, damage, place):
+    path = storage("0001_base", saved(0.1))
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(DamagedRecordError) as caught:
+        store.load(str(storage.folder), True)
+    assert "0001_base.json" in str(caught.value)
+    assert place in str(caught.value)
