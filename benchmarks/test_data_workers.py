@@ -1,4 +1,4 @@
-"""Several numbers of data workers: they compete with the training for the same cores."""
+"""More data workers than the ladder's one: they compete with the training for its cores."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from traingate.fixtures import TrainingBenchmark
 
 
-@pytest.mark.parametrize("data_workers", [1, 2], indirect=True)
-def test_data_workers(training_benchmark: TrainingBenchmark, data_workers: Layer) -> None:
+@pytest.mark.parametrize("batch_size", [4], indirect=True)
+@pytest.mark.parametrize("data_workers", [2], indirect=True)
+def test_data_workers(
+    training_benchmark: TrainingBenchmark, batch_size: Layer, data_workers: Layer
+) -> None:
     training_benchmark(resnet)

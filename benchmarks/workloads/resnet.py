@@ -1,14 +1,17 @@
-"""The article's training: a ResNet on random images, plain as in its first script."""
+"""The article's training: a ResNet on random images, plain as in its first script.
+
+torch is imported inside the functions: pytest imports this file to collect the tests, and
+only the worker calls them.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import torch
-import torchvision
-from torch.utils.data import Dataset
+from typing import TYPE_CHECKING, NamedTuple
 
 from traingate import TrainingSetup
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Size(NamedTuple):
@@ -26,24 +29,30 @@ SIZES = {
 }
 
 
-class RandomImages(Dataset[tuple[torch.Tensor, int]]):
+class RandomImages:
     """The article's data: a million images ``[3, pixels, pixels]`` of float32, drawn when asked.
 
     The label is ``index % 10``.
     """
 
     def __init__(self, pixels: int) -> None:
+        import torch  # noqa: PLC0415 - see above
+
+        self._draw = torch.randn
         self._shape = (3, pixels, pixels)
 
     def __len__(self) -> int:
         return 1_000_000
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        return torch.randn(self._shape), index % 10
+        return self._draw(self._shape), index % 10
 
 
 def resnet(scale: str = "quick", batch_size: int | None = None) -> TrainingSetup:
     """ResNet-50 (ResNet-18 at scale smoke), cross-entropy, SGD at its default rate."""
+    import torch  # noqa: PLC0415 - see above
+    import torchvision  # noqa: PLC0415 - see above
+
     size = SIZES[scale]
     model = torchvision.models.get_model(size.model)
     return TrainingSetup(

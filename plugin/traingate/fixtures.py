@@ -72,6 +72,7 @@ def training_benchmark(
     It returns the ``traingate.records.Measurement``, recorded with pytest-benchmark. With
     ``--benchmark-compare`` it fails the test when throughput has dropped below the baseline.
     """
+    used: list[Workload] = []
 
     def measure(
         workload: Workload, layers: Iterable[Layer] = (), published: Published | None = None
@@ -79,9 +80,12 @@ def training_benchmark(
         __tracebackhide__ = True
         from traingate.session import Order  # noqa: PLC0415 - see SESSION_KEY
 
+        _check_use(request, used)
+        used.append(workload)
         session = request.config.stash[SESSION_KEY]()
         try:
             order = Order(
+                request.node.nodeid,
                 name_of(workload, "the workload of training_benchmark"),
                 Stack.of([*_layers_of_test, *layers]),
                 demands(request.node.get_closest_marker("traingate")),
@@ -102,6 +106,15 @@ def training_benchmark(
         return result.measurement
 
     return measure
+
+
+def _check_use(request: pytest.FixtureRequest, used: list[Workload]) -> None:
+    """Refuse now what pytest-benchmark could not record after minutes of measuring."""
+    __tracebackhide__ = True
+    if used:
+        pytest.fail("training_benchmark measures once per test: split the test", pytrace=False)
+    if CLOCK_KEY not in request.node.stash:
+        pytest.fail("training_benchmark must be an argument of the test", pytrace=False)
 
 
 def _fail(benchmark: BenchmarkFixture, message: str) -> NoReturn:

@@ -45,13 +45,12 @@ def training_command(stack: Stack, steady: str, compile_cache: Path) -> Command:
     """
     environment = {
         **STEADYING[steady],
-        **os.environ,
+        **_inherited(),
         **stack.environment(),
         "TORCHINDUCTOR_CACHE_DIR": str(compile_cache),
         "TRAINGATE_CORES": ",".join(map(str, sorted(available_cores()))),
         "PYTHONUNBUFFERED": "1",  # the log must hold all that was printed before a crash
     }
-    environment.pop("PYTEST_CURRENT_TEST", None)
     return Command((sys.executable, str(_WORKER / "main.py")), environment)
 
 
@@ -59,7 +58,7 @@ def yardstick_command() -> Command:
     """The yardstick: all cores, and threads that sleep at once when they wait."""
     threads = str(core_count())
     environment = {
-        **os.environ,
+        **_inherited(),
         "OPENBLAS_NUM_THREADS": threads,
         "OPENBLAS_THREAD_TIMEOUT": "4",  # default: spins tens of milliseconds after a call
         "MKL_NUM_THREADS": threads,
@@ -68,3 +67,13 @@ def yardstick_command() -> Command:
         "KMP_BLOCKTIME": "0",
     }
     return Command((sys.executable, str(_WORKER / "yardstick.py")), environment)
+
+
+def _inherited() -> dict[str, str]:
+    """Our environment without what must not reach a child: tracers, and what hides ``main``."""
+    unwanted = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH"}
+    return {
+        key: value
+        for key, value in os.environ.items()
+        if key not in unwanted and not key.startswith("COVERAGE_PROCESS_")
+    }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -41,7 +42,7 @@ class Settings:
         profile: directory for operator tables, None for no profile.
         compare: pytest-benchmark's ``--benchmark-compare``: False, True, or which run.
         storage: pytest-benchmark's ``--benchmark-storage``.
-        measuring: False where pytest-benchmark is disabled: each test takes one step.
+        measuring: False where pytest-benchmark is disabled: each test runs once, unmeasured.
     """
 
     scale: Scale
@@ -120,7 +121,7 @@ _OPTIONS: Final = (
     _Option("on-inconclusive", _one_of("warn", "fail"), "warn", "{warn,fail}",
             "What to do when launches run out before a verdict (default: warn)."),
     _Option("steady", _one_of(*STEADYING), "threads", "{off,threads}",
-            "Bind threads and let none spin while it waits (default: threads)."),
+            "Bind threads to cores (default: threads)."),
     _Option("timeout", _positive, None, "SECONDS",
             "Longest time for any one answer of a worker (default: 1200 for the first step, "
             "600 for any other)."),
@@ -157,7 +158,7 @@ def parse(config: pytest.Config) -> Settings:
             could not compare anything.
     """
     values = {option.name.replace("-", "_"): _value(config, option) for option in _OPTIONS}
-    compare = config.getoption("benchmark_compare", False) or False
+    compare = _compare(config)
     parallel = config.getoption("dist", "no") != "no" or hasattr(config, "workerinput")
     disabled = bool(
         config.getoption("benchmark_disable", False)
@@ -179,6 +180,28 @@ def parse(config: pytest.Config) -> Settings:
         storage=str(config.getoption("benchmark_storage", "file://./.benchmarks")),
         measuring=not (parallel or disabled),
     )
+
+
+def _compare(config: pytest.Config) -> bool | str:
+    value = config.getoption("benchmark_compare", False)
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):  # pytest-benchmark's default is an empty list
+        return False
+    if not value:
+        raise pytest.UsageError(
+            "--benchmark-compare= names no run: the value is empty. Leave out the = to compare "
+            "with the newest run."
+        )
+    path = Path(value)
+    if path.is_dir() or "::" in value or path.suffix == ".py":
+        raise pytest.UsageError(
+            f"--benchmark-compare took {value} for the name of a run. Write paths before it: "
+            f"pytest {value} --benchmark-compare"
+        )
+    if len(path.parts) > 2 and not path.is_file():  # noqa: PLR2004 - folder/name at the most
+        raise pytest.UsageError(f"--benchmark-compare names {value}, and there is no such file")
+    return value
 
 
 def _value(config: pytest.Config, option: _Option) -> Any:

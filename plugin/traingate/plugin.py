@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +32,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Parse the options, and register what this session needs."""
     options.add_marker(config)
+    # pytest-benchmark warns of these at configure time, where filterwarnings=error would make
+    # a traceback of them; what they tell is checked, and said, once tests are collected.
+    for told in ("Can't compare", "Failed to load", "Benchmark machine_info is different"):
+        warnings.filterwarnings("default", message=f"(?s).*{told}")
     config.pluginmanager.register(fixtures, "traingate-fixtures")
     hooks = _SessionHooks(config, options.parse(config))
     config.stash[SESSION_KEY] = hooks.session
@@ -105,11 +110,20 @@ class _SessionHooks:
             from traingate.report.terminal import render  # noqa: PLC0415 - loads rich
 
             terminalreporter.section("traingate: training throughput")
-            width = shutil.get_terminal_size().columns
+            width = shutil.get_terminal_size().columns if terminalreporter.isatty else None
             text = render(self._session.rows, width, colour=terminalreporter.hasmarkup)
             terminalreporter.write(text)
         if self._complaint:
             terminalreporter.write_line(f"ERROR: {self._complaint}", red=True)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_benchmark_compare_machine_info(
+        self, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
+    ) -> None:
+        """Let our own fingerprint decide: pytest-benchmark's holds the clock rate of the moment."""
+        saved = compared_benchmark.get("benchmarks", [])
+        if any("traingate" in benchmark.get("extra_info", {}) for benchmark in saved):
+            compared_benchmark["machine_info"] = machine_info
 
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
         """Keep every step in the saved file, also without --benchmark-save-data."""

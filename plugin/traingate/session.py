@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -28,11 +29,22 @@ from traingate.report.terminal import Row
 from traingate.stack import Stack
 from traingate.workload import ObjectName, project_paths
 
+_LEAST_LAUNCHES: Final = 3
+"""On both sides together: with fewer, a difference of means has no spread."""
+
 
 @dataclass(frozen=True)
 class Order:
-    """What one test orders: its workload and layers, its limits, a figure to stand beside."""
+    """What one test orders.
 
+    Attributes:
+        test: its full name, as pytest has it.
+        workload, stack: what to train, under which layers.
+        demands: its own limits.
+        published: a figure to stand beside the result.
+    """
+
+    test: str
     workload: ObjectName
     stack: Stack
     demands: Demands
@@ -52,8 +64,9 @@ class Session:
         self.settings = settings
         self.rows: list[Row] = []
         self.compared = 0
-        self._root = root
+        self._root = root.resolve()
         self._search_path = search_path
+        self._flops: dict[str, float | None] = {}
         self._directory = Path(tempfile.mkdtemp(prefix="traingate-session-"))
 
     @cached_property
@@ -99,6 +112,7 @@ class Session:
         gate = _Gate(self, order, job)
         gate.look_for_baseline(batch_size=None)
         result = measure(job, gate.decided, observer)
+        self._flops[job.identity] = result.measurement.flops_per_sample
         measurement = msgspec.structs.replace(
             result.measurement,
             verdict=gate.verdict(result.measurement),
@@ -118,12 +132,13 @@ class Session:
             scale=settings.scale,
             launches=self._launch_plan(),
             compile_cache=cache,
-            import_paths=tuple(project_paths(self._search_path, self._root)),
+            import_paths=tuple(project_paths(self._search_path)),
             steps=settings.steps,
             steady=settings.steady,
             timeouts=Timeouts.of(settings.timeout),
             published=order.published,
             profile=settings.profile is not None,
+            flops_per_sample=self._flops.get(identity),
         )
 
     def _launch_plan(self) -> LaunchPlan:
@@ -145,6 +160,7 @@ class _Gate:
     def __init__(self, session: Session, order: Order, job: Job) -> None:
         self._session = session
         self._settings = session.settings
+        self._test = order.test
         self._job = job
         self._tolerance = order.demands.tolerance or session.settings.tolerance
         self._limits = Limits(
@@ -162,11 +178,20 @@ class _Gate:
         job = self._job
         subject = store.Subject(job.identity, layer_records(job.stack), job.scale.name, batch_size)
         try:
-            self._baseline = self._session.baselines.find(subject, self._session.hardware)
+            self._baseline = self._session.baselines.find(
+                subject, self._session.hardware, self._test
+            )
         except BaselineError as error:
             if self._settings.on_missing == "fail":
                 raise
             self._baseline, self._missing = None, str(error)
+            return
+        stored, most = len(self._baseline.measurement.launches), job.launches.most
+        if stored + most < _LEAST_LAUNCHES:
+            raise BaselineError(
+                f"{stored} stored launch and {most} new one have no spread to judge by: raise "
+                "--traingate-launches."
+            )
 
     def decided(self, launches: Sequence[Launch], batch_size: int) -> bool:
         """Whether the gate needs no further launch."""

@@ -17,7 +17,8 @@ from traingate.workload import ObjectName, name_of, resolve
 
 if TYPE_CHECKING:
     import torch
-    from torch.utils.data import Dataset, IterableDataset
+
+    from traingate.workload import Dataset
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Training:
     model: torch.nn.Module
     criterion: Callable[..., torch.Tensor] | None
     optimizer: torch.optim.Optimizer
-    dataset: Dataset[Any] | IterableDataset[Any]
+    dataset: Dataset
     batch_size: int
     train_step: Callable[[torch.nn.Module, Any, Any], torch.Tensor] | None = None
     loader_options: dict[str, Any] = field(default_factory=dict)
@@ -146,6 +147,7 @@ class Stack:
                     f"{layer!r} is no layer: it lacks part of the protocol traingate.Layer. "
                     f"Derive a frozen dataclass from traingate.BaseLayer, and pass an instance."
                 )
+            _check_options(layer)
         ordered = sorted(given, key=lambda layer: (layer.order, layer.name))
         for position, layer in enumerate(ordered):
             for other in ordered[position + 1 :]:
@@ -189,6 +191,16 @@ class Stack:
             }
             for layer in self.layers
         ]
+
+
+def _check_options(layer: Layer) -> None:
+    try:
+        plain(dict(layer.options))
+    except TypeError as error:
+        raise ConfigurationError(
+            f"layer {layer.name}: its options do not survive JSON, which carries them to the "
+            f"worker and into the record: {error}"
+        ) from error
 
 
 def _check_pair(one: Layer, other: Layer) -> None:

@@ -46,11 +46,13 @@ class Run:
     Attributes:
         path: of the file.
         title: file name, date and commit, for a message.
+        saved_at: date and time in ISO format; runs are in its order.
         measurements: by the test's full name, in the file's order.
     """
 
     path: Path
     title: str
+    saved_at: str
     measurements: tuple[tuple[str, Measurement], ...]
 
 
@@ -97,24 +99,27 @@ class Baselines:
 
     runs: tuple[Run, ...]
 
-    def find(self, subject: Subject, hardware: Hardware) -> Baseline:
-        """The newest comparable measurement that did not fail its own gate.
+    def find(self, subject: Subject, hardware: Hardware, test: str) -> Baseline:
+        """The newest comparable measurement whose run did not fail its gate on ``subject``.
+
+        Where a run has more than one, that of the same ``test`` is taken, else the last.
 
         Raises:
             BaselineError: if there is none; the message says what came nearest.
         """
         nearest = f"No stored run has {subject}."
         for run in reversed(self.runs):
-            for _, measurement in reversed(run.measurements):
-                if not subject.matches(measurement):
-                    continue
-                unlike = differences(measurement.machine, hardware)
-                if unlike:
-                    nearest = f"{run.title} is of another machine ({'; '.join(unlike)})."
-                elif measurement.verdict is not None and measurement.verdict.failed:
-                    nearest = f"{run.title} failed its own gate, and is no baseline."
-                else:
-                    return Baseline(measurement, run.title)
+            found = {name: item for name, item in run.measurements if subject.matches(item)}
+            if not found:
+                continue
+            measurement = found.get(test, list(found.values())[-1])
+            unlike = differences(measurement.machine, hardware)
+            if unlike:
+                nearest = f"{run.title} is of another machine ({'; '.join(unlike)})."
+            elif any(item.verdict is not None and item.verdict.failed for item in found.values()):
+                nearest = f"{run.title} failed its own gate, and is no baseline."
+            else:
+                return Baseline(measurement, run.title)
         raise BaselineError(f"{nearest} {REMEDY}")
 
     def strangers(self, hardware: Hardware) -> list[str]:
@@ -152,11 +157,9 @@ def load(storage: str, selection: str | bool) -> Baselines:
     files = _select(folder, selection)
     if not files:
         sought = "No saved run" if selection is True else f"No saved run matches {selection!r}"
-        hint = ""
-        if isinstance(selection, str) and Path(selection).is_dir():
-            hint = f" ({selection} is a folder: write the path before --benchmark-compare.)"
-        raise NoRunError(f"{sought} in {folder}.{hint} {REMEDY}")
-    return Baselines(tuple(read(file) for file in files))
+        raise NoRunError(f"{sought} in {folder}. {REMEDY}")
+    # Each folder counts from 0001 on, so the numbers of two Python versions say nothing.
+    return Baselines(tuple(sorted(map(read, files), key=lambda run: run.saved_at)))
 
 
 def _select(folder: Path, selection: str | bool) -> list[Path]:
@@ -182,7 +185,8 @@ def read(path: Path) -> Run:
         raise damaged(str(path), error) from error
     commit = str(saved.commit_info.get("id") or "")[:9]
     details = ", ".join(part for part in (saved.datetime[:16].replace("T", " "), commit) if part)
-    return Run(path, f"{path.name} ({details})", _measurements(path, saved.benchmarks))
+    title = f"{path.name} ({details})"
+    return Run(path, title, saved.datetime, _measurements(path, saved.benchmarks))
 
 
 def _measurements(

@@ -15,6 +15,7 @@ import socket
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -27,6 +28,7 @@ PROTOCOL_VERSION: Final = 1
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 _SOCKET = "socket"
+_LONGEST_PARENT: Final = 60
 _KEY = "key"
 
 
@@ -128,10 +130,9 @@ class Finished:
 
 @dataclass(frozen=True)
 class FlopsCounted:
-    """Floating point operations per sample, or null and the reason why not."""
+    """Floating point operations per sample; null where they cannot be counted."""
 
     flops_per_sample: float | None
-    reason: str | None
 
 
 @dataclass(frozen=True)
@@ -242,7 +243,10 @@ class Meeting:
     """
 
     def __init__(self, label: str = "traingate") -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix=f"{label}-"))  # mkdtemp makes it 0700
+        # mkdtemp makes it 0700. A socket's path is short, and TMPDIR may be long.
+        parent = tempfile.gettempdir()
+        parent = parent if len(parent) < _LONGEST_PARENT else "/tmp"  # noqa: S108 - see above
+        self.directory = Path(tempfile.mkdtemp(prefix=f"{label}-", dir=parent))
         self._key = secrets.token_bytes(32)
         try:
             (self.directory / _KEY).write_bytes(self._key)
@@ -262,8 +266,12 @@ class Meeting:
             return None
         peer.setblocking(True)
         connection = Connection(peer.detach())
-        deliver_challenge(connection, self._key)
-        answer_challenge(connection, self._key)
+        try:
+            deliver_challenge(connection, self._key)
+            answer_challenge(connection, self._key)
+        except (EOFError, OSError, AuthenticationError):  # it died, or is none of ours
+            connection.close()
+            return None
         return Channel(connection)
 
     def close(self) -> None:

@@ -15,13 +15,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from traingate.errors import WorkloadError
 
 if TYPE_CHECKING:
     import torch
-    from torch.utils.data import Dataset, IterableDataset
+    from torch.utils.data import Dataset as TorchDataset
+
+
+class MapStyle(Protocol):
+    """A dataset with a length, whose items are found by number; it need not import torch."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+Dataset: TypeAlias = "MapStyle | TorchDataset[Any]"
+"""What ``torch.utils.data.DataLoader`` takes, iterable datasets among them."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class TrainingSetup:
     model: torch.nn.Module
     criterion: Callable[..., torch.Tensor] | None
     optimizer: torch.optim.Optimizer
-    dataset: Dataset[Any] | IterableDataset[Any]
+    dataset: Dataset
     batch_size: int
     collate_fn: Callable[[list[Any]], Any] | None = None
     train_step: Callable[[torch.nn.Module, Any, Any], torch.Tensor] | None = None
@@ -86,17 +98,29 @@ def name_of(target: object, what: str) -> ObjectName:
     """
     qualname = getattr(target, "__qualname__", None)
     module = getattr(target, "__module__", None)
+    bound = getattr(target, "__self__", None) is not None
     if not callable(target) or qualname is None or module is None:
         problem = f"{target!r} is no function"
     elif "<" in qualname:
         problem = f"{qualname} is defined inside another function"
+    elif bound:
+        problem = f"{qualname} is a method of an object"
     else:
-        file = getattr(sys.modules.get(module), "__file__", None)
+        file = _file_of(target, module)
         if file is not None:
             return ObjectName(str(Path(file).resolve()), module, qualname)
         problem = f"{qualname} has no source file"
     remedy = "Define it at the top level of a module: the worker process imports it from there."
     raise WorkloadError(f"{what}: {problem}. {remedy}")
+
+
+def _file_of(target: Callable[..., Any], module: str) -> str | None:
+    """The source file of ``target``; in ``sys.modules`` all conftest files share one name."""
+    code = getattr(inspect.unwrap(target), "__code__", None)
+    if code is not None:
+        file: str = code.co_filename
+        return file if Path(file).is_file() else None
+    return getattr(sys.modules.get(module), "__file__", None)
 
 
 def resolve(name: ObjectName) -> Any:
@@ -115,6 +139,11 @@ def resolve(name: ObjectName) -> Any:
 
 
 def _module(name: ObjectName) -> ModuleType:
+    # A script's own name would run what it guards by ``if __name__ == "__main__"``.
+    imported_as = "__mp_main__" if name.module == "__main__" else name.module
+    loaded = sys.modules.get(imported_as)
+    if loaded is not None and getattr(loaded, "__file__", None) == name.file:
+        return loaded
     if name.module != "__main__":
         try:
             spec = importlib.util.find_spec(name.module)
@@ -123,11 +152,11 @@ def _module(name: ObjectName) -> ModuleType:
         if spec is not None and spec.origin and Path(spec.origin).resolve() == Path(name.file):
             return importlib.import_module(name.module)
     # Not importable by its name (pytest's importlib mode), or another file has that name.
-    spec = importlib.util.spec_from_file_location(name.module, name.file)
+    spec = importlib.util.spec_from_file_location(imported_as, name.file)
     if spec is None or spec.loader is None:
         raise WorkloadError(f"{name.file} is not a Python module")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name.module] = module
+    sys.modules[imported_as] = module
     spec.loader.exec_module(module)
     return module
 
@@ -146,18 +175,18 @@ def build(workload: Workload, **offered: object) -> TrainingSetup:
     return setup
 
 
-def project_paths(search_path: Sequence[str], root: Path) -> list[str]:
-    """Those entries of ``search_path`` that belong to the project at ``root``.
+def project_paths(search_path: Sequence[str]) -> list[str]:
+    """Those entries of ``search_path`` that are the project's, not the interpreter's.
 
     pytest puts the folders of test files and conftest files on ``sys.path``; the worker
-    needs them too, and nothing of the interpreter's own.
+    needs them too, and has the libraries of its own interpreter.
     """
-    libraries = ("stdlib", "platstdlib", "purelib", "platlib")
-    prefixes = {Path(sysconfig.get_path(library)).resolve() for library in libraries}
+    kinds = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
+    libraries = {Path(sysconfig.get_path(kind)).resolve() for kind in kinds}
     kept = []
     for entry in search_path:
         path = Path(entry or ".").resolve()
-        foreign = any(path.is_relative_to(prefix) for prefix in prefixes)
-        if path.is_dir() and path.is_relative_to(root) and not foreign:
+        foreign = any(path.is_relative_to(library) for library in libraries)
+        if path.is_dir() and not foreign and "site-packages" not in path.parts:
             kept.append(str(path))
     return kept

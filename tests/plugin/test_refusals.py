@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -93,9 +96,51 @@ def test_skipped_benchmarks(project):
     refused(result, "none of 2 training benchmarks was compared: all were skipped")
 
 
+def test_warnings_as_errors_make_no_traceback(project):
+    pytester = project(TESTS)
+    pytester.makeini("[pytest]\nfilterwarnings = error\n")
+    refused(pytester.runpytest_subprocess("--benchmark-compare"), "ERROR: No saved run in")
+    path = save(pytester)
+    refused(pytester.runpytest_subprocess("--benchmark-compare"), "are of another machine")
+    path.write_text(path.read_text()[:-200])
+    refused(pytester.runpytest_subprocess("--benchmark-compare"), "is damaged: Input data")
+
+
+def test_a_storage_outside_the_working_directory(project, tmp_path):
+    pytester = project(TESTS)
+    save(pytester).parents[1].rename(tmp_path / "elsewhere")
+    result = pytester.runpytest_subprocess(
+        "--benchmark-compare", f"--benchmark-storage=file://{tmp_path}/elsewhere"
+    )
+    refused(result, "are of another machine")
+
+
+def test_a_measurement_cannot_be_taken_twice_in_a_test(project):
+    from traingate.machine import hardware
+
+    pytester = project(
+        """
+        from models import mlp, raising
+        import pytest
+
+        def test_twice(training_benchmark):
+            with pytest.raises(pytest.fail.Exception, match="the data is not there"):
+                training_benchmark(raising)
+            training_benchmark(mlp)
+        """
+    )
+    save(pytester, machine=hardware())
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    refused(result, "training_benchmark measures once per test")
+
+
 @pytest.mark.parametrize(
     ("argument", "complaint"),
     [
+        ("--benchmark-compare=", "--benchmark-compare= names no run: the value is empty"),
+        ("--benchmark-compare=test_training.py", "Write paths before it: pytest test_training.py"),
+        ("--benchmark-compare=.", "Write paths before it: pytest . --benchmark-compare"),
         ("--traingate-scale=huge", "takes one of smoke, quick, seed, not 'huge'"),
         ("--traingate-launches=0", "needs a whole number of at least 1, not '0'"),
         ("--traingate-tolerance=50", "needs a percentage below 50, not '50'"),
@@ -144,6 +189,19 @@ def test_a_project_without_training_benchmarks_is_left_alone(pytester):
     result = pytester.runpytest_subprocess("--benchmark-compare")
     result.assert_outcomes(passed=1)
     result.stdout.no_fnmatch_line("*traingate:*")
+
+
+def test_collecting_the_suite_imports_no_torch():
+    script = (
+        "import sys, pytest; code = pytest.main(['--collect-only', '-q', 'benchmarks/']);"
+        "sys.exit(code or ('torch' in sys.modules and 99) or 0)"
+    )
+    root = Path(__file__).parents[2]
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "test_ladder.py::test_plain" in ended.stdout
 
 
 def test_the_parent_never_imports_torch(pytester):

@@ -5,6 +5,7 @@ import pytest
 from launches import launch, noisy
 from traingate.gate import Limits, Policy, judge, violations
 from traingate.records import Outcome
+from traingate.stats import throughput
 
 POLICY = Policy(tolerance=0.05, first_look=3, most=8)
 SECONDS = 0.1
@@ -90,7 +91,7 @@ def test_error_rates_over_all_looks():
 
 def test_limits_are_kept_up_to_their_last_digit():
     launches = [launch([0.1, 0.1, 0.1])]
-    rate = 32 / 0.1
+    rate, _ = throughput(launches, 32)
     assert violations(Limits(min_samples_per_second=rate), launches, 32) == []
     assert violations(Limits(max_first_step_seconds=0.5), launches, 32) == []
     above = Limits(math.nextafter(rate, math.inf) + 1e-9, math.nextafter(0.5, 0))

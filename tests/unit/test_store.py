@@ -8,6 +8,7 @@ from traingate import store
 from traingate.errors import BaselineError, DamagedRecordError, NoRunError
 from traingate.records import Outcome, Verdict, to_json
 
+TEST = "bench.py::test_0"
 SUBJECT = store.Subject(
     workload="bench.py::tiny",
     stack=measurement([launch([0.1])]).stack,
@@ -53,7 +54,7 @@ def test_the_newest_comparable_record_is_the_baseline(storage):
     storage("0001_old", saved(0.1))
     storage("0002_new", saved(0.2))
     storage("0003_other", saved(0.3, scale="smoke"))
-    found = store.load(str(storage.folder), True).find(SUBJECT, HARDWARE)
+    found = store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
     assert found.measurement == saved(0.2)
     assert found.title == "0002_new.json (2026-11-22 10:00, abcdef012)"
 
@@ -62,13 +63,13 @@ def test_the_newest_comparable_record_is_the_baseline(storage):
 def test_a_run_is_selected_as_pytest_benchmark_does(storage, selection):
     storage("0001_old", saved(0.1))
     storage("0002_new", saved(0.2))
-    found = store.load(f"file://{storage.folder}", selection).find(SUBJECT, HARDWARE)
+    found = store.load(f"file://{storage.folder}", selection).find(SUBJECT, HARDWARE, TEST)
     assert found.measurement == saved(0.1)
 
 
 def test_a_run_is_selected_by_its_path(storage, tmp_path):
     path = storage("0001_old", saved(0.1))
-    assert store.load(str(tmp_path / "nowhere"), str(path)).find(SUBJECT, HARDWARE)
+    assert store.load(str(tmp_path / "nowhere"), str(path)).find(SUBJECT, HARDWARE, TEST)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_a_run_is_selected_by_its_path(storage, tmp_path):
 def test_what_cannot_be_compared_says_why(storage, changes, complaint):
     storage("0001_base", saved(0.1, **changes))
     with pytest.raises(BaselineError, match=complaint) as caught:
-        store.load(str(storage.folder), True).find(SUBJECT, HARDWARE)
+        store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
     assert "--benchmark-save=NAME" in str(caught.value)
 
 
@@ -98,13 +99,15 @@ def test_a_failed_run_leaves_the_older_baseline_in_its_place(storage):
         "0002_bad",
         saved(0.2, verdict=Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)),
     )
-    assert store.load(str(storage.folder), True).find(SUBJECT, HARDWARE).measurement == saved(0.1)
+    assert store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST).measurement == saved(
+        0.1
+    )
 
 
 def test_memory_alone_makes_no_other_machine(storage):
     storage("0001", saved(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
     storage("0001_base", saved(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
-    assert store.load(str(storage.folder), True).find(SUBJECT, HARDWARE)
+    assert store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
 
 
 def test_nothing_saved_and_nothing_that_matches(storage, tmp_path):
@@ -112,8 +115,32 @@ def test_nothing_saved_and_nothing_that_matches(storage, tmp_path):
         store.load(str(tmp_path), True)
     with pytest.raises(NoRunError, match="No saved run matches '0009'"):
         store.load(str(tmp_path), "0009")
-    with pytest.raises(NoRunError, match="write the path before --benchmark-compare"):
-        store.load(str(tmp_path), str(tmp_path))
+
+
+def test_one_failed_record_spoils_its_whole_run_for_the_subject(storage):
+    failed = Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)
+    storage("0001_good", saved(0.1))
+    storage("0002_mixed", saved(0.2, verdict=failed), saved(0.2))
+    found = store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+    assert found.measurement == saved(0.1)
+
+
+def test_of_two_records_the_test_of_the_same_name_is_taken(storage):
+    storage("0001_two", saved(0.1), saved(0.2))
+    baselines = store.load(str(storage.folder), True)
+    assert baselines.find(SUBJECT, HARDWARE, "bench.py::test_0").measurement == saved(0.1)
+    assert baselines.find(SUBJECT, HARDWARE, "renamed").measurement == saved(0.2)
+
+
+def test_the_newest_run_is_the_latest_by_date_not_by_number(storage):
+    old, new = storage("0009_old", saved(0.1)), storage("0002_new", saved(0.2))
+    other = new.parents[1] / "Linux-CPython-3.12-64bit"
+    other.mkdir()
+    new = new.rename(other / new.name)
+    new.write_text(new.read_text().replace("2026-11-22", "2026-11-23"))
+    assert old.exists()
+    found = store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+    assert found.measurement == saved(0.2)
 
 
 @pytest.mark.parametrize(

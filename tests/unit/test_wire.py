@@ -14,7 +14,7 @@ from traingate.errors import ProtocolError
         wire.Prepare(
             {"file": "a.py"}, [{"factory": {}, "options": {"samples": 4}}], ["x"], "quick", 1
         ),
-        wire.FlopsCounted(None, "no counted operator"),
+        wire.FlopsCounted(None),
         wire.Finish(),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,6 +74,7 @@ class Job:
         published: a figure to stand beside ours.
         profile: whether to profile the last launch.
         seed: of the worker's random numbers.
+        flops_per_sample: where they are known already; else the first launch counts them.
     """
 
     workload: ObjectName
@@ -88,6 +90,7 @@ class Job:
     published: Published | None = None
     profile: bool = False
     seed: int = 0
+    flops_per_sample: float | None = None
 
 
 class Observer(Protocol):
@@ -177,8 +180,8 @@ class _Run:
             finished = worker.ask(
                 wire.Finish(), wire.Finished, job.timeouts.step, "after its last step"
             )
-            if self._number == 1:
-                self._learn(worker, prepared, unit)
+            self._context.environment = dict(prepared.environment)
+            self._context.gemm_flop = unit.gemm_flop
             if job.profile and self._number == job.launches.planned:
                 self._context.operators = worker.ask(
                     wire.Profile(_PROFILED_STEPS),
@@ -186,6 +189,8 @@ class _Run:
                     job.timeouts.step * _PROFILED_STEPS,
                     "while profiled",
                 ).operators
+            if self._number == 1:
+                self._count_flops(worker)
         return Launch(
             step_seconds=tuple(step.step_seconds for step in taken),
             data_seconds=tuple(step.data_seconds for step in taken),
@@ -260,13 +265,15 @@ class _Run:
         seconds = self._job.timeouts.step
         return self._yardstick.ask(wire.Measure(repeats), wire.Measured, seconds, "at its work")
 
-    def _learn(self, worker: Child, prepared: wire.Prepared, unit: wire.Measured) -> None:
-        self._observer.doing("counting FLOPs")
-        self._context.environment = dict(prepared.environment)
-        self._context.gemm_flop = unit.gemm_flop
-        self._context.flops_per_sample = worker.ask(
-            wire.CountFlops(), wire.FlopsCounted, self._job.timeouts.step, "counting FLOPs"
-        ).flops_per_sample
+    def _count_flops(self, worker: Child) -> None:
+        """The launch is proven by now: what goes wrong here costs this number alone."""
+        self._context.flops_per_sample = self._job.flops_per_sample
+        if self._job.flops_per_sample is None:
+            self._observer.doing("counting FLOPs")
+            with contextlib.suppress(WorkerError):
+                self._context.flops_per_sample = worker.ask(
+                    wire.CountFlops(), wire.FlopsCounted, self._job.timeouts.step, "counting"
+                ).flops_per_sample
 
 
 def _summary(job: Job, launches: Sequence[Launch], context: _Context) -> Measurement:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 
 from traingate.errors import ConfigurationError
 from traingate.stack import BaseLayer, Training
@@ -42,17 +43,19 @@ class DataWorkers(BaseLayer):
 
     def apply(self, training: Training) -> None:
         """Set ``num_workers``, and free the workers from the main thread's core."""
-        cores = training.cores
-
-        def unbind(worker_id: int) -> None:  # noqa: ARG001 - DataLoader's signature
-            # OMP_PROC_BIND binds the main thread to one core, and a fork inherits that:
-            # all data workers would share the core that trains.
-            if cores and hasattr(os, "sched_setaffinity"):
-                os.sched_setaffinity(0, cores)
-
         training.loader_options["num_workers"] = self.count
-        if self.count > 0:
-            training.loader_options["worker_init_fn"] = unbind
+        if self.count > 0 and training.cores:
+            training.loader_options["worker_init_fn"] = partial(_unbind, training.cores)
+
+
+def _unbind(cores: frozenset[int], _worker_id: int) -> None:
+    """In a data worker: leave the one core that its parent's main thread is bound to.
+
+    OMP_PROC_BIND binds that thread, and a fork inherits it: all data workers would share the
+    core that trains.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
 
 
 def _require_count(layer: str, value: object, least: int) -> None:

@@ -21,7 +21,7 @@ _STYLES = {
     Outcome.INCONCLUSIVE: "yellow",
     Outcome.NO_BASELINE: "yellow",
 }
-_NARROWEST = 150
+_WITHOUT_TERMINAL = 160
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def table(rows: Sequence[Row]) -> Table:
     filled = [(title, cells) for title, cells in columns if any(str(cell) for cell in cells)]
     for title, _ in filled:
         left = title in {"test", "stack", "verdict"}
-        result.add_column(title, justify="left" if left else "right", no_wrap=title != "stack")
+        result.add_column(title, justify="left" if left else "right", overflow="fold")
     for cells in zip(*(cells for _, cells in filled), strict=True):
         result.add_row(*cells)
     return result
@@ -74,12 +74,12 @@ def footnotes(rows: Sequence[Row]) -> list[str]:
     return notes
 
 
-def render(rows: Sequence[Row], width: int, *, colour: bool) -> str:
-    """Table and notes as text of at most ``width`` columns; wider where it is no terminal."""
+def render(rows: Sequence[Row], width: int | None, *, colour: bool) -> str:
+    """Table and notes as text of at most ``width`` columns, None where it is no terminal."""
     buffer = io.StringIO()
     console = Console(
         file=buffer,
-        width=width if colour else max(width, _NARROWEST),
+        width=width or _WITHOUT_TERMINAL,
         force_terminal=colour,
         no_color=not colour,
         highlight=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import resource
 import sys
 from pathlib import Path
@@ -54,7 +53,7 @@ def compilations() -> dict[str, int]:
 
 
 def flops_per_sample(setup: Any, samples: int = 2) -> float:
-    """Floating point operations of one training step, per sample.
+    """Floating point operations of one training step of a fresh ``setup``, per sample.
 
     Counted with ``torch.utils.flop_counter.FlopCounterMode`` over forward, loss and
     backward of ``samples`` samples (a batch norm needs two) on a plain model: an active
@@ -68,8 +67,7 @@ def flops_per_sample(setup: Any, samples: int = 2) -> float:
 
     loader = DataLoader(setup.dataset, batch_size=samples, collate_fn=setup.collate_fn)
     batch = next(iter(loader))
-    model = copy.deepcopy(setup.model)
     with FlopCounterMode(display=False) as counter:
-        loss: Any = loss_of(setup.train_step, model, batch, setup.criterion)
+        loss: Any = loss_of(setup.train_step, setup.model, batch, setup.criterion)
         loss.backward()
     return float(counter.get_total_flops()) / samples

@@ -30,7 +30,13 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
     """Join the meeting in ``directory`` and answer until the controller closes it."""
     channel, descriptor = connect(directory)
     # A forked data worker would hold this end open, and the controller would not see it die.
-    os.register_at_fork(after_in_child=lambda: os.close(descriptor))
+    own = os.getpid()
+
+    def close_in_child() -> None:
+        if os.getppid() == own:  # in a grandchild the number may be another file's
+            os.close(descriptor)
+
+    os.register_at_fork(after_in_child=close_in_child)
     inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
     try:
         threading.Thread(target=_read, args=(channel, inbox), daemon=True).start()
@@ -40,9 +46,8 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
             message = inbox.get()
             for answer in service.handlers[type(message)](message):
                 channel.send(answer)
-    except (KeyboardInterrupt, BrokenPipeError, ConnectionResetError):
-        _end()
-    except BaseException as error:
+    except BaseException as error:  # a workload may call sys.exit()
+        # Where sending failed because the controller is gone, this fails too, and ends us.
         channel.send(Failed(type(error).__name__, str(error), user_traceback(error)))
         inbox.get()  # the reading thread ends this process once the controller has read it
 

@@ -1,0 +1,97 @@
+"""The command ``traingate``: judge and show saved runs, without measuring anything."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import msgspec
+
+from traingate import store
+from traingate.errors import BaselineError
+from traingate.gate import Policy, judge
+from traingate.records import Outcome
+from traingate.report.terminal import Row, render
+from traingate.report.text import explain
+
+_REGRESSION = 1
+_NOTHING_COMPARED = 2
+
+_RUN = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pytest-traingate")
+def main() -> None:
+    """Judge and show training benchmarks that pytest-benchmark has saved."""
+
+
+@main.command()
+@click.argument("a", type=_RUN)
+@click.argument("b", type=_RUN)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 50, min_open=True, max_open=True),
+    default=5.0,
+    show_default=True,
+    help="Largest loss of throughput that is let through, in percent.",
+)
+def compare(a: Path, b: Path, tolerance: float) -> None:
+    """Judge the saved run B against the saved run A.
+
+    Exit status: 0 fine, 1 a regression, 2 something of B could not be compared.
+    """
+    stored = store.Baselines((_read(a),))
+    outcomes = []
+    for test, new in _read(b).measurements:
+        subject = store.Subject(new.workload, new.stack, new.scale, new.batch_size)
+        try:
+            baseline = stored.find(subject, new.machine, test)
+        except BaselineError as error:
+            outcomes.append(Outcome.NO_BASELINE)
+            click.echo(f"{test}\n{Outcome.NO_BASELINE.value}: {error}")
+            continue
+        launches = len(new.launches)
+        verdict = judge(
+            baseline.measurement.launches,
+            new.launches,
+            new.batch_size,
+            Policy(tolerance / 100, launches, launches),
+        )
+        outcomes.append(verdict.outcome)
+        click.echo(f"{test}\n{explain(msgspec.structs.replace(verdict, baseline=baseline.title))}")
+    if Outcome.REGRESSED in outcomes:
+        sys.exit(_REGRESSION)
+    if not outcomes or Outcome.NO_BASELINE in outcomes:
+        _give_up(f"Not all of {b} could be compared with {a}.")
+
+
+@main.command()
+@click.argument("run", type=_RUN)
+def report(run: Path) -> None:
+    """Show the results table of a saved run."""
+    rows = [Row(_short(test), measurement) for test, measurement in _read(run).measurements]
+    if not rows:
+        _give_up(f"{run} holds no training benchmark.")
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    click.echo(render(rows, width, colour=terminal), nl=False)
+
+
+def _read(path: Path) -> store.Run:
+    try:
+        return store.read(path)
+    except BaselineError as error:
+        _give_up(str(error))
+
+
+def _short(test: str) -> str:
+    return test.rpartition("::")[2]
+
+
+def _give_up(message: str) -> NoReturn:
+    click.echo(f"traingate: {message}", err=True)
+    sys.exit(_NOTHING_COMPARED)

@@ -1,0 +1,76 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from launches import launch, measurement
+from traingate.cli import main
+from traingate.records import to_json
+
+
+def save(path, *records):
+    benchmarks = [
+        {"fullname": f"bench.py::test_{n}", "extra_info": {"traingate": to_json(record)}}
+        for n, record in enumerate(records)
+    ]
+    path.write_text(json.dumps({"benchmarks": benchmarks}))
+    return str(path)
+
+
+def steady(seconds, **changes):
+    wobbles = (0.999, 1.0, 1.001, 1.0)
+    return measurement([launch([seconds * wobble] * 5) for wobble in wobbles], **changes)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status", "text"),
+    [(0.1, 0, "PASSED"), (0.2, 1, "REGRESSED: throughput is 50.0 % lower")],
+)
+def test_exit_status_tells_a_regression(tmp_path, seconds, status, text):
+    one, other = save(tmp_path / "a.json", steady(0.1)), save(tmp_path / "b.json", steady(seconds))
+    result = CliRunner().invoke(main, ["compare", one, other])
+    assert result.exit_code == status
+    assert text in result.output
+
+
+def test_nothing_to_compare_is_no_success(tmp_path):
+    one = save(tmp_path / "a.json", steady(0.1))
+    other = save(tmp_path / "b.json", steady(0.1, batch_size=64))
+    result = CliRunner().invoke(main, ["compare", one, other])
+    assert result.exit_code == 2
+    assert "NO_BASELINE: No stored run has" in result.output
+    assert "Not all of" in result.output
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    damaged = tmp_path / "a.json"
+    damaged.write_text("{")
+    result = CliRunner().invoke(main, ["report", str(damaged)])
+    assert result.exit_code == 2
+    assert "a.json is damaged" in result.output
+    assert CliRunner().invoke(main, ["report", str(tmp_path / "none.json")]).exit_code == 2
+
+
+def test_report_shows_the_table_with_speed_up_over_plain(tmp_path):
+    path = save(
+        tmp_path / "a.json",
+        steady(0.1, stack=(), samples_per_second=320.0),
+        steady(0.05, samples_per_second=640.0),
+    )
+    result = CliRunner().invoke(main, ["report", path])
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert lines[0].split() == [
+        "test",
+        "stack",
+        "step",
+        "ms",
+        "samples/s",
+        "x",
+        "plain",
+        "roofline",
+        "peak",
+        "RSS",
+    ]
+    assert "1.00" in lines[1]
+    assert "2.00" in lines[2]

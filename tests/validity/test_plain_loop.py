@@ -1,0 +1,87 @@
+"""What traingate reports is what a script of one's own would have measured."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from same_training import resnet18
+
+from traingate import wire
+from traingate.controller.child import Child
+from traingate.controller.quiet import wait_until_quiet
+from traingate.launch import training_command
+from traingate.stack import Stack
+from traingate.stats import mean_interval
+from traingate.workload import name_of
+
+PAIRS = 8
+ROUNDS = 16
+SECONDS = 120.0
+CONFIDENCE = 0.995
+WIDEST = 0.10  # of the interval's half; a wider one could not tell anything
+
+
+@contextmanager
+def plain_loop():
+    """A function that takes one step of the hand-written loop, in a process without traingate."""
+    with subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("plain_loop.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+
+        def step() -> float:
+            wait_until_quiet(process.pid)
+            process.stdin.write("\n")
+            process.stdin.flush()
+            seconds = float(process.stdout.readline())
+            wait_until_quiet(process.pid)
+            return seconds
+
+        yield step
+        process.stdin.close()
+
+
+@contextmanager
+def traingate_worker(compile_cache: Path):
+    """A function that takes one step of the same training in a worker of traingate's."""
+    command = training_command(Stack(), "threads", compile_cache)
+    with Child(command, "launch", SECONDS) as worker:
+        name = wire.plain(vars(name_of(resnet18, "workload")))
+        paths = [str(Path(__file__).parent)]
+        prepare = wire.Prepare(name, [], paths, "smoke", 0)
+        worker.ask(prepare, wire.Prepared, SECONDS, "building")
+        worker.ask(wire.WarmUp(), wire.WarmedUp, SECONDS, "warming up")
+
+        def step() -> float:
+            seconds = worker.ask(wire.Step(1), wire.Stepped, SECONDS, "stepping").step_seconds
+            wait_until_quiet(worker.pid)
+            return seconds
+
+        yield step
+
+
+def log_ratio(compile_cache: Path) -> float:
+    """One pair of fresh processes, stepping A B B A: median log of traingate / plain."""
+    ratios = []
+    with plain_loop() as plain, traingate_worker(compile_cache) as ours:
+        for step in (plain, ours) * 3:
+            step()
+        for _ in range(ROUNDS):
+            first, second, third, fourth = plain(), ours(), ours(), plain()
+            ratios.append(math.log(second * third / (first * fourth)) / 2)
+    return statistics.median(ratios)
+
+
+def test_the_ratio_to_a_hand_written_loop_is_one_within_its_own_noise(tmp_path):
+    ratios = [log_ratio(tmp_path) for _ in range(PAIRS)]
+    low, high = mean_interval(ratios, CONFIDENCE)
+    print(f"traingate / plain: {math.exp(statistics.fmean(ratios)):.3f}, {math.exp(low):.3f} to {math.exp(high):.3f}")  # fmt: skip
+    assert (high - low) / 2 < WIDEST
+    assert low <= 0 <= high
