@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -47,17 +48,31 @@ class TrainingBenchmark(Protocol):
         """As the fixture's own docstring says."""
 
 
+@dataclass
+class _Asked:
+    """What the test's layer fixtures have asked for, in the order of asking."""
+
+    layers: list[Layer] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def resolved(self) -> list[Layer]:
+        """The layers; ConfigurationError if one could not be made."""
+        if self.problems:
+            raise ConfigurationError("\n".join(self.problems))
+        return self.layers
+
+
 @pytest.fixture
-def _layers_of_test() -> list[Layer]:
-    """The layers that the test's fixtures have asked for, in the order of asking."""
-    return []
+def _asked() -> _Asked:
+    """Shared by the layer fixtures and ``training_benchmark`` of one test."""
+    return _Asked()
 
 
 @pytest.fixture
 def training_benchmark(
     request: pytest.FixtureRequest,
     benchmark: BenchmarkFixture,
-    _layers_of_test: list[Layer],
+    _asked: _Asked,
 ) -> TrainingBenchmark:
     """Measure how fast a workload trains under the test's layers; once per test.
 
@@ -84,21 +99,27 @@ def training_benchmark(
         used.append(workload)
         session = request.config.stash[SESSION_KEY]()
         try:
+            stack = Stack.of([*_asked.resolved(), *layers])
             order = Order(
-                request.node.nodeid,
-                name_of(workload, "the workload of training_benchmark"),
-                Stack.of([*_layers_of_test, *layers]),
-                demands(request.node.get_closest_marker("traingate")),
-                published,
+                test=request.node.nodeid,
+                workload=name_of(workload, "the workload of training_benchmark"),
+                stack=stack,
+                demands=demands(request.node.get_closest_marker("traingate")),
+                published=published,
             )
-            reason = order.stack.unavailable()
-            if reason is not None:
-                pytest.skip(reason)
-            _caution(request.config, order.stack)
-            with _observer(request) as observer:
-                result = session.run(order, observer)
+            reason = stack.unavailable()
+            if reason is None:
+                _caution(request.config, stack)
+                with _observer(request) as observer:
+                    result = session.run(order, observer)
         except TraingateError as error:
-            _fail(benchmark, str(error))
+            failure: str | None = str(error)
+        else:
+            failure = None
+        if failure is not None:  # outside of the handler: pytest would show both exceptions
+            _fail(benchmark, failure)
+        if reason is not None:
+            pytest.skip(reason)
         if session.settings.measuring:
             _record(request, benchmark, session, result)
         else:
@@ -204,15 +225,18 @@ def _layer_fixture(kind: type[Any]) -> Any:
     layer as it is by default, False and None for none.
     """
 
-    def add(request: pytest.FixtureRequest, _layers_of_test: list[Layer]) -> Layer | None:
+    def add(request: pytest.FixtureRequest, _asked: _Asked) -> Layer | None:
         choice = getattr(request, "param", True)
         if choice is False or choice is None:
             return None
         try:
             layer: Layer = _make(kind, choice)
         except ConfigurationError as error:
-            pytest.fail(str(error), pytrace=False)
-        _layers_of_test.append(layer)
+            # Told when the layers are put to use: pytest-benchmark complains of a test that
+            # never came to its fixture.
+            _asked.problems.append(str(error))
+            return None
+        _asked.layers.append(layer)
         return layer
 
     add.__doc__ = f"{kind.__doc__}"
