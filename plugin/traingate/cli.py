@@ -14,7 +14,7 @@ from traingate import store
 from traingate.errors import BaselineError
 from traingate.gate import Policy, judge
 from traingate.records import Outcome
-from traingate.report.terminal import Row, render
+from traingate.report.terminal import Row, picture, render
 from traingate.report.text import explain
 
 _REGRESSION = 1
@@ -71,11 +71,15 @@ def compare(a: Path, b: Path, tolerance: float) -> None:
 
 @main.command()
 @click.argument("run", type=_RUN)
-def report(run: Path) -> None:
+@click.option("--svg", type=_RUN, help="Write the table as a picture instead of showing it.")
+def report(run: Path, svg: Path | None) -> None:
     """Show the results table of a saved run."""
     rows = [Row(_short(test), measurement) for test, measurement in _read(run).measurements]
     if not rows:
         _give_up(f"{run} holds no training benchmark.")
+    if svg is not None:
+        svg.write_text(picture(rows, title=run.name))
+        return
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
     click.echo(render(rows, width, colour=terminal), nl=False)

@@ -19,7 +19,7 @@ TAG: Final = "TRAINGATE_MEETING"
 
 STEADYING: Final[Mapping[str, Mapping[str, str]]] = {
     "off": {},
-    # No GOMP_SPINCOUNT: threads that sleep sooner make short steps up to a third slower.
+    # No GOMP_SPINCOUNT: where threads sleep sooner, short steps take up to half as long again.
     "threads": {"OMP_PROC_BIND": "true", "KMP_BLOCKTIME": "1"},
 }
 """By value of ``--traingate-steady``: variables that make a launch steadier, and leave what

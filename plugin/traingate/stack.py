@@ -154,14 +154,6 @@ class Stack:
                 _check_pair(layer, other)
         return cls(tuple(ordered))
 
-    @property
-    def label(self) -> str:
-        """``plain``, or the layers' names with their options, as in a table."""
-        return label([{"name": layer.name, "options": plain(layer.options)} for layer in self])
-
-    def __iter__(self) -> Any:
-        return iter(self.layers)
-
     def unavailable(self) -> str | None:
         """Why the stack cannot run here: the first reason of a layer, with its name."""
         for layer in self.layers:

@@ -29,9 +29,9 @@ class Net(nn.Module):
         self.layers = nn.Sequential(nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 10))
 
     def forward(self, x):
-        started = time.perf_counter()
-        while time.perf_counter() - started < 0.02 * SLOWER:
-            self.layers(x[:1])
+        with torch.no_grad():
+            for _ in range(round(60 * SLOWER)):
+                self.layers(x)
         return self.layers(x)
 
 

@@ -10,7 +10,7 @@ from traingate.records import to_json
 
 def save(path, *records):
     benchmarks = [
-        {"fullname": f"bench.py::test_{n}", "extra_info": {"traingate": to_json(record)}}
+        {"fullname": f"bench.py::test_{n}[nchw]", "extra_info": {"traingate": to_json(record)}}
         for n, record in enumerate(records)
     ]
     path.write_text(json.dumps({"benchmarks": benchmarks}))
@@ -72,5 +72,10 @@ def test_report_shows_the_table_with_speed_up_over_plain(tmp_path):
         "peak",
         "RSS",
     ]
+    assert lines[1].startswith("test_0[nchw]")
     assert "1.00" in lines[1]
     assert "2.00" in lines[2]
+    picture = tmp_path / "table.svg"
+    assert CliRunner().invoke(main, ["report", path, "--svg", str(picture)]).exit_code == 0
+    assert "test_1" in picture.read_text()
+    assert "url(" not in picture.read_text().replace("url(#", "")  # loads nothing

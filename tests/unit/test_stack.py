@@ -4,7 +4,7 @@ import pytest
 
 from traingate.errors import ConfigurationError, LayerConflictError
 from traingate.layers import BatchSize, Bf16Autocast, ChannelsLast, DataWorkers, TorchCompile
-from traingate.stack import BaseLayer, Stack, Training, rebuild
+from traingate.stack import BaseLayer, Stack, Training, label, rebuild
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Jealous(BaseLayer):
 def test_order_is_fixed_whatever_the_order_of_asking():
     layers = [TorchCompile(), Bf16Autocast(), ChannelsLast(), DataWorkers(2), BatchSize(4)]
     expected = ["batch_size", "data_workers", "channels_last", "bf16_autocast", "torch_compile"]
-    assert [layer.name for layer in Stack.of(layers)] == expected
-    assert [layer.name for layer in Stack.of(reversed(layers))] == expected
+    assert [layer.name for layer in Stack.of(layers).layers] == expected
+    assert [layer.name for layer in Stack.of(reversed(layers)).layers] == expected
 
 
 def test_conflict_names_both_layers_from_either_side():
@@ -44,10 +44,12 @@ def test_what_is_no_layer_is_refused(nonsense):
 
 
 def test_label_shows_names_with_options():
-    assert Stack.of([]).label == "plain"
-    assert (
-        Stack.of([TorchCompile(), BatchSize(4)]).label == "batch_size(4) + torch_compile(inductor)"
-    )
+    layers = [
+        {"name": "batch_size", "options": {"samples": 4}},
+        {"name": "torch_compile", "options": {"backend": "inductor", "mode": None}},
+    ]
+    assert label([]) == "plain"
+    assert label(layers) == "batch_size(4) + torch_compile(inductor)"
 
 
 def test_a_layer_survives_the_way_to_the_worker():

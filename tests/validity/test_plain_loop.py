@@ -19,7 +19,7 @@ from traingate.stack import Stack
 from traingate.stats import mean_interval
 from traingate.workload import name_of
 
-PAIRS = 8
+PAIRS = 10
 ROUNDS = 16
 SECONDS = 120.0
 CONFIDENCE = 0.995

@@ -304,7 +304,7 @@ def _summary(job: Job, launches: Sequence[Launch], context: _Context) -> Measure
 
 def layer_records(stack: Stack) -> tuple[LayerRecord, ...]:
     """The layers of ``stack`` as a record has them."""
-    return tuple(LayerRecord(layer.name, dict(wire.plain(layer.options))) for layer in stack)
+    return tuple(LayerRecord(layer.name, dict(wire.plain(layer.options))) for layer in stack.layers)
 
 
 def single_step(job: Job) -> Job:

@@ -39,9 +39,9 @@ class ProgressLine:
     def __init__(self, console: Console, uncaptured: Uncaptured, test: str) -> None:
         self._uncaptured = uncaptured
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
-            TextColumn("{task.fields[detail]}"),
+            TextColumn("{task.fields[detail]}", markup=False),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(elapsed_when_finished=True),

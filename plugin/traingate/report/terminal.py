@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,7 +57,8 @@ def table(rows: Sequence[Row]) -> Table:
         left = title in {"test", "stack", "verdict"}
         result.add_column(title, justify="left" if left else "right", overflow="fold")
     for cells in zip(*(cells for _, cells in filled), strict=True):
-        result.add_row(*cells)
+        # As Text: rich would take the brackets of a test's parameters for markup.
+        result.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
     return result
 
 
@@ -86,6 +88,13 @@ def render(rows: Sequence[Row], width: int | None, *, colour: bool) -> str:
     )
     print_to(console, rows)
     return buffer.getvalue()
+
+
+def picture(rows: Sequence[Row], title: str) -> str:
+    """Table and notes as an SVG that loads nothing from elsewhere."""
+    console = Console(file=io.StringIO(), width=_WITHOUT_TERMINAL, record=True, highlight=False)
+    print_to(console, rows)
+    return re.sub(r"@font-face \{.*?\}", "", console.export_svg(title=title), flags=re.DOTALL)
 
 
 def print_to(console: Console, rows: Sequence[Row]) -> None:

@@ -1,0 +1,91 @@
+import contextlib
+import io
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from launches import launch, measurement
+from traingate.records import Outcome, Published, Verdict
+from traingate.report.progress import ProgressLine
+from traingate.report.terminal import Row, render
+from traingate.report.text import explain
+
+EVIDENCE = Verdict(
+    outcome=Outcome.REGRESSED,
+    failed=True,
+    tolerance_percent=5,
+    slowdown_percent=20.0,
+    slowdown_percent_interval=(15.0, 25.0),
+    missable_slowdown_percent=27.0,
+    launches=4,
+    baseline_launches=3,
+    samples_per_second=80.0,
+    baseline_samples_per_second=100.0,
+    baseline="0001_base.json",
+)
+
+
+def test_a_regression_gives_its_evidence_and_the_remedy():
+    assert explain(EVIDENCE).splitlines()[:4] == [
+        "REGRESSED: throughput is 20.0 % lower than the baseline's (95 % interval 15.0 to 25.0 %; "
+        "a step takes 1.25 times as long, 1.18 to 1.33)",
+        "  baseline  100 samples/s in 3 launches, 0001_base.json",
+        "  now       80 samples/s in 4 launches",
+        "  tolerance 5 %",
+    ]
+    assert "--benchmark-save=NAME" in explain(EVIDENCE)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "advice"),
+    [
+        (Outcome.PASSED, "slowdowns of up to 27.0 % could have been missed"),
+        (Outcome.IMPROVED, "Save a new baseline to keep the gain"),
+        (Outcome.INCONCLUSIVE, "allow more with --traingate-launches=N"),
+    ],
+)
+def test_other_verdicts_say_what_they_may_have_missed(outcome, advice):
+    assert advice in explain(msgspec.structs.replace(EVIDENCE, outcome=outcome))
+
+
+def test_a_gain_is_called_a_gain():
+    gain = msgspec.structs.replace(
+        EVIDENCE,
+        outcome=Outcome.IMPROVED,
+        slowdown_percent=-25.0,
+        slowdown_percent_interval=(-30.0, -20.0),
+    )
+    assert (
+        "throughput is 25.0 % higher than the baseline's (95 % interval 20.0 to 30.0 %"
+        in explain(gain)
+    )
+
+
+def test_no_baseline_gives_its_reason():
+    verdict = Verdict(outcome=Outcome.NO_BASELINE, tolerance_percent=5, reason="nothing is stored")
+    assert explain(verdict) == "NO_BASELINE: nothing is stored"
+
+
+def test_columns_that_nothing_fills_are_left_out():
+    text = render([Row("test_a", measurement([launch([0.1])]))], None, colour=False)
+    assert "published" not in text
+    assert "verdict" not in text
+    full = measurement([launch([0.1])], published=Published(9.12, "an article"), verdict=EVIDENCE)
+    text = render([Row("test_a", full)], None, colour=False)
+    assert "9.12" in text
+    assert "REGRESSED -20.0 %" in text
+    assert "an article" in text
+
+
+def test_the_progress_line_says_test_launch_step_and_rate():
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=120)
+    with ProgressLine(console, contextlib.nullcontext, "test_net[nchw]") as line:
+        line.launching(2, 3)
+        line.doing("first step")
+        line.stepped(4, 5, 320.0)
+    text = output.getvalue()
+    assert "test_net[nchw]" in text
+    assert "launch 2/3 first step" in text
+    assert "launch 2/3 step 4/5 320 samples/s" in text
