@@ -5,9 +5,21 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from traingate.records import Interval, Launch
+
+_LEAST_SPREAD: Final = 1e-9
+"""No clock tells values apart that lie closer; two equal ones are no proof of certainty."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is known of a spread beforehand, worth so many degrees of freedom."""
+
+    spread: float
+    degrees_of_freedom: int
 
 
 @dataclass(frozen=True)
@@ -18,17 +30,39 @@ class Difference:
         value: mean of the second sample less that of the first.
         standard_error: of ``value``; infinite below three values in all.
         degrees_of_freedom: of the t distribution that it follows.
+        spread: standard deviation of single values, that of both samples pooled.
     """
 
     value: float
     standard_error: float
     degrees_of_freedom: int
+    spread: float
 
     def lower(self, error: float) -> float:
         """The bound that the true difference falls below with probability ``error``."""
         if self.degrees_of_freedom < 1:
             return -math.inf
         return self.value + t_quantile(error, self.degrees_of_freedom) * self.standard_error
+
+    def moderated(self, prior: Prior) -> Difference:
+        """The same difference, with the spread of few values moderated by a prior.
+
+        Smyth's moderated t (Statistical Applications in Genetics and Molecular Biology,
+        2004): the variance is the mean of the sample's and the prior's, weighted by their
+        degrees of freedom, and their sum belongs to the t distribution.
+        """
+        freedom = self.degrees_of_freedom
+        if freedom < 1:
+            return self
+        variance = (prior.degrees_of_freedom * prior.spread**2 + freedom * self.spread**2) / (
+            prior.degrees_of_freedom + freedom
+        )
+        return replace(
+            self,
+            standard_error=self.standard_error / self.spread * math.sqrt(variance),
+            spread=math.sqrt(variance),
+            degrees_of_freedom=freedom + prior.degrees_of_freedom,
+        )
 
     def upper(self, error: float) -> float:
         """The bound that the true difference exceeds with probability ``error``."""
@@ -62,12 +96,13 @@ def difference(first: Sequence[float], second: Sequence[float]) -> Difference:
     freedom = len(first) + len(second) - 2
     value = statistics.fmean(second) - statistics.fmean(first)
     if freedom < 1:
-        return Difference(value, math.inf, 0)
+        return Difference(value, math.inf, 0, math.inf)
     squares = sum(
         (item - statistics.fmean(sample)) ** 2 for sample in (first, second) for item in sample
     )
-    error = math.sqrt(squares / freedom * (1 / len(first) + 1 / len(second)))
-    return Difference(value, error, freedom)
+    spread = max(math.sqrt(squares / freedom), _LEAST_SPREAD)
+    error = spread * math.sqrt(1 / len(first) + 1 / len(second))
+    return Difference(value, error, freedom, spread)
 
 
 def error_spent(share_before: float, share_now: float, power: float) -> float:

@@ -22,14 +22,14 @@ def verdict_on(throughput_loss: float, *, spread: float = 0.002, launches: int =
     [
         (0.00, Outcome.PASSED),
         (0.04, Outcome.PASSED),
-        (0.06, Outcome.REGRESSED),
+        (0.09, Outcome.REGRESSED),
         (0.30, Outcome.REGRESSED),
         (-0.04, Outcome.PASSED),
-        (-0.08, Outcome.IMPROVED),
+        (-0.10, Outcome.IMPROVED),
     ],
 )
 def test_sure_losses_fall_on_their_side_of_the_limit(loss, outcome):
-    assert verdict_on(loss).outcome is outcome
+    assert verdict_on(loss, launches=POLICY.most).outcome is outcome
 
 
 def test_a_loss_that_noise_could_explain_is_inconclusive():

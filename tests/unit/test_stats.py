@@ -27,6 +27,21 @@ def test_difference_matches_students_example_by_hand():
     assert change.upper(0.025) == pytest.approx(2.0 + 2.776445 * math.sqrt(2 / 3), abs=1e-5)
 
 
+def test_a_prior_counts_by_its_degrees_of_freedom():
+    change = stats.difference([1.0, 2.0, 3.0], [3.0, 4.0, 5.0])
+    moderated = change.moderated(stats.Prior(spread=2.0, degrees_of_freedom=4))
+    assert moderated.value == change.value
+    assert moderated.degrees_of_freedom == 8
+    assert moderated.spread == pytest.approx(math.sqrt((4 * 4 + 4 * 1) / 8))
+    assert moderated.standard_error == pytest.approx(moderated.spread * math.sqrt(2 / 3))
+
+
+def test_equal_values_are_no_certainty():
+    change = stats.difference([1.0, 1.0], [1.0, 1.0])
+    assert change.lower(0.01) < 1e-6 < 1
+    assert change.moderated(stats.Prior(0.03, 4)).upper(0.01) > 0.01
+
+
 def test_too_few_values_leave_everything_open():
     assert stats.mean_interval([1.0]) is None
     change = stats.difference([1.0], [2.0])

@@ -1,0 +1,38 @@
+"""What the gate finds and lets through, simulated: prints the table of gate.md."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from launches import noisy
+from traingate.gate import Policy, judge
+from traingate.records import Outcome
+
+POLICY = Policy(tolerance=0.05, first_look=3, most=8)
+TRIES = 400
+SECONDS = 0.1
+
+
+def compare(spread: float, loss: float, seed: int) -> Outcome:
+    """One comparison: three stored launches, and new ones until a look decides."""
+    stored = noisy(3, SECONDS, spread, seed)
+    new = noisy(POLICY.most, SECONDS / (1 - loss), spread, seed + 10**6)
+    outcome = Outcome.INCONCLUSIVE
+    for look in POLICY.looks:
+        outcome = judge(stored, new[:look], 32, POLICY).outcome
+        if outcome is not Outcome.INCONCLUSIVE:
+            break
+    return outcome
+
+
+for loss in (0.0, 0.05, 0.10, 0.15, 0.23, 0.30):
+    cells = []
+    for spread in (0.02, 0.03, 0.05, 0.08):
+        counts = Counter(compare(spread, loss, seed) for seed in range(TRIES))
+        passed, failed = counts[Outcome.PASSED], counts[Outcome.REGRESSED]
+        cells.append(f"{100 * passed / TRIES:g} passed, {100 * failed / TRIES:g} failed")
+    print(f"| {100 * loss:g} % |", " | ".join(cells), "|")  # noqa: T201 - it prints a table
