@@ -30,7 +30,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         with torch.no_grad():
-            for _ in range(round(60 * SLOWER)):
+            for _ in range(round(200 * SLOWER)):
                 self.layers(x)
         return self.layers(x)
 

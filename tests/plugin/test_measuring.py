@@ -112,7 +112,7 @@ def test_a_slower_model_fails_exactly_its_test(project, saved):
         """
     pytester = project(tests)
     pytester.runpytest_subprocess("--benchmark-save=base").assert_outcomes(passed=2)
-    project(tests, slower=1.5)
+    project(tests, slower=1.7)
     result = pytester.runpytest_subprocess(
         "--benchmark-compare", "--benchmark-save=bad", "--junitxml=junit.xml"
     )
