@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
 
 FAST = ("--traingate-scale=smoke", "--traingate-launches=2", "--traingate-steps=4")
@@ -40,7 +41,9 @@ def test_every_kind_of_workload_and_layer_is_recorded(project, saved):
             training_benchmark(language_model, layers=[Threads(1)])
         """
     )
-    result = pytester.runpytest_subprocess(*FAST, "--benchmark-save=base", "-rA")
+    result = pytester.runpytest_subprocess(
+        *FAST, "--benchmark-save=base", "--traingate-profile=profiles", "-rA"
+    )
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(["*traingate: training throughput*", "*test_own_step*threads(1)*"])
     benchmarks = {item["name"]: item for item in saved()["benchmarks"]}
@@ -53,6 +56,12 @@ def test_every_kind_of_workload_and_layer_is_recorded(project, saved):
         assert record["flops_per_sample"] > 0
     stack = benchmarks["test_fixtures"]["extra_info"]["traingate"]["stack"]
     assert [layer["name"] for layer in stack] == ["data_workers", "channels_last", "torch_compile"]
+    profiles = {
+        path.stem: json.loads(path.read_text()) for path in pytester.path.glob("profiles/*")
+    }
+    assert len(profiles) == 4
+    operators = {row["name"] for row in profiles["test_training_py__test_own_step"]}
+    assert "aten::embedding" in operators
     own = benchmarks["test_own_step"]["extra_info"]["traingate"]
     assert own["launches"][0]["counters"]["threads"] == 1
     assert own["workload"] == "models.py::language_model"
