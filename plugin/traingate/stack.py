@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from traingate.errors import ConfigurationError, LayerConflictError
-from traingate.wire import JSON, plain
+from traingate.values import JSON, plain
 from traingate.workload import ObjectName, name_of, resolve
 
 if TYPE_CHECKING:

@@ -18,14 +18,14 @@ from dataclasses import asdict, dataclass, fields
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from traingate.errors import ProtocolError
+from traingate.values import JSON
 
 PROTOCOL_VERSION: Final = 1
 """Raised by one whenever a message changes; both ends must agree."""
 
-JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 _SOCKET = "socket"
 _LONGEST_PARENT: Final = 60
@@ -294,8 +294,3 @@ def connect(directory: Path) -> tuple[Channel, int]:
     answer_challenge(connection, key)
     deliver_challenge(connection, key)
     return Channel(connection), connection.fileno()
-
-
-def plain(value: object) -> Any:
-    """``value`` as the other end will read it; TypeError if JSON cannot say it."""
-    return json.loads(json.dumps(value))

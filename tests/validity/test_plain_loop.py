@@ -17,6 +17,7 @@ from traingate.controller.quiet import wait_until_quiet
 from traingate.launch import training_command
 from traingate.stack import Stack
 from traingate.stats import mean_interval
+from traingate.values import plain
 from traingate.workload import name_of
 
 PAIRS = 10
@@ -53,7 +54,7 @@ def traingate_worker(compile_cache: Path):
     """A function that takes one step of the same training in a worker of traingate's."""
     command = training_command(Stack(), "threads", compile_cache)
     with Child(command, "launch", SECONDS) as worker:
-        name = wire.plain(vars(name_of(resnet18, "workload")))
+        name = plain(vars(name_of(resnet18, "workload")))
         paths = [str(Path(__file__).parent)]
         prepare = wire.Prepare(name, [], paths, "smoke", 0)
         worker.ask(prepare, wire.Prepared, SECONDS, "building")
@@ -70,11 +71,11 @@ def traingate_worker(compile_cache: Path):
 def log_ratio(compile_cache: Path) -> float:
     """One pair of fresh processes, stepping A B B A: median log of traingate / plain."""
     ratios = []
-    with plain_loop() as plain, traingate_worker(compile_cache) as ours:
-        for step in (plain, ours) * 3:
+    with plain_loop() as script, traingate_worker(compile_cache) as ours:
+        for step in (script, ours) * 3:
             step()
         for _ in range(ROUNDS):
-            first, second, third, fourth = plain(), ours(), ours(), plain()
+            first, second, third, fourth = script(), ours(), ours(), script()
             ratios.append(math.log(second * third / (first * fourth)) / 2)
     return statistics.median(ratios)
 

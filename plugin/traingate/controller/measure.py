@@ -19,6 +19,7 @@ from traingate.records import Launch, LayerRecord, Measurement, Published
 from traingate.scales import Scale
 from traingate.stack import Stack
 from traingate.stats import roofline, throughput
+from traingate.values import JSON, plain
 from traingate.workload import ObjectName
 
 _START_SECONDS: Final = 120.0
@@ -115,7 +116,7 @@ class Result:
     """A measurement, and its operator table where one was asked for."""
 
     measurement: Measurement
-    operators: list[dict[str, wire.JSON]] | None = None
+    operators: list[dict[str, JSON]] | None = None
 
 
 @dataclass
@@ -126,7 +127,7 @@ class _Context:
     environment: dict[str, Any] | None = None
     gemm_flop: float = 0.0
     flops_per_sample: float | None = None
-    operators: list[dict[str, wire.JSON]] | None = None
+    operators: list[dict[str, JSON]] | None = None
 
 
 def measure(job: Job, decided: Decide, observer: Observer) -> Result:
@@ -209,7 +210,7 @@ class _Run:
         job = self._job
         self._observer.doing("building the training")
         message = wire.Prepare(
-            workload=wire.plain(vars(job.workload)),
+            workload=plain(vars(job.workload)),
             layers=job.stack.factories(),
             import_paths=list(job.import_paths),
             scale=job.scale.name,
@@ -304,7 +305,7 @@ def _summary(job: Job, launches: Sequence[Launch], context: _Context) -> Measure
 
 def layer_records(stack: Stack) -> tuple[LayerRecord, ...]:
     """The layers of ``stack`` as a record has them."""
-    return tuple(LayerRecord(layer.name, dict(wire.plain(layer.options))) for layer in stack.layers)
+    return tuple(LayerRecord(layer.name, dict(plain(layer.options))) for layer in stack.layers)
 
 
 def single_step(job: Job) -> Job:

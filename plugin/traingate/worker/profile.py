@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from traingate.wire import JSON
+from traingate.values import JSON
 
 
 def operators(step: Callable[[], object], steps: int) -> list[dict[str, JSON]]:

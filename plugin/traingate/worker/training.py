@@ -18,6 +18,7 @@ from traingate import wire
 from traingate.cpu import available_cores
 from traingate.errors import WorkloadError
 from traingate.stack import Training, rebuild
+from traingate.values import JSON
 from traingate.worker import counters, profile
 from traingate.workload import ObjectName, TrainingSetup, build, resolve
 
@@ -156,9 +157,9 @@ def loss_of(train_step: Any, model: Any, batch: Any, criterion: Any) -> torch.Te
     return loss
 
 
-def environment() -> dict[str, wire.JSON]:
+def environment() -> dict[str, JSON]:
     """The worker's software: versions by package, threads, and variables that steer them."""
-    found: dict[str, wire.JSON] = {"python": platform.python_version()}
+    found: dict[str, JSON] = {"python": platform.python_version()}
     installed = {
         item.name.lower().replace("_", "-"): item.version for item in metadata.distributions()
     }
