@@ -20,7 +20,7 @@ TESTS = """
     """
 
 
-def refused(result: pytest.RunResult, *patterns: str) -> None:
+def assert_refused(result: pytest.RunResult, *patterns: str) -> None:
     assert result.ret != 0
     result.stdout.no_fnmatch_line("*Traceback*")
     output = result.outlines + result.errlines
@@ -47,7 +47,7 @@ def save(pytester, **changes):
 
 def test_an_empty_storage(project):
     result = project(TESTS).runpytest_subprocess("--benchmark-compare")
-    refused(result, "ERROR: No saved run in .benchmarks. Save a baseline")
+    assert_refused(result, "ERROR: No saved run in .benchmarks. Save a baseline")
 
 
 def test_a_truncated_file(project):
@@ -55,14 +55,16 @@ def test_a_truncated_file(project):
     path = save(pytester)
     path.write_text(path.read_text()[:-200])
     result = pytester.runpytest_subprocess("--benchmark-compare")
-    refused(result, "0001_base.json is damaged: Input data was truncated")
+    assert_refused(result, "0001_base.json is damaged: Input data was truncated")
 
 
 def test_baselines_of_another_machine(project):
     pytester = project(TESTS)
     save(pytester)
     result = pytester.runpytest_subprocess("--benchmark-compare")
-    refused(result, "ERROR: All saved runs are of another machine (CPU: Test CPU (6/207/2) there, ")
+    assert_refused(
+        result, "ERROR: All saved runs are of another machine (CPU: Test CPU (6/207/2) there, "
+    )
 
 
 def test_a_test_that_is_not_in_the_baseline(project):
@@ -72,7 +74,7 @@ def test_a_test_that_is_not_in_the_baseline(project):
     save(pytester, machine=hardware())
     result = pytester.runpytest_subprocess("--benchmark-compare")
     result.assert_outcomes(failed=2)
-    refused(
+    assert_refused(
         result, "No stored run has models.py::mlp with stack plain at scale quick. Save a baseline"
     )
 
@@ -80,12 +82,14 @@ def test_a_test_that_is_not_in_the_baseline(project):
 def test_xdist(project):
     pytest.importorskip("xdist")
     result = project(TESTS).runpytest_subprocess("--benchmark-compare", "-n2")
-    refused(result, "--benchmark-compare compares nothing under xdist")
+    assert_refused(result, "--benchmark-compare compares nothing under xdist")
 
 
 def test_disabled_benchmarks(project):
     result = project(TESTS).runpytest_subprocess("--benchmark-compare", "--benchmark-disable")
-    refused(result, "--benchmark-compare compares nothing while --benchmark-disable is given")
+    assert_refused(
+        result, "--benchmark-compare compares nothing while --benchmark-disable is given"
+    )
 
 
 def test_skipped_benchmarks(project):
@@ -94,17 +98,17 @@ def test_skipped_benchmarks(project):
 
     save(pytester, machine=hardware())
     result = pytester.runpytest_subprocess("--benchmark-compare", "--benchmark-skip")
-    refused(result, "none of 2 training benchmarks was compared: all were skipped")
+    assert_refused(result, "none of 2 training benchmarks was compared: all were skipped")
 
 
 def test_warnings_as_errors_make_no_traceback(project):
     pytester = project(TESTS)
     pytester.makeini("[pytest]\nfilterwarnings = error\n")
-    refused(pytester.runpytest_subprocess("--benchmark-compare"), "ERROR: No saved run in")
+    assert_refused(pytester.runpytest_subprocess("--benchmark-compare"), "ERROR: No saved run in")
     path = save(pytester)
-    refused(pytester.runpytest_subprocess("--benchmark-compare"), "are of another machine")
+    assert_refused(pytester.runpytest_subprocess("--benchmark-compare"), "are of another machine")
     path.write_text(path.read_text()[:-200])
-    refused(pytester.runpytest_subprocess("--benchmark-compare"), "is damaged: Input data")
+    assert_refused(pytester.runpytest_subprocess("--benchmark-compare"), "is damaged: Input data")
 
 
 def test_a_storage_outside_the_working_directory(project, tmp_path):
@@ -113,7 +117,7 @@ def test_a_storage_outside_the_working_directory(project, tmp_path):
     result = pytester.runpytest_subprocess(
         "--benchmark-compare", f"--benchmark-storage=file://{tmp_path}/elsewhere"
     )
-    refused(result, "are of another machine")
+    assert_refused(result, "are of another machine")
 
 
 def test_a_measurement_cannot_be_taken_twice_in_a_test(project):
@@ -133,7 +137,7 @@ def test_a_measurement_cannot_be_taken_twice_in_a_test(project):
     save(pytester, machine=hardware())
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(failed=1)
-    refused(result, "training_benchmark measures once per test")
+    assert_refused(result, "training_benchmark measures once per test")
 
 
 @pytest.mark.parametrize(
@@ -149,13 +153,13 @@ def test_a_measurement_cannot_be_taken_twice_in_a_test(project):
     ],
 )
 def test_options_that_make_no_sense(project, argument, complaint):
-    refused(project(TESTS).runpytest_subprocess(argument), complaint)
+    assert_refused(project(TESTS).runpytest_subprocess(argument), complaint)
 
 
 def test_ini_keys_are_checked_like_options(project):
     pytester = project(TESTS)
     pytester.makeini("[pytest]\ntraingate_steady = shaky\n")
-    refused(
+    assert_refused(
         pytester.runpytest_subprocess("--collect-only"),
         "ini key traingate_steady takes one of off, threads, not 'shaky'",
     )

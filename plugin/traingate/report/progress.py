@@ -52,7 +52,6 @@ class ProgressLine:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._test = test
         self._launch = self._launches = 0
         self._task = self._progress.add_task(test, total=None, detail="")
 
