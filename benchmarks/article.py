@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import Any
+
 from traingate.records import Published
 
-_SOURCE = "Training AI Models on CPU, September 2024, c7i.2xlarge"
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_PRICES: dict[str, dict[str, Any]] = tomllib.loads(
+    Path(__file__).with_name("prices.toml").read_text()
+)
+
+CPU, SPOT, GPU = _PRICES
+"""The machines, by name."""
 
 
-def stated(samples_per_second: float) -> Published:
+def stated(samples_per_second: float, machine: str = CPU) -> Published:
     """A figure that the article's text states."""
-    return Published(samples_per_second, _SOURCE)
+    return _figure(samples_per_second, machine, derived=False)
 
 
-def derived(samples_per_second: float) -> Published:
+def derived(samples_per_second: float, machine: str = CPU) -> Published:
     """A figure computed from those that the text states."""
-    return Published(samples_per_second, _SOURCE, derived=True)
+    return _figure(samples_per_second, machine, derived=True)
+
+
+def _figure(samples_per_second: float, machine: str, *, derived: bool) -> Published:
+    return Published(
+        samples_per_second,
+        source="Training AI Models on CPU, September 2024",
+        derived=derived,
+        machine=machine,
+        usd_per_hour=_PRICES[machine]["usd_per_hour"],
+    )

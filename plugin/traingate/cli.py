@@ -14,7 +14,8 @@ from traingate import store
 from traingate.errors import BaselineError
 from traingate.gate import Policy, judge
 from traingate.records import Outcome
-from traingate.report.terminal import Row, picture, render
+from traingate.report.row import Row
+from traingate.report.terminal import picture, render
 from traingate.report.text import explain
 
 _REGRESSION = 1

@@ -11,6 +11,8 @@ from pathlib import Path
 
 _CPUINFO = Path("/proc/cpuinfo")
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+_CPUS = Path("/sys/devices/system/cpu")
+_NODES = Path("/sys/devices/system/node")
 
 
 def description(cpuinfo: Path = _CPUINFO) -> dict[str, str]:
@@ -45,3 +47,44 @@ def core_count(cpu_max: Path = _CPU_MAX) -> int:
     if quota == "max":
         return cores
     return max(1, min(cores, math.ceil(int(quota) / int(period))))
+
+
+def numa_nodes(nodes: Path = _NODES) -> dict[int, frozenset[int]]:
+    """The cores of each NUMA node that this process may run on; nodes without any left out."""
+    allowed = available_cores()
+    found = {}
+    for node in nodes.glob("node[0-9]*"):
+        try:
+            cores = parse_cores((node / "cpulist").read_text())
+        except OSError:
+            continue
+        if cores & allowed:
+            found[int(node.name.removeprefix("node"))] = cores & allowed
+    return dict(sorted(found.items())) or {0: allowed}
+
+
+def physical_cores(cpus: Path = _CPUS) -> tuple[int, ...]:
+    """The cores that this process may run on, node after node, one of each pair of SMT siblings.
+
+    Hyper-threads share the vector units that training lives on; a second one adds nothing.
+    """
+    chosen: list[int] = []
+    for cores in numa_nodes().values():
+        for core in sorted(cores):
+            try:
+                text = (cpus / f"cpu{core}" / "topology" / "thread_siblings_list").read_text()
+                siblings = parse_cores(text)
+            except OSError:
+                siblings = frozenset({core})
+            if not siblings & set(chosen):
+                chosen.append(core)
+    return tuple(chosen[: core_count()])
+
+
+def parse_cores(text: str) -> frozenset[int]:
+    """The core numbers in a list such as ``0-3,8``; ValueError for anything else."""
+    cores: set[int] = set()
+    for part in text.strip().split(","):
+        first, _, last = part.partition("-")
+        cores.update(range(int(first), int(last or first) + 1))
+    return frozenset(cores)

@@ -43,7 +43,10 @@ class TrainingBenchmark(Protocol):
     """The type of the fixture ``training_benchmark``, for annotations."""
 
     def __call__(
-        self, workload: Workload, layers: Iterable[Layer] = (), published: Published | None = None
+        self,
+        workload: Workload,
+        layers: Iterable[Layer] = (),
+        published: Iterable[Published] = (),
     ) -> Measurement:
         """As the fixture's own docstring says."""
 
@@ -76,13 +79,13 @@ def training_benchmark(
 ) -> TrainingBenchmark:
     """Measure how fast a workload trains under the test's layers; once per test.
 
-    ``training_benchmark(workload, layers=(), published=None)`` takes
+    ``training_benchmark(workload, layers=(), published=())`` takes
 
     - ``workload``: a module-level function that returns a ``traingate.TrainingSetup``. Of its
       parameters ``scale`` (a string) and ``batch_size`` (where that layer is asked for) are
       filled in; all others need defaults.
     - ``layers``: further layers, objects of the protocol ``traingate.Layer``.
-    - ``published``: a ``traingate.records.Published`` to stand beside the result in the table.
+    - ``published``: figures, each a ``traingate.records.Published``, to stand beside the result.
 
     It returns the ``traingate.records.Measurement``, recorded with pytest-benchmark. With
     ``--benchmark-compare`` it fails the test when throughput has dropped below the baseline.
@@ -90,7 +93,7 @@ def training_benchmark(
     used: list[Workload] = []
 
     def measure(
-        workload: Workload, layers: Iterable[Layer] = (), published: Published | None = None
+        workload: Workload, layers: Iterable[Layer] = (), published: Iterable[Published] = ()
     ) -> Measurement:
         __tracebackhide__ = True
         from traingate.session import Order  # noqa: PLC0415 - see SESSION_KEY
@@ -105,9 +108,10 @@ def training_benchmark(
                 workload=name_of(workload, "the workload of training_benchmark"),
                 stack=stack,
                 demands=demands(request.node.get_closest_marker("traingate")),
-                published=published,
+                published=tuple(published),
             )
-            reason = stack.unavailable()
+            session.met |= stack.names
+            reason = _lacking(stack, session.settings.require)
             if reason is None:
                 _caution(request.config, stack)
                 with _observer(request) as observer:
@@ -127,6 +131,19 @@ def training_benchmark(
         return result.measurement
 
     return measure
+
+
+def _lacking(stack: Stack, required: frozenset[str]) -> str | None:
+    """Why the test is to be skipped, or None.
+
+    Raises:
+        ConfigurationError: if ``required`` names a layer that cannot run here.
+    """
+    lacking = stack.lacking()
+    for lack in lacking:
+        if lack.concerns(required):
+            raise ConfigurationError(f"{lack}; --traingate-require asks for it")
+    return str(lacking[0]) if lacking else None
 
 
 def _check_use(request: pytest.FixtureRequest, used: list[Workload]) -> None:
@@ -156,7 +173,7 @@ def _record(
     """Hand the measurement to pytest-benchmark and the table, then let the verdict speak."""
     __tracebackhide__ = True
     from traingate.records import Outcome, to_json  # noqa: PLC0415 - see SESSION_KEY
-    from traingate.report.terminal import Row  # noqa: PLC0415
+    from traingate.report.row import Row  # noqa: PLC0415
     from traingate.report.text import explain  # noqa: PLC0415
 
     measurement = result.measurement
@@ -259,8 +276,17 @@ def _make(kind: type[Any], choice: object) -> Layer:
     return layer
 
 
+tuned_runtime = _layer_fixture(layer_types.TunedRuntime)
+flush_denormal = _layer_fixture(layer_types.FlushDenormal)
 batch_size = _layer_fixture(layer_types.BatchSize)
 data_workers = _layer_fixture(layer_types.DataWorkers)
+prefetching_loader = _layer_fixture(layer_types.PrefetchingLoader)
 channels_last = _layer_fixture(layer_types.ChannelsLast)
+float32_precision = _layer_fixture(layer_types.Float32Precision)
 bf16_autocast = _layer_fixture(layer_types.Bf16Autocast)
+fused_optimizer = _layer_fixture(layer_types.FusedOptimizer)
+ipex_optimize = _layer_fixture(layer_types.IpexOptimize)
+data_parallel = _layer_fixture(layer_types.DataParallel)
 torch_compile = _layer_fixture(layer_types.TorchCompile)
+compiled_step = _layer_fixture(layer_types.CompiledStep)
+xla_device = _layer_fixture(layer_types.XlaDevice)

@@ -1,15 +1,21 @@
-"""The command and environment that start a child: pure, nothing is started here."""
+"""The command and environment that start a child: plain, run_cpu, torchrun or ipexrun.
+
+Nothing is started here.
+"""
 
 from __future__ import annotations
 
 import os
+import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from traingate.cpu import available_cores, core_count
+from traingate import process_group
+from traingate.cpu import available_cores, core_count, physical_cores
+from traingate.layer import ProcessRequest, Ranks, RunCpu
 from traingate.stack import Stack
 
 _WORKER: Final = Path(__file__).parent / "worker"
@@ -28,30 +34,115 @@ is measured as it is. A variable that the user has set keeps its value."""
 
 @dataclass(frozen=True)
 class Command:
-    """How to start one child; the directory of its meeting is appended to ``argv``."""
+    """How to start one child; the directory of its meeting is appended to ``argv``.
+
+    Attributes:
+        argv: of a program, or of a launcher that starts it.
+        environment: the whole of it.
+        ranks: processes that will connect.
+        launched: by a launcher, whose exit status says nothing of the program's.
+    """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
+    ranks: int = 1
+    launched: bool = False
 
 
 def training_command(stack: Stack, steady: str, compile_cache: Path) -> Command:
     """The training worker of ``stack``.
 
     Args:
-        stack: whose layers may ask for variables; they win over all others.
+        stack: whose layers may ask for variables, preloads and launchers; they win over all
+            others.
         steady: a key of STEADYING.
         compile_cache: directory for inductor, of this stack alone: its cache key knows
             neither the number of threads nor all settings.
     """
+    request = stack.process()
+    cores = _cores_of_ranks(request)
     environment = {
         **STEADYING[steady],
         **_inherited(),
-        **stack.environment(),
+        **_threads(request.ranks, cores),
+        **request.environment,
         "TORCHINDUCTOR_CACHE_DIR": str(compile_cache),
-        "TRAINGATE_CORES": ",".join(map(str, sorted(available_cores()))),
+        process_group.CORES: ";".join(",".join(map(str, own)) for own in cores),
         "PYTHONUNBUFFERED": "1",  # the log must hold all that was printed before a crash
     }
-    return Command((sys.executable, str(_WORKER / "main.py")), environment)
+    if request.preloads:
+        inherited = environment.get("LD_PRELOAD", "").split(":")
+        environment["LD_PRELOAD"] = ":".join(filter(None, [*request.preloads, *inherited]))
+    program: tuple[str, ...] = (str(_WORKER / "main.py"),)
+    if request.run_cpu is not None:
+        program = (*_run_cpu(request.run_cpu), *program)
+    if request.ranks is not None:
+        launcher = _torchrun if request.ranks.launcher == "torchrun" else _ipexrun
+        program = (*launcher(request.ranks), *program)
+    launched = len(program) > 1
+    if launched and "OMP_PROC_BIND" in environment:
+        environment[process_group.BIND] = environment.pop("OMP_PROC_BIND")
+    return Command((sys.executable, *program), environment, len(cores), launched)
+
+
+def _cores_of_ranks(request: ProcessRequest) -> tuple[tuple[int, ...], ...]:
+    """The cores of each rank, disjoint; ranks follow each other through the NUMA nodes."""
+    if request.run_cpu is not None:
+        cores = request.run_cpu.cores
+    elif request.ranks is not None:
+        cores = physical_cores()
+    else:
+        cores = tuple(sorted(available_cores()))
+    count = 1 if request.ranks is None else request.ranks.count
+    size = len(cores) // count
+    return tuple(cores[rank * size : (rank + 1) * size] for rank in range(count))
+
+
+def _threads(ranks: Ranks | None, cores: Sequence[tuple[int, ...]]) -> dict[str, str]:
+    """For ranks: one thread per core of theirs. A single worker finds its number itself."""
+    if ranks is None:
+        return {}
+    threads = {"OMP_NUM_THREADS": str(len(cores[0]))}
+    if not ranks.meet_elsewhere:  # the name of this host need not resolve
+        threads["GLOO_SOCKET_IFNAME"] = "lo"
+    return threads
+
+
+def _run_cpu(request: RunCpu) -> tuple[str, ...]:
+    """run_cpu's own search for libraries misses versioned ones: they come as preloads."""
+    cores = ",".join(map(str, request.cores))
+    return (
+        "-m", "torch.backends.xeon.run_cpu",
+        "--core-list", cores, "--ncores-per-instance", str(len(request.cores)),
+        "--ninstances", "1", "--use-default-allocator",
+        *(() if request.intel_openmp else ("--disable-iomp",)),
+    )  # fmt: skip
+
+
+def _torchrun(ranks: Ranks) -> tuple[str, ...]:
+    """``--standalone`` finds a free port by itself."""
+    return (
+        "-m", "torch.distributed.run", "--nproc-per-node", str(ranks.count),
+        *(() if ranks.meet_elsewhere else ("--standalone",)), *ranks.arguments,
+    )  # fmt: skip
+
+
+def _ipexrun(ranks: Ranks) -> tuple[str, ...]:
+    """Each rank binds itself; cores of its own for oneCCL would be lost to the training."""
+    return (
+        "-m", "intel_extension_for_pytorch.launcher", "cpu",
+        "--nprocs-per-node", str(ranks.count), "--ccl-worker-count", "0",
+        "--memory-allocator", "default", "--omp-runtime", "default",
+        *(() if ranks.meet_elsewhere else ("--nnodes", "1", "--master-port", str(_free_port()))),
+        *ranks.arguments,
+    )  # fmt: skip
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def yardstick_command() -> Command:
@@ -71,9 +162,12 @@ def yardstick_command() -> Command:
 
 def _inherited() -> dict[str, str]:
     """Our environment without what must not reach a child: tracers, and what hides ``main``."""
-    unwanted = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH"}
-    return {
+    unwanted = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH", *process_group.VARIABLES}
+    kept = {
         key: value
         for key, value in os.environ.items()
         if key not in unwanted and not key.startswith("COVERAGE_PROCESS_")
     }
+    # Launchers look here for helpers and libraries; the environment need not be activated.
+    helpers = os.pathsep.join(filter(None, [str(Path(sys.executable).parent), kept.get("PATH")]))
+    return {"VIRTUAL_ENV": sys.prefix, **kept, "PATH": helpers}

@@ -38,6 +38,8 @@ class Settings:
         on_inconclusive: ``warn`` or ``fail``.
         steady: ``off`` or ``threads``.
         timeout: seconds for any one answer of a worker, None for the defaults.
+        require: names of layers, or of the extras that bring what they need: where one of these
+            cannot run, its test fails instead of being skipped.
         price: of this machine in US dollars per hour, None if unknown.
         profile: directory for operator tables, None for no profile.
         compare: pytest-benchmark's ``--benchmark-compare``: False, True, or which run.
@@ -53,6 +55,7 @@ class Settings:
     on_inconclusive: str
     steady: str
     timeout: float | None
+    require: frozenset[str]
     price: float | None
     profile: str | None
     compare: bool | str
@@ -97,6 +100,13 @@ def percent(text: str) -> float:
     return value
 
 
+def _names(text: str) -> frozenset[str]:
+    found = frozenset(name.strip() for name in text.split(",") if name.strip())
+    if not found:
+        raise argparse.ArgumentTypeError(f"takes names with commas between them, not {text!r}")
+    return found
+
+
 def _one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in choices:
@@ -122,6 +132,9 @@ _OPTIONS: Final = (
             "What to do when launches run out before a verdict (default: warn)."),
     _Option("steady", _one_of(*STEADYING), "threads", "{off,threads}",
             "Bind threads to cores (default: threads)."),
+    _Option("require", _names, frozenset(), "NAMES",
+            "Layers, or extras, that must run: a test of one that cannot fails instead of skipping "
+            "(names with commas between them)."),
     _Option("timeout", _positive, None, "SECONDS",
             "Longest time for any one answer of a worker (default: 1200 for the first step, "
             "600 for any other)."),

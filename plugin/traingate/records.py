@@ -5,6 +5,7 @@ Every number carries its unit in its name. msgspec checks types and ranges on lo
 
 Versions of the schema:
     1   first
+    2   published is a list; its figures name their machine and price; rank_step_seconds
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from msgspec import Meta, Struct
 
 from traingate.errors import DamagedRecordError
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 Seconds: TypeAlias = Annotated[float, Meta(ge=0)]
 Positive: TypeAlias = Annotated[float, Meta(gt=0)]
@@ -64,6 +65,8 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         steps_per_round: how the steps fall into rounds; a yardstick visit stands before
             the first round and after each.
         gemm_seconds, triad_seconds, yardstick_seconds: per visit, and their sum.
+        rank_step_seconds: of each rank of a process group; empty for a single worker. A step of
+            the group lasts as long as that of its slowest rank.
         first_step_seconds: with compilation.
         setup_seconds: from the import of the workload to the training that stands.
         counters: whole numbers by name, see ``worker.counters``.
@@ -80,9 +83,12 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     peak_rss_bytes: Count
     minor_page_faults_per_step: Annotated[float, Meta(ge=0)]
     counters: dict[str, int]
+    rank_step_seconds: tuple[tuple[Positive, ...], ...] = ()
 
     def __post_init__(self) -> None:
         steps = len(self.step_seconds)
+        if any(len(of_rank) != steps for of_rank in self.rank_step_seconds):
+            raise ValueError("each rank takes each step")
         if len(self.data_seconds) != steps or sum(self.steps_per_round) != steps:
             raise ValueError("steps and rounds do not add up")
         visits = {len(self.gemm_seconds), len(self.triad_seconds), len(self.yardstick_seconds)}
@@ -127,11 +133,15 @@ class Published(Struct, frozen=True, forbid_unknown_fields=True):
         samples_per_second: the figure.
         source: where it stands.
         derived: computed from published figures rather than stated.
+        machine: that it was measured on.
+        usd_per_hour: the price of that machine, where the source gives it.
     """
 
     samples_per_second: Positive
     source: str
     derived: bool = False
+    machine: str = ""
+    usd_per_hour: Positive | None = None
 
 
 class LayerRecord(Struct, frozen=True, forbid_unknown_fields=True):
@@ -161,11 +171,11 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         counters: the last launch's.
         machine: the hardware.
         environment: the worker's software and what was set for steadiness.
-        published: a figure to stand beside ours.
+        published: figures to stand beside ours.
         verdict: the gate's decision, null where none was asked for.
     """
 
-    schema: Annotated[int, Meta(ge=SCHEMA, le=SCHEMA)] = SCHEMA
+    schema: Annotated[int, Meta(ge=1, le=SCHEMA)] = SCHEMA
     workload: str
     stack: tuple[LayerRecord, ...]
     scale: str
@@ -180,8 +190,13 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     counters: dict[str, int]
     machine: Hardware
     environment: dict[str, Any]
-    published: Published | None = None
+    published: tuple[Published, ...] = ()
     verdict: Verdict | None = None
+
+    @property
+    def peak_rss_bytes(self) -> int:
+        """The largest of all launches."""
+        return max(launch.peak_rss_bytes for launch in self.launches)
 
     @property
     def step_seconds(self) -> tuple[float, ...]:
@@ -216,9 +231,17 @@ def from_json(content: bytes | msgspec.Raw, where: str) -> Measurement:
                 f"{where}: record of schema {version}, and this traingate reads up to {SCHEMA}. "
                 "Upgrade pytest-traingate."
             )
+        if version == 1:
+            return _from_first(msgspec.json.decode(content))
         return msgspec.json.decode(content, type=Measurement)
     except msgspec.MsgspecError as error:
         raise damaged(where, error) from error
+
+
+def _from_first(content: dict[str, Any]) -> Measurement:
+    """The record of schema 1, which had one published figure or none."""
+    published = content.get("published")
+    return msgspec.convert({**content, "published": [published] if published else []}, Measurement)
 
 
 def damaged(where: str, error: Exception) -> DamagedRecordError:

@@ -17,15 +17,23 @@ from typing import Final
 import msgspec
 
 from traingate import store
-from traingate.controller import Job, LaunchPlan, Observer, Timeouts, measure
-from traingate.controller.measure import Result, layer_records, single_step
+from traingate.controller import (
+    Job,
+    LaunchPlan,
+    Observer,
+    Result,
+    Timeouts,
+    layer_records,
+    measure,
+    single_step,
+)
 from traingate.cost import samples_per_dollar
 from traingate.errors import BaselineError, NoRunError
 from traingate.gate import Limits, Policy, judge, violations
 from traingate.machine import hardware
 from traingate.options import DEFAULT_MOST_LAUNCHES, Demands, Settings
 from traingate.records import Hardware, Launch, Measurement, Outcome, Published, Verdict
-from traingate.report.terminal import Row
+from traingate.report.row import Row
 from traingate.stack import Stack
 from traingate.workload import ObjectName, project_paths
 
@@ -41,14 +49,14 @@ class Order:
         test: its full name, as pytest has it.
         workload, stack: what to train, under which layers.
         demands: its own limits.
-        published: a figure to stand beside the result.
+        published: figures to stand beside the result.
     """
 
     test: str
     workload: ObjectName
     stack: Stack
     demands: Demands
-    published: Published | None = None
+    published: tuple[Published, ...] = ()
 
 
 class Session:
@@ -64,9 +72,10 @@ class Session:
         self.settings = settings
         self.rows: list[Row] = []
         self.compared = 0
+        self.met: set[str] = set()
         self._root = root.resolve()
         self._search_path = search_path
-        self._flops: dict[str, float | None] = {}
+        self._known: dict[str, Measurement] = {}
         self._directory = Path(tempfile.mkdtemp(prefix="traingate-session-"))
 
     @cached_property
@@ -112,7 +121,7 @@ class Session:
         gate = _Gate(self, order, job)
         gate.look_for_baseline(batch_size=None)
         result = measure(job, gate.decided, observer)
-        self._flops[job.identity] = result.measurement.flops_per_sample
+        self._known[job.identity] = result.measurement
         measurement = msgspec.structs.replace(
             result.measurement,
             verdict=gate.verdict(result.measurement),
@@ -125,6 +134,7 @@ class Session:
         identity = order.workload.identity(self._root)
         label = f"{identity} {order.stack.factories()}"
         cache = self._directory / hashlib.sha256(label.encode()).hexdigest()[:16]
+        known = self._known.get(identity)
         return Job(
             workload=order.workload,
             identity=identity,
@@ -138,7 +148,8 @@ class Session:
             timeouts=Timeouts.of(settings.timeout),
             published=order.published,
             profile=settings.profile is not None,
-            flops_per_sample=self._flops.get(identity),
+            flops_per_sample=None if known is None else known.flops_per_sample,
+            peak_rss_bytes=None if known is None else known.peak_rss_bytes,
         )
 
     def _launch_plan(self) -> LaunchPlan:

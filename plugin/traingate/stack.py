@@ -1,4 +1,4 @@
-"""Layers and stacks: what one optimisation asks for, their fixed order, and their conflicts.
+"""Stacks: the layers of one test, their fixed order, their conflicts, and what they lack.
 
 Loaded by the parent and by the worker, whose interpreter may have nothing installed:
 standard library only at module level.
@@ -6,124 +6,31 @@ standard library only at module level.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, NamedTuple
 
 from traingate.errors import ConfigurationError, LayerConflictError
+from traingate.layer import BaseLayer, Layer, ProcessRequest, Training
 from traingate.values import JSON, plain
 from traingate.workload import ObjectName, name_of, resolve
 
-if TYPE_CHECKING:
-    import torch
-
-    from traingate.workload import Dataset
+__all__ = ["BaseLayer", "Lack", "Layer", "ProcessRequest", "Stack", "Training", "label", "rebuild"]
 
 
-@dataclass
-class Training:
-    """The training under construction in the worker: what a layer's ``apply`` may change.
+class Lack(NamedTuple):
+    """A layer that cannot run here, and the reason with what would mend it."""
 
-    Attributes:
-        model, criterion, optimizer, dataset, batch_size, train_step: as in TrainingSetup.
-        loader_options: keyword arguments of the ``torch.utils.data.DataLoader``.
-        batch_transforms: applied to each batch in their order, inside the timed step.
-        contexts: entered in their order around forward and loss.
-        cores: the cores that this launch may use; a data worker must not inherit the main
-            thread's binding to one of them.
-    """
+    layer: Layer
+    reason: str
 
-    model: torch.nn.Module
-    criterion: Callable[..., torch.Tensor] | None
-    optimizer: torch.optim.Optimizer
-    dataset: Dataset
-    batch_size: int
-    train_step: Callable[[torch.nn.Module, Any, Any], torch.Tensor] | None = None
-    loader_options: dict[str, Any] = field(default_factory=dict)
-    batch_transforms: list[Callable[[Any], Any]] = field(default_factory=list)
-    contexts: list[Callable[[], AbstractContextManager[Any]]] = field(default_factory=list)
-    cores: frozenset[int] = frozenset()
+    def concerns(self, names: Iterable[str]) -> bool:
+        """Whether the layer, or the extra that brings what it needs, is one of ``names``."""
+        return bool({self.layer.name, getattr(self.layer, "extra", None)} & set(names))
 
-
-@dataclass(frozen=True)
-class ProcessRequest:
-    """What a layer asks of the worker's process before it starts.
-
-    Attributes:
-        environment: variables to set.
-    """
-
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
-@runtime_checkable
-class Layer(Protocol):
-    """One optimisation.
-
-    A layer lives twice: in the parent, which asks for its process and whether it can run,
-    and in the worker, where it is made anew as ``type(layer)(**layer.options)`` and
-    changes the training. Its class must therefore stand at the top level of a module that
-    imports nothing but the standard library.
-
-    Attributes:
-        name: as in fixtures, records and tables.
-        order: its place in a stack; layers apply from the lowest to the highest. The
-            layers of traingate: batch size 100, data workers 200, memory format 300,
-            precision 400, compiler 600.
-        conflicts: names of layers that exclude this one.
-    """
-
-    @property
-    def name(self) -> str: ...  # noqa: D102 - described above
-
-    @property
-    def order(self) -> int: ...  # noqa: D102 - described above
-
-    @property
-    def conflicts(self) -> frozenset[str]: ...  # noqa: D102 - described above
-
-    @property
-    def options(self) -> Mapping[str, JSON]:
-        """The keyword arguments that make this layer again."""
-
-    def unavailable(self) -> str | None:
-        """Why this machine cannot run the layer and what would mend that, or None."""
-
-    def caution(self) -> str | None:
-        """What a person should know before reading its numbers on this machine, or None."""
-
-    def process(self) -> ProcessRequest:
-        """What the layer asks of the worker's process."""
-
-    def apply(self, training: Training) -> None:
-        """Change the training; called in the worker, where torch may be imported."""
-
-
-class BaseLayer:
-    """The answers of a layer that asks for nothing; options are the dataclass's fields."""
-
-    @property
-    def conflicts(self) -> frozenset[str]:
-        """No layer is excluded."""
-        return frozenset()
-
-    @property
-    def options(self) -> Mapping[str, JSON]:
-        """The fields of the dataclass, by name."""
-        return {key: value for key, value in vars(self).items() if not key.startswith("_")}
-
-    def unavailable(self) -> str | None:
-        """Nothing beyond torch is needed."""
-        return None
-
-    def caution(self) -> str | None:
-        """Nothing to say."""
-        return None
-
-    def process(self) -> ProcessRequest:
-        """Nothing is asked of the process."""
-        return ProcessRequest()
+    def __str__(self) -> str:
+        return f"{self.layer.name}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -154,25 +61,27 @@ class Stack:
                 _check_pair(layer, other)
         return cls(tuple(ordered))
 
-    def unavailable(self) -> str | None:
-        """Why the stack cannot run here: the first reason of a layer, with its name."""
-        for layer in self.layers:
-            reason = layer.unavailable()
-            if reason is not None:
-                return f"{layer.name}: {reason}"
-        return None
+    @property
+    def names(self) -> set[str]:
+        """Of the layers, and of the extras that bring what they need."""
+        extras = {getattr(layer, "extra", None) for layer in self.layers} - {None}
+        return {layer.name for layer in self.layers} | extras
+
+    def lacking(self) -> list[Lack]:
+        """The layers that cannot run here, with what each lacks."""
+        reasons = ((layer, layer.unavailable()) for layer in self.layers)
+        return [Lack(layer, reason) for layer, reason in reasons if reason is not None]
 
     def cautions(self) -> list[str]:
         """What the layers have to say about this machine."""
         said = ((layer.name, layer.caution()) for layer in self.layers)
         return [f"{name}: {caution}" for name, caution in said if caution is not None]
 
-    def environment(self) -> dict[str, str]:
-        """The variables that the layers ask for; a later layer's win."""
-        merged: dict[str, str] = {}
-        for layer in self.layers:
-            merged.update(layer.process().environment)
-        return merged
+    def process(self) -> ProcessRequest:
+        """What all layers ask of the process; where they disagree, a later layer wins."""
+        return reduce(
+            ProcessRequest.and_then, (layer.process() for layer in self.layers), ProcessRequest()
+        )
 
     def factories(self) -> list[dict[str, JSON]]:
         """The layers as the worker needs them: each class's name, and its options."""
@@ -198,10 +107,13 @@ def _check_options(layer: Layer) -> None:
 def _check_pair(one: Layer, other: Layer) -> None:
     if one.name == other.name:
         raise ConfigurationError(f"layer {one.name} is in the stack twice; keep one of them")
-    if other.name in one.conflicts or one.name in other.conflicts:
-        raise LayerConflictError(
-            f"layers {one.name} and {other.name} exclude each other; keep one of them"
-        )
+    for layer, rival in ((one, other), (other, one)):
+        if rival.name in layer.conflicts:
+            reasons = layer.conflicts if isinstance(layer.conflicts, Mapping) else {}
+            why = f": {reasons[rival.name]}" if rival.name in reasons else ""
+            raise LayerConflictError(
+                f"layers {one.name} and {other.name} exclude each other{why}; keep one of them"
+            )
 
 
 def rebuild(factories: Iterable[Mapping[str, Any]]) -> list[Layer]:

@@ -23,7 +23,7 @@ from typing import Final, TypeAlias
 from traingate.errors import ProtocolError
 from traingate.values import JSON
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
 """Raised by one whenever a message changes; both ends must agree."""
 
 
@@ -37,11 +37,12 @@ _KEY = "key"
 
 @dataclass(frozen=True)
 class Hello:
-    """The child is there: its protocol version, process id and Python version."""
+    """The child is there: its protocol version, Python version, and place in its group."""
 
     version: int
-    pid: int
     python: str
+    rank: int
+    world_size: int
 
 
 # From the controller to a training worker, in this order; WarmUp and Step may be repeated.
@@ -166,7 +167,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Failed:
-    """User code raised: the exception's type and text, and its traceback, shortened."""
+    """The exception's type and text, and its traceback, shortened.
+
+    ``traceback`` is empty where traingate itself refused, and the message says all.
+    """
 
     error: str
     message: str
@@ -230,35 +234,35 @@ class Channel:
         """Whether a message, or the end, can be read within ``seconds``."""
         return self._connection.poll(seconds)
 
+    def fileno(self) -> int:
+        """The file descriptor, to wait for one of several channels."""
+        return self._connection.fileno()
+
     def close(self) -> None:
         """Close this end; the other end reads the end of the file."""
         self._connection.close()
 
 
 class Meeting:
-    """The controller's side of a connection to come: a private directory with a socket.
+    """The controller's side of connections to come: a private directory with a socket."""
 
-    Args:
-        label: starts the directory's name, so that a person can tell whose it is.
-    """
-
-    def __init__(self, label: str = "traingate") -> None:
+    def __init__(self) -> None:
         # mkdtemp makes it 0700. A socket's path is short, and TMPDIR may be long.
         parent = tempfile.gettempdir()
         parent = parent if len(parent) < _LONGEST_PARENT else "/tmp"  # noqa: S108 - see above
-        self.directory = Path(tempfile.mkdtemp(prefix=f"{label}-", dir=parent))
+        self.directory = Path(tempfile.mkdtemp(prefix="traingate-", dir=parent))
         self._key = secrets.token_bytes(32)
         try:
             (self.directory / _KEY).write_bytes(self._key)
             self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self._listener.bind(str(self.directory / _SOCKET))
-            self._listener.listen(1)
+            self._listener.listen()
         except OSError:
             shutil.rmtree(self.directory, ignore_errors=True)
             raise
 
     def accept(self, seconds: float) -> Channel | None:
-        """The child that connects within ``seconds`` and knows the key, else None."""
+        """A child that connects within ``seconds`` and knows the key, else None."""
         self._listener.settimeout(seconds)
         try:
             peer, _ = self._listener.accept()

@@ -17,8 +17,11 @@ SERVICES = Path(__file__).with_name("services.py")
 PATIENCE = 30.0
 
 
-def child(service: str, seconds: float = PATIENCE) -> Child:
-    return Child(Command((sys.executable, str(SERVICES), service), os.environ), "launch 2", seconds)
+@contextlib.contextmanager
+def child(service: str, seconds: float = PATIENCE):
+    command = Command((sys.executable, str(SERVICES), service), os.environ)
+    with Child(command, "launch 2", seconds) as started:
+        yield started.greet()
 
 
 def tagged() -> list[int]:
@@ -39,14 +42,14 @@ def _nothing_is_left():
 
 def take_steps(worker: Child, seconds: float = PATIENCE) -> list[wire.Stepped]:
     worker.send(wire.Step(3))
-    return [worker.receive(wire.Stepped, seconds, f"in step {n} of 3") for n in (1, 2, 3)]
+    return [worker.receive(wire.Stepped, seconds, f"in step {n} of 3")[0] for n in (1, 2, 3)]
 
 
 def test_an_honest_child_answers_each_step_and_the_end():
     with child("Honest") as worker:
         assert take_steps(worker) == [wire.Stepped(0.25, 0.05)] * 3
         assert (
-            worker.ask(wire.Finish(), wire.Finished, PATIENCE, "at its end").peak_rss_bytes
+            worker.ask_first(wire.Finish(), wire.Finished, PATIENCE, "at its end").peak_rss_bytes
             == 1 << 20
         )
 

@@ -71,11 +71,28 @@ def test_columns_that_nothing_fills_are_left_out():
     text = render([Row("test_a", measurement([launch([0.1])]))], None, colour=False)
     assert "published" not in text
     assert "verdict" not in text
-    full = measurement([launch([0.1])], published=Published(9.12, "an article"), verdict=EVIDENCE)
-    text = render([Row("test_a", full)], None, colour=False)
-    assert "9.12" in text
+    text = render(
+        [Row("test_a", measurement([launch([0.1])], verdict=EVIDENCE))], None, colour=False
+    )
     assert "REGRESSED -20.0 %" in text
-    assert "an article" in text
+
+
+def test_published_figures_stand_beside_ours_by_machine_and_price():
+    figures = (
+        Published(9.12, "an article", machine="cpu", usd_per_hour=0.357),
+        Published(926.0, "an article", derived=True, machine="gpu", usd_per_hour=1.212),
+    )
+    rows = [
+        Row("test_a", measurement([launch([0.1])], published=figures)),
+        Row("test_b", measurement([launch([0.1])])),
+    ]
+    text = render(rows, None, colour=False)
+    table = text[text.index("samples/s here") :]
+    assert "cpu, 0.357 $/h" in table
+    assert "9.12 (91.97*)" in table
+    assert "926* (2750*)" in table
+    assert "an article" in table
+    assert "test_b" not in table
 
 
 def test_the_progress_line_says_test_launch_step_and_rate():

@@ -71,5 +71,5 @@ def test_least_counts_are_allowed():
 def test_unknown_choices_are_refused_with_the_known_ones():
     with pytest.raises(ConfigurationError, match="model_and_input, input, not 'output'"):
         ChannelsLast("output")
-    with pytest.raises(ConfigurationError, match="inductor, not 'tensorrt'"):
+    with pytest.raises(ConfigurationError, match="inductor, ipex, not 'tensorrt'"):
         TorchCompile("tensorrt")

@@ -163,7 +163,7 @@ def test_the_newest_run_is_the_latest_by_date_not_by_number(storage):
             lambda text: text.replace('"steps_per_round": [', '"steps_per_round": [7,'),
             "do not add up",
         ),
-        (lambda text: text.replace('"schema": 1', '"schema": 99'), "Upgrade pytest-traingate"),
+        (lambda text: text.replace('"schema": 2', '"schema": 99'), "Upgrade pytest-traingate"),
         (lambda text: "[]", "Expected `object`"),
         (lambda text: "", "truncated"),
     ],

@@ -10,7 +10,7 @@ from traingate.errors import ProtocolError
 @pytest.mark.parametrize(
     "message",
     [
-        wire.Hello(wire.PROTOCOL_VERSION, 42, "3.11.7"),
+        wire.Hello(wire.PROTOCOL_VERSION, "3.11.7", rank=1, world_size=2),
         wire.Prepare(
             {"file": "a.py"}, [{"factory": {}, "options": {"samples": 4}}], ["x"], "quick", 1
         ),

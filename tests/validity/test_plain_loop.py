@@ -56,6 +56,7 @@ def traingate_worker(compile_cache: Path):
     """A function that takes one step of the same training in a worker of traingate's."""
     command = training_command(Stack(), "threads", compile_cache)
     with Child(command, "launch", SECONDS) as worker:
+        worker.greet()
         name = plain(vars(name_of(resnet18, "workload")))
         paths = [str(Path(__file__).parent)]
         prepare = wire.Prepare(name, [], paths, "smoke", 0)
@@ -63,7 +64,7 @@ def traingate_worker(compile_cache: Path):
         worker.ask(wire.WarmUp(), wire.WarmedUp, SECONDS, "warming up")
 
         def step() -> float:
-            seconds = worker.ask(wire.Step(1), wire.Stepped, SECONDS, "stepping").step_seconds
+            seconds = worker.ask_first(wire.Step(1), wire.Stepped, SECONDS, "stepping").step_seconds
             wait_until_quiet(worker.pid)
             return seconds
 

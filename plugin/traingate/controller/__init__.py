@@ -1,5 +1,15 @@
 """The controller: start children, interleave their steps, time out, tear down."""
 
-from traingate.controller.measure import Job, LaunchPlan, Observer, Timeouts, measure
+from traingate.controller.job import Job, LaunchPlan, Observer, Timeouts, single_step
+from traingate.controller.measure import Result, layer_records, measure
 
-__all__ = ["Job", "LaunchPlan", "Observer", "Timeouts", "measure"]
+__all__ = [
+    "Job",
+    "LaunchPlan",
+    "Observer",
+    "Result",
+    "Timeouts",
+    "layer_records",
+    "measure",
+    "single_step",
+]

@@ -1,4 +1,4 @@
-"""One child process: started, spoken to with a time-out, and ended with all it started."""
+"""One child, of one or more ranks: started, spoken to in time, and ended with all it started."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import os
 import signal
 import subprocess
 import time
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Final, TypeVar
 
 import psutil
 
+from traingate.controller.dialogue import Answers, Dialogue
+from traingate.controller.obituary import last_words, status
 from traingate.errors import ProtocolError, WorkerDiedError, WorkerTimeoutError, WorkloadError
 from traingate.launch import TAG, Command
 from traingate.wire import PROTOCOL_VERSION, Channel, Failed, Hello, Meeting, Message
 
-_LOG_LINES: Final = 20
 _GRACE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.2
 
@@ -27,28 +28,40 @@ Answer = TypeVar("Answer", bound=Message)
 class Child:
     """A running child of ours, as a context manager: when it is left, nothing is left.
 
+    Entering it starts the process and returns at once; ``greet`` waits until it can work.
+
     Args:
         command: what to start.
         label: how errors call it, such as ``launch 2``.
         start_seconds: how long it may take until it says Hello.
 
-    Raises:
-        WorkerDiedError, WorkerTimeoutError, ProtocolError: on entering, if it does not start.
+    Attributes:
+        world_size: ranks of the whole group, which may span further nodes.
     """
+
+    world_size = 1
 
     def __init__(self, command: Command, label: str, start_seconds: float) -> None:
         self._command = command
         self._label = label
         self._start_seconds = start_seconds
+        self._dialogue: Dialogue | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Child:
         self._meeting = Meeting()
-        self._log = self._meeting.directory / "log"
-        self._channel: Channel | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._directory = self._meeting.directory
+        self._deadline = time.monotonic() + self._start_seconds
         try:
-            self._start()
-            self._check(self.receive(Hello, self._start_seconds, "at its start"))
+            with (self._directory / "log").open("wb") as log:
+                self._process = subprocess.Popen(  # noqa: S603 - our own argv, no shell
+                    [*self._command.argv, str(self._directory)],
+                    env={**self._command.environment, TAG: str(self._directory)},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C is ours alone, and killpg reaches children
+                )
         except BaseException:
             self._tear_down(grace=0.0)
             raise
@@ -62,24 +75,37 @@ class Child:
     ) -> None:
         self._tear_down(grace=0.0 if kind is not None else _GRACE_SECONDS)
 
-    def _start(self) -> None:
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own argv, no shell
-                [*self._command.argv, str(self._meeting.directory)],
-                env={**self._command.environment, TAG: str(self._meeting.directory)},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is ours alone, and killpg reaches its children
-            )
-        deadline = time.monotonic() + self._start_seconds
-        while self._channel is None:
-            self._channel = self._meeting.accept(_POLL_SECONDS)
-            if self._channel is not None:
-                break
+    def greet(self) -> Child:
+        """Wait for the Hello of every rank; the second time, it has come already.
+
+        Raises:
+            WorkerDiedError, WorkerTimeoutError, ProtocolError: if one of them does not come.
+        """
+        if self._dialogue is not None:
+            return self
+        found: dict[int, Channel] = {}
+        unnamed: list[Channel] = []
+        try:
+            while len(unnamed) < self._command.ranks:
+                unnamed.append(self._accept())
+            everyone = Dialogue(unnamed)
+            for position, hello in enumerate(self._checked(everyone, Hello, "at its start")):
+                self._check(hello)
+                found[hello.rank] = unnamed[position]
+                self.world_size = hello.world_size
+        finally:
+            self._dialogue = Dialogue([channel for _, channel in sorted(found.items())] or unnamed)
+        return self
+
+    def _accept(self) -> Channel:
+        assert self._process is not None
+        while True:
+            channel = self._meeting.accept(_POLL_SECONDS)
+            if channel is not None:
+                return channel
             if self._process.poll() is not None:
                 raise WorkerDiedError(self._obituary("at its start"))
-            if time.monotonic() > deadline:
+            if time.monotonic() > self._deadline:
                 raise WorkerTimeoutError(self._overdue("at its start", self._start_seconds))
 
     def _check(self, hello: Hello) -> None:
@@ -96,13 +122,12 @@ class Child:
         return self._process.pid
 
     def send(self, message: Message) -> None:
-        """Send a command; a child that is gone is noticed when its answer is awaited."""
-        assert self._channel is not None
-        with contextlib.suppress(OSError):
-            self._channel.send(message)
+        """Send a command to all ranks; one that is gone is noticed when its answer is awaited."""
+        assert self._dialogue is not None
+        self._dialogue.send(message)
 
-    def receive(self, kind: type[Answer], seconds: float, doing: str) -> Answer:
-        """Wait for one answer.
+    def receive(self, kind: type[Answer], seconds: float, doing: str) -> list[Answer]:
+        """Wait for one answer of each rank, in the order of ranks.
 
         Args:
             kind: the type of message that must come.
@@ -111,84 +136,97 @@ class Child:
 
         Raises:
             WorkloadError: the user's code raised in the child.
-            WorkerDiedError: the child ended.
+            WorkerDiedError: the child, or one of its ranks, ended.
             WorkerTimeoutError: the time-out has passed.
             ProtocolError: another message came.
         """
-        assert self._channel is not None
-        try:
-            if not self._channel.poll(seconds):
-                raise WorkerTimeoutError(self._overdue(doing, seconds))
-            answer = self._channel.receive()
-        except (EOFError, OSError) as error:
-            raise WorkerDiedError(self._obituary(doing)) from error
-        if isinstance(answer, Failed):
-            raise WorkloadError(self._failure(answer, doing))
-        if not isinstance(answer, kind):
-            raise ProtocolError(
-                f"{self._label} answered {type(answer).__name__} {doing}, not {kind.__name__}"
-            )
-        return answer
+        assert self._dialogue is not None
+        return self._checked(self._dialogue, kind, doing, seconds)
 
-    def ask(self, message: Message, kind: type[Answer], seconds: float, doing: str) -> Answer:
-        """Send a command and wait for its one answer; errors as for ``receive``."""
+    def ask(self, message: Message, kind: type[Answer], seconds: float, doing: str) -> list[Answer]:
+        """Send a command to all ranks and wait for their answers; errors as for ``receive``."""
         self.send(message)
         return self.receive(kind, seconds, doing)
 
-    def _failure(self, failed: Failed, doing: str) -> str:
-        return (
-            f"the workload raised in {self._label}, {doing}:\n\n{failed.traceback}\n{self._tail()}"
+    def ask_first(self, message: Message, kind: type[Answer], seconds: float, doing: str) -> Answer:
+        """Send a command to rank 0 alone and wait for its answer; errors as for ``receive``."""
+        assert self._dialogue is not None
+        self._dialogue.send(message, ranks=(0,))
+        return self._checked(self._dialogue, kind, doing, seconds, ranks=(0,))[0]
+
+    def _checked(
+        self,
+        dialogue: Dialogue,
+        kind: type[Answer],
+        doing: str,
+        seconds: float | None = None,
+        ranks: Sequence[int] | None = None,
+    ) -> list[Answer]:
+        patience = self._deadline - time.monotonic() if seconds is None else seconds
+        answers = dialogue.receive(patience, ranks)
+        if answers.gone:
+            raise WorkerDiedError(self._obituary(doing, answers.gone))
+        if answers.failed:
+            raise WorkloadError(self._failure(answers, doing))
+        if answers.late:
+            limit = self._start_seconds if seconds is None else seconds
+            raise WorkerTimeoutError(self._overdue(doing, limit, answers.late))
+        found: list[Answer] = []
+        for _, message in sorted(answers.messages.items()):
+            if not isinstance(message, kind):
+                name = type(message).__name__
+                raise ProtocolError(f"{self._label} answered {name} {doing}, not {kind.__name__}")
+            found.append(message)
+        return found
+
+    def _who(self, ranks: Iterable[int]) -> str:
+        if self._command.ranks == 1:
+            return self._label
+        return f"rank {', '.join(map(str, ranks))} of {self._label}"
+
+    def _failure(self, answers: Answers, doing: str) -> str:
+        rank, failed = next(iter(answers.failed.items()))
+        who, said = self._who([rank]), last_words(self._directory, [rank])
+        return _refusal(who, failed) or (
+            f"the workload raised in {who}, {doing}:\n\n{failed.traceback}\n{said}"
         )
 
-    def _overdue(self, doing: str, seconds: float) -> str:
+    def _overdue(self, doing: str, seconds: float, ranks: Sequence[int] = ()) -> str:
         return (
-            f"{self._label} gave no answer within {seconds:g} s {doing}, and was ended. If it "
-            f"only needs longer, raise --traingate-timeout.\n{self._tail()}"
+            f"{self._who(ranks)} gave no answer within {seconds:g} s {doing}, and was ended. If it "
+            f"only needs longer, raise --traingate-timeout.\n{last_words(self._directory, ranks)}"
         )
 
-    def _obituary(self, doing: str) -> str:
+    def _obituary(self, doing: str, ranks: Sequence[int] = ()) -> str:
         assert self._process is not None
-        try:
-            code = self._process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            ending = "closed its connection"
-        else:
-            ending = f"exited with status {code}"
-            if code < 0:
-                name = signal.Signals(-code).name
-                ending = f"was killed by {name}"
-                if name == "SIGKILL":
-                    ending += " (by a person, or by the kernel for want of memory)"
-        return f"{self._label} {ending} {doing}, before it had reported.\n{self._tail()}"
-
-    def _tail(self) -> str:
-        try:
-            lines = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
-        except OSError:
-            lines = []
-        if not lines:
-            return "It printed nothing."
-        return "\n".join(["The last it printed:", *(f"    {line}" for line in lines)])
+        ending = "ended" if self._command.launched else status(self._process, _GRACE_SECONDS)
+        said = last_words(self._directory, ranks)
+        return f"{self._who(ranks)} {ending} {doing}, before it had reported.\n{said}"
 
     def _tear_down(self, grace: float) -> None:
         """End the child, its group, and whatever else carries its tag; then its directory."""
-        if self._channel is not None:
-            self._channel.close()  # a healthy child ends at once by itself
+        if self._dialogue is not None:
+            self._dialogue.close()  # a healthy child ends at once by itself
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                if grace:
+                if grace and not self._command.launched:  # launchers take their time
                     self._process.wait(grace)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        _sweep(self._meeting.directory)
+        _sweep(str(self._directory))
         self._meeting.close()
 
 
-def _sweep(directory: Path) -> None:
+def _refusal(who: str, failed: Failed) -> str | None:
+    """What traingate itself refused in the child needs no traceback."""
+    return None if failed.traceback else f"{who}: {failed.message}"
+
+
+def _sweep(tag: str) -> None:
     """Kill what a child started in a session of its own: killpg did not reach it."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.environ().get(TAG) == str(directory):
+            if process.environ().get(TAG) == tag:
                 process.kill()
                 process.wait(_GRACE_SECONDS)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from traingate.errors import ConfigurationError
-from traingate.stack import BaseLayer, Training
+from traingate.layer import BaseLayer, Training
 
 
 @dataclass(frozen=True)
 class BatchSize(BaseLayer):
-    """Train with another batch size. Changes the mathematics: gradients average more samples.
+    """Train with another batch size.
 
     Attributes:
         samples: per batch, at least 1. A workload with a ``batch_size`` parameter gets it.
@@ -21,6 +21,7 @@ class BatchSize(BaseLayer):
     samples: int
     name = "batch_size"
     order = 100
+    mathematics = "gradients average another number of samples"
 
     def __post_init__(self) -> None:
         _require_count("batch_size", self.samples, least=1)
@@ -43,9 +44,43 @@ class DataWorkers(BaseLayer):
 
     def apply(self, training: Training) -> None:
         """Set ``num_workers``, and free the workers from the main thread's core."""
-        training.loader_options["num_workers"] = self.count
-        if self.count > 0 and training.cores:
-            training.loader_options["worker_init_fn"] = partial(_unbind, training.cores)
+        _load_in(self.count, training)
+
+
+@dataclass(frozen=True)
+class PrefetchingLoader(BaseLayer):
+    """Data workers that live as long as the training, and fetch ahead.
+
+    Attributes:
+        workers: processes, at least 1.
+        batches: that each of them fetches ahead (``prefetch_factor``), at least 1.
+    """
+
+    workers: int = 1
+    batches: int = 4
+    name = "prefetching_loader"
+    order = 210
+
+    @property
+    def conflicts(self) -> dict[str, str]:
+        """Both set the number of workers."""
+        return {"data_workers": "both set the number of workers"}
+
+    def __post_init__(self) -> None:
+        _require_count("prefetching_loader", self.workers, least=1)
+        _require_count("prefetching_loader", self.batches, least=1)
+
+    def apply(self, training: Training) -> None:
+        """Set ``num_workers``, ``persistent_workers`` and ``prefetch_factor``."""
+        _load_in(self.workers, training)
+        training.loader_options |= {"persistent_workers": True, "prefetch_factor": self.batches}
+
+
+def _load_in(workers: int, training: Training) -> None:
+    """Load in that many processes, and free them from the main thread's core."""
+    training.loader_options["num_workers"] = workers
+    if workers > 0 and training.cores:
+        training.loader_options["worker_init_fn"] = partial(_unbind, training.cores)
 
 
 def _unbind(cores: frozenset[int], _worker_id: int) -> None:

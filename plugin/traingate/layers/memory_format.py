@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from traingate.errors import ConfigurationError
-from traingate.stack import BaseLayer, Training
+from traingate.layer import BaseLayer, Training
+from traingate.layers.tensors import map_tensors
 
 _SCOPES = ("model_and_input", "input")
 
@@ -34,18 +36,10 @@ class ChannelsLast(BaseLayer):
         """Convert the model, and each batch as it comes."""
         import torch  # noqa: PLC0415 - only in the worker
 
-        def convert(batch: Any) -> Any:
-            if isinstance(batch, torch.Tensor):
-                return batch.to(memory_format=torch.channels_last) if batch.dim() == 4 else batch  # noqa: PLR2004 - NCHW
-            if isinstance(batch, dict):
-                return {key: convert(value) for key, value in batch.items()}
-            if isinstance(batch, (list, tuple)) and not hasattr(batch, "_fields"):
-                return type(batch)(convert(value) for value in batch)
-            if isinstance(batch, tuple):
-                return type(batch)(*(convert(value) for value in batch))
-            return batch
+        def convert(tensor: Any) -> Any:
+            return tensor.to(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor  # noqa: PLR2004 - NCHW
 
         if self.scope == "model_and_input":
             # stubs lack memory_format alone
             training.model = training.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        training.batch_transforms.append(convert)
+        training.batch_transforms.append(partial(map_tensors, convert))

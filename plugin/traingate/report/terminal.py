@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from traingate.records import Measurement, Outcome, Published, Verdict
+from traingate import layers
+from traingate.records import Measurement, Outcome, Verdict
+from traingate.report.published import beside_published
+from traingate.report.row import Row, samples_per_second, speedup
 from traingate.stack import label
 
 _STYLES = {
@@ -25,14 +27,6 @@ _STYLES = {
 _WITHOUT_TERMINAL = 160
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: a test's short name and what it measured."""
-
-    test: str
-    measurement: Measurement
-
-
 def table(rows: Sequence[Row]) -> Table:
     """The results, in the order of measuring.
 
@@ -43,12 +37,11 @@ def table(rows: Sequence[Row]) -> Table:
         ("test", [row.test for row in rows]),
         ("stack", [_stack(record) for record in records]),
         ("step ms", [_step(record) for record in records]),
-        ("samples/s", [_rate(record) for record in records]),
-        ("x plain", [_speedup(record, records) for record in records]),
+        ("samples/s", [samples_per_second(record) for record in records]),
+        ("x plain", [speedup(record, records) for record in records]),
         ("roofline", [_share(record) for record in records]),
         ("K/$", [_thousands(record) for record in records]),
-        ("peak RSS", [f"{_peak(record) / 2**30:.2f} GiB" for record in records]),
-        ("published", [_published(record.published) for record in records]),
+        ("peak RSS", [f"{record.peak_rss_bytes / 2**30:.2f} GiB" for record in records]),
         ("verdict", [_verdict(record.verdict) for record in records]),
     ]
     result = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
@@ -68,12 +61,20 @@ def footnotes(rows: Sequence[Row]) -> list[str]:
         "samples/s with the 95 % interval between launches; roofline: share of the fp32 GEMM "
         "rate that the yardstick reached meanwhile"
     ]
-    sources = {row.measurement.published.source for row in rows if row.measurement.published}
-    if sources:
-        notes.append(f"published (samples/s, another machine; * derived): {'; '.join(sources)}")
+    notes += _changes_of_mathematics(rows)
     machine = rows[0].measurement.machine
     notes.append(f"machine: {machine.cpu}, {machine.cores} cores")
     return notes
+
+
+def _changes_of_mathematics(rows: Sequence[Row]) -> list[str]:
+    """What the layers measured change in what is computed, once for each."""
+    used = {layer.name for row in rows for layer in row.measurement.stack}
+    shipped = (getattr(layers, name) for name in layers.__all__)
+    changes = {kind.name: kind.mathematics for kind in shipped if kind.mathematics}
+    return [
+        f"{name} changes the mathematics: {how}" for name, how in changes.items() if name in used
+    ]
 
 
 def render(rows: Sequence[Row], width: int | None, *, colour: bool) -> str:
@@ -98,10 +99,15 @@ def picture(rows: Sequence[Row], title: str) -> str:
 
 
 def print_to(console: Console, rows: Sequence[Row]) -> None:
-    """Print table and notes to ``console``."""
+    """Print table and notes to ``console``, and beside them what others have published."""
     console.print(table(rows))
     for note in footnotes(rows):
         console.print(Text(note, style="dim"))
+    compared = beside_published(rows)
+    if compared is not None:
+        console.print()
+        console.print(compared.table)
+        console.print(Text(compared.note, style="dim"))
 
 
 def _stack(record: Measurement) -> str:
@@ -112,20 +118,6 @@ def _step(record: Measurement) -> str:
     return f"{1000 * record.batch_size / record.samples_per_second:.4g}"
 
 
-def _rate(record: Measurement) -> str:
-    value, interval = record.samples_per_second, record.samples_per_second_interval
-    if interval is None:
-        return f"{value:.4g} ± ?"
-    return f"{value:.4g} ± {(interval[1] - interval[0]) / 2:.2g}"
-
-
-def _speedup(record: Measurement, records: Sequence[Measurement]) -> str:
-    for other in records:
-        if not other.stack and (other.workload, other.scale) == (record.workload, record.scale):
-            return f"{record.samples_per_second / other.samples_per_second:.2f}"
-    return ""
-
-
 def _share(record: Measurement) -> str:
     return "" if record.roofline_share is None else f"{100 * record.roofline_share:.0f} %"
 
@@ -133,16 +125,6 @@ def _share(record: Measurement) -> str:
 def _thousands(record: Measurement) -> str:
     dollars = record.samples_per_dollar
     return "" if dollars is None else f"{dollars / 1000:.4g}"
-
-
-def _peak(record: Measurement) -> int:
-    return max(launch.peak_rss_bytes for launch in record.launches)
-
-
-def _published(published: Published | None) -> str:
-    if published is None:
-        return ""
-    return f"{published.samples_per_second:g}{'*' if published.derived else ''}"
 
 
 def _verdict(verdict: Verdict | None) -> Text:

@@ -29,12 +29,39 @@ def minor_page_faults() -> int:
 
 
 def compilations() -> dict[str, int]:
-    """What was compiled so far, by name; empty as long as Dynamo is not loaded.
+    """What was compiled so far, by name; without the compilers that are not loaded.
 
     ``dynamo_graphs``: graphs compiled, ``dynamo_graph_breaks``: reasons to leave one,
     ``dynamo_frames``: frames that Dynamo looked at, with each recompilation,
-    ``inductor_kernels``: kernels generated (none when they come from the cache).
+    ``inductor_kernels``: kernels generated (none when they come from the cache),
+    ``xla_compilations``: graphs that XLA compiled, ``xla_fallbacks``: operators that it handed
+    back to the CPU of torch.
     """
+    return {**_dynamo_counts(), **_xla_counts()}
+
+
+def late_compilations(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    """What was compiled between two calls of ``compilations``: frames, and graphs of XLA."""
+    return {
+        name: after[name] - before.get(name, 0)
+        for name in ("dynamo_frames", "xla_compilations")
+        if name in after
+    }
+
+
+def _xla_counts() -> dict[str, int]:
+    if "torch_xla" not in sys.modules:
+        return {}
+    from torch_xla.debug import metrics  # noqa: PLC0415 - only where XLA is loaded
+
+    compiled = metrics.metric_data("CompileTime")
+    return {
+        "xla_compilations": 0 if compiled is None else int(compiled[0]),
+        "xla_fallbacks": len(metrics.executed_fallback_ops()),
+    }
+
+
+def _dynamo_counts() -> dict[str, int]:
     if "torch._dynamo.utils" not in sys.modules:
         return {}
     import torch._dynamo.utils  # noqa: PLC0415 - never the first to load it

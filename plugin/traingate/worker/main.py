@@ -13,11 +13,16 @@ The contract, in the messages of ``traingate.wire`` (> from the controller, < fr
 Where the user's code raises, the answer is Failed, and the worker ends. It ends at once,
 with all processes of its group, when the controller closes the connection: also in the
 middle of a step. Standard output and error are the user's, and no part of the protocol.
+
+A launcher may start several workers, the ranks of one process group. Each comes to the same
+meeting and answers for itself; its Hello says its rank. Each runs on cores of its own, and prints
+to ``DIRECTORY/log.RANK``.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -46,10 +51,26 @@ def adopt_package(directory: Path = _PACKAGE) -> None:
 def main(arguments: list[str]) -> None:
     """Serve one controller with one training."""
     adopt_package()
+    _take_place(Path(arguments[0]))
     from traingate.worker.session import serve  # noqa: PLC0415 - not before adopt_package
     from traingate.worker.training import Trainer  # noqa: PLC0415
 
     serve(Path(arguments[0]), Trainer)
+
+
+def _take_place(directory: Path) -> None:
+    """Before torch starts any thread: the cores of this rank, and a log of its own."""
+    from traingate.process_group import BIND, own_cores, place  # noqa: PLC0415 - see main
+
+    if BIND in os.environ and "KMP_AFFINITY" not in os.environ:  # the two exclude each other
+        os.environ["OMP_PROC_BIND"] = os.environ[BIND]
+    here, cores = place(), own_cores()
+    if cores and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+    if here.world_size > 1:
+        log = os.open(directory / f"log.{here.rank}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(log, sys.stdout.fileno())
+        os.dup2(log, sys.stderr.fileno())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from traingate.errors import TraingateError
+from traingate.process_group import place
 from traingate.wire import PROTOCOL_VERSION, Channel, Failed, Hello, Message, connect
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -41,14 +43,17 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
     try:
         threading.Thread(target=_read, args=(channel, inbox), daemon=True).start()
         service = make()
-        channel.send(Hello(PROTOCOL_VERSION, os.getpid(), platform.python_version()))
+        here = place()
+        python = platform.python_version()
+        channel.send(Hello(PROTOCOL_VERSION, python, here.rank, here.world_size))
         while True:
             message = inbox.get()
             for answer in service.handlers[type(message)](message):
                 channel.send(answer)
     except BaseException as error:  # a workload may call sys.exit()
         # Where sending failed because the controller is gone, this fails too, and ends us.
-        channel.send(Failed(type(error).__name__, str(error), user_traceback(error)))
+        trace = "" if isinstance(error, TraingateError) else user_traceback(error)
+        channel.send(Failed(type(error).__name__, str(error), trace))
         inbox.get()  # the reading thread ends this process once the controller has read it
 
 

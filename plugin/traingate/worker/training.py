@@ -8,16 +8,20 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
 
-from traingate import wire
+from traingate import libraries, wire
 from traingate.cpu import available_cores
 from traingate.errors import WorkloadError
-from traingate.stack import Training, rebuild
+from traingate.layer import Starter, StepBody, Training
+from traingate.process_group import own_cores
+from traingate.stack import rebuild
 from traingate.values import JSON
 from traingate.worker import counters, profile
 from traingate.workload import ObjectName, TrainingSetup, build, resolve
@@ -25,12 +29,23 @@ from traingate.workload import ObjectName, TrainingSetup, build, resolve
 _PACKAGES = ("torch", "torchvision", "numpy", "intel-extension-for-pytorch", "torch-xla")
 
 
+@dataclass(frozen=True)
+class _Mark:
+    """What had been counted when the measured steps began."""
+
+    compiled: dict[str, int]
+    faults: int
+
+
 class Trainer:
     """The service behind ``main``: one training, from its workload to its last step."""
 
     def __init__(self) -> None:
         self._bound = available_cores()  # torch is loaded: OMP_PROC_BIND has had its effect
-        self._cores = _cores_before_binding()
+        self._cores = own_cores() or self._bound
+        self._fresh: Callable[[], TrainingSetup] | None = None
+        self._loop: Loop | None = None
+        self._mark: _Mark | None = None
         self._steps = 0
 
     @property
@@ -50,13 +65,17 @@ class Trainer:
         _set_affinity(self._cores)  # what is forked or compiled before the steps may use all
         sys.path[:0] = message.import_paths
         torch.manual_seed(message.seed)
-        self._workload = resolve(ObjectName(**message.workload))  # type: ignore[arg-type]
         layers = rebuild(message.layers)
+        for layer in layers:
+            if isinstance(layer, Starter):
+                layer.start()
+        workload = resolve(ObjectName(**message.workload))  # type: ignore[arg-type]
         asked = {layer.name: dict(layer.options) for layer in layers}
-        self._offered: dict[str, Any] = {"scale": message.scale}
+        offered: dict[str, Any] = {"scale": message.scale}
         if "batch_size" in asked:
-            self._offered["batch_size"] = asked["batch_size"]["samples"]
-        training = _training_of(build(self._workload, **self._offered), self._cores)
+            offered["batch_size"] = asked["batch_size"]["samples"]
+        self._fresh = partial(build, workload, **offered)
+        training = _training_of(self._fresh(), self._cores)
         for layer in layers:
             layer.apply(training)
         self._loop = Loop(training)
@@ -64,38 +83,49 @@ class Trainer:
 
     def _warm_up(self, _: wire.WarmUp) -> Iterator[wire.Message]:
         before = counters.compilations()
-        step_seconds, _data_seconds = self._loop.step()
+        step_seconds, _data_seconds = self._step_once()
         yield wire.WarmedUp(step_seconds, before != counters.compilations())
 
     def _step(self, message: wire.Step) -> Iterator[wire.Message]:
-        if self._steps == 0:
-            _set_affinity(self._bound)
-            self._compiled_before = counters.compilations()
-            self._faults_before = counters.minor_page_faults()
+        if self._mark is None:
+            if self._bound != self._cores:
+                _set_affinity(self._bound)
+            self._mark = _Mark(counters.compilations(), counters.minor_page_faults())
         for _ in range(message.count):
-            step_seconds, data_seconds = self._loop.step()
+            step_seconds, data_seconds = self._step_once()
             self._steps += 1
             yield wire.Stepped(step_seconds, data_seconds)
 
+    def _step_once(self) -> tuple[float, float]:
+        assert self._loop is not None
+        return self._loop.step()
+
     def _finish(self, _: wire.Finish) -> Iterator[wire.Message]:
-        faults = counters.minor_page_faults() - self._faults_before
+        assert self._mark is not None
+        faults = counters.minor_page_faults() - self._mark.faults
         compiled = counters.compilations()
-        late = compiled.get("dynamo_frames", 0) - self._compiled_before.get("dynamo_frames", 0)
+        late = counters.late_compilations(self._mark.compiled, compiled)
+        if late.get("xla_compilations"):
+            raise WorkloadError(
+                f"XLA compiled {late['xla_compilations']} graphs inside the measured steps, which "
+                "makes the launch invalid: the workload's steps must have the same shapes"
+            )
         found = {**compiled, "threads": torch.get_num_threads()}
-        if compiled:
-            found["compilations_in_measured_steps"] = late
+        if late:
+            found["compilations_in_measured_steps"] = sum(late.values())
         peak = counters.peak_rss_bytes()
         yield wire.Finished(peak, faults / max(1, self._steps), found)
 
     def _count_flops(self, _: wire.CountFlops) -> Iterator[wire.Message]:
+        assert self._fresh is not None
         try:
-            flops = counters.flops_per_sample(build(self._workload, **self._offered))
+            flops = counters.flops_per_sample(self._fresh())
         except Exception:  # whatever it is, the measurement stands without this number
             flops = 0.0
         yield wire.FlopsCounted(flops or None)
 
     def _profile(self, message: wire.Profile) -> Iterator[wire.Message]:
-        yield wire.Profiled(profile.operators(self._loop.step, message.steps))
+        yield wire.Profiled(profile.operators(self._step_once, message.steps))
 
 
 class Loop:
@@ -105,6 +135,9 @@ class Loop:
         self._training = training
         self._loader = _loader_of(training)
         self._batches: Iterator[Any] = iter(())
+        self._body: StepBody = self._train
+        for wrap in training.step_wrappers:
+            self._body = wrap(self._body)
 
     def step(self) -> tuple[float, float]:
         """Fetch, transfer, zero_grad, forward, loss, backward, optimizer step.
@@ -119,13 +152,18 @@ class Loop:
         for transform in training.batch_transforms:
             batch = transform(batch)
         training.optimizer.zero_grad()
+        self._body(batch)
+        return time.perf_counter() - started, fetched - started
+
+    def _train(self, batch: Any) -> torch.Tensor:
+        training = self._training
         with ExitStack() as contexts:
             for context in training.contexts:
                 contexts.enter_context(context())
             loss: Any = loss_of(training.train_step, training.model, batch, training.criterion)
         loss.backward()
         training.optimizer.step()
-        return time.perf_counter() - started, fetched - started
+        return loss  # type: ignore[no-any-return]
 
     def _next_batch(self) -> Any:
         try:
@@ -165,6 +203,8 @@ def environment() -> dict[str, JSON]:
     }
     found.update((package, installed[package]) for package in _PACKAGES if package in installed)
     found["threads"] = torch.get_num_threads()
+    found["allocator"] = libraries.allocator()
+    found["openmp"] = libraries.openmp()
     steering = ("OMP_", "GOMP_", "KMP_", "MKL_", "MALLOC_", "LD_PRELOAD", "DNNL_", "ONEDNN_")
     variables = {key: value for key, value in os.environ.items() if key.startswith(steering)}
     return {**found, "variables": dict(sorted(variables.items()))}
@@ -188,12 +228,6 @@ def _loader_of(training: Training) -> DataLoader[Any]:
     options = {"drop_last": True, **training.loader_options}
     dataset: Any = training.dataset
     return DataLoader(dataset, batch_size=training.batch_size, **options)
-
-
-def _cores_before_binding() -> frozenset[int]:
-    """The cores that this launch was given; the OpenMP runtime has since bound this thread."""
-    given = os.environ.get("TRAINGATE_CORES", "")
-    return frozenset(map(int, given.split(","))) if given else available_cores()
 
 
 def _set_affinity(cores: frozenset[int]) -> None:

@@ -1,0 +1,34 @@
+"""Two ranks with half of the cores each, by either launcher; together they train on plain's batch.
+
+The article finds no gain, with one rank for each of two NUMA nodes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from workloads.resnet import resnet
+
+if TYPE_CHECKING:
+    from traingate import Layer
+    from traingate.fixtures import TrainingBenchmark
+
+small_batch = pytest.mark.parametrize("batch_size", [4], indirect=True)
+
+
+@small_batch
+@pytest.mark.parametrize(
+    "data_parallel",
+    [
+        {"launcher": "torchrun", "ranks": 2},
+        {"launcher": "ipexrun", "ranks": 2, "arguments": ["--omp-runtime", "intel"]},
+    ],
+    indirect=True,
+    ids=["torchrun", "ipexrun"],
+)
+def test_data_parallel(
+    training_benchmark: TrainingBenchmark, batch_size: Layer, data_parallel: Layer
+) -> None:
+    training_benchmark(resnet)

@@ -1,0 +1,21 @@
+"""Reach the tensors of a batch, however a dataset nests them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def map_tensors(change: Callable[[Any], Any], batch: Any) -> Any:
+    """``batch`` with each of its tensors changed; lists, tuples and dicts are gone through."""
+    import torch  # noqa: PLC0415 - only in the worker
+
+    if isinstance(batch, torch.Tensor):
+        return change(batch)
+    if isinstance(batch, dict):
+        return {key: map_tensors(change, value) for key, value in batch.items()}
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*(map_tensors(change, value) for value in batch))
+    if isinstance(batch, (list, tuple)):
+        return type(batch)(map_tensors(change, value) for value in batch)
+    return batch
