@@ -1,7 +1,7 @@
 """The article's stack in its order, each rung with one layer more than the one before.
 
-Two rungs stand aside, as in the article: data workers compete with the training for its cores,
-and compiling gains only without channels last, so the later rungs do without both. The fp32
+The data workers stand aside: they compete with the training for its cores, and the later rungs do
+without. So does torch.compile, which gains only without channels last: see test_compile. The fp32
 rungs are for CPUs, like most, that compute bf16 no faster than fp32, or emulate it.
 """
 
@@ -52,16 +52,6 @@ def test_channels_last(
     channels_last: Layer,
 ) -> None:
     training_benchmark(resnet, published=[stated(37.93)])
-
-
-@small_batch
-def test_torch_compile(
-    training_benchmark: TrainingBenchmark,
-    batch_size: Layer,
-    bf16_autocast: Layer,
-    torch_compile: Layer,
-) -> None:
-    training_benchmark(resnet, published=[derived(30.9)])
 
 
 @small_batch

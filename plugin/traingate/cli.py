@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import NoReturn
 
 import click
 import msgspec
+from rich.console import Console
 
 from traingate import store
+from traingate.doctor import examine
 from traingate.errors import BaselineError
 from traingate.gate import Policy, judge
 from traingate.records import Outcome
+from traingate.report.examination import print_findings
 from traingate.report.row import Row
 from traingate.report.terminal import picture, render
 from traingate.report.text import explain
@@ -84,6 +88,20 @@ def report(run: Path, svg: Path | None) -> None:
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
     click.echo(render(rows, width, colour=terminal), nl=False)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def doctor(*, as_json: bool) -> None:
+    """Tell what this machine has and lacks for each layer, and what would mend it.
+
+    Takes a second, measures nothing, and does not load torch.
+    """
+    findings = examine()
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(findings), indent=1))
+        return
+    print_findings(Console(highlight=False), findings)
 
 
 def _read(path: Path) -> store.Run:

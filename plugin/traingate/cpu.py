@@ -55,22 +55,30 @@ def numa_nodes(nodes: Path = _NODES) -> dict[int, frozenset[int]]:
     found = {}
     for node in nodes.glob("node[0-9]*"):
         try:
-            cores = parse_cores((node / "cpulist").read_text())
+            text = (node / "cpulist").read_text()
         except OSError:
             continue
+        cores = parse_cores(text) if text.strip() else frozenset()  # memory alone: CXL, HBM
         if cores & allowed:
             found[int(node.name.removeprefix("node"))] = cores & allowed
     return dict(sorted(found.items())) or {0: allowed}
 
 
-def physical_cores(cpus: Path = _CPUS) -> tuple[int, ...]:
+def physical_cores(
+    node: int | None = None, cpus: Path = _CPUS, nodes: Path = _NODES
+) -> tuple[int, ...]:
     """The cores that this process may run on, node after node, one of each pair of SMT siblings.
 
     Hyper-threads share the vector units that training lives on; a second one adds nothing.
+
+    Args:
+        node: take the cores of this NUMA node alone.
+        cpus: where Linux tells of cores.
+        nodes: where Linux tells of NUMA nodes.
     """
     chosen: list[int] = []
-    for cores in numa_nodes().values():
-        for core in sorted(cores):
+    for number, cores in numa_nodes(nodes).items():
+        for core in sorted(cores) if node in {None, number} else ():
             try:
                 text = (cpus / f"cpu{core}" / "topology" / "thread_siblings_list").read_text()
                 siblings = parse_cores(text)
@@ -85,6 +93,6 @@ def parse_cores(text: str) -> frozenset[int]:
     """The core numbers in a list such as ``0-3,8``; ValueError for anything else."""
     cores: set[int] = set()
     for part in text.strip().split(","):
-        first, _, last = part.partition("-")
-        cores.update(range(int(first), int(last or first) + 1))
+        first, dash, last = part.partition("-")
+        cores.update(range(int(first), int(last if dash else first) + 1))
     return frozenset(cores)

@@ -21,9 +21,10 @@ from traingate.errors import (
     InconclusiveWarning,
     TraingateError,
 )
+from traingate.layer import Layer
 from traingate.options import demands
 from traingate.replay import CLOCK_KEY
-from traingate.stack import Layer, Stack
+from traingate.stack import Stack
 from traingate.workload import Workload, name_of
 
 if TYPE_CHECKING:
@@ -275,6 +276,14 @@ def _make(kind: type[Any], choice: object) -> Layer:
         ) from error
     return layer
 
+
+LAYER_NAMES = frozenset(getattr(layer_types, name).name for name in layer_types.__all__) | {
+    "ipex",
+    "xla",
+    "runtime",
+    "distributed",
+}
+"""The layers that traingate ships, and the extras that bring what some of them need."""
 
 tuned_runtime = _layer_fixture(layer_types.TunedRuntime)
 flush_denormal = _layer_fixture(layer_types.FlushDenormal)

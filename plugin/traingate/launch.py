@@ -15,6 +15,7 @@ from typing import Final
 
 from traingate import process_group
 from traingate.cpu import available_cores, core_count, physical_cores
+from traingate.errors import ConfigurationError
 from traingate.layer import ProcessRequest, Ranks, RunCpu
 from traingate.stack import Stack
 
@@ -64,9 +65,10 @@ def training_command(stack: Stack, steady: str, compile_cache: Path) -> Command:
     environment = {
         **STEADYING[steady],
         **_inherited(),
-        **_threads(request.ranks, cores),
+        **_threads(request, cores),
         **request.environment,
         "TORCHINDUCTOR_CACHE_DIR": str(compile_cache),
+        "TORCH_WARM_POOL": "0",  # Triton's; its processes would import torch beside the steps
         process_group.CORES: ";".join(",".join(map(str, own)) for own in cores),
         "PYTHONUNBUFFERED": "1",  # the log must hold all that was printed before a crash
     }
@@ -80,6 +82,8 @@ def training_command(stack: Stack, steady: str, compile_cache: Path) -> Command:
         launcher = _torchrun if request.ranks.launcher == "torchrun" else _ipexrun
         program = (*launcher(request.ranks), *program)
     launched = len(program) > 1
+    if launched:
+        environment[process_group.OWN_LOG] = "1"
     if launched and "OMP_PROC_BIND" in environment:
         environment[process_group.BIND] = environment.pop("OMP_PROC_BIND")
     return Command((sys.executable, *program), environment, len(cores), launched)
@@ -95,15 +99,19 @@ def _cores_of_ranks(request: ProcessRequest) -> tuple[tuple[int, ...], ...]:
         cores = tuple(sorted(available_cores()))
     count = 1 if request.ranks is None else request.ranks.count
     size = len(cores) // count
+    if size == 0:
+        raise ConfigurationError(f"{count} ranks need a core each, and the stack has {len(cores)}")
     return tuple(cores[rank * size : (rank + 1) * size] for rank in range(count))
 
 
-def _threads(ranks: Ranks | None, cores: Sequence[tuple[int, ...]]) -> dict[str, str]:
-    """For ranks: one thread per core of theirs. A single worker finds its number itself."""
-    if ranks is None:
+def _threads(request: ProcessRequest, cores: Sequence[tuple[int, ...]]) -> dict[str, str]:
+    """Under a launcher: one thread per core. A plain worker finds its number itself."""
+    if request.ranks is None and request.run_cpu is None:
         return {}
     threads = {"OMP_NUM_THREADS": str(len(cores[0]))}
-    if not ranks.meet_elsewhere:  # the name of this host need not resolve
+    if (
+        request.ranks is not None and not request.ranks.meet_elsewhere
+    ):  # the name of this host need not resolve
         threads["GLOO_SOCKET_IFNAME"] = "lo"
     return threads
 
@@ -123,7 +131,8 @@ def _torchrun(ranks: Ranks) -> tuple[str, ...]:
     """``--standalone`` finds a free port by itself."""
     return (
         "-m", "torch.distributed.run", "--nproc-per-node", str(ranks.count),
-        *(() if ranks.meet_elsewhere else ("--standalone",)), *ranks.arguments,
+        *(() if ranks.meet_elsewhere else ("--standalone", "--local-addr", "127.0.0.1")),
+        *ranks.arguments,
     )  # fmt: skip
 
 

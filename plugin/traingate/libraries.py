@@ -108,13 +108,17 @@ class _Symbol(ctypes.Structure):
     )
 
 
-def serving(symbol: str) -> str | None:
+def serving(symbol: str, caller: Path | None = None) -> str | None:
     """File name of the library that a call of ``symbol`` reaches in this process.
 
-    None where no library that every other one can see has it: torch brings its own OpenMP
-    runtime for itself alone.
+    Args:
+        symbol: name of a function.
+        caller: a library that is loaded already, whose own dependencies are looked through where
+            no library that every other one can see has the symbol.
     """
     process = ctypes.CDLL(None)
+    if not hasattr(process, symbol) and caller is not None:
+        process = ctypes.CDLL(str(caller), mode=os.RTLD_NOLOAD)
     try:
         address = ctypes.cast(getattr(process, symbol), ctypes.c_void_p)
         found = _Symbol()
@@ -124,14 +128,14 @@ def serving(symbol: str) -> str | None:
     return Path(os.fsdecode(found.dli_fname)).name if known and found.dli_fname else None
 
 
-def mapped(stem: str) -> str | None:
-    """File name of the library ``lib<stem>`` in this process's memory, None if there is none."""
+def mapped(stem: str) -> Path | None:
+    """The library ``lib<stem>`` in this process's memory, None if there is none."""
     try:
         lines = _MAPS.read_text().splitlines()
     except OSError:
         return None
-    names = (Path(line.split(maxsplit=5)[-1]).name for line in lines if ".so" in line)
-    return next((name for name in names if re.match(rf"lib{stem}[.\-]", name)), None)
+    paths = (Path(line.split(maxsplit=5)[-1]) for line in lines if ".so" in line)
+    return next((path for path in paths if re.match(rf"lib{stem}[.\-]", path.name)), None)
 
 
 def allocator() -> str | None:
@@ -140,8 +144,11 @@ def allocator() -> str | None:
 
 
 def openmp() -> str | None:
-    """File name of the OpenMP runtime that torch's parallel regions reach in this process."""
-    return serving("GOMP_parallel") or mapped("iomp5") or mapped("omp") or mapped("gomp")
+    """File name of the OpenMP runtime that torch's parallel regions reach in this process.
+
+    torch's wheels bring a runtime for themselves alone, under a name of its own.
+    """
+    return serving("GOMP_parallel", mapped("torch_cpu"))
 
 
 def helper(name: str) -> str | None:

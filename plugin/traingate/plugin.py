@@ -94,15 +94,31 @@ class _SessionHooks:
             raise pytest.UsageError(str(error)) from error
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Asked to compare, and nothing compared: that fails."""
-        if not self._expected or self._settings.on_missing == "record":
+        """Asked to compare, and nothing compared, or to require what nobody knows: that fails."""
+        if session.exitstatus != pytest.ExitCode.OK or self._config.option.collectonly:
             return
-        if self.session().compared == 0 and session.exitstatus == pytest.ExitCode.OK:
+        self._complaint = self._nothing_compared() or self._nothing_required()
+        if self._complaint is not None:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-            self._complaint = (
-                f"--benchmark-compare was given, and none of {self._expected} training benchmarks "
-                "was compared: all were skipped. See the reasons with -rs."
-            )
+
+    def _nothing_compared(self) -> str | None:
+        if not self._expected or self._settings.on_missing == "record" or self.session().compared:
+            return None
+        return (
+            f"--benchmark-compare was given, and none of {self._expected} training benchmarks "
+            "was compared: all were skipped. See the reasons with -rs."
+        )
+
+    def _nothing_required(self) -> str | None:
+        """A name that is neither known nor met in a test is a slip of the pen."""
+        strange = self._settings.require - fixtures.LAYER_NAMES
+        unmet = strange - (self._session.met if self._session is not None else set())
+        if not unmet:
+            return None
+        return (
+            f"--traingate-require names {', '.join(sorted(unmet))}, and no test has such a layer. "
+            f"traingate's own are {', '.join(sorted(fixtures.LAYER_NAMES))}."
+        )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The results table."""

@@ -18,6 +18,9 @@ VARIABLES: Final = (
 """What a launcher sets; a worker must not inherit them from one that started pytest itself."""
 
 
+OWN_LOG: Final = "TRAINGATE_OWN_LOG"
+"""Variable that tells a worker to print to ``log.RANK``: a launcher may hold its output back."""
+
 CORES: Final = "TRAINGATE_CORES"
 """Variable with the cores of each local rank: ``0,1`` for a single one, ``0;1`` for two."""
 

@@ -241,7 +241,8 @@ def from_json(content: bytes | msgspec.Raw, where: str) -> Measurement:
 def _from_first(content: dict[str, Any]) -> Measurement:
     """The record of schema 1, which had one published figure or none."""
     published = content.get("published")
-    return msgspec.convert({**content, "published": [published] if published else []}, Measurement)
+    changes = {"schema": SCHEMA, "published": [published] if published else []}
+    return msgspec.convert({**content, **changes}, Measurement)
 
 
 def damaged(where: str, error: Exception) -> DamagedRecordError:

@@ -28,7 +28,7 @@ from traingate.controller import (
     single_step,
 )
 from traingate.cost import samples_per_dollar
-from traingate.errors import BaselineError, NoRunError
+from traingate.errors import BaselineError, ConfigurationError, NoRunError
 from traingate.gate import Limits, Policy, judge, violations
 from traingate.machine import hardware
 from traingate.options import DEFAULT_MOST_LAUNCHES, Demands, Settings
@@ -140,7 +140,7 @@ class Session:
             identity=identity,
             stack=order.stack,
             scale=settings.scale,
-            launches=self._launch_plan(),
+            launches=self._launch_plan(order.stack),
             compile_cache=cache,
             import_paths=tuple(project_paths(self._search_path)),
             steps=settings.steps,
@@ -152,13 +152,20 @@ class Session:
             peak_rss_bytes=None if known is None else known.peak_rss_bytes,
         )
 
-    def _launch_plan(self) -> LaunchPlan:
-        planned = self.settings.scale.launches
+    def _launch_plan(self, stack: Stack) -> LaunchPlan:
+        planned, given = self.settings.scale.launches, self.settings.launches
+        ranks = stack.process().ranks
+        if ranks is not None and ranks.meet_elsewhere:
+            if given is None or self.settings.steps is None:
+                raise ConfigurationError(
+                    "ranks on several nodes must take the same steps on each of them: give "
+                    "--traingate-launches and --traingate-steps, the same on every node"
+                )
+            return LaunchPlan(given, given)
         if self.settings.compare:
-            most = self.settings.launches or DEFAULT_MOST_LAUNCHES
+            most = given or DEFAULT_MOST_LAUNCHES
             return LaunchPlan(min(planned, most), most)
-        planned = self.settings.launches or planned
-        return LaunchPlan(planned, planned)
+        return LaunchPlan(given or planned, given or planned)
 
     def _samples_per_dollar(self, measurement: Measurement) -> float | None:
         price = self.settings.price

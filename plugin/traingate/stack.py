@@ -12,11 +12,15 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 from traingate.errors import ConfigurationError, LayerConflictError
-from traingate.layer import BaseLayer, Layer, ProcessRequest, Training
+from traingate.layer import Layer, ProcessRequest
 from traingate.values import JSON, plain
 from traingate.workload import ObjectName, name_of, resolve
 
-__all__ = ["BaseLayer", "Lack", "Layer", "ProcessRequest", "Stack", "Training", "label", "rebuild"]
+
+def _extra(layer: Layer) -> str | None:
+    """A layer of a user's own need not derive from BaseLayer."""
+    extra: str | None = getattr(layer, "extra", None)
+    return extra
 
 
 class Lack(NamedTuple):
@@ -27,7 +31,7 @@ class Lack(NamedTuple):
 
     def concerns(self, names: Iterable[str]) -> bool:
         """Whether the layer, or the extra that brings what it needs, is one of ``names``."""
-        return bool({self.layer.name, getattr(self.layer, "extra", None)} & set(names))
+        return bool({self.layer.name, _extra(self.layer)} & set(names))
 
     def __str__(self) -> str:
         return f"{self.layer.name}: {self.reason}"
@@ -64,8 +68,8 @@ class Stack:
     @property
     def names(self) -> set[str]:
         """Of the layers, and of the extras that bring what they need."""
-        extras = {getattr(layer, "extra", None) for layer in self.layers} - {None}
-        return {layer.name for layer in self.layers} | extras
+        names = [name for layer in self.layers for name in (layer.name, _extra(layer))]
+        return {name for name in names if name is not None}
 
     def lacking(self) -> list[Lack]:
         """The layers that cannot run here, with what each lacks."""
@@ -125,6 +129,7 @@ def label(layers: Iterable[Mapping[str, Any]]) -> str:
     """The text for a recorded stack: ``plain`` or ``channels_last + torch_compile(inductor)``."""
     texts = []
     for layer in layers:
-        shown = ", ".join(str(value) for value in layer["options"].values() if value is not None)
+        given = (value for value in layer["options"].values() if value not in (None, [], ()))
+        shown = ", ".join(map(str, given))
         texts.append(f"{layer['name']}({shown})" if shown else str(layer["name"]))
     return " + ".join(texts) or "plain"

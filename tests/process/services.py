@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from traingate import wire
+from traingate.errors import ConfigurationError
 from traingate.worker import session
 
 
@@ -54,6 +55,38 @@ class Raising(Honest):
 
     def body(self, number):
         raise ValueError("no such shape")
+
+
+class Slower(Honest):
+    """Takes twice as long."""
+
+    def step(self, message):
+        for _ in range(message.count):
+            yield wire.Stepped(0.5, 0.05)
+
+
+class Busy(Honest):
+    """Computes until it is ended: it never notices that the rank beside it has died."""
+
+    def body(self, number):
+        while number == 1:
+            pass
+
+
+class Bereft(Honest):
+    """Fails a moment after a rank beside it has died, as gloo does."""
+
+    def body(self, number):
+        if number == 1:
+            time.sleep(0.2)
+            raise RuntimeError("Connection closed by peer")
+
+
+class Refusing(Honest):
+    """A layer of ours that did not get what it asked for."""
+
+    def body(self, number):
+        raise ConfigurationError("malloc comes from elsewhere. Install it.")
 
 
 class Exiting(Honest):

@@ -10,7 +10,13 @@ import pytest
 
 from traingate import wire
 from traingate.controller.child import Child
-from traingate.errors import ProtocolError, WorkerDiedError, WorkerTimeoutError, WorkloadError
+from traingate.errors import (
+    ConfigurationError,
+    ProtocolError,
+    WorkerDiedError,
+    WorkerTimeoutError,
+    WorkloadError,
+)
 from traingate.launch import TAG, Command
 
 SERVICES = Path(__file__).with_name("services.py")
@@ -21,6 +27,15 @@ PATIENCE = 30.0
 def child(service: str, seconds: float = PATIENCE):
     command = Command((sys.executable, str(SERVICES), service), os.environ)
     with Child(command, "launch 2", seconds) as started:
+        yield started.greet()
+
+
+@contextlib.contextmanager
+def ranks(*services: str):
+    """A child of several ranks, each a service of its own."""
+    argv = (sys.executable, str(SERVICES.with_name("ranks.py")), ",".join(services))
+    command = Command(argv, os.environ, ranks=len(services), launched=True)
+    with Child(command, "launch 2", PATIENCE) as started:
         yield started.greet()
 
 
@@ -43,6 +58,12 @@ def _nothing_is_left():
 def take_steps(worker: Child, seconds: float = PATIENCE) -> list[wire.Stepped]:
     worker.send(wire.Step(3))
     return [worker.receive(wire.Stepped, seconds, f"in step {n} of 3")[0] for n in (1, 2, 3)]
+
+
+def take_two_steps(group: Child) -> None:
+    group.send(wire.Step(2))
+    for number in (1, 2):
+        group.receive(wire.Stepped, PATIENCE, f"in step {number} of 2")
 
 
 def test_an_honest_child_answers_each_step_and_the_end():
@@ -118,3 +139,69 @@ def test_a_child_outlives_no_parent_that_was_killed():
     )
     with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(int(ended.stdout)).wait(PATIENCE)
+
+
+def test_ranks_answer_in_their_order():
+    with ranks("Honest", "Slower") as group:
+        group.send(wire.Step(1))
+        answers = group.receive(wire.Stepped, PATIENCE, "in step 1 of 1")
+        assert [answer.step_seconds for answer in answers] == [0.25, 0.5]
+        assert group.world_size == 2
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_the_rank_that_was_killed_is_named_with_its_own_log(position):
+    services = ["Bereft", "Bereft"]
+    services[position] = "Killed"
+    with pytest.raises(WorkerDiedError) as caught, ranks(*services) as group:
+        take_two_steps(group)
+    message = str(caught.value)
+    assert f"rank {position} of launch 2 ended in step 2 of 2" in message
+    assert f"The last rank {position} printed:\n    about to be killed" in message
+
+
+def test_the_rank_that_hangs_is_named():
+    with ranks("Honest", "Hanging") as group:
+        group.send(wire.Step(2))
+        group.receive(wire.Stepped, PATIENCE, "in step 1 of 2")
+        with pytest.raises(
+            WorkerTimeoutError, match="rank 1 of launch 2 gave no answer within 1 s"
+        ):
+            group.receive(wire.Stepped, 1.0, "in step 2 of 2")
+
+
+def test_the_rank_that_raises_is_named():
+    with (
+        pytest.raises(WorkloadError, match="the workload raised in rank 1 of launch 2"),
+        ranks("Honest", "Raising") as group,
+    ):
+        take_two_steps(group)
+
+
+def test_a_rank_that_never_starts_is_told_with_the_log():
+    with (
+        pytest.raises(WorkerDiedError, match="ended at its start") as caught,
+        ranks("Honest", "Stillborn"),
+    ):
+        pass
+    assert "libfoo.so is missing" in str(caught.value)
+
+
+def test_what_traingate_refuses_in_a_child_comes_without_traceback():
+    with pytest.raises(ConfigurationError) as caught, child("Refusing") as worker:
+        take_steps(worker)
+    expected = "launch 2, in step 1 of 3: malloc comes from elsewhere. Install it."
+    assert str(caught.value) == expected
+
+
+def test_ranks_that_do_not_know_of_each_other_are_refused(monkeypatch):
+    monkeypatch.setenv("TRAINGATE_TEST_STRANGERS", "1")
+    with pytest.raises(ProtocolError, match="rank 0 of 1, rank 0 of 1"), ranks("Honest", "Honest"):
+        pass
+
+
+def test_the_rank_that_died_is_named_though_its_launcher_ends_the_others():
+    with pytest.raises(WorkerDiedError) as caught, ranks("Busy", "Killed") as group:
+        take_two_steps(group)
+    assert "rank 1 of launch 2 ended in step 2" in str(caught.value)
+    assert "rank 0" not in str(caught.value)

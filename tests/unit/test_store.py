@@ -175,3 +175,26 @@ def test_a_damaged_file_is_named_with_the_place(storage, damage, place):
         store.load(str(storage.folder), True)
     assert "0001_base.json" in str(caught.value)
     assert place in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "published", [None, {"samples_per_second": 9.12, "source": "an article", "derived": True}]
+)
+def test_a_record_of_the_first_schema_is_still_a_baseline(storage, published):
+    path = storage("0001_base", saved(0.1))
+    content = json.loads(path.read_text())
+    record = content["benchmarks"][0]["extra_info"]["traingate"]
+    record |= {"schema": 1, "published": published}
+    del record["launches"][0]["rank_step_seconds"]
+    path.write_text(json.dumps(content))
+    found = store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST).measurement
+    assert found.step_seconds == saved(0.1).step_seconds
+    assert [figure.samples_per_second for figure in found.published] == [9.12] * bool(published)
+
+
+def test_ranks_that_did_not_take_each_step_are_a_damaged_record(storage):
+    path = storage("0001_base", saved(0.1))
+    text = path.read_text().replace('"rank_step_seconds": []', '"rank_step_seconds": [[0.1]]')
+    path.write_text(text)
+    with pytest.raises(DamagedRecordError, match="each rank takes each step"):
+        store.read(path)

@@ -13,13 +13,21 @@ from typing import Final, TypeVar
 
 import psutil
 
-from traingate.controller.dialogue import Answers, Dialogue
+from traingate.controller.dialogue import Dialogue
 from traingate.controller.obituary import last_words, status
-from traingate.errors import ProtocolError, WorkerDiedError, WorkerTimeoutError, WorkloadError
+from traingate.errors import (
+    ConfigurationError,
+    ProtocolError,
+    TraingateError,
+    WorkerDiedError,
+    WorkerTimeoutError,
+    WorkloadError,
+)
 from traingate.launch import TAG, Command
 from traingate.wire import PROTOCOL_VERSION, Channel, Failed, Hello, Meeting, Message
 
 _GRACE_SECONDS: Final = 5.0
+_LAUNCHER_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.2
 
 Answer = TypeVar("Answer", bound=Message)
@@ -56,7 +64,12 @@ class Child:
             with (self._directory / "log").open("wb") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - our own argv, no shell
                     [*self._command.argv, str(self._directory)],
-                    env={**self._command.environment, TAG: str(self._directory)},
+                    # What the child leaves in its TMPDIR goes with the directory.
+                    env={
+                        **self._command.environment,
+                        TAG: str(self._directory),
+                        "TMPDIR": str(self._directory),
+                    },
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -73,7 +86,10 @@ class Child:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._tear_down(grace=0.0 if kind is not None else _GRACE_SECONDS)
+        launched = self._command.launched  # launchers may take their time
+        self._tear_down(
+            0.0 if kind is not None else _LAUNCHER_SECONDS if launched else _GRACE_SECONDS
+        )
 
     def greet(self) -> Child:
         """Wait for the Hello of every rank; the second time, it has come already.
@@ -83,18 +99,21 @@ class Child:
         """
         if self._dialogue is not None:
             return self
-        found: dict[int, Channel] = {}
-        unnamed: list[Channel] = []
-        try:
-            while len(unnamed) < self._command.ranks:
-                unnamed.append(self._accept())
-            everyone = Dialogue(unnamed)
-            for position, hello in enumerate(self._checked(everyone, Hello, "at its start")):
-                self._check(hello)
-                found[hello.rank] = unnamed[position]
-                self.world_size = hello.world_size
-        finally:
-            self._dialogue = Dialogue([channel for _, channel in sorted(found.items())] or unnamed)
+        unnamed: dict[int, Channel] = {}
+        self._dialogue = Dialogue(unnamed)  # from now on, to be closed
+        while len(unnamed) < self._command.ranks:
+            unnamed[len(unnamed)] = self._accept()
+        hellos = self._receive(Hello, None, "at its start")
+        for hello in hellos:
+            self._check(hello)
+        self.world_size = hellos[0].world_size
+        if len({hello.rank for hello in hellos}) != len(hellos) or self.world_size < len(hellos):
+            raise ProtocolError(
+                f"{self._label} should be {len(hellos)} ranks of one group, and says of itself: "
+                + ", ".join(f"rank {hello.rank} of {hello.world_size}" for hello in hellos)
+            )
+        ranks = [hello.rank for hello in hellos]
+        self._dialogue = Dialogue(dict(zip(ranks, unnamed.values(), strict=True)))
         return self
 
     def _accept(self) -> Channel:
@@ -136,12 +155,12 @@ class Child:
 
         Raises:
             WorkloadError: the user's code raised in the child.
+            ConfigurationError: traingate refused there what it was asked for.
             WorkerDiedError: the child, or one of its ranks, ended.
             WorkerTimeoutError: the time-out has passed.
             ProtocolError: another message came.
         """
-        assert self._dialogue is not None
-        return self._checked(self._dialogue, kind, doing, seconds)
+        return self._receive(kind, seconds, doing)
 
     def ask(self, message: Message, kind: type[Answer], seconds: float, doing: str) -> list[Answer]:
         """Send a command to all ranks and wait for their answers; errors as for ``receive``."""
@@ -149,25 +168,26 @@ class Child:
         return self.receive(kind, seconds, doing)
 
     def ask_first(self, message: Message, kind: type[Answer], seconds: float, doing: str) -> Answer:
-        """Send a command to rank 0 alone and wait for its answer; errors as for ``receive``."""
+        """As ``ask``, of the lowest rank here alone."""
         assert self._dialogue is not None
-        self._dialogue.send(message, ranks=(0,))
-        return self._checked(self._dialogue, kind, doing, seconds, ranks=(0,))[0]
+        first = self._dialogue.ranks[:1]
+        self._dialogue.send(message, first)
+        return self._receive(kind, seconds, doing, first)[0]
 
-    def _checked(
+    def _receive(
         self,
-        dialogue: Dialogue,
         kind: type[Answer],
+        seconds: float | None,
         doing: str,
-        seconds: float | None = None,
         ranks: Sequence[int] | None = None,
     ) -> list[Answer]:
+        assert self._dialogue is not None
         patience = self._deadline - time.monotonic() if seconds is None else seconds
-        answers = dialogue.receive(patience, ranks)
+        answers = self._dialogue.receive(patience, ranks)
         if answers.gone:
             raise WorkerDiedError(self._obituary(doing, answers.gone))
-        if answers.failed:
-            raise WorkloadError(self._failure(answers, doing))
+        for rank, failed in answers.failed.items():
+            raise self._failure(rank, failed, doing)
         if answers.late:
             limit = self._start_seconds if seconds is None else seconds
             raise WorkerTimeoutError(self._overdue(doing, limit, answers.late))
@@ -180,14 +200,16 @@ class Child:
         return found
 
     def _who(self, ranks: Iterable[int]) -> str:
-        if self._command.ranks == 1:
-            return self._label
-        return f"rank {', '.join(map(str, ranks))} of {self._label}"
+        numbers = ", ".join(map(str, ranks))
+        grouped = self._command.ranks > 1 and numbers
+        return f"rank {numbers} of {self._label}" if grouped else self._label
 
-    def _failure(self, answers: Answers, doing: str) -> str:
-        rank, failed = next(iter(answers.failed.items()))
-        who, said = self._who([rank]), last_words(self._directory, [rank])
-        return _refusal(who, failed) or (
+    def _failure(self, rank: int, failed: Failed, doing: str) -> TraingateError:
+        who = self._who([rank])
+        if not failed.traceback:
+            return ConfigurationError(f"{who}, {doing}: {failed.message}")
+        said = last_words(self._directory, [rank])
+        return WorkloadError(
             f"the workload raised in {who}, {doing}:\n\n{failed.traceback}\n{said}"
         )
 
@@ -209,18 +231,13 @@ class Child:
             self._dialogue.close()  # a healthy child ends at once by itself
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                if grace and not self._command.launched:  # launchers take their time
+                if grace:
                     self._process.wait(grace)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         _sweep(str(self._directory))
         self._meeting.close()
-
-
-def _refusal(who: str, failed: Failed) -> str | None:
-    """What traingate itself refused in the child needs no traceback."""
-    return None if failed.traceback else f"{who}: {failed.message}"
 
 
 def _sweep(tag: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 from traingate.wire import Channel, Failed, Message
 
 _ECHO_SECONDS: Final = 2.0
-"""A rank that dies makes the others fail; the cause may come to light a moment later."""
+"""A rank that dies makes the others raise, and its own end may come to light a moment later."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,19 @@ class Answers:
 
 
 class Dialogue:
-    """The channels to the ranks of one child, in the order of the ranks."""
+    """The channels to the ranks of one child, by rank."""
 
-    def __init__(self, channels: Sequence[Channel]) -> None:
+    def __init__(self, channels: Mapping[int, Channel]) -> None:
         self._channels = channels
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The ranks of this child, lowest first."""
+        return tuple(sorted(self._channels))
 
     def send(self, message: Message, ranks: Iterable[int] | None = None) -> None:
         """Send a command; a rank that is gone is noticed when its answer is awaited."""
-        for rank in range(len(self._channels)) if ranks is None else ranks:
+        for rank in self.ranks if ranks is None else ranks:
             with contextlib.suppress(OSError):
                 self._channels[rank].send(message)
 
@@ -56,11 +61,11 @@ class Dialogue:
             seconds: the longest wait.
             ranks: who is to answer; all by default.
         """
-        pending = set(range(len(self._channels)) if ranks is None else ranks)
+        pending = set(self.ranks if ranks is None else ranks)
         messages: dict[int, Message] = {}
         gone: set[int] = set()
         deadline = time.monotonic() + seconds
-        while pending:
+        while pending and not gone:  # soon after one has gone, its launcher ends the others
             ready = self._ready(pending, deadline - time.monotonic())
             if not ready:
                 break
@@ -70,14 +75,14 @@ class Dialogue:
                     messages[rank] = self._channels[rank].receive()
                 except (EOFError, OSError):
                     gone.add(rank)
-                if rank in gone or isinstance(messages[rank], Failed):
+                if isinstance(messages.get(rank), Failed):
                     deadline = min(deadline, time.monotonic() + _ECHO_SECONDS)
         failing = bool(gone) or any(isinstance(message, Failed) for message in messages.values())
         return Answers(messages, tuple(sorted(gone)), () if failing else tuple(sorted(pending)))
 
     def close(self) -> None:
         """Close all channels; the ranks end by themselves."""
-        for channel in self._channels:
+        for channel in self._channels.values():
             channel.close()
 
     def _ready(self, ranks: Iterable[int], seconds: float) -> list[int]:

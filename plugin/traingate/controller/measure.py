@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Final
 
 import psutil
 
@@ -17,6 +18,9 @@ from traingate.records import Launch, LayerRecord, Measurement
 from traingate.stack import Stack
 from traingate.stats import roofline, throughput
 from traingate.values import JSON, plain
+
+_MOST_TOGETHER: Final = 4
+"""Launches that start up side by side; more would wait for each other's imports."""
 
 Decide = Callable[[Sequence[Launch], int], bool]
 """Whether the launches so far, with that batch size, decide; only then measuring ends early."""
@@ -63,10 +67,10 @@ def _together(job: Job, taken: int, knowledge: Knowledge) -> int:
     one takes. A launch that a verdict may make needless is not begun.
     """
     wanted = job.launches.planned - taken
-    if wanted < 1 or not knowledge.peak_rss_bytes:
+    if wanted < 1 or not knowledge.peak_rss_bytes or job.spans_nodes:
         return 1
     fit = psutil.virtual_memory().available // (2 * knowledge.peak_rss_bytes)
-    return max(1, min(wanted, fit))
+    return max(1, min(wanted, fit, _MOST_TOGETHER))
 
 
 def _take(runs: Sequence[Run], yardstick: Child, knowledge: Knowledge) -> list[Launch]:

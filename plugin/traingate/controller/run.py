@@ -20,6 +20,8 @@ from traingate.values import JSON, plain
 
 _PROFILED_STEPS: Final = 2
 _MOST_WARMUP_STEPS: Final = 20
+_WARMUP_STEPS_ACROSS_NODES: Final = 5
+"""A fixed number, since no node knows what another one has seen compiled."""
 
 
 @dataclass
@@ -132,7 +134,11 @@ class Run:
         for number in range(1, _MOST_WARMUP_STEPS + 1):
             what = f"warm-up step {number}"
             last, compiled = self._warm_up_step(what, f"in {what}", job.timeouts.step)
-            if number >= least and not compiled:
+            if self._job.spans_nodes:
+                done = number == _WARMUP_STEPS_ACROSS_NODES
+            else:
+                done = number >= least and not compiled
+            if done:
                 break
         return first, last
 

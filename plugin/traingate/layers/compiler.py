@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from shutil import which
 from typing import Any
@@ -12,12 +13,11 @@ from traingate.layers.ipex import missing_ipex
 
 _BACKENDS = ("inductor", "ipex")
 _REGIONS = ("two", "one")
-_COMPILERS = ("c++", "g++", "clang++")
 
 
 def _missing_compiler() -> str | None:
-    """Inductor's CPU code is C++, compiled on this machine."""
-    if any(map(which, _COMPILERS)):
+    """Inductor's CPU code is C++, compiled on this machine by $CXX, else by g++."""
+    if which(os.environ.get("CXX", "g++")):
         return None
     return "inductor needs a C++ compiler: apt-get install g++"
 
@@ -81,6 +81,7 @@ class CompiledStep(BaseLayer):
         """Where the step is compiled already, or is not the process's own."""
         return {
             "torch_compile": "the step contains the model",
+            "ipex_optimize": "the update that IPEX brings cannot be traced",
             "data_parallel": "its reduction runs in hooks outside of the compiled step",
             "xla_device": "XLA compiles the step itself",
         }

@@ -22,6 +22,7 @@ class BatchSize(BaseLayer):
     name = "batch_size"
     order = 100
     mathematics = "gradients average another number of samples"
+    loss_tolerance = None
 
     def __post_init__(self) -> None:
         _require_count("batch_size", self.samples, least=1)

@@ -39,6 +39,7 @@ class DataParallel(BaseLayer):
     ranks: int = field(default_factory=_one_per_numa_node)
     arguments: Sequence[str] = ()
     name = "data_parallel"
+    loss_tolerance = None  # another batch; a single rank agrees with plain
     order = 550
     extra = "distributed"
     mathematics = "gradients are averaged over ranks; batch norm sees the samples of its own rank"
@@ -87,7 +88,8 @@ class DataParallel(BaseLayer):
 
     def apply(self, training: Training) -> None:
         """Join the group, and wrap model and dataset."""
-        import torch.distributed as dist  # noqa: PLC0415 - only in the worker
+        import torch  # noqa: PLC0415 - only in the worker
+        import torch.distributed as dist  # noqa: PLC0415
         from torch.nn.parallel import DistributedDataParallel  # noqa: PLC0415
         from torch.utils.data import DistributedSampler, IterableDataset  # noqa: PLC0415
 
@@ -99,6 +101,7 @@ class DataParallel(BaseLayer):
         place = process_group.place()
         dist.init_process_group(_backend(), rank=place.rank, world_size=place.world_size)
         training.model = DistributedDataParallel(training.model)
+        torch.manual_seed(torch.initial_seed() + place.rank)  # random data differ between ranks
         dataset: Any = training.dataset
         training.loader_options["sampler"] = DistributedSampler(dataset, shuffle=False)
 

@@ -59,8 +59,11 @@ class Float32Precision(BaseLayer):
 
     @property
     def conflicts(self) -> dict[str, str]:
-        """Beside autocast there is no fp32 product left to shorten."""
-        return {"bf16_autocast": "under autocast no product is in fp32 any more"}
+        """Where there is no fp32 product left to shorten, or another layer decides."""
+        return {
+            "bf16_autocast": "under autocast no product is in fp32 any more",
+            "ipex_optimize": "the operators of IPEX follow a setting of its own",
+        }
 
     def __post_init__(self) -> None:
         if self.format not in _FORMATS:

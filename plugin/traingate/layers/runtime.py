@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from traingate import libraries
-from traingate.cpu import available_cores, numa_nodes, parse_cores, physical_cores
+from traingate.cpu import available_cores, parse_cores, physical_cores
 from traingate.errors import ConfigurationError
 from traingate.layer import BaseLayer, ProcessRequest, RunCpu, Training
 
@@ -121,15 +121,12 @@ class TunedRuntime(BaseLayer):
 
     def apply(self, _training: Training) -> None:
         """Change nothing, but see what this process really runs on."""
-        for what, name, stems, served in (
-            ("malloc", self.allocator, _ALLOCATORS, libraries.allocator()),
-            ("OpenMP", self.openmp, _OPENMP, libraries.openmp()),
+        for what, name, stems, own, served in (
+            ("malloc", self.allocator, _ALLOCATORS, "libc", libraries.allocator()),
+            ("OpenMP", self.openmp, _OPENMP, "libgomp", libraries.openmp()),
         ):
-            wanted = tuple(f"lib{stem}." for stem in stems[name])
-            foreign = tuple(f"lib{stem}." for other in stems.values() for stem in other)
-            if served is None or not (
-                served.startswith(wanted) if wanted else not served.startswith(foreign)
-            ):
+            wanted = [f"lib{stem}." for stem in stems[name]] or [f"{own}.", f"{own}-"]
+            if served is None or not served.startswith(tuple(wanted)):
                 raise ConfigurationError(
                     f"tuned_runtime asked for {name}, and {what} comes from {served}. "
                     f"{_INSTALL.get(name, 'Unset LD_PRELOAD')}."
@@ -138,5 +135,4 @@ class TunedRuntime(BaseLayer):
     def _cores(self) -> tuple[int, ...]:
         if self.cores is not None:
             return tuple(sorted(parse_cores(self.cores)))
-        of_node = numa_nodes().get(self.node, frozenset()) if self.node is not None else None
-        return tuple(core for core in physical_cores() if of_node is None or core in of_node)
+        return physical_cores(self.node)

@@ -59,19 +59,27 @@ class XlaDevice(BaseLayer):
 
         device = torch_xla.device()
         moved = _move(training.model, device)
-        for group in training.optimizer.param_groups:
-            group["params"] = [moved[parameter] for parameter in group["params"]]
         if isinstance(training.criterion, torch.nn.Module):
-            training.criterion = training.criterion.to(device)
+            moved |= _move(training.criterion, device)
+        for group in training.optimizer.param_groups:
+            group["params"] = [moved.get(parameter, parameter) for parameter in group["params"]]
         training.batch_transforms.append(partial(map_tensors, lambda tensor: tensor.to(device)))
         training.step_wrappers.append(_synced)
 
 
-def _move(model: Any, device: Any) -> dict[torch.nn.Parameter, torch.nn.Parameter]:
-    """Move ``model``; which new parameter has come for which old one: XLA makes new ones."""
-    before = list(model.parameters())
-    model.to(device)
-    return dict(zip(before, model.parameters(), strict=True))
+def _move(module: Any, device: Any) -> dict[torch.nn.Parameter, torch.nn.Parameter]:
+    """Move ``module``; which new parameter has come for which old one.
+
+    XLA makes a new one for each place that a parameter stands in; shared ones are shared again.
+    """
+    before = dict(module.named_parameters(remove_duplicate=False))
+    module.to(device)
+    moved: dict[torch.nn.Parameter, torch.nn.Parameter] = {}
+    for name, old in before.items():
+        holder_name, _, attribute = name.rpartition(".")
+        holder = module.get_submodule(holder_name)
+        setattr(holder, attribute, moved.setdefault(old, getattr(holder, attribute)))
+    return moved
 
 
 def _synced(body: StepBody) -> StepBody:

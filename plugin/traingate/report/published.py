@@ -49,7 +49,7 @@ def beside_published(rows: Sequence[Row]) -> Comparison | None:
         result.add_row(*map(Text, cells))
     sources = "; ".join(dict.fromkeys(figure.source for figure in figures))
     return Comparison(
-        result, f"published: samples/s (K/$ at that machine's price; * derived). {sources}"
+        result, f"published: samples/s (and K/$ at that machine's price; * derived). {sources}"
     )
 
 
@@ -66,7 +66,7 @@ def _published(record: Measurement, machine: str) -> str:
             if figure.usd_per_hour is None:
                 return text
             dollars = samples_per_dollar(figure.samples_per_second, figure.usd_per_hour)
-            return f"{text} ({_thousands(dollars)}*)"
+            return f"{text} ({_thousands(dollars)}{mark})"
     return ""
 
 

@@ -15,8 +15,8 @@ with all processes of its group, when the controller closes the connection: also
 middle of a step. Standard output and error are the user's, and no part of the protocol.
 
 A launcher may start several workers, the ranks of one process group. Each comes to the same
-meeting and answers for itself; its Hello says its rank. Each runs on cores of its own, and prints
-to ``DIRECTORY/log.RANK``.
+meeting and answers for itself; its Hello says its rank. Each runs on cores of its own. Whatever a
+launcher started prints to ``DIRECTORY/log.RANK``.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ def main(arguments: list[str]) -> None:
 
 def _take_place(directory: Path) -> None:
     """Before torch starts any thread: the cores of this rank, and a log of its own."""
-    from traingate.process_group import BIND, own_cores, place  # noqa: PLC0415 - see main
+    from traingate.process_group import BIND, OWN_LOG, own_cores, place  # noqa: PLC0415 - see main
 
     if BIND in os.environ and "KMP_AFFINITY" not in os.environ:  # the two exclude each other
         os.environ["OMP_PROC_BIND"] = os.environ[BIND]
     here, cores = place(), own_cores()
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
-    if here.world_size > 1:
+    if OWN_LOG in os.environ:
         log = os.open(directory / f"log.{here.rank}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, sys.stdout.fileno())
         os.dup2(log, sys.stderr.fileno())

@@ -17,6 +17,7 @@ from traingate.errors import TraingateError
 from traingate.process_group import place
 from traingate.wire import PROTOCOL_VERSION, Channel, Failed, Hello, Message, connect
 
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Intel's OpenMP registers itself
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -68,6 +69,8 @@ def _read(channel: Channel, inbox: queue.SimpleQueue[Message]) -> None:
 
 def _end() -> None:
     """End this process and, where it leads a process group of its own, all of the group."""
+    for left in _SHARED_MEMORY.glob(f"__KMP_REGISTERED_LIB_{os.getpid()}_*"):
+        left.unlink(missing_ok=True)  # Intel's OpenMP would do so at a normal exit
     if os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)

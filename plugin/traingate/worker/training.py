@@ -62,7 +62,7 @@ class Trainer:
 
     def _prepare(self, message: wire.Prepare) -> Iterator[wire.Message]:
         started = time.perf_counter()
-        _set_affinity(self._cores)  # what is forked or compiled before the steps may use all
+        self._unbind()
         sys.path[:0] = message.import_paths
         torch.manual_seed(message.seed)
         layers = rebuild(message.layers)
@@ -79,17 +79,29 @@ class Trainer:
         for layer in layers:
             layer.apply(training)
         self._loop = Loop(training)
+        self._unbind()
         yield wire.Prepared(time.perf_counter() - started, training.batch_size, environment())
 
     def _warm_up(self, _: wire.WarmUp) -> Iterator[wire.Message]:
         before = counters.compilations()
         step_seconds, _data_seconds = self._step_once()
+        self._unbind()
         yield wire.WarmedUp(step_seconds, before != counters.compilations())
+
+    def _unbind(self) -> None:
+        """Give the main thread all cores, and remember what an OpenMP runtime had bound it to.
+
+        GNU's binds it when it is loaded, Intel's in its first parallel region. Whatever is forked
+        or compiled inherits that, so only the measured steps run bound.
+        """
+        current = available_cores()
+        if current != self._cores:
+            self._bound = current
+            _set_affinity(self._cores)
 
     def _step(self, message: wire.Step) -> Iterator[wire.Message]:
         if self._mark is None:
-            if self._bound != self._cores:
-                _set_affinity(self._bound)
+            _set_affinity(self._bound)
             self._mark = _Mark(counters.compilations(), counters.minor_page_faults())
         for _ in range(message.count):
             step_seconds, data_seconds = self._step_once()

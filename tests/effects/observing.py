@@ -1,0 +1,63 @@
+"""One launch of a stack, observed from inside and outside."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from subjects import HERE, Witness
+
+from traingate.controller import Job, LaunchPlan, measure
+from traingate.records import Measurement
+from traingate.report.progress import Silence
+from traingate.scales import SCALES
+from traingate.stack import Stack
+from traingate.workload import name_of
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The record, the operator table by name, and each rank's steps as the witness saw them."""
+
+    record: Measurement
+    operators: dict[str, dict]
+    steps: list[list[dict]]
+
+    @property
+    def losses(self) -> list[float]:
+        """Of the first five steps of rank 0, warm-up among them."""
+        return [step["loss"] for step in self.steps[0][:5]]
+
+    @property
+    def counters(self) -> dict[str, int]:
+        return self.record.launches[0].counters
+
+
+def observe_once(layers, workload, directory: Path, launches: int = 1, steps: int = 5) -> Observed:
+    """Measure the stack; what this machine lacks for it skips the test."""
+    name = name_of(workload, "workload")
+    stack = Stack.of([*layers, Witness(str(directory / "steps"))])
+    for lack in stack.lacking():
+        pytest.skip(str(lack))
+    job = Job(
+        workload=name,
+        identity=name.identity(HERE),
+        stack=stack,
+        scale=SCALES["smoke"],
+        launches=LaunchPlan(launches, launches),
+        compile_cache=directory / "cache",
+        import_paths=(str(HERE),),
+        steps=steps,
+        profile=True,
+        flops_per_sample=1.0,
+    )
+    result = measure(job, lambda *_: True, Silence())
+    ranks = sorted(directory.glob("steps.*"), key=lambda file: int(re.sub(r".*\.", "", file.name)))
+    return Observed(
+        result.measurement,
+        {row["name"]: row for row in result.operators},
+        [[json.loads(line) for line in file.read_text().splitlines()] for file in ranks],
+    )

@@ -1,0 +1,148 @@
+"""Small trainings whose data follow from the seed, and a layer that looks on."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from traingate import BaseLayer, Training, TrainingSetup
+
+HERE = Path(__file__).parent
+PIXELS = 64
+CLASSES = 10
+
+
+class SeededImages:
+    """The same image for the same index, in every process."""
+
+    def __len__(self):
+        return 100_000
+
+    def __getitem__(self, index):
+        import torch
+
+        generator = torch.Generator().manual_seed(index)
+        return torch.randn(3, PIXELS, PIXELS, generator=generator), index % CLASSES
+
+
+class FewImages(SeededImages):
+    """Two batches: the loader begins again and again."""
+
+    def __len__(self):
+        return 16
+
+
+class GrowingImages(SeededImages):
+    """Each batch has larger images than the one before: nothing compiled fits a second time."""
+
+    def __getitem__(self, index):
+        import torch
+
+        pixels = PIXELS + index // 8
+        return torch.randn(3, pixels, pixels), index % CLASSES
+
+
+def small_resnet(batch_size: int = 8) -> TrainingSetup:
+    import torch
+    import torchvision
+
+    model = torchvision.models.resnet18(num_classes=CLASSES)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    return TrainingSetup(model, torch.nn.CrossEntropyLoss(), optimizer, SeededImages(), batch_size)
+
+
+def brief_resnet() -> TrainingSetup:
+    setup = small_resnet()
+    return TrainingSetup(
+        setup.model, setup.criterion, setup.optimizer, FewImages(), setup.batch_size
+    )
+
+
+def growing_resnet() -> TrainingSetup:
+    setup = small_resnet()
+    return TrainingSetup(
+        setup.model, setup.criterion, setup.optimizer, GrowingImages(), setup.batch_size
+    )
+
+
+def dying_in_rank_one() -> TrainingSetup:
+    """In its fourth step, rank 1 is killed as the kernel kills one that wants too much memory."""
+    setup = small_resnet()
+    steps = []
+
+    def train_step(model, batch, criterion):
+        steps.append(1)
+        if len(steps) == 4 and os.environ.get("RANK") == "1":
+            print("rank 1 is about to be killed", flush=True)
+            os.kill(os.getpid(), 9)
+        return criterion(model(batch[0]), batch[1])
+
+    return TrainingSetup(
+        setup.model, None, setup.optimizer, setup.dataset, 8, train_step=train_step
+    )
+
+
+def with_adam() -> TrainingSetup:
+    import torch
+
+    setup = small_resnet()
+    optimizer = torch.optim.AdamW(setup.model.parameters(), lr=1e-4, weight_decay=0.02)
+    return TrainingSetup(setup.model, setup.criterion, optimizer, setup.dataset, 8)
+
+
+def with_rprop() -> TrainingSetup:
+    import torch
+
+    setup = small_resnet()
+    optimizer = torch.optim.Rprop(setup.model.parameters())
+    return TrainingSetup(setup.model, setup.criterion, optimizer, setup.dataset, 8)
+
+
+def checksum(model) -> float:
+    return float(sum(values.detach().double().sum() for values in model.parameters()))
+
+
+@dataclass(frozen=True)
+class Witness(BaseLayer):
+    """Writes what each step came to into a file for each rank, one JSON object a line."""
+
+    path: str
+    name = "witness"
+    order = 1000
+
+    def apply(self, training: Training) -> None:
+        import psutil
+        import torch
+
+        target = Path(f"{self.path}.{os.environ.get('RANK') or os.environ.get('PMI_RANK') or 0}")
+        modules = {"intel_extension_for_pytorch", "torch_xla", "torch._inductor.compile_fx"}
+
+        strides = []
+        if type(training.model).__name__ == "ResNet":  # neither wrapped nor compiled
+            inner = training.model.layer2
+            inner.register_forward_hook(lambda *told: strides.append(told[-1].stride()))
+
+        def watch(body):
+            def step(batch):
+                loss = body(batch)
+                tiny = torch.full((1 << 20,), 1e-39) * 0.5  # large enough for every thread
+                told = {
+                    "loss": float(loss.detach()),
+                    "parameters": checksum(training.model),
+                    "cores": sorted(os.sched_getaffinity(0)),
+                    "modules": sorted(modules & set(sys.modules)),
+                    "denormals": int(torch.count_nonzero(tiny)),
+                    "matmul_precision": torch.get_float32_matmul_precision(),
+                    "children": [child.pid for child in psutil.Process().children()],
+                    "inner_strides": strides[-1:],
+                }
+                with target.open("a") as file:
+                    file.write(json.dumps(told) + "\n")
+                return loss
+
+            return step
+
+        training.step_wrappers.append(watch)

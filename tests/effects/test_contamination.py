@@ -1,0 +1,35 @@
+"""No stack leaves a trace in the next: each launch is a process of its own."""
+
+from __future__ import annotations
+
+from observing import observe_once
+from subjects import small_resnet
+
+from traingate import layers
+from traingate.stats import difference, log_step_times, yardstick_unit
+
+LAUNCHES = 5
+STEPS = 20
+ERROR = 0.0005  # that one of the two bounds is wrong though nothing has changed
+WIDEST = 0.7  # half of the interval, in noisy hours; beyond it, not even a factor of two would show
+
+
+def test_plain_is_the_same_after_ipex_xla_and_inductor_as_before(tmp_path):
+    def observed(name, *stack, launches=1):
+        directory = tmp_path / name
+        directory.mkdir()
+        return observe_once(stack, small_resnet, directory, launches, STEPS)
+
+    before = observed("before", launches=LAUNCHES)
+    for layer in (layers.IpexOptimize(), layers.XlaDevice(), layers.TorchCompile()):
+        observed(layer.name, layer)
+    after = observed("after", launches=LAUNCHES)
+    for plain in (before, after):
+        assert {tuple(step["modules"]) for step in plain.steps[0]} == {()}
+    both = [plain.record.launches for plain in (before, after)]
+    unit = yardstick_unit([*both[0], *both[1]])
+    change = difference(*(log_step_times(launches, unit) for launches in both))
+    low, high = change.lower(ERROR), change.upper(ERROR)
+    print(f"log(after / before): {change.value:+.3f}, {low:+.3f} to {high:+.3f}")
+    assert (high - low) / 2 < WIDEST
+    assert low <= 0 <= high

@@ -1,0 +1,37 @@
+"""A launcher without torch: ``python ranks.py NAME,NAME DIRECTORY`` starts a service for each name."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+names, directory = sys.argv[1].split(","), Path(sys.argv[2])
+processes = []
+for rank, name in enumerate(names):
+    place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(len(names))}
+    if "TRAINGATE_TEST_STRANGERS" in os.environ:
+        place = {}
+    with (directory / f"log.{rank}").open("wb") as log:
+        processes.append(
+            subprocess.Popen(
+                [
+                    sys.executable,
+                    str(Path(__file__).with_name("services.py")),
+                    name,
+                    str(directory),
+                ],
+                env={**os.environ, **place},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        )
+while all(process.poll() is None for process in processes):
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        processes[-1].wait(0.05)
+for process in processes:
+    process.terminate()  # as torchrun does
+print(*(Path(directory / f"log.{rank}").read_text() for rank in range(len(names))), flush=True)

@@ -1,0 +1,53 @@
+import os
+
+import pytest
+
+from traingate import cpu
+
+
+@pytest.fixture
+def many_cores(monkeypatch):
+    """This process may run on cores 0 to 7."""
+    monkeypatch.setattr(cpu, "available_cores", lambda: frozenset(range(8)))
+
+
+@pytest.mark.parametrize(
+    ("text", "cores"), [("0", {0}), ("0-3,8\n", {0, 1, 2, 3, 8}), ("2,4-5", {2, 4, 5})]
+)
+def test_lists_of_cores(text, cores):
+    assert cpu.parse_cores(text) == cores
+
+
+@pytest.mark.parametrize("text", ["", "a-b", "1-", "-1"])
+def test_no_list_of_cores(text):
+    with pytest.raises(ValueError, match="invalid literal"):
+        cpu.parse_cores(text)
+
+
+def test_one_of_each_pair_of_siblings_node_after_node(tmp_path, many_cores):
+    nodes, cpus = tmp_path / "node", tmp_path / "cpu"
+    for number, cores in enumerate(["0,2,4,6", "1,3,5,7"]):
+        (nodes / f"node{number}").mkdir(parents=True)
+        (nodes / f"node{number}" / "cpulist").write_text(cores)
+    for core in range(8):
+        (cpus / f"cpu{core}" / "topology").mkdir(parents=True)
+        siblings = f"{core % 4},{core % 4 + 4}"
+        (cpus / f"cpu{core}" / "topology" / "thread_siblings_list").write_text(siblings)
+    assert cpu.numa_nodes(nodes) == {0: {0, 2, 4, 6}, 1: {1, 3, 5, 7}}
+    assert cpu.physical_cores(cpus=cpus, nodes=nodes) == (0, 2, 1, 3)
+    assert cpu.physical_cores(1, cpus, nodes) == (1, 3)
+
+
+def test_a_node_of_memory_alone_has_no_cores(tmp_path, many_cores):
+    for number, cores in enumerate(["0-7", "\n"]):
+        (tmp_path / f"node{number}").mkdir()
+        (tmp_path / f"node{number}" / "cpulist").write_text(cores)
+    assert list(cpu.numa_nodes(tmp_path)) == [0]
+
+
+def test_without_numa_nodes_there_is_one_of_all_cores(tmp_path, many_cores):
+    assert cpu.numa_nodes(tmp_path) == {0: frozenset(range(8))}
+
+
+def test_physical_cores_of_this_machine_are_among_those_allowed():
+    assert set(cpu.physical_cores()) <= os.sched_getaffinity(0)

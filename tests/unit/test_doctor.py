@@ -1,0 +1,76 @@
+import json
+import subprocess
+import sys
+
+from click.testing import CliRunner
+
+from traingate import layers, system
+from traingate.cli import main
+from traingate.doctor import State, examine
+
+
+def test_the_doctor_looks_at_every_layer_without_loading_torch():
+    script = (
+        "import sys, json; from traingate.doctor import examine\n"
+        "found = [item.subject for item in examine() if item.topic == 'layers']\n"
+        "print(json.dumps([found, 'torch' in sys.modules]))"
+    )
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout
+    subjects, torch_is_loaded = json.loads(output)
+    assert not torch_is_loaded
+    named = {subject.partition("(")[0] for subject in subjects}
+    assert named == {getattr(layers, name).name for name in layers.__all__}
+
+
+def test_what_lacks_has_a_remedy(monkeypatch):
+    monkeypatch.setattr("traingate.libraries.find", lambda _stem: None)
+    monkeypatch.setattr("traingate.libraries.helper", lambda _name: None)
+    lacking = [item for item in examine() if item.state is State.LACKING]
+    assert {"tcmalloc", "jemalloc", "Intel OpenMP", "numactl", "mpiexec.hydra"} <= {
+        item.subject for item in lacking
+    }
+    assert all(item.remedy or "install" in item.found for item in lacking)
+
+
+def test_an_extension_of_another_torch_is_told(monkeypatch):
+    versions = {"torch": "2.9.1", "intel-extension-for-pytorch": "2.8.0", "torch-xla": "2.9.0"}
+    monkeypatch.setattr("traingate.doctor._version", versions.get)
+    found = {item.subject: item for item in examine() if item.topic == "versions"}
+    assert found["intel-extension-for-pytorch"].state is State.LACKING
+    assert "made for torch 2.8" in found["intel-extension-for-pytorch"].meaning
+    assert found["torch-xla"].state is State.FINE
+
+
+def test_bf16_without_its_instructions_is_said_to_be_emulated(monkeypatch):
+    monkeypatch.setattr("traingate.cpu.instruction_sets", lambda: frozenset({"avx512f"}))
+    found = {item.subject: item for item in examine()}
+    assert "emulated" in found["AVX512_BF16"].meaning
+    assert found["AVX-512"].state is State.FINE
+
+
+def test_the_command_speaks_text_and_json():
+    text = CliRunner().invoke(main, ["doctor"])
+    assert text.exit_code == 0
+    assert "tuned_runtime" in text.output
+    findings = json.loads(CliRunner().invoke(main, ["doctor", "--json"]).output)
+    assert {"topic", "subject", "state", "found", "meaning", "remedy"} == set(findings[0])
+
+
+def test_steal_time_is_the_share_of_what_was_wanted(tmp_path):
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  100 0 100 700 0 0 0 100 50 0\ncpu0 1\n")
+    assert system.cpu_times(stat) == (1000, 100)
+    assert system.steal_share(0.0, stat) is None  # no time has passed
+    assert system.steal_share(0.0, tmp_path / "gone") is None
+
+
+def test_what_the_kernel_does_not_tell_is_none(tmp_path):
+    assert system.smt(tmp_path) is None
+    assert system.governor(tmp_path) is None
+    assert system.turbo(tmp_path) is None
+    assert system.transparent_huge_pages(tmp_path / "enabled") is None
+    (tmp_path / "enabled").write_text("always [madvise] never")
+    assert system.transparent_huge_pages(tmp_path / "enabled") == "madvise"
+    (tmp_path / "intel_pstate").mkdir()
+    (tmp_path / "intel_pstate" / "no_turbo").write_text("0")
+    assert system.turbo(tmp_path) is True

@@ -1,0 +1,128 @@
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from traingate import launch, process_group
+from traingate.errors import ConfigurationError, LayerConflictError
+from traingate.launch import training_command
+from traingate.layers import BatchSize, DataParallel, TunedRuntime
+from traingate.process_group import Place, own_cores, place
+from traingate.stack import Stack
+
+CACHE = Path("cache")
+
+
+@pytest.fixture(autouse=True)
+def _four_cores(monkeypatch):
+    for variable in ("OMP_PROC_BIND", "OMP_NUM_THREADS", "LD_PRELOAD", "GLOO_SOCKET_IFNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(launch, "physical_cores", lambda: (0, 1, 2, 3))
+    monkeypatch.setattr(launch, "available_cores", lambda: frozenset(range(4)))
+
+
+def command(*layers, steady="threads"):
+    return training_command(Stack.of(layers), steady, CACHE)
+
+
+def test_plain_is_the_worker_itself():
+    made = command(BatchSize(4))
+    assert made.argv[0] == sys.executable
+    assert made.argv[1].endswith("worker/main.py")
+    assert (made.ranks, made.launched) == (1, False)
+    assert made.environment["OMP_PROC_BIND"] == "true"
+    assert made.environment[process_group.CORES] == "0,1,2,3"
+    assert "OMP_PROC_BIND" not in command(steady="off").environment
+
+
+def test_run_cpu_gets_the_cores_and_no_binding_of_its_own():
+    made = command(TunedRuntime("default", "gnu", cores="1-2"))
+    assert made.argv[1:3] == ("-m", "torch.backends.xeon.run_cpu")
+    assert made.argv[made.argv.index("--core-list") + 1] == "1,2"
+    assert "--disable-iomp" in made.argv
+    assert made.environment["OMP_NUM_THREADS"] == "2"
+    assert made.launched
+    assert "OMP_PROC_BIND" not in made.environment
+    assert made.environment[process_group.BIND] == "true"
+
+
+def test_preloads_come_before_what_was_preloaded(monkeypatch):
+    monkeypatch.setenv("LD_PRELOAD", "/own/libfoo.so")
+    monkeypatch.setattr(TunedRuntime, "process", _preloading)
+    assert (
+        command(TunedRuntime("default", "gnu")).environment["LD_PRELOAD"] == "/a.so:/own/libfoo.so"
+    )
+
+
+def _preloading(_self):
+    from traingate.layer import ProcessRequest
+
+    return ProcessRequest(preloads=("/a.so",))
+
+
+def test_ranks_share_the_cores_evenly():
+    made = command(DataParallel("torchrun", 2))
+    assert "--standalone" in made.argv
+    assert made.ranks == 2
+    assert made.environment[process_group.CORES] == "0,1;2,3"
+    assert made.environment["OMP_NUM_THREADS"] == "2"
+
+
+def test_ranks_of_several_nodes_meet_where_they_are_told():
+    arguments = ["--nnodes=2", "--rdzv-endpoint=host:29400"]
+    made = command(DataParallel("torchrun", 2, arguments))
+    assert "--standalone" not in made.argv
+    assert set(arguments) <= set(made.argv)
+    assert "GLOO_SOCKET_IFNAME" not in made.environment
+
+
+def test_ipexrun_finds_a_free_port_each_time():
+    ports = {
+        made.argv[made.argv.index("--master-port") + 1]
+        for made in (command(DataParallel("ipexrun", 2)) for _ in range(4))
+    }
+    assert "29500" not in ports
+    assert len(ports) > 1
+
+
+def test_torchrun_starts_run_cpu_and_ipexrun_does_not():
+    made = command(TunedRuntime("default", "gnu"), DataParallel("torchrun", 2))
+    assert made.argv.index("torch.distributed.run") < made.argv.index("torch.backends.xeon.run_cpu")
+    with pytest.raises(LayerConflictError, match="ipexrun sets allocator and OpenMP itself"):
+        command(TunedRuntime("default", "gnu"), DataParallel("ipexrun", 2))
+
+
+def test_fewer_cores_than_ranks_are_refused():
+    with pytest.raises(ConfigurationError, match="2 ranks need a core each, and the stack has 1"):
+        command(TunedRuntime("default", "gnu", cores="0"), DataParallel("torchrun", 2))
+
+
+def test_a_rank_that_pytest_itself_is_does_not_reach_the_worker(monkeypatch):
+    monkeypatch.setenv("RANK", "3")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert not {"RANK", "WORLD_SIZE"} & set(command().environment)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, Place(0, 0, 1)),
+        ({"RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4"}, Place(3, 1, 4)),
+        ({"PMI_RANK": "1", "PMI_SIZE": "2", "MPI_LOCALRANKID": "1"}, Place(1, 1, 2)),
+        ({"PMI_RANK": "1", "PMI_SIZE": "2"}, Place(1, 1, 2)),
+    ],
+)
+def test_the_place_in_the_group(environment, expected):
+    assert place(environment) == expected
+
+
+def test_each_rank_has_its_own_cores():
+    given = {process_group.CORES: "0,1;2,3", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "RANK": "1"}
+    assert own_cores(given) == {2, 3}
+    assert own_cores({}) == frozenset()
+
+
+def test_the_launchers_find_helpers_beside_this_interpreter():
+    folder = command().environment["PATH"].split(os.pathsep)[0]
+    assert (Path(folder) / Path(sys.executable).name).exists()

@@ -1,0 +1,98 @@
+"""What layers say of themselves in the parent; their effects are seen in tests/effects."""
+
+import pytest
+
+from traingate import layers
+from traingate.errors import ConfigurationError, LayerConflictError
+from traingate.layers import distributed, ipex, runtime, xla
+from traingate.stack import Stack
+
+
+@pytest.mark.parametrize(
+    ("layer", "module", "package"),
+    [
+        (layers.IpexOptimize(), ipex, "pytest-traingate[ipex]"),
+        (layers.TorchCompile("ipex"), ipex, "pytest-traingate[ipex]"),
+        (layers.XlaDevice(), xla, "pytest-traingate[xla]"),
+    ],
+)
+def test_missing_packages_are_named(monkeypatch, layer, module, package):
+    monkeypatch.setattr(module, "find_spec", lambda _name: None)
+    assert package in layer.unavailable()
+
+
+@pytest.mark.parametrize(
+    ("layer", "package"),
+    [
+        (layers.TunedRuntime("tcmalloc", "gnu"), "google-perftools"),
+        (layers.TunedRuntime("jemalloc", "gnu"), "libjemalloc2"),
+        (layers.TunedRuntime("default", "intel"), "pytest-traingate[runtime]"),
+    ],
+)
+def test_missing_libraries_are_named(monkeypatch, layer, package):
+    monkeypatch.setattr(runtime.libraries, "find", lambda _stem: None)
+    assert package in layer.unavailable()
+
+
+def test_without_any_library_the_runtime_is_that_of_glibc(monkeypatch):
+    monkeypatch.setattr(runtime.libraries, "find", lambda _stem: None)
+    layer = layers.TunedRuntime()
+    assert (layer.allocator, layer.openmp) == ("glibc", "gnu")
+    assert layer.unavailable() is None
+    assert layer.process().environment["MALLOC_MMAP_MAX_"] == "0"
+
+
+def test_missing_intel_mpi_and_missing_cores_are_named(monkeypatch):
+    monkeypatch.setattr(distributed, "helper", lambda _name: None)
+    assert "pytest-traingate[distributed]" in layers.DataParallel("ipexrun", 1).unavailable()
+    monkeypatch.setattr(distributed, "physical_cores", lambda: (0,))
+    assert "need as many physical cores" in layers.DataParallel("torchrun", 2).unavailable()
+    assert layers.DataParallel("torchrun", 1).unavailable() is None
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        (layers.Bf16Autocast(), "autocast is ignored on XLA's CPU device"),
+        (layers.ChannelsLast(), "XLA chooses the layout"),
+        (layers.TorchCompile(), "XLA compiles the whole step"),
+        (layers.FusedOptimizer(), "has no fused one"),
+    ],
+)
+def test_what_xla_would_measure_as_something_else_is_refused_with_the_reason(other, reason):
+    with pytest.raises(LayerConflictError, match=f"exclude each other: .*{reason}"):
+        Stack.of([other, layers.XlaDevice()])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: layers.TunedRuntime("mimalloc"), "takes an allocator out of tcmalloc, jemalloc"),
+        (
+            lambda: layers.TunedRuntime("default", "llvm"),
+            "takes an OpenMP runtime out of intel, gnu",
+        ),
+        (lambda: layers.TunedRuntime("default", "gnu", "all"), "takes cores such as '0-3,8'"),
+        (lambda: layers.DataParallel("slurm"), "takes a launcher out of torchrun, ipexrun"),
+        (lambda: layers.DataParallel("torchrun", 0), "whole number of ranks"),
+        (lambda: layers.DataParallel("torchrun", 1, "--nnodes=2"), "arguments as a list"),
+        (lambda: layers.Float32Precision("fp8"), "takes one of bf16, tf32"),
+        (lambda: layers.CompiledStep("three"), "takes one of two, one"),
+        (lambda: layers.PrefetchingLoader(0), "whole number of at least 1"),
+    ],
+)
+def test_nonsense_is_refused_with_what_is_known(make, message):
+    with pytest.raises(ConfigurationError, match=message):
+        make()
+
+
+def test_cores_that_the_process_may_not_use_are_lacking():
+    reason = layers.TunedRuntime("default", "gnu", cores="4096").unavailable()
+    assert "cores 4096 cannot be used" in reason
+    assert "NUMA node 512" in layers.TunedRuntime("default", "gnu", node=512).unavailable()
+
+
+def test_every_layer_says_in_one_place_what_it_is():
+    shipped = [getattr(layers, name) for name in layers.__all__]
+    assert len({kind.name for kind in shipped}) == len(shipped)
+    assert len({kind.order for kind in shipped}) == len(shipped)
