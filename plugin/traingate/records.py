@@ -68,7 +68,8 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         rank_step_seconds: of each rank of a process group; empty for a single worker. A step of
             the group lasts as long as that of its slowest rank.
         first_step_seconds: with compilation.
-        setup_seconds: from the import of the workload to the training that stands.
+        setup_seconds: from the import of the workload to the training that stands; longer where
+            launches start up side by side.
         counters: whole numbers by name, see ``worker.counters``.
     """
 

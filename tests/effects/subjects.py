@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -13,6 +14,7 @@ from traingate import BaseLayer, Training, TrainingSetup
 HERE = Path(__file__).parent
 PIXELS = 64
 CLASSES = 10
+CHANNELS = (32, 64, 64)
 
 
 class SeededImages:
@@ -45,24 +47,31 @@ class GrowingImages(SeededImages):
         return torch.randn(3, pixels, pixels), index % CLASSES
 
 
-def small_resnet(batch_size: int = 8) -> TrainingSetup:
+def small_net(batch_size: int = 8) -> TrainingSetup:
+    """Convolutions with batch norm: what layers are made for, and quick to compile."""
     import torch
-    import torchvision
+    from torch import nn
 
-    model = torchvision.models.resnet18(num_classes=CLASSES)
+    channels = (3, *CHANNELS)
+    blocks = [
+        nn.Sequential(nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU())
+        for before, after in itertools.pairwise(channels)
+    ]
+    head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(CHANNELS[-1], CLASSES))
+    model = nn.Sequential(*blocks, *head)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    return TrainingSetup(model, torch.nn.CrossEntropyLoss(), optimizer, SeededImages(), batch_size)
+    return TrainingSetup(model, nn.CrossEntropyLoss(), optimizer, SeededImages(), batch_size)
 
 
-def brief_resnet() -> TrainingSetup:
-    setup = small_resnet()
+def brief_net() -> TrainingSetup:
+    setup = small_net()
     return TrainingSetup(
         setup.model, setup.criterion, setup.optimizer, FewImages(), setup.batch_size
     )
 
 
-def growing_resnet() -> TrainingSetup:
-    setup = small_resnet()
+def growing_net() -> TrainingSetup:
+    setup = small_net()
     return TrainingSetup(
         setup.model, setup.criterion, setup.optimizer, GrowingImages(), setup.batch_size
     )
@@ -70,7 +79,7 @@ def growing_resnet() -> TrainingSetup:
 
 def dying_in_rank_one() -> TrainingSetup:
     """In its fourth step, rank 1 is killed as the kernel kills one that wants too much memory."""
-    setup = small_resnet()
+    setup = small_net()
     steps = []
 
     def train_step(model, batch, criterion):
@@ -81,14 +90,14 @@ def dying_in_rank_one() -> TrainingSetup:
         return criterion(model(batch[0]), batch[1])
 
     return TrainingSetup(
-        setup.model, None, setup.optimizer, setup.dataset, 8, train_step=train_step
+        setup.model, setup.criterion, setup.optimizer, setup.dataset, 8, train_step=train_step
     )
 
 
 def with_adam() -> TrainingSetup:
     import torch
 
-    setup = small_resnet()
+    setup = small_net()
     optimizer = torch.optim.AdamW(setup.model.parameters(), lr=1e-4, weight_decay=0.02)
     return TrainingSetup(setup.model, setup.criterion, optimizer, setup.dataset, 8)
 
@@ -96,9 +105,25 @@ def with_adam() -> TrainingSetup:
 def with_rprop() -> TrainingSetup:
     import torch
 
-    setup = small_resnet()
+    setup = small_net()
     optimizer = torch.optim.Rprop(setup.model.parameters())
     return TrainingSetup(setup.model, setup.criterion, optimizer, setup.dataset, 8)
+
+
+def copies_in_forward(model, images) -> int | None:
+    """Copies of tensors in one forward pass of a bare model."""
+    import torch
+    from torch.profiler import profile
+
+    if type(model) is not torch.nn.Sequential or images.device.type != "cpu":
+        return None
+    if torch.autograd.profiler._is_profiler_enabled:  # the worker's own is at it
+        return None
+    if "intel_extension_for_pytorch" in sys.modules:  # its bf16 weights need autocast
+        return None
+    with torch.no_grad(), profile() as profiler:
+        model(images)
+    return sum(row.count for row in profiler.key_averages() if row.key == "aten::copy_")
 
 
 def checksum(model) -> float:
@@ -121,8 +146,9 @@ class Witness(BaseLayer):
         modules = {"intel_extension_for_pytorch", "torch_xla", "torch._inductor.compile_fx"}
 
         strides = []
-        if type(training.model).__name__ == "ResNet":  # neither wrapped nor compiled
-            inner = training.model.layer2
+        bare = type(training.model) is torch.nn.Sequential and training.train_step is None
+        if bare:  # neither wrapped nor compiled: a hook would be compiled with it
+            inner = training.model[1]
             inner.register_forward_hook(lambda *told: strides.append(told[-1].stride()))
 
         def watch(body):
@@ -138,6 +164,7 @@ class Witness(BaseLayer):
                     "matmul_precision": torch.get_float32_matmul_precision(),
                     "children": [child.pid for child in psutil.Process().children()],
                     "inner_strides": strides[-1:],
+                    "copies_in_forward": copies_in_forward(training.model, batch[0]),
                 }
                 with target.open("a") as file:
                     file.write(json.dumps(told) + "\n")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from observing import observe_once
-from subjects import small_resnet
+from subjects import small_net
 
 from traingate import layers
 from traingate.stats import difference, log_step_times, yardstick_unit
 
-LAUNCHES = 5
+LAUNCHES = 4
 STEPS = 20
 ERROR = 0.0005  # that one of the two bounds is wrong though nothing has changed
 WIDEST = 0.7  # half of the interval, in noisy hours; beyond it, not even a factor of two would show
@@ -18,7 +18,7 @@ def test_plain_is_the_same_after_ipex_xla_and_inductor_as_before(tmp_path):
     def observed(name, *stack, launches=1):
         directory = tmp_path / name
         directory.mkdir()
-        return observe_once(stack, small_resnet, directory, launches, STEPS)
+        return observe_once(stack, small_net, directory, launches, STEPS)
 
     before = observed("before", launches=LAUNCHES)
     for layer in (layers.IpexOptimize(), layers.XlaDevice(), layers.TorchCompile()):
