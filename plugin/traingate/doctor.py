@@ -50,7 +50,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 def examine() -> list[Finding]:
     """All findings on this machine, topic by topic."""
-    return [*_processor(), *_steadiness(), *_memory(), *_software(), *_layers()]
+    return [*_processor(), *_clock(), *_noise(), *_memory(), *_software(), *_layers()]
 
 
 def _processor() -> Iterator[Finding]:
@@ -107,7 +107,7 @@ def _cores() -> Iterator[Finding]:
     )
 
 
-def _steadiness() -> Iterator[Finding]:
+def _clock() -> Iterator[Finding]:
     governor = system.governor()
     steady = governor in {None, "performance"}
     yield Finding(
@@ -127,6 +127,9 @@ def _steadiness() -> Iterator[Finding]:
         meaning="the clock rate follows temperature and neighbours" if turbo else "",
         remedy=system.turbo_off() if turbo else "",
     )
+
+
+def _noise() -> Iterator[Finding]:
     virtual = "hypervisor" in cpu.instruction_sets()
     yield Finding(
         topic="steadiness",
