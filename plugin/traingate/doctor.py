@@ -10,11 +10,13 @@ import platform
 from collections.abc import Iterator
 from enum import Enum
 from importlib import metadata
+from pathlib import Path
 
 from msgspec import Struct
 
 from traingate import cpu, layers, libraries, system
 from traingate.layer import Layer
+from traingate.layers.runtime import INSTALL
 from traingate.machine import hardware
 
 _NOISY_STEAL = 0.005
@@ -177,18 +179,27 @@ def _memory() -> Iterator[Finding]:
         ),
     )
     for subject, stem, remedy in (
-        ("tcmalloc", "tcmalloc", "apt-get install google-perftools"),
-        ("jemalloc", "jemalloc", "apt-get install libjemalloc2"),
-        ("Intel OpenMP", "iomp5", "pip install 'pytest-traingate[runtime]'"),
+        ("tcmalloc", "tcmalloc", INSTALL["tcmalloc"]),
+        ("jemalloc", "jemalloc", INSTALL["jemalloc"]),
+        ("Intel OpenMP", "iomp5", INSTALL["intel"]),
     ):
-        path = libraries.find(stem)
-        yield Finding(
-            topic="libraries",
-            subject=subject,
-            state=State.LACKING if path is None else State.FINE,
-            found="absent" if path is None else str(path),
-            remedy=remedy if path is None else "",
-        )
+        yield _presence("libraries", subject, libraries.find(stem), "", remedy)
+
+
+def _presence(
+    topic: str, subject: str, path: Path | str | None, meaning: str, remedy: str
+) -> Finding:
+    """Where something is; or that it is absent, with what follows and what would mend it."""
+    if path is not None:
+        return Finding(topic=topic, subject=subject, state=State.FINE, found=str(path))
+    return Finding(
+        topic=topic,
+        subject=subject,
+        state=State.LACKING,
+        found="absent",
+        meaning=meaning,
+        remedy=remedy,
+    )
 
 
 def _software() -> Iterator[Finding]:
@@ -197,15 +208,7 @@ def _software() -> Iterator[Finding]:
         ("g++", "apt-get install g++", "inductor compiles C++"),
         ("mpiexec.hydra", "pip install 'pytest-traingate[distributed]'", "ipexrun needs it"),
     ):
-        path = libraries.helper(subject)
-        yield Finding(
-            topic="programs",
-            subject=subject,
-            state=State.LACKING if path is None else State.FINE,
-            found=path or "absent",
-            meaning="" if path else meaning,
-            remedy="" if path else remedy,
-        )
+        yield _presence("programs", subject, libraries.helper(subject), meaning, remedy)
     yield Finding(
         topic="versions", subject="python", state=State.FINE, found=platform.python_version()
     )

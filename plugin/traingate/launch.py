@@ -109,9 +109,8 @@ def _threads(request: ProcessRequest, cores: Sequence[tuple[int, ...]]) -> dict[
     if request.ranks is None and request.run_cpu is None:
         return {}
     threads = {"OMP_NUM_THREADS": str(len(cores[0]))}
-    if (
-        request.ranks is not None and not request.ranks.meet_elsewhere
-    ):  # the name of this host need not resolve
+    # On one node the name of this host need not resolve.
+    if request.ranks is not None and not request.ranks.meet_elsewhere:
         threads["GLOO_SOCKET_IFNAME"] = "lo"
     return threads
 

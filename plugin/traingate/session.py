@@ -154,8 +154,7 @@ class Session:
 
     def _launch_plan(self, stack: Stack) -> LaunchPlan:
         planned, given = self.settings.scale.launches, self.settings.launches
-        ranks = stack.process().ranks
-        if ranks is not None and ranks.meet_elsewhere:
+        if stack.spans_nodes:
             if given is None or self.settings.steps is None:
                 raise ConfigurationError(
                     "ranks on several nodes must take the same steps on each of them: give "

@@ -71,6 +71,12 @@ class Stack:
         names = [name for layer in self.layers for name in (layer.name, _extra(layer))]
         return {name for name in names if name is not None}
 
+    @property
+    def spans_nodes(self) -> bool:
+        """Whether controllers of other nodes must do the same, at the same time."""
+        ranks = self.process().ranks
+        return ranks is not None and ranks.meet_elsewhere
+
     def lacking(self) -> list[Lack]:
         """The layers that cannot run here, with what each lacks."""
         reasons = ((layer, layer.unavailable()) for layer in self.layers)

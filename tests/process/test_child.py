@@ -137,8 +137,10 @@ def test_a_child_outlives_no_parent_that_was_killed():
         text=True,
         check=False,
     )
+    worker = int(ended.stdout)
     with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(int(ended.stdout)).wait(PATIENCE)
+        psutil.Process(worker).wait(PATIENCE)
+    assert not psutil.pid_exists(worker)
 
 
 def test_ranks_answer_in_their_order():

@@ -82,12 +82,6 @@ class Job:
     flops_per_sample: float | None = None
     peak_rss_bytes: int | None = None
 
-    @property
-    def spans_nodes(self) -> bool:
-        """Whether controllers of other nodes must do the same, at the same time."""
-        ranks = self.stack.process().ranks
-        return ranks is not None and ranks.meet_elsewhere
-
 
 class Observer(Protocol):
     """Who wants to know how far a measurement is."""

@@ -67,7 +67,7 @@ def _together(job: Job, taken: int, knowledge: Knowledge) -> int:
     one takes. A launch that a verdict may make needless is not begun.
     """
     wanted = job.launches.planned - taken
-    if wanted < 1 or not knowledge.peak_rss_bytes or job.spans_nodes:
+    if wanted < 1 or not knowledge.peak_rss_bytes or job.stack.spans_nodes:
         return 1
     fit = psutil.virtual_memory().available // (2 * knowledge.peak_rss_bytes)
     return max(1, min(wanted, fit, _MOST_TOGETHER))

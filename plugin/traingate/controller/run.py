@@ -134,7 +134,7 @@ class Run:
         for number in range(1, _MOST_WARMUP_STEPS + 1):
             what = f"warm-up step {number}"
             last, compiled = self._warm_up_step(what, f"in {what}", job.timeouts.step)
-            if self._job.spans_nodes:
+            if self._job.stack.spans_nodes:
                 done = number == _WARMUP_STEPS_ACROSS_NODES
             else:
                 done = number >= least and not compiled

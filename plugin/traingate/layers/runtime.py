@@ -21,11 +21,12 @@ _ALLOCATORS: Final = {
 
 _OPENMP: Final = {"intel": ("iomp5",), "gnu": ()}
 
-_INSTALL: Final = {
+INSTALL: Final = {
     "tcmalloc": "apt-get install google-perftools, or conda install -c conda-forge gperftools",
     "jemalloc": "apt-get install libjemalloc2, or conda install -c conda-forge jemalloc",
     "intel": "pip install 'pytest-traingate[runtime]', or conda install intel-openmp",
 }
+"""What brings a library that is missing."""
 
 _VARIABLES: Final = {
     "tcmalloc": {},
@@ -102,7 +103,7 @@ class TunedRuntime(BaseLayer):
         """The libraries asked for, and the cores."""
         for name, stems in ((self.allocator, _ALLOCATORS), (self.openmp, _OPENMP)):
             if stems[name] and _first_found(stems[name]) is None:
-                return f"lib{stems[name][0]} is not installed: {_INSTALL[name]}"
+                return f"lib{stems[name][0]} is not installed: {INSTALL[name]}"
         if self.allocator == "glibc" and platform.libc_ver()[0] != "glibc":
             return "the C library is not glibc: choose another allocator"
         if not self._cores() or not set(self._cores()) <= available_cores():
@@ -129,7 +130,7 @@ class TunedRuntime(BaseLayer):
             if served is None or not served.startswith(tuple(wanted)):
                 raise ConfigurationError(
                     f"tuned_runtime asked for {name}, and {what} comes from {served}. "
-                    f"{_INSTALL.get(name, 'Unset LD_PRELOAD')}."
+                    f"{INSTALL.get(name, 'Unset LD_PRELOAD')}."
                 )
 
     def _cores(self) -> tuple[int, ...]:
