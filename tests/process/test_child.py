@@ -182,11 +182,11 @@ def test_the_rank_that_raises_is_named():
 
 def test_a_rank_that_never_starts_is_told_with_the_log():
     with (
-        pytest.raises(WorkerDiedError, match="ended at its start") as caught,
+        pytest.raises(WorkerDiedError, match="^launch 2 ended at its start") as caught,
         ranks("Honest", "Stillborn"),
     ):
         pass
-    assert "libfoo.so is missing" in str(caught.value)
+    assert "The last rank 1 printed:\n    libfoo.so is missing" in str(caught.value)
 
 
 def test_what_traingate_refuses_in_a_child_comes_without_traceback():
@@ -205,5 +205,6 @@ def test_ranks_that_do_not_know_of_each_other_are_refused(monkeypatch):
 def test_the_rank_that_died_is_named_though_its_launcher_ends_the_others():
     with pytest.raises(WorkerDiedError) as caught, ranks("Busy", "Killed") as group:
         take_two_steps(group)
-    assert "rank 1 of launch 2 ended in step 2" in str(caught.value)
-    assert "rank 0" not in str(caught.value)
+    # On a busy machine the launcher may have ended rank 0 before anybody looked.
+    assert re.search(r"rank (0, )?1 of launch 2 ended in step", str(caught.value))
+    assert "The last rank 1 printed:\n    about to be killed" in str(caught.value)

@@ -54,6 +54,7 @@ class Child:
         self._label = label
         self._start_seconds = start_seconds
         self._dialogue: Dialogue | None = None
+        self._known = False  # which rank each connection belongs to
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Child:
@@ -114,6 +115,7 @@ class Child:
             )
         ranks = [hello.rank for hello in hellos]
         self._dialogue = Dialogue(dict(zip(ranks, unnamed.values(), strict=True)))
+        self._known = True
         return self
 
     def _accept(self) -> Channel:
@@ -201,14 +203,14 @@ class Child:
 
     def _who(self, ranks: Iterable[int]) -> str:
         numbers = ", ".join(map(str, ranks))
-        grouped = self._command.ranks > 1 and numbers
+        grouped = self._command.ranks > 1 and self._known and numbers
         return f"rank {numbers} of {self._label}" if grouped else self._label
 
     def _failure(self, rank: int, failed: Failed, doing: str) -> TraingateError:
         who = self._who([rank])
         if not failed.traceback:
             return ConfigurationError(f"{who}, {doing}: {failed.message}")
-        said = last_words(self._directory, [rank])
+        said = self._last_words([rank])
         return WorkloadError(
             f"the workload raised in {who}, {doing}:\n\n{failed.traceback}\n{said}"
         )
@@ -216,14 +218,18 @@ class Child:
     def _overdue(self, doing: str, seconds: float, ranks: Sequence[int] = ()) -> str:
         return (
             f"{self._who(ranks)} gave no answer within {seconds:g} s {doing}, and was ended. If it "
-            f"only needs longer, raise --traingate-timeout.\n{last_words(self._directory, ranks)}"
+            f"only needs longer, raise --traingate-timeout.\n{self._last_words(ranks)}"
         )
 
     def _obituary(self, doing: str, ranks: Sequence[int] = ()) -> str:
         assert self._process is not None
         ending = "ended" if self._command.launched else status(self._process, _GRACE_SECONDS)
-        said = last_words(self._directory, ranks)
+        said = self._last_words(ranks)
         return f"{self._who(ranks)} {ending} {doing}, before it had reported.\n{said}"
+
+    def _last_words(self, ranks: Iterable[int]) -> str:
+        """What ``ranks`` printed, or all of the group as long as nobody has said who it is."""
+        return last_words(self._directory, ranks if self._known else range(self._command.ranks))
 
     def _tear_down(self, grace: float) -> None:
         """End the child, its group, and whatever else carries its tag; then its directory."""

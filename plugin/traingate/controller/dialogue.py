@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Final
 
+from traingate.errors import ProtocolError
 from traingate.wire import Channel, Failed, Message
 
 _ECHO_SECONDS: Final = 2.0
@@ -21,7 +22,8 @@ class Answers:
 
     Attributes:
         messages: the answers that came.
-        gone: ranks whose connection ended.
+        gone: ranks whose connection ended; where a launcher ended the others after the first,
+            some of those may be among them.
         late: ranks that did not answer in time.
     """
 
@@ -77,6 +79,7 @@ class Dialogue:
                     gone.add(rank)
                 if isinstance(messages.get(rank), Failed):
                     deadline = min(deadline, time.monotonic() + _ECHO_SECONDS)
+        gone |= {rank for rank in self.ranks if gone and self._has_ended(rank)}
         failing = bool(gone) or any(isinstance(message, Failed) for message in messages.values())
         return Answers(messages, tuple(sorted(gone)), () if failing else tuple(sorted(pending)))
 
@@ -84,6 +87,17 @@ class Dialogue:
         """Close all channels; the ranks end by themselves."""
         for channel in self._channels.values():
             channel.close()
+
+    def _has_ended(self, rank: int) -> bool:
+        """Whether this rank is gone by now; what it had answered before is read, and dropped."""
+        channel = self._channels[rank]
+        with contextlib.suppress(ProtocolError):
+            while channel.poll(0):
+                try:
+                    channel.receive()
+                except (EOFError, OSError):
+                    return True
+        return False
 
     def _ready(self, ranks: Iterable[int], seconds: float) -> list[int]:
         by_channel = {self._channels[rank].fileno(): rank for rank in ranks}
