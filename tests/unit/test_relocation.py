@@ -1,0 +1,81 @@
+"""In processes of their own: what is imported stays imported."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from traingate.relocation import Relocation
+
+
+@pytest.fixture
+def trees(tmp_path):
+    """Two trees of a project whose package says which of them it is from."""
+    for name in ("here", "there"):
+        package = tmp_path / name / "src" / "package"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(f"tree = {name!r}")
+        (package / "part.py").write_text(f"tree = {name!r}")
+        (tmp_path / name / "src" / "spaced" / "inner").mkdir(parents=True)
+        (tmp_path / name / "src" / "spaced" / "inner" / "deep.py").write_text(f"tree = {name!r}")
+    (tmp_path / "here" / "src" / "fresh.py").write_text("")
+    return tmp_path
+
+
+def run(trees, program):
+    prelude = f"""
+        import sys
+        from traingate.relocation import Relocation
+        there = Relocation({str(trees / "here")!r}, {str(trees / "there")!r})
+        sys.path.insert(0, {str(trees / "here" / "src")!r})  # as an editable install does
+    """
+    text = textwrap.dedent(prelude) + textwrap.dedent(program)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    return done.stdout.split() or [done.stderr.splitlines()[-1]]
+
+
+def test_imports_come_from_the_other_tree(trees):
+    program = """
+        there.redirect_imports()
+        import package.part
+        import spaced.inner.deep
+        there.refuse_strangers()
+        print(package.tree, package.part.tree, spaced.inner.deep.tree)
+    """
+    assert run(trees, program) == ["there", "there", "there"]
+
+
+def test_what_the_other_tree_lacks_is_missing(trees):
+    (told,) = run(trees, "there.redirect_imports()\nimport fresh\n")
+    assert told.startswith("ModuleNotFoundError")
+    assert told.endswith("is not in that commit")
+
+
+def test_a_module_of_this_tree_is_refused(trees):
+    program = "import package\nthere.redirect_imports()\nthere.refuse_strangers()"
+    (told,) = run(trees, program)
+    assert "package was imported from" in told
+
+
+def test_an_installed_copy_is_refused(trees):
+    installed = trees / "site-packages" / "package"
+    installed.mkdir(parents=True)
+    (installed / "__init__.py").write_text("tree = 'copy'")
+    program = f"""
+        sys.path.insert(0, {str(installed.parent)!r})
+        there.redirect_imports()
+        import package
+        there.refuse_strangers()
+    """
+    (told,) = run(trees, program)
+    assert "both sides of the duet would run the same code" in told
+
+
+def test_libraries_and_what_is_elsewhere_stay_in_place():
+    relocation = Relocation("/project", "/tree")
+    assert relocation.moved("/project/models.py") == "/tree/models.py"
+    assert relocation.moved("/project") == "/tree"
+    assert relocation.moved("/elsewhere/models.py") == "/elsewhere/models.py"
+    inside = "/project/.venv/lib/python3.11/site-packages/torch/__init__.py"
+    assert relocation.moved(inside) == inside

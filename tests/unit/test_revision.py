@@ -1,0 +1,165 @@
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from traingate.errors import BaselineError
+from traingate.revision import Repository, Worktrees
+
+IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.allow=always")
+
+
+def git(folder, *arguments):
+    done = subprocess.run(
+        ["git", *IDENTITY, "-C", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def commit(folder, **files):
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "next")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def made(folder):
+    folder.mkdir()
+    git(folder, "init", "-q")
+    return folder
+
+
+@pytest.fixture
+def repository(tmp_path):
+    folder = made(tmp_path / "project")
+    commit(folder, models="one")
+    return Repository.around(folder / "models.py")
+
+
+@pytest.fixture
+def worktrees():
+    trees = Worktrees()
+    yield trees
+    trees.close()
+
+
+def registered(repository):
+    return git(repository.root, "worktree", "list").splitlines()
+
+
+def test_the_commit_is_checked_out_beside_a_dirty_tree_and_removed(repository, worktrees):
+    first = repository.commit("HEAD")
+    commit(repository.root, models="two")
+    (repository.root / "models.py").write_text("three, not committed")
+    tree = worktrees.of(repository, first)
+    assert (tree / "models.py").read_text() == "one"
+    assert worktrees.of(repository, first) == tree
+    assert len(registered(repository)) == 2
+    worktrees.close()
+    assert not tree.exists()
+    assert len(registered(repository)) == 1
+    assert (repository.root / "models.py").read_text() == "three, not committed"
+
+
+def test_what_is_known_of_commits(repository, tmp_path):
+    first = repository.commit("HEAD")
+    assert repository.is_at(first)
+    assert repository.has(first, repository.root / "models.py")
+    assert not repository.has(first, repository.root / "other.py")
+    assert not repository.has("0" * 40, repository.root / "models.py")
+    (repository.root / "models.py").write_text("two")
+    assert not repository.is_at(first)
+    assert Repository.around(tmp_path) is None
+
+
+@pytest.mark.parametrize("reference", ["no-such-branch", "--upload-pack=touch", "HEAD:models.py"])
+def test_a_reference_that_names_no_commit_is_told(repository, reference):
+    with pytest.raises(BaselineError, match="names no commit"):
+        repository.commit(reference)
+
+
+def test_submodules_are_those_of_the_commit(repository, worktrees, tmp_path):
+    library = made(tmp_path / "library")
+    commit(library, layers="old")
+    git(repository.root, "submodule", "add", "-q", str(library), "library")
+    first = commit(repository.root)
+    commit(library, layers="new")
+    git(repository.root / "library", "pull", "-q")
+    commit(repository.root)
+    tree = worktrees.of(repository, first)
+    assert (tree / "library" / "layers.py").read_text() == "old"
+    assert (repository.root / "library" / "layers.py").read_text() == "new"
+    worktrees.close()
+    assert len(registered(Repository(repository.root / "library"))) == 1
+    assert len(registered(repository)) == 1
+
+
+def test_hooks_do_not_run_and_do_not_mislead(repository, worktrees, monkeypatch):
+    hook = repository.root / ".git" / "hooks" / "post-checkout"
+    hook.write_text("#!/bin/sh\ntouch hooked\n")
+    hook.chmod(0o755)
+    monkeypatch.setenv("GIT_DIR", str(repository.root / "nowhere"))  # as under a pre-push hook
+    tree = worktrees.of(repository, repository.commit("HEAD"))
+    assert (tree / "models.py").read_text() == "one"
+    assert not (tree / "hooked").exists()
+
+
+def test_a_killed_parent_leaves_no_worktree(repository, tmp_path):
+    program = (
+        "import sys; from pathlib import Path; from traingate.revision import *\n"
+        "repository = Repository(Path(sys.argv[1])); trees = Worktrees()\n"
+        "print(trees.of(repository, repository.commit('HEAD')), trees._janitor.pid, flush=True)\n"
+        "sys.stdin.read()"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program, str(repository.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    tree, pid = parent.stdout.readline().split()
+    assert Path(tree).is_dir()
+    janitor = psutil.Process(int(pid))
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate()
+    psutil.wait_procs([janitor], timeout=30)
+    assert not janitor.is_running()
+    assert not Path(tree).exists()
+    assert len(registered(repository)) == 1
+
+
+def test_ctrl_c_while_it_is_checked_out_leaves_nothing(repository, tmp_path):
+    started = tmp_path / "started"
+    (repository.root / ".gitattributes").write_text("*.py filter=slow\n")
+    commit(repository.root, slow="")
+    git(repository.root, "config", "filter.slow.smudge", f"touch {started}; sleep 600")
+    program = (
+        "import sys; from pathlib import Path; from traingate.revision import *\n"
+        "repository = Repository(Path(sys.argv[1])); trees = Worktrees()\n"
+        "try:\n    trees.of(repository, repository.commit('HEAD'))\n"
+        "except KeyboardInterrupt:\n    trees.close()\n    print('closed')"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program, str(repository.root)], stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    process = psutil.Process(parent.pid)
+    for _ in range(600):
+        if started.exists():
+            break
+        assert not psutil.wait_procs([process], timeout=0.05)[0]
+    family = process.children(recursive=True)
+    parent.send_signal(signal.SIGINT)
+    assert parent.communicate()[0] == "closed\n"
+    psutil.wait_procs(family, timeout=30)
+    assert not any(child.is_running() for child in family)
+    assert len(registered(repository)) == 1
+    assert list((repository.root / ".git").rglob("*.lock")) == []
+    assert list((repository.root / ".git").glob("worktrees/*")) == []
