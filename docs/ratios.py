@@ -12,32 +12,30 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-from traingate import layers, wire  # noqa: E402
-from traingate.controller.child import Child  # noqa: E402
-from traingate.controller.quiet import wait_until_quiet  # noqa: E402
-from traingate.launch import training_command  # noqa: E402
+from traingate import layers  # noqa: E402
+from traingate.controller import Job, LaunchPlan, Side, duet  # noqa: E402
 from traingate.layer import Layer  # noqa: E402
+from traingate.report.progress import Silence  # noqa: E402
+from traingate.scales import SCALES  # noqa: E402
 from traingate.stack import Stack, label  # noqa: E402
 from traingate.stats import mean_interval  # noqa: E402
-from traingate.values import plain  # noqa: E402
 from traingate.workload import name_of  # noqa: E402
 from workloads.resnet import resnet  # noqa: E402
 
 PAIRS = 4
-ROUNDS = 4
-SECONDS = 1200.0
+STEPS = 8
 
 BATCH = layers.BatchSize(4)
 FP32 = (BATCH, layers.ChannelsLast())
 BF16 = (BATCH, layers.ChannelsLast(), layers.Bf16Autocast())
-Pair = tuple[Sequence[Layer], Sequence[Layer]]
-COMPARISONS: dict[str, Pair] = {
+Stacks = tuple[Sequence[Layer], Sequence[Layer]]
+COMPARISONS: dict[str, Stacks] = {
     "channels_last": ((BATCH,), FP32),
     "tuned_runtime": (FP32, (*FP32, layers.TunedRuntime("tcmalloc", "intel"))),
     "tuned_runtime_glibc": (FP32, (*FP32, layers.TunedRuntime("glibc", "gnu"))),
@@ -61,63 +59,39 @@ COMPARISONS: dict[str, Pair] = {
 }
 
 
-class Side:
-    """One of two workers, ready to step."""
-
-    def __init__(self, given: Sequence[Layer], cache: Path, until: ExitStack) -> None:
-        stack = Stack.of(given)
-        self._worker = Child(training_command(stack, "threads", cache), "a side", SECONDS)
-        until.enter_context(self._worker)
-        self._stack = stack
-
-    def prepare(self) -> None:
-        """Build the training, and step until nothing is compiled any more."""
-        self._worker.greet()
-        name = plain(vars(name_of(resnet, "workload")))
-        self._worker.ask(
-            wire.Prepare(name, self._stack.factories(), [str(BENCHMARKS)], "quick", 0),
-            wire.Prepared,
-            SECONDS,
-            "building",
+def log_gains(stacks: Stacks, caches: Path) -> list[float]:
+    """Per pair of fresh workers, log of how many times as fast the second stack is."""
+    without, with_layer = (
+        Job(
+            workload=name_of(resnet, "workload"),
+            identity="workloads/resnet.py::resnet",
+            stack=Stack.of(given),
+            scale=SCALES["quick"],
+            launches=LaunchPlan(PAIRS, PAIRS),
+            compile_cache=caches / str(number),
+            import_paths=(str(BENCHMARKS),),
+            steps=STEPS,
+            steady="threads",
+            work=(None, None),
         )
-        compiled, warm = True, 0
-        while compiled or warm < 2:  # noqa: PLR2004 - the first step is never like the others
-            answers = self._worker.ask(wire.WarmUp(), wire.WarmedUp, SECONDS, "warming up")
-            compiled, warm = any(answer.compiled for answer in answers), warm + 1
-
-    def step(self) -> float:
-        """Seconds of one step, after which this side sleeps."""
-        answers = self._worker.ask(wire.Step(1), wire.Stepped, SECONDS, "stepping")
-        wait_until_quiet(self._worker.pid)
-        return max(answer.step_seconds for answer in answers)
-
-
-def log_gain(pair: Pair, caches: tuple[Path, Path]) -> float:
-    """Median log(without / with) of one pair of fresh workers."""
-    with ExitStack() as until:
-        without, with_layer = (
-            Side(given, cache, until) for given, cache in zip(pair, caches, strict=True)
-        )
-        for side in (without, with_layer):
-            side.prepare()
-        logs = []
-        for _ in range(ROUNDS):
-            a, b, c, d = without.step(), with_layer.step(), with_layer.step(), without.step()
-            logs.append(math.log(a * d / (b * c)) / 2)
-    return statistics.median(logs)
+        for number, given in enumerate(stacks)
+    )
+    beside = replace(without, side=Side("without the layer"))
+    plan = LaunchPlan(PAIRS, PAIRS)
+    result = duet(with_layer, beside, plan, lambda _: True, Silence(), by_steps=True)
+    return [-pair.log_ratio for pair in result.pairs]
 
 
 def main(names: Sequence[str]) -> None:
     """Print one line for each comparison."""
     for name in names or COMPARISONS:
-        pair = COMPARISONS[name]
+        stacks = COMPARISONS[name]
         with tempfile.TemporaryDirectory() as directory:
-            caches = (Path(directory) / "without", Path(directory) / "with")
-            gains = [log_gain(pair, caches) for _ in range(PAIRS)]
+            gains = log_gains(stacks, Path(directory))
         low, high = map(math.exp, mean_interval(gains) or (-math.inf, math.inf))
         text = f"{math.exp(statistics.fmean(gains)):.2f} ({low:.2f} to {high:.2f})"
-        stacks = " -> ".join(label(_described(given)) for given in pair)
-        sys.stdout.write(f"{name:<24} {text:<24} {stacks}\n")
+        titles = " -> ".join(label(_described(given)) for given in stacks)
+        sys.stdout.write(f"{name:<24} {text:<24} {titles}\n")
         sys.stdout.flush()
 
 

@@ -1,10 +1,11 @@
-"""The command ``traingate``: judge and show saved runs, without measuring anything."""
+"""The command ``traingate``: judge, show and accept saved runs; look at the machine; calibrate."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,10 +14,13 @@ import msgspec
 from rich.console import Console
 
 from traingate import store
+from traingate.checks import shifts, stored_faults, with_faults
 from traingate.doctor import examine
 from traingate.errors import BaselineError
 from traingate.gate import Policy, judge
-from traingate.records import Outcome
+from traingate.machine import environment_changes
+from traingate.records import Acceptance, Outcome
+from traingate.report.calibration import print_calibration
 from traingate.report.examination import print_findings
 from traingate.report.row import Row
 from traingate.report.terminal import picture, render
@@ -26,6 +30,12 @@ _REGRESSION = 1
 _NOTHING_COMPARED = 2
 
 _RUN = click.Path(path_type=Path, dir_okay=False)
+
+
+def _not_blank(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    if not text.strip():
+        raise click.BadParameter("must say why")
+    return text.strip()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -61,13 +71,22 @@ def compare(a: Path, b: Path, tolerance: float) -> None:
             continue
         launches = len(new.launches)
         verdict = judge(
-            baseline.measurement.launches,
+            baseline.launches,
             new.launches,
             new.batch_size,
             Policy(tolerance / 100, launches, launches),
         )
+        old = baseline.measurement
+        verdict = msgspec.structs.replace(
+            with_faults(verdict, stored_faults(old, new)),
+            baseline=baseline.title,
+            evidence=(
+                *environment_changes(old.environment, new.environment),
+                *shifts(old.account, new.account),
+            ),
+        )
         outcomes.append(verdict.outcome)
-        click.echo(f"{test}\n{explain(msgspec.structs.replace(verdict, baseline=baseline.title))}")
+        click.echo(f"{test}\n{explain(verdict)}")
     if Outcome.REGRESSED in outcomes:
         sys.exit(_REGRESSION)
     if not outcomes or Outcome.NO_BASELINE in outcomes:
@@ -88,6 +107,72 @@ def report(run: Path, svg: Path | None) -> None:
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
     click.echo(render(rows, width, colour=terminal), nl=False)
+
+
+@main.command()
+@click.argument("run", type=_RUN, required=False)
+@click.option(
+    "--reason",
+    required=True,
+    callback=_not_blank,
+    help="Why the slowdown is all right; kept in the record.",
+)
+@click.option("--test", "tests", multiple=True, help="Only this test (its name, or how it ends).")
+@click.option(
+    "--storage",
+    default=".benchmarks",
+    show_default=True,
+    help="Where saved runs are, as pytest's --benchmark-storage.",
+)
+def accept(run: Path | None, reason: str, tests: tuple[str, ...], storage: str) -> None:
+    """Make a saved RUN that failed its gate a baseline all the same; the newest by default.
+
+    Save one with pytest --benchmark-compare --benchmark-save=NAME.
+    """
+    word = Acceptance(reason, datetime.now(tz=timezone.utc).isoformat(timespec="seconds"))
+    try:
+        path = run or store.load(storage, selection=True).runs[-1].path
+        accepted = store.accept(path, word, tests)
+    except BaselineError as error:
+        _give_up(str(error))
+    for test in accepted:
+        click.echo(f"accepted {test} of {path}: {reason}")
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("test", required=False)
+@click.option(
+    "--pairs",
+    type=click.IntRange(min=4),
+    default=8,
+    show_default=True,
+    help="Pairs of launches of the test against itself.",
+)
+@click.option(
+    "--slowdown",
+    "slowdowns",
+    type=click.FloatRange(0, 50, min_open=True, max_open=True),
+    multiple=True,
+    default=(10.0, 20.0),
+    show_default=True,
+    help="Slowdown to inject, in percent of throughput. May be repeated.",
+)
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def calibrate(
+    test: str | None, pairs: int, slowdowns: tuple[float, ...], pytest_arguments: tuple[str, ...]
+) -> None:
+    """Measure a benchmark against itself, and against slowdowns put into it, on this machine.
+
+    TEST is a test's name as pytest has it; by default the first training benchmark that pytest
+    finds. Further arguments go to pytest. Tells the smallest slowdown that can be resolved, in how
+    many launches and minutes, and which tolerance to set. Exit status: 0 fine, 2 not measured.
+    """
+    from traingate.calibration import calibrate as measure  # noqa: PLC0415 - loads pytest
+
+    found = measure(test, pairs, slowdowns, pytest_arguments)
+    if found is None:
+        _give_up(f"{test or 'the first training benchmark'} was not measured.")
+    print_calibration(Console(highlight=False), found)
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""The gate: stored launches and new ones to a verdict. Pure, no I/O.
+"""The gate: launches, or pairs of a duet, to a verdict. Pure, no I/O.
 
 With a tolerance T the gate tells "slower by at most T" from "slower by at least twice T".
 Between them lies an indifference zone, as in Wald's sequential test (Sequential Analysis,
@@ -14,16 +14,23 @@ final when the bound of the difference excludes one side:
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from traingate import stats
-from traingate.records import Launch, Outcome, Verdict
+import msgspec
 
-ERROR: Final = 0.01
-"""Probability, over all looks together, of REGRESSED at a slowdown of exactly the tolerance,
-and likewise of PASSED at exactly twice the tolerance. At no change it is far smaller."""
+from traingate import stats
+from traingate.records import Launch, Method, Outcome, Pair, Verdict
+
+ALARM_ERROR: Final = 0.01
+"""Probability, over all looks together, of REGRESSED at a slowdown of exactly the tolerance.
+At no change it is far smaller."""
+
+PASS_ERROR: Final = 0.005
+"""Probability, over all looks together, of PASSED at exactly twice the tolerance. A test may meet
+it twice: on the stored launches that screen it, and in the duet that settles it."""
 
 _ALARM_POWER: Final = 3.0
 """An alarm can wait for the late looks, where launches are many: it then misses less."""
@@ -31,11 +38,20 @@ _ALARM_POWER: Final = 3.0
 _PASS_POWER: Final = 0.5
 """Unchanged code is the usual case, and should pass at the first looks."""
 
-
 _LAUNCH_SPREAD: Final = stats.Prior(spread=0.03, degrees_of_freedom=4)
 """How launches of one training scatter beside the yardstick, by all that was measured on shared
 2-core machines (2.5 to 3.5 % for ResNets). Three launches alone know their own spread too badly
 to decide anything by it; eight hardly need this."""
+
+_PAIR_SPREAD: Final = {
+    Method.STEPS: stats.Prior(spread=0.025, degrees_of_freedom=4),
+    Method.TURNS: stats.Prior(spread=0.045, degrees_of_freedom=4),
+}
+"""Likewise for the pairs of a duet."""
+
+
+_FIRST_PAIRS: Final = 3
+_FINEST_PAIRS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -44,20 +60,25 @@ class Policy:
 
     Attributes:
         tolerance: the largest loss of throughput that is let through, as a fraction.
-        first_look: launches at the first look.
-        most: launches at the last look.
+        first_look: launches, or pairs, at the first look.
+        most: at the last look.
+        finest: look after every launch up to this many; from there on, each look has a third
+            more than the one before.
     """
 
     tolerance: float
     first_look: int
     most: int
+    finest: int = 0
 
     @property
     def looks(self) -> tuple[int, ...]:
-        """The numbers of launches at which the gate looks: each a third more than before."""
+        """The numbers of launches at which the gate looks."""
         looks = [self.first_look]
         while looks[-1] < self.most:
-            looks.append(min(self.most, math.ceil(looks[-1] * 4 / 3)))
+            last = looks[-1]
+            following = last + 1 if last < self.finest else math.ceil(last * 4 / 3)
+            looks.append(min(self.most, following))
         return tuple(looks)
 
     def errors(self, launches: int) -> tuple[float, float]:
@@ -65,9 +86,19 @@ class Policy:
         before = max((look for look in self.looks if look < launches), default=0)
         shares = (before / self.most, launches / self.most)
         return (
-            ERROR * stats.error_spent(*shares, _ALARM_POWER),
-            ERROR * stats.error_spent(*shares, _PASS_POWER),
+            ALARM_ERROR * stats.error_spent(*shares, _ALARM_POWER),
+            PASS_ERROR * stats.error_spent(*shares, _PASS_POWER),
         )
+
+
+def pair_policy(tolerance: float, most: int) -> Policy:
+    """How a duet is decided.
+
+    Args:
+        tolerance: in percent.
+        most: pairs at the most.
+    """
+    return Policy(tolerance / 100, min(_FIRST_PAIRS, most), most, finest=_FINEST_PAIRS)
 
 
 def judge(
@@ -86,64 +117,97 @@ def judge(
     """
     unit = stats.yardstick_unit([*stored, *new])
     change = stats.difference(stats.log_step_times(stored, unit), stats.log_step_times(new, unit))
-    alarm_error, pass_error = policy.errors(len(new))
-    tolerated, too_slow = -math.log(1 - policy.tolerance), -math.log(1 - 2 * policy.tolerance)
-    sure = change.moderated(_LAUNCH_SPREAD)
-    upper = sure.upper(pass_error)
-    if len(new) not in policy.looks:
-        outcome = Outcome.INCONCLUSIVE
-    elif sure.lower(alarm_error) > tolerated:
-        outcome = Outcome.REGRESSED
-    elif sure.upper(alarm_error) < -tolerated:
-        outcome = Outcome.IMPROVED
-    elif upper < too_slow:
-        outcome = Outcome.PASSED
-    else:
-        outcome = Outcome.INCONCLUSIVE
-    known = change.degrees_of_freedom > 0
-    return Verdict(
-        outcome=outcome,
-        tolerance_percent=100 * policy.tolerance,
-        slowdown_percent=_loss_percent(change.value),
-        slowdown_percent_interval=(
-            (_loss_percent(change.lower(0.025)), _loss_percent(change.upper(0.025)))
-            if known
-            else None
-        ),
-        missable_slowdown_percent=max(0.0, _loss_percent(upper)) if known else None,
-        launches=len(new),
+    return msgspec.structs.replace(
+        _decided(change, _LAUNCH_SPREAD, len(new), policy),
+        method=Method.LAUNCHES,
         baseline_launches=len(stored),
         samples_per_second=stats.throughput(new, batch_size)[0],
         baseline_samples_per_second=stats.throughput(stored, batch_size)[0],
     )
 
 
-def _loss_percent(log_step_ratio: float) -> float:
-    """Loss of throughput, in percent, of steps that take ``exp(log_step_ratio)`` as long."""
-    return 100 * (1 - math.exp(-log_step_ratio))
+def judge_pairs(pairs: Sequence[Pair], batch_size: int, policy: Policy) -> Verdict:
+    """The verdict on the pairs of a duet, at this look.
 
+    Args:
+        pairs: so far, at least one; between two of ``policy.looks`` nothing is decided.
+        batch_size: samples per step, the same on both sides.
+        policy: tolerance and number of pairs.
 
-@dataclass(frozen=True)
-class Limits:
-    """Absolute limits of a test's marker; None sets none.
-
-    Attributes:
-        min_samples_per_second: the least throughput, as measured.
-        max_first_step_seconds: the longest first step of any launch.
+    Returns:
+        As ``judge``; throughputs are those of the duet's own launches.
     """
+    method = Method.STEPS if pairs[0].steps_per_turn else Method.TURNS
+    change = stats.paired([pair.log_ratio for pair in pairs])
+    ours, theirs = (
+        batch_size / statistics.median(map(statistics.median, side))
+        for side in (
+            [pair.candidate_step_seconds for pair in pairs],
+            [pair.base_step_seconds for pair in pairs],
+        )
+    )
+    return msgspec.structs.replace(
+        _decided(change, _PAIR_SPREAD[method], len(pairs), policy),
+        method=method,
+        baseline_launches=len(pairs),
+        samples_per_second=ours,
+        baseline_samples_per_second=theirs,
+    )
 
-    min_samples_per_second: float | None = None
-    max_first_step_seconds: float | None = None
+
+def first_decision(
+    log_ratios: Sequence[float], method: Method, policy: Policy
+) -> tuple[Outcome, int]:
+    """What a duet comes to whose pairs would be ``log_ratios``, one after the other.
+
+    Returns:
+        The outcome at the first look that decides, and the number of pairs taken by then;
+        INCONCLUSIVE with the last look's if none does.
+    """
+    outcome, pairs = Outcome.INCONCLUSIVE, 0
+    for pairs in policy.looks:
+        change = stats.paired(log_ratios[:pairs])
+        outcome = _outcome(change, _PAIR_SPREAD[method], pairs, policy)
+        if outcome is not Outcome.INCONCLUSIVE:
+            break
+    return outcome, pairs
 
 
-def violations(limits: Limits, launches: Sequence[Launch], batch_size: int) -> list[str]:
-    """What of ``limits`` the launches do not keep, a sentence each."""
-    found = []
-    throughput, _ = stats.throughput(launches, batch_size)
-    least, longest = limits.min_samples_per_second, limits.max_first_step_seconds
-    if least is not None and throughput < least:
-        found.append(f"{throughput:.4g} samples/s, and the marker asks for at least {least:g}")
-    first = max(launch.first_step_seconds for launch in launches)
-    if longest is not None and first > longest:
-        found.append(f"first step took {first:.4g} s, and the marker allows {longest:g} s")
-    return found
+def _decided(
+    change: stats.Difference, prior: stats.Prior, launches: int, policy: Policy
+) -> Verdict:
+    """What this look at a difference of log step times decides, with its evidence."""
+    upper = change.moderated(prior).upper(policy.errors(launches)[1])
+    known = change.degrees_of_freedom > 0
+    return Verdict(
+        outcome=_outcome(change, prior, launches, policy),
+        tolerance_percent=100 * policy.tolerance,
+        slowdown_percent=stats.loss_percent(change.value),
+        slowdown_percent_interval=(
+            (stats.loss_percent(change.lower(0.025)), stats.loss_percent(change.upper(0.025)))
+            if known
+            else None
+        ),
+        missable_slowdown_percent=max(0.0, stats.loss_percent(upper)) if known else None,
+        launches=launches,
+    )
+
+
+def _outcome(
+    change: stats.Difference, prior: stats.Prior, launches: int, policy: Policy
+) -> Outcome:
+    if launches not in policy.looks:
+        return Outcome.INCONCLUSIVE
+    alarm_error, pass_error = policy.errors(launches)
+    tolerated, too_slow = (
+        stats.log_factor(100 * policy.tolerance),
+        stats.log_factor(200 * policy.tolerance),
+    )
+    sure = change.moderated(prior)
+    if sure.lower(alarm_error) > tolerated:
+        return Outcome.REGRESSED
+    if sure.upper(alarm_error) < -tolerated:
+        return Outcome.IMPROVED
+    if sure.upper(pass_error) < too_slow:
+        return Outcome.PASSED
+    return Outcome.INCONCLUSIVE

@@ -24,14 +24,6 @@ _WORKER: Final = Path(__file__).parent / "worker"
 TAG: Final = "TRAINGATE_MEETING"
 """Variable that every descendant of a launch inherits: teardown finds them all by it."""
 
-STEADYING: Final[Mapping[str, Mapping[str, str]]] = {
-    "off": {},
-    # No GOMP_SPINCOUNT: where threads sleep sooner, short steps take up to half as long again.
-    "threads": {"OMP_PROC_BIND": "true", "KMP_BLOCKTIME": "1"},
-}
-"""By value of ``--traingate-steady``: variables that make a launch steadier, and leave what
-is measured as it is. A variable that the user has set keeps its value."""
-
 
 @dataclass(frozen=True)
 class Command:
@@ -42,29 +34,52 @@ class Command:
         environment: the whole of it.
         ranks: processes that will connect.
         launched: by a launcher, whose exit status says nothing of the program's.
+        folder: working directory; None for ours.
     """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     ranks: int = 1
     launched: bool = False
+    folder: str | None = None
 
 
-def training_command(stack: Stack, steady: str, compile_cache: Path) -> Command:
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python that is not the one we run under.
+
+    Attributes:
+        python: absolute path, symbolic links not followed: a virtual environment is one.
+        prefix: its environment.
+    """
+
+    python: str
+    prefix: str
+
+
+def training_command(
+    stack: Stack,
+    steadying: ProcessRequest,
+    compile_cache: Path,
+    interpreter: Interpreter | None = None,
+    folder: str | None = None,
+) -> Command:
     """The training worker of ``stack``.
 
     Args:
         stack: whose layers may ask for variables, preloads and launchers; they win over all
             others.
-        steady: a key of STEADYING.
+        steadying: what is added for steadiness; what the user has set, and the stack, win over it.
         compile_cache: directory for inductor, of this stack alone: its cache key knows
             neither the number of threads nor all settings.
+        interpreter: instead of ours; none of our environment's packages reach it.
+        folder: working directory instead of ours.
     """
     request = stack.process()
     cores = _cores_of_ranks(request)
     environment = {
-        **STEADYING[steady],
-        **_inherited(),
+        **steadying.environment,
+        **_inherited(interpreter),
         **_threads(request, cores),
         **request.environment,
         "TORCHINDUCTOR_CACHE_DIR": str(compile_cache),
@@ -72,9 +87,10 @@ def training_command(stack: Stack, steady: str, compile_cache: Path) -> Command:
         process_group.CORES: ";".join(",".join(map(str, own)) for own in cores),
         "PYTHONUNBUFFERED": "1",  # the log must hold all that was printed before a crash
     }
-    if request.preloads:
+    preloads = (*steadying.preloads, *request.preloads)
+    if preloads:
         inherited = environment.get("LD_PRELOAD", "").split(":")
-        environment["LD_PRELOAD"] = ":".join(filter(None, [*request.preloads, *inherited]))
+        environment["LD_PRELOAD"] = ":".join(filter(None, [*preloads, *inherited]))
     program: tuple[str, ...] = (str(_WORKER / "main.py"),)
     if request.run_cpu is not None:
         program = (*_run_cpu(request.run_cpu), *program)
@@ -86,7 +102,8 @@ def training_command(stack: Stack, steady: str, compile_cache: Path) -> Command:
         environment[process_group.OWN_LOG] = "1"
     if launched and "OMP_PROC_BIND" in environment:
         environment[process_group.BIND] = environment.pop("OMP_PROC_BIND")
-    return Command((sys.executable, *program), environment, len(cores), launched)
+    python = interpreter.python if interpreter else sys.executable
+    return Command((python, *program), environment, len(cores), launched, folder)
 
 
 def _cores_of_ranks(request: ProcessRequest) -> tuple[tuple[int, ...], ...]:
@@ -168,14 +185,29 @@ def yardstick_command() -> Command:
     return Command((sys.executable, str(_WORKER / "yardstick.py")), environment)
 
 
-def _inherited() -> dict[str, str]:
-    """Our environment without what must not reach a child: tracers, and what hides ``main``."""
+LEADING_TO_PACKAGES: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX")
+"""Variables by which a Python finds packages that are not its own."""
+
+
+def _inherited(interpreter: Interpreter | None = None) -> dict[str, str]:
+    """Our environment without what must not reach a child: tracers, and what hides ``main``.
+
+    Another interpreter gets none of the variables that lead to our packages.
+    """
     unwanted = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH", *process_group.VARIABLES}
     kept = {
         key: value
         for key, value in os.environ.items()
         if key not in unwanted and not key.startswith("COVERAGE_PROCESS_")
     }
+    python, prefix = Path(sys.executable), sys.prefix
+    if interpreter is not None:
+        for name in LEADING_TO_PACKAGES:
+            kept.pop(name, None)
+        python, prefix = Path(interpreter.python), interpreter.prefix
+        own = str(Path(sys.executable).parent)
+        folders = kept.get("PATH", "").split(os.pathsep)
+        kept["PATH"] = os.pathsep.join(folder for folder in folders if folder != own)
     # Launchers look here for helpers and libraries; the environment need not be activated.
-    helpers = os.pathsep.join(filter(None, [str(Path(sys.executable).parent), kept.get("PATH")]))
-    return {"VIRTUAL_ENV": sys.prefix, **kept, "PATH": helpers}
+    helpers = os.pathsep.join(filter(None, [str(python.parent), kept.get("PATH")]))
+    return {"VIRTUAL_ENV": prefix, **kept, "PATH": helpers}

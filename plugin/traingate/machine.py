@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from traingate import cpu
 from traingate.records import Hardware
@@ -38,6 +39,32 @@ def hardware() -> Hardware:
         instruction_sets=tuple(sorted(flag for flag in flags if flag.startswith(_RELEVANT))),
         memory_bytes=psutil.virtual_memory().total,
     )
+
+
+def environment_changes(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """How two workers' software and settings differ.
+
+    Args:
+        stored: ``Measurement.environment`` of the one.
+        now: of the other.
+
+    Returns:
+        A line for each difference, such as ``torch: 2.8.0 there, 2.9.0 here``.
+    """
+    there, here = (_flat(environment) for environment in (stored, now))
+    return [
+        f"{name}: {there.get(name, 'unset')} there, {here.get(name, 'unset')} here"
+        for name in sorted({*there, *here})
+        if there.get(name) != here.get(name)
+    ]
+
+
+def _flat(environment: Mapping[str, Any]) -> dict[str, str]:
+    """Names to values; the variables by their own names."""
+    shown_otherwise = ("variables", "steady", "steadying")  # all of it by what was really set
+    plain = {name: value for name, value in environment.items() if name not in shown_otherwise}
+    values = {**plain, **environment.get("variables", {})}
+    return {name: str(value) for name, value in values.items() if value is not None}
 
 
 def differences(one: Hardware, other: Hardware) -> list[str]:

@@ -14,10 +14,11 @@ from typing import Any, Final
 import pytest
 
 from traingate.errors import ConfigurationError
-from traingate.launch import STEADYING
 from traingate.scales import DEFAULT_SCALE, SCALES, Scale
+from traingate.steadying import LEVELS
 
 DEFAULT_MOST_LAUNCHES: Final = 8
+DEFAULT_MOST_PAIRS: Final = 12
 _MARKER: Final = (
     "traingate(tolerance=PERCENT, min_samples_per_second=N, max_first_step_seconds=S): limits of "
     "a training benchmark: the largest loss of throughput against the baseline, the least "
@@ -36,7 +37,9 @@ class Settings:
         tolerance: the largest loss of throughput that is let through, in percent.
         on_missing: ``fail`` or ``record``.
         on_inconclusive: ``warn`` or ``fail``.
-        steady: ``off`` or ``threads``.
+        steady: a key of ``steadying.LEVELS``.
+        against: a commit to measure beside the working tree, None for none.
+        against_python: an interpreter to measure beside ours, None for none.
         timeout: seconds for any one answer of a worker, None for the defaults.
         require: names of layers, or of the extras that bring what they need: where one of these
             cannot run, its test fails instead of being skipped.
@@ -54,6 +57,8 @@ class Settings:
     on_missing: str
     on_inconclusive: str
     steady: str
+    against: str | None
+    against_python: str | None
     timeout: float | None
     require: frozenset[str]
     price: float | None
@@ -61,6 +66,16 @@ class Settings:
     compare: bool | str
     storage: str
     measuring: bool
+
+    @property
+    def most_pairs(self) -> int:
+        """Of a duet."""
+        return self.launches or DEFAULT_MOST_PAIRS
+
+    @property
+    def comparing(self) -> bool:
+        """Whether tests are to be judged by anything."""
+        return bool(self.compare or self.against or self.against_python)
 
 
 @dataclass(frozen=True)
@@ -107,6 +122,12 @@ def _names(text: str) -> frozenset[str]:
     return found
 
 
+def _reference(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text.strip()
+
+
 def _one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in choices:
@@ -121,7 +142,7 @@ _OPTIONS: Final = (
             "Size of the measurement (default: quick)."),
     _Option("launches", _whole, None, "N",
             f"Most launches per test (default: {DEFAULT_MOST_LAUNCHES} while a verdict is open, "
-            "else the scale's)."),
+            f"{DEFAULT_MOST_PAIRS} pairs in a duet, else the scale's)."),
     _Option("steps", _whole, None, "N",
             "Measured steps per launch (default: the scale's, and more where steps are short)."),
     _Option("tolerance", percent, 5.0, "PERCENT",
@@ -130,8 +151,13 @@ _OPTIONS: Final = (
             "A test without comparable baseline fails, or is recorded (default: fail)."),
     _Option("on-inconclusive", _one_of("warn", "fail"), "warn", "{warn,fail}",
             "What to do when launches run out before a verdict (default: warn)."),
-    _Option("steady", _one_of(*STEADYING), "threads", "{off,threads}",
-            "Bind threads to cores (default: threads)."),
+    _Option("steady", _one_of(*LEVELS), "full", "{off,threads,full}",
+            "Steadier than a bare process: threads bound to cores (threads), and in duets a "
+            "steadier allocator too (full, the default)."),
+    _Option("against", _reference, None, "REF",
+            "Measure the working tree and the commit REF in turn, and judge the one by the other."),
+    _Option("against-python", _reference, None, "PATH",
+            "Measure beside it under another Python, with that one's own packages alone."),
     _Option("require", _names, frozenset(), "NAMES",
             "Layers, or extras, that must run: a test of one that cannot fails instead of skipping "
             "(names with commas between them)."),
@@ -177,15 +203,22 @@ def parse(config: pytest.Config) -> Settings:
         config.getoption("benchmark_disable", False)
         and not config.getoption("benchmark_enable", False)
     )
-    if compare and parallel:
+    duet = "--traingate-against" if values["against"] else "--traingate-against-python"
+    duet = duet if values["against"] or values["against_python"] else ""
+    asked = "--benchmark-compare" if compare else duet
+    if asked and parallel:
         raise pytest.UsageError(
-            "--benchmark-compare compares nothing under xdist: tests that share the cores "
-            "measure each other. Drop -n (or pass -n 0)."
+            f"{asked} compares nothing under xdist: tests that share the cores measure each "
+            "other. Drop -n (or pass -n 0)."
         )
-    if compare and disabled:
+    if asked and disabled:
         raise pytest.UsageError(
-            "--benchmark-compare compares nothing while --benchmark-disable is given. Drop one "
-            "of them (or pass --benchmark-enable)."
+            f"{asked} compares nothing while --benchmark-disable is given. Drop one of them (or "
+            "pass --benchmark-enable)."
+        )
+    if compare and duet:
+        raise pytest.UsageError(
+            f"--benchmark-compare judges by stored runs, and {duet} by a duet: give one of them."
         )
     return Settings(
         **{**values, "scale": SCALES[values["scale"]]},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,7 @@ from traingate.errors import BaselineError
 from traingate.fixtures import SESSION_KEY
 
 if TYPE_CHECKING:
+    from traingate.report.row import Row
     from traingate.session import Session
 
 _FIXTURE = "training_benchmark"
@@ -85,9 +87,11 @@ class _SessionHooks:
         benchmarks = [
             item for item in session.items if _FIXTURE in getattr(item, "fixturenames", ())
         ]
-        if not benchmarks or not self._settings.compare or self._config.option.collectonly:
+        if not benchmarks or self._config.option.collectonly or not self._settings.comparing:
             return
         self._expected = len(benchmarks)
+        if not self._settings.compare:
+            return
         try:
             _ = self.session().baselines
         except BaselineError as error:
@@ -105,8 +109,8 @@ class _SessionHooks:
         if not self._expected or self._settings.on_missing == "record" or self.session().compared:
             return None
         return (
-            f"--benchmark-compare was given, and none of {self._expected} training benchmarks "
-            "was compared: all were skipped. See the reasons with -rs."
+            f"A comparison was asked for, and none of {self._expected} training benchmarks was "
+            "compared: all were skipped. See the reasons with -rs."
         )
 
     def _nothing_required(self) -> str | None:
@@ -129,8 +133,21 @@ class _SessionHooks:
             width = shutil.get_terminal_size().columns if terminalreporter.isatty else None
             text = render(self._session.rows, width, colour=terminalreporter.hasmarkup)
             terminalreporter.write(text)
+            self._explain_passes(terminalreporter, self._session.rows)
+        if self._session is not None and self._session.interrupted:
+            terminalreporter.section("traingate: interrupted")
+            terminalreporter.write_line(self._session.interrupted, yellow=True)
         if self._complaint:
             terminalreporter.write_line(f"ERROR: {self._complaint}", red=True)
+
+    def _explain_passes(self, reporter: pytest.TerminalReporter, rows: Sequence[Row]) -> None:
+        """What else a verdict has to say than the table; failing ones stand with their tests."""
+        from traingate.report.text import explain, tells_more  # noqa: PLC0415 - loads records
+
+        for row in rows:
+            verdict = row.measurement.verdict
+            if verdict is not None and not verdict.failed and tells_more(verdict):
+                reporter.write_line(f"\n{row.test}\n{explain(verdict)}")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_benchmark_compare_machine_info(

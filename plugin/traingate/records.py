@@ -6,6 +6,7 @@ Every number carries its unit in its name. msgspec checks types and ranges on lo
 Versions of the schema:
     1   first
     2   published is a list; its figures name their machine and price; rank_step_seconds
+    3   duet, reasons, operators_per_step; a verdict's method, cause, evidence and acceptance
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from msgspec import Meta, Struct
 
 from traingate.errors import DamagedRecordError
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
+_FIRST_WITH_LIST: Final = 2
 
 Seconds: TypeAlias = Annotated[float, Meta(ge=0)]
 Positive: TypeAlias = Annotated[float, Meta(gt=0)]
@@ -97,17 +99,98 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("a yardstick visit stands before the first round and after each")
 
 
+class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is counted of a stack rather than timed.
+
+    Attributes:
+        counters: whole numbers by name, see ``worker.counters``.
+        reasons: of some of them, why they are not 0, a line each.
+        flops_per_sample, operators_per_step: of the plain step; null where not counted.
+    """
+
+    counters: dict[str, int]
+    reasons: dict[str, tuple[str, ...]] = {}
+    flops_per_sample: Positive | None = None
+    operators_per_step: Count | None = None
+
+
+class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Two launches side by side: one sample of a duet's statistics.
+
+    Attributes:
+        candidate_step_seconds, base_step_seconds: of each step on either side, as taken.
+        steps_per_turn: steps of one side before the other's turn comes. Turns go A B B A, and
+            which side is A changes from pair to pair; 0 where launches took turns, not steps.
+        log_ratio: log of the candidate's step over the base's: the median over rounds, or,
+            where launches took turns, the difference of their times beside the yardstick.
+        restless_turns: of all turns, those after which the side did not come to rest: it may
+            have slowed the other's next step.
+    """
+
+    candidate_step_seconds: tuple[Positive, ...]
+    base_step_seconds: tuple[Positive, ...]
+    steps_per_turn: Count
+    log_ratio: float
+    restless_turns: Count = 0
+
+
+class Duet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A measurement of two sides in turn: of the candidate, and of the base beside it.
+
+    Attributes:
+        base: what the other side was.
+        pairs: the samples.
+        candidate_environment, base_environment: software of the workers, and what was set for
+            steadiness: a duet may use a steadier allocator than the measurement it belongs to.
+        candidate_account, base_account: what was counted of either side.
+        seconds_per_pair: of the session's time, starting and warming up included.
+    """
+
+    base: str
+    pairs: Annotated[tuple[Pair, ...], Meta(min_length=1)]
+    candidate_environment: dict[str, Any]
+    base_environment: dict[str, Any]
+    candidate_account: Account
+    base_account: Account
+    seconds_per_pair: Seconds = 0.0
+
+
+class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody's word that a failed record is to be a baseline all the same.
+
+    Attributes:
+        reason: why.
+        at: when, in ISO format.
+    """
+
+    reason: Annotated[str, Meta(min_length=1)]
+    at: str
+
+
+class Method(str, Enum):
+    """What a verdict rests on."""
+
+    LAUNCHES = "stored launches"
+    STEPS = "duet, step by step"
+    TURNS = "duet, launch by launch"
+    COUNTERS = "counters"
+
+
 class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The gate's decision with its evidence. Slowdowns are losses of throughput, in percent.
 
     Attributes:
         outcome: the decision.
         failed: whether the test failed its gate; such a record is no baseline.
+        method: what the decision rests on; null where there is none.
+        cause: ``code`` or ``environment``, where a regression could be traced to one of them.
+        evidence: what else is known: what differs, what the counters say; a sentence each.
+        accepted: set when a person has accepted the record as a baseline though it failed.
         tolerance_percent: the largest loss that is let through.
         slowdown_percent, slowdown_percent_interval: estimate with its 95 % interval;
             negative for a gain, null where fewer than three launches leave it open.
         missable_slowdown_percent: the largest slowdown that the decision may have missed.
-        launches, baseline_launches: how many the decision rests on.
+        launches, baseline_launches: how many the decision rests on; in a duet, as many pairs.
         samples_per_second, baseline_samples_per_second: as measured, on each side.
         baseline: where the other side was found.
         reason: why there is no decision, or what else failed the gate.
@@ -115,6 +198,10 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     outcome: Outcome
     failed: bool = False
+    method: Method | None = None
+    cause: str | None = None
+    evidence: tuple[str, ...] = ()
+    accepted: Acceptance | None = None
     tolerance_percent: Annotated[float, Meta(gt=0, lt=50)]
     slowdown_percent: float | None = None
     slowdown_percent_interval: Interval | None = None
@@ -169,10 +256,13 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         roofline_flops_per_second: what the yardstick's fp32 GEMM reached meanwhile.
         roofline_share: of the training, in floating point operations; may exceed 1 in bf16.
         samples_per_dollar: at the price given, else null.
+        operators_per_step: operators that a plain step calls, optimizer included.
         counters: the last launch's.
+        reasons: by counter, why it is not 0: graph breaks, recompilations, XLA fallbacks.
         machine: the hardware.
         environment: the worker's software and what was set for steadiness.
         published: figures to stand beside ours.
+        duet: the measurement beside another side, where there was one.
         verdict: the gate's decision, null where none was asked for.
     """
 
@@ -188,11 +278,24 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     roofline_flops_per_second: Positive
     roofline_share: Positive | None
     samples_per_dollar: Positive | None = None
+    operators_per_step: Count | None = None
     counters: dict[str, int]
+    reasons: dict[str, tuple[str, ...]] = {}
     machine: Hardware
     environment: dict[str, Any]
     published: tuple[Published, ...] = ()
+    duet: Duet | None = None
     verdict: Verdict | None = None
+
+    @property
+    def account(self) -> Account:
+        """What was counted rather than timed."""
+        return Account(
+            counters=self.counters,
+            reasons=self.reasons,
+            flops_per_sample=self.flops_per_sample,
+            operators_per_step=self.operators_per_step,
+        )
 
     @property
     def peak_rss_bytes(self) -> int:
@@ -242,7 +345,7 @@ def from_json(content: bytes | msgspec.Raw, where: str) -> Measurement:
 def _from_first(content: dict[str, Any]) -> Measurement:
     """The record of schema 1, which had one published figure or none."""
     published = content.get("published")
-    changes = {"schema": SCHEMA, "published": [published] if published else []}
+    changes = {"schema": _FIRST_WITH_LIST, "published": [published] if published else []}
     return msgspec.convert({**content, **changes}, Measurement)
 
 

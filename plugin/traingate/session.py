@@ -8,37 +8,35 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TypeAlias
 
 import msgspec
 
 from traingate import store
+from traingate.checks import Limits, violations
+from traingate.comparison import AgainstSide, AgainstStored, Comparison, Unjudged
 from traingate.controller import (
     Job,
     LaunchPlan,
     Observer,
     Result,
     Timeouts,
-    layer_records,
     measure,
     single_step,
 )
 from traingate.cost import samples_per_dollar
 from traingate.errors import BaselineError, ConfigurationError, NoRunError
-from traingate.gate import Limits, Policy, judge, violations
 from traingate.machine import hardware
 from traingate.options import DEFAULT_MOST_LAUNCHES, Demands, Settings
-from traingate.records import Hardware, Launch, Measurement, Outcome, Published, Verdict
+from traingate.records import Hardware, Measurement, Outcome, Published, Verdict
 from traingate.report.row import Row
+from traingate.settling import Bases
 from traingate.stack import Stack
 from traingate.workload import ObjectName, project_paths
-
-_LEAST_LAUNCHES: Final = 3
-"""On both sides together: with fewer, a difference of means has no spread."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +57,10 @@ class Order:
     published: tuple[Published, ...] = ()
 
 
+CompareBy: TypeAlias = Callable[[Order, Job, float], Comparison]
+"""From what a test orders, its job and its tolerance in percent, to how it is judged."""
+
+
 class Session:
     """The state of one pytest run that measures.
 
@@ -66,17 +68,27 @@ class Session:
         settings: what the user asked for.
         root: pytest's rootdir; names in records are relative to it.
         search_path: pytest's ``sys.path``, of which the worker gets the project's part.
+        compare_by: makes each test's comparison; by default what the settings ask for.
     """
 
-    def __init__(self, settings: Settings, root: Path, search_path: Sequence[str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        root: Path,
+        search_path: Sequence[str],
+        compare_by: CompareBy | None = None,
+    ) -> None:
         self.settings = settings
+        self._compare_by = compare_by
         self.rows: list[Row] = []
         self.compared = 0
         self.met: set[str] = set()
+        self.interrupted: str | None = None
         self._root = root.resolve()
         self._search_path = search_path
         self._known: dict[str, Measurement] = {}
         self._directory = Path(tempfile.mkdtemp(prefix="traingate-session-"))
+        self._bases = Bases(self._root, self._directory)
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -105,7 +117,8 @@ class Session:
         return found
 
     def close(self) -> None:
-        """Remove the compile caches."""
+        """Remove the worktrees and the compile caches."""
+        self._bases.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def run(self, order: Order, observer: Observer) -> Result:
@@ -118,16 +131,78 @@ class Session:
         job = self._job(order)
         if not self.settings.measuring:
             return measure(single_step(job), lambda *_: True, observer)
-        gate = _Gate(self, order, job)
-        gate.look_for_baseline(batch_size=None)
-        result = measure(job, gate.decided, observer)
-        self._known[job.identity] = result.measurement
+        comparison, result = self._measured(order, job, observer)
+        measurement = result.measurement
+        self._known[job.identity] = measurement
+        try:
+            judged = comparison.judged(measurement, observer)
+        except BaselineError as error:
+            if self.settings.on_missing == "fail":
+                raise
+            judged = Unjudged(self._tolerance(order), str(error)).judged(measurement, observer)
+        except KeyboardInterrupt:
+            rate = f"{measurement.samples_per_second:.4g} samples/s"
+            self.interrupted = f"{order.test}: {rate}; the comparison was broken off: no verdict"
+            raise
         measurement = msgspec.structs.replace(
-            result.measurement,
-            verdict=gate.verdict(result.measurement),
-            samples_per_dollar=self._samples_per_dollar(result.measurement),
+            measurement,
+            verdict=self._verdict(order, judged.verdict, measurement),
+            duet=judged.duet,
+            samples_per_dollar=self._samples_per_dollar(measurement),
         )
         return replace(result, measurement=measurement)
+
+    def _measured(self, order: Order, job: Job, observer: Observer) -> tuple[Comparison, Result]:
+        """The candidate alone, as often as the comparison asks for; a missing base may pass."""
+        comparison = self._comparison(order, job)
+        tolerance = self._tolerance(order)
+        try:
+            comparison.prepare()
+            return comparison, measure(job, comparison.decided, observer)
+        except BaselineError as error:
+            if self.settings.on_missing == "fail":
+                raise
+            comparison = Unjudged(tolerance, str(error))
+        return comparison, measure(job, comparison.decided, observer)
+
+    def _comparison(self, order: Order, job: Job) -> Comparison:
+        settings, tolerance = self.settings, self._tolerance(order)
+        if self._compare_by is not None:
+            return self._compare_by(order, job, tolerance)
+        if settings.against or settings.against_python:
+            return AgainstSide(settings, tolerance, job, self._bases)
+        if not settings.compare:
+            return Unjudged(tolerance)
+
+        def find(subject: store.Subject) -> store.Baseline:
+            return self.baselines.find(subject, self.hardware, order.test)
+
+        return AgainstStored(settings, tolerance, job, self._bases, find)
+
+    def _tolerance(self, order: Order) -> float:
+        return order.demands.tolerance or self.settings.tolerance
+
+    def _verdict(
+        self, order: Order, verdict: Verdict | None, measurement: Measurement
+    ) -> Verdict | None:
+        if verdict is not None and verdict.outcome is not Outcome.NO_BASELINE:
+            self.compared += 1
+            failed = verdict.outcome is Outcome.REGRESSED or (
+                verdict.outcome is Outcome.INCONCLUSIVE and self.settings.on_inconclusive == "fail"
+            )
+            verdict = msgspec.structs.replace(verdict, failed=failed)
+        limits = Limits(order.demands.min_samples_per_second, order.demands.max_first_step_seconds)
+        broken = violations(limits, measurement.launches, measurement.batch_size)
+        if not broken:
+            return verdict
+        verdict = verdict or Verdict(
+            outcome=Outcome.NO_BASELINE,
+            tolerance_percent=self._tolerance(order),
+            launches=len(measurement.launches),
+            samples_per_second=measurement.samples_per_second,
+        )
+        reasons = [*([verdict.reason] if verdict.reason else []), *broken]
+        return msgspec.structs.replace(verdict, failed=True, reason="; ".join(reasons))
 
     def _job(self, order: Order) -> Job:
         settings = self.settings
@@ -148,7 +223,7 @@ class Session:
             timeouts=Timeouts.of(settings.timeout),
             published=order.published,
             profile=settings.profile is not None,
-            flops_per_sample=None if known is None else known.flops_per_sample,
+            work=None if known is None else (known.flops_per_sample, known.operators_per_step),
             peak_rss_bytes=None if known is None else known.peak_rss_bytes,
         )
 
@@ -164,88 +239,10 @@ class Session:
         if self.settings.compare:
             most = given or DEFAULT_MOST_LAUNCHES
             return LaunchPlan(min(planned, most), most)
+        if self.settings.comparing:  # by a duet, whose pairs are what is limited
+            return LaunchPlan(min(planned, given or planned), min(planned, given or planned))
         return LaunchPlan(given or planned, given or planned)
 
     def _samples_per_dollar(self, measurement: Measurement) -> float | None:
         price = self.settings.price
         return price and samples_per_dollar(measurement.samples_per_second, price)
-
-
-class _Gate:
-    """One test's comparison: finds its baseline, says when to stop, gives the verdict."""
-
-    def __init__(self, session: Session, order: Order, job: Job) -> None:
-        self._session = session
-        self._settings = session.settings
-        self._test = order.test
-        self._job = job
-        self._tolerance = order.demands.tolerance or session.settings.tolerance
-        self._limits = Limits(
-            order.demands.min_samples_per_second, order.demands.max_first_step_seconds
-        )
-        self._policy = Policy(self._tolerance / 100, job.launches.planned, job.launches.most)
-        self._baseline: store.Baseline | None = None
-        self._missing: str | None = None
-
-    def look_for_baseline(self, batch_size: int | None) -> None:
-        """Find what to compare with; before measuring, without the worker's batch size."""
-        if not self._settings.compare:
-            self._missing = "no comparison was asked for"
-            return
-        job = self._job
-        subject = store.Subject(job.identity, layer_records(job.stack), job.scale.name, batch_size)
-        try:
-            self._baseline = self._session.baselines.find(
-                subject, self._session.hardware, self._test
-            )
-        except BaselineError as error:
-            if self._settings.on_missing == "fail":
-                raise
-            self._baseline, self._missing = None, str(error)
-            return
-        stored, most = len(self._baseline.measurement.launches), job.launches.most
-        if stored + most < _LEAST_LAUNCHES:
-            raise BaselineError(
-                f"{stored} stored launch and {most} new one have no spread to judge by: raise "
-                "--traingate-launches."
-            )
-
-    def decided(self, launches: Sequence[Launch], batch_size: int) -> bool:
-        """Whether the gate needs no further launch."""
-        if self._baseline is None:
-            return True
-        if self._baseline.measurement.batch_size != batch_size:
-            self.look_for_baseline(batch_size)
-            return self.decided(launches, batch_size)
-        return self._judge(launches, batch_size).outcome is not Outcome.INCONCLUSIVE
-
-    def _judge(self, launches: Sequence[Launch], batch_size: int) -> Verdict:
-        assert self._baseline is not None
-        stored = self._baseline.measurement.launches
-        return judge(stored, launches, batch_size, self._policy)
-
-    def verdict(self, measurement: Measurement) -> Verdict | None:
-        """The verdict on the whole measurement; None where nothing was asked for."""
-        broken = violations(self._limits, measurement.launches, measurement.batch_size)
-        if self._baseline is not None:
-            self._session.compared += 1
-            verdict = self._judge(measurement.launches, measurement.batch_size)
-            failed = verdict.outcome is Outcome.REGRESSED or (
-                verdict.outcome is Outcome.INCONCLUSIVE and self._settings.on_inconclusive == "fail"
-            )
-            return msgspec.structs.replace(
-                verdict,
-                failed=failed or bool(broken),
-                baseline=self._baseline.title,
-                reason="; ".join(broken) or None,
-            )
-        if not self._settings.compare and not broken:
-            return None
-        return Verdict(
-            outcome=Outcome.NO_BASELINE,
-            failed=bool(broken),
-            tolerance_percent=self._tolerance,
-            launches=len(measurement.launches),
-            samples_per_second=measurement.samples_per_second,
-            reason="; ".join(broken) or self._missing,
-        )

@@ -6,8 +6,8 @@ standard library only at module level.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -126,9 +126,20 @@ def _check_pair(one: Layer, other: Layer) -> None:
             )
 
 
-def rebuild(factories: Iterable[Mapping[str, Any]]) -> list[Layer]:
-    """In the worker: the layers that ``Stack.factories`` described."""
-    return [resolve(ObjectName(**item["factory"]))(**item["options"]) for item in factories]
+def rebuild(
+    factories: Iterable[Mapping[str, Any]], moved: Callable[[str], str] = str
+) -> list[Layer]:
+    """In the worker: the layers that ``Stack.factories`` described.
+
+    Args:
+        factories: what it returned.
+        moved: where a file is to be found here.
+    """
+    layers = []
+    for item in factories:
+        name = ObjectName(**item["factory"])
+        layers.append(resolve(replace(name, file=moved(name.file)))(**item["options"]))
+    return layers
 
 
 def label(layers: Iterable[Mapping[str, Any]]) -> str:

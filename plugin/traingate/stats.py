@@ -69,6 +69,16 @@ class Difference:
         return 2 * self.value - self.lower(error) if self.degrees_of_freedom >= 1 else math.inf
 
 
+def loss_percent(log_ratio: float) -> float:
+    """Loss of throughput, in percent, of steps that take ``exp(log_ratio)`` times as long."""
+    return 100 * (1 - math.exp(-log_ratio))
+
+
+def log_factor(loss_percent: float) -> float:
+    """Log of how many times as long a step takes that loses so much throughput, in percent."""
+    return -math.log(1 - loss_percent / 100)
+
+
 def t_quantile(probability: float, degrees_of_freedom: int) -> float:
     """Quantile of Student's t distribution."""
     from scipy.special import stdtrit  # noqa: PLC0415 - a third of a second, only when needed
@@ -149,6 +159,43 @@ def log_step_times(launches: Sequence[Launch], unit: tuple[float, float]) -> lis
             start += steps
         values.append(statistics.median(rounds))
     return values
+
+
+def round_log_ratios(
+    candidate: Sequence[float], base: Sequence[float], steps_per_turn: int
+) -> list[float]:
+    """Per round of a duet: log of the candidate's step over the base's.
+
+    Args:
+        candidate: seconds of each step, two turns a round.
+        base: likewise, as many.
+        steps_per_turn: whose median is the turn's step.
+
+    Returns:
+        One number per round: the mean of the logs of its two turns on either side. In the order
+        A B B A, what drifts evenly across the round is the same in both.
+    """
+    turns = [
+        [
+            math.log(statistics.median(side[start : start + steps_per_turn]))
+            for start in range(0, len(side), steps_per_turn)
+        ]
+        for side in (candidate, base)
+    ]
+    differences = [ours - theirs for ours, theirs in zip(*turns, strict=True)]
+    return [
+        (one + other) / 2 for one, other in zip(differences[::2], differences[1::2], strict=True)
+    ]
+
+
+def paired(log_ratios: Sequence[float]) -> Difference:
+    """The mean of paired differences, each of a launch and the one beside it."""
+    count = len(log_ratios)
+    value = statistics.fmean(log_ratios)
+    if count < 2:  # noqa: PLR2004 - one value has no spread
+        return Difference(value, math.inf, 0, math.inf)
+    spread = max(statistics.stdev(log_ratios), _LEAST_SPREAD)
+    return Difference(value, spread / math.sqrt(count), count - 1, spread)
 
 
 def yardstick_unit(launches: Sequence[Launch]) -> tuple[float, float]:

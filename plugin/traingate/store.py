@@ -6,20 +6,31 @@ skips a damaged file with a warning and takes an older one; a gate must not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 from traingate.errors import BaselineError, NoRunError
-from traingate.machine import differences
-from traingate.records import Hardware, LayerRecord, Measurement, damaged, from_json
+from traingate.machine import differences, environment_changes
+from traingate.records import (
+    Acceptance,
+    Hardware,
+    Launch,
+    LayerRecord,
+    Measurement,
+    damaged,
+    from_json,
+)
 from traingate.stack import label
 
 _PREFIX = "file://"
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class _ExtraInfo(Struct):
@@ -47,13 +58,20 @@ class Run:
         path: of the file.
         title: file name, date and commit, for a message.
         saved_at: date and time in ISO format; runs are in its order.
+        commit: full name of the commit that was measured; None where nothing was committed, or
+            the working tree was not just that.
         measurements: by the test's full name, in the file's order.
     """
 
     path: Path
     title: str
     saved_at: str
+    commit: str | None
     measurements: tuple[tuple[str, Measurement], ...]
+
+    def of(self, subject: Subject) -> dict[str, Measurement]:
+        """The measurements of ``subject``, by test."""
+        return {name: item for name, item in self.measurements if subject.matches(item)}
 
 
 @dataclass(frozen=True)
@@ -87,10 +105,23 @@ class Subject:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The stored measurement that a subject is compared with, and where it was found."""
+    """The stored measurement that a subject is compared with, and where it was found.
+
+    Attributes:
+        measurement: the newest.
+        title: of its run.
+        commit: of its run.
+        launches: its own, and those of other runs of the same code in the same environment.
+    """
 
     measurement: Measurement
     title: str
+    commit: str | None
+    launches: tuple[Launch, ...]
+
+
+Finder: TypeAlias = Callable[[Subject], Baseline]
+"""Finds the baseline of a subject; BaselineError if there is none."""
 
 
 @dataclass(frozen=True)
@@ -108,19 +139,43 @@ class Baselines:
             BaselineError: if there is none; the message says what came nearest.
         """
         nearest = f"No stored run has {subject}."
-        for run in reversed(self.runs):
-            found = {name: item for name, item in run.measurements if subject.matches(item)}
+        for position in reversed(range(len(self.runs))):
+            run = self.runs[position]
+            found = run.of(subject)
             if not found:
                 continue
             measurement = found.get(test, list(found.values())[-1])
             unlike = differences(measurement.machine, hardware)
             if unlike:
                 nearest = f"{run.title} is of another machine ({'; '.join(unlike)})."
-            elif any(item.verdict is not None and item.verdict.failed for item in found.values()):
-                nearest = f"{run.title} failed its own gate, and is no baseline."
+            elif any(map(_unfit, found.values())):
+                nearest = (
+                    f"{run.title} failed its own gate, and is no baseline. If the slowdown is "
+                    f"intended: traingate accept {run.path} --reason=WHY."
+                )
             else:
-                return Baseline(measurement, run.title)
+                more = self._alike(self.runs[:position], run, measurement, subject)
+                title = f"{run.title}{f' and {len(more)} more of its commit' if more else ''}"
+                pooled = [launch for item in (*more, measurement) for launch in item.launches]
+                return Baseline(measurement, title, run.commit, tuple(pooled))
         raise BaselineError(f"{nearest} {REMEDY}")
+
+    def _alike(
+        self, earlier: Sequence[Run], run: Run, measurement: Measurement, subject: Subject
+    ) -> list[Measurement]:
+        """Measurements of the same code, on the same machine, in the same environment."""
+        if run.commit is None:
+            return []
+        return [
+            item
+            for other in earlier
+            if other.commit == run.commit
+            for item in other.of(subject).values()
+            if not _unfit(item)
+            and item.batch_size == measurement.batch_size
+            and not differences(item.machine, measurement.machine)
+            and not environment_changes(item.environment, measurement.environment)
+        ]
 
     def strangers(self, hardware: Hardware) -> list[str]:
         """Why no measurement at all is of this machine; empty if one is, or none stored."""
@@ -131,6 +186,12 @@ class Baselines:
                 if not unlike:
                     return []
         return unlike
+
+
+def _unfit(measurement: Measurement) -> bool:
+    """Whether a record failed its gate, and nobody has accepted it."""
+    verdict = measurement.verdict
+    return verdict is not None and verdict.failed and verdict.accepted is None
 
 
 REMEDY = (
@@ -183,10 +244,46 @@ def read(path: Path) -> Run:
         saved = msgspec.json.decode(path.read_bytes(), type=_SavedRun)
     except (OSError, msgspec.MsgspecError) as error:
         raise damaged(str(path), error) from error
-    commit = str(saved.commit_info.get("id") or "")[:9]
-    details = ", ".join(part for part in (saved.datetime[:16].replace("T", " "), commit) if part)
-    title = f"{path.name} ({details})"
-    return Run(path, title, saved.datetime, _measurements(path, saved.benchmarks))
+    found = str(saved.commit_info.get("id") or "")
+    details = [saved.datetime[:16].replace("T", " "), found[:9]]
+    title = f"{path.name} ({', '.join(part for part in details if part)})"
+    whole = _COMMIT.fullmatch(found) and not saved.commit_info.get("dirty")
+    commit = found if whole else None
+    return Run(path, title, saved.datetime, commit, _measurements(path, saved.benchmarks))
+
+
+def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> list[str]:
+    """Let the failed records of a saved run serve as baselines all the same.
+
+    Args:
+        path: of the run; it is replaced at once, by a whole file.
+        acceptance: somebody's word, kept in each record.
+        tests: names, or how they end; all tests of the run by default.
+
+    Returns:
+        The full names of the tests whose records are now accepted.
+
+    Raises:
+        DamagedRecordError: if the file or a record in it is not whole.
+        BaselineError: if no record of these tests has failed.
+    """
+    read(path)
+    content = json.loads(path.read_bytes())
+    accepted = []
+    for benchmark in content["benchmarks"]:
+        name = benchmark["fullname"]
+        verdict = benchmark["extra_info"].get("traingate", {}).get("verdict") or {}
+        wanted = not tests or any(name.endswith(test) for test in tests)
+        if wanted and verdict.get("failed"):
+            verdict["accepted"] = msgspec.to_builtins(acceptance)
+            accepted.append(name)
+    if not accepted:
+        asked = f" of {', '.join(tests)}" if tests else ""
+        raise BaselineError(f"{path} holds no failed record{asked}: there is nothing to accept.")
+    whole = path.with_suffix(".accepting")
+    whole.write_text(json.dumps(content, indent=4))
+    whole.replace(path)
+    return accepted
 
 
 def _measurements(

@@ -74,3 +74,18 @@ def _text(path: Path) -> str | None:
         return path.read_text().strip()
     except OSError:
         return None
+
+
+_CGROUP: Final = Path("/sys/fs/cgroup")
+
+
+def available_bytes() -> int:
+    """Memory that can be had: what the machine has free, or what is left of a cgroup's limit."""
+    import psutil  # noqa: PLC0415 - the worker's interpreter may not have it
+
+    free = psutil.virtual_memory().available
+    try:
+        limit = int((_CGROUP / "memory.max").read_text())  # "max" where there is none
+        return int(min(free, limit - int((_CGROUP / "memory.current").read_text())))
+    except (OSError, ValueError):
+        return int(free)

@@ -23,7 +23,7 @@ from typing import Final, TypeAlias
 from traingate.errors import ProtocolError
 from traingate.values import JSON
 
-PROTOCOL_VERSION: Final = 2
+PROTOCOL_VERSION: Final = 3
 """Raised by one whenever a message changes; both ends must agree."""
 
 
@@ -53,7 +53,8 @@ class Prepare:
     """Import the workload and build the training.
 
     ``workload`` is a WorkloadName and each of ``layers`` a factory with its options, as
-    plain JSON; ``import_paths`` come first on the child's ``sys.path``.
+    plain JSON; ``import_paths`` come first on the child's ``sys.path``. With a ``relocation``,
+    the fields of ``relocation.Relocation``, all of the project is taken from its other tree.
     """
 
     workload: dict[str, JSON]
@@ -61,6 +62,7 @@ class Prepare:
     import_paths: list[str]
     scale: str
     seed: int
+    relocation: dict[str, JSON] | None
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ class Finish:
 
 
 @dataclass(frozen=True)
-class CountFlops:
-    """Count the floating point operations of one sample on a fresh, plain copy."""
+class CountWork:
+    """Count what one step of a fresh, plain copy does."""
 
 
 @dataclass(frozen=True)
@@ -122,18 +124,23 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Finished:
-    """What the process cost over the measured steps; counters are whole numbers by name."""
+    """What the process cost over the measured steps; counters are whole numbers by name.
+
+    ``reasons`` says of some counters why they are not 0, a line for each reason.
+    """
 
     peak_rss_bytes: int
     minor_page_faults_per_step: float
     counters: dict[str, int]
+    reasons: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
-class FlopsCounted:
-    """Floating point operations per sample; null where they cannot be counted."""
+class WorkCounted:
+    """What a plain step does; null where it cannot be counted."""
 
     flops_per_sample: float | None
+    operators_per_step: int | None
 
 
 @dataclass(frozen=True)
@@ -178,15 +185,15 @@ class Failed:
 
 
 Message: TypeAlias = (
-    Hello | Prepare | WarmUp | Step | Finish | CountFlops | Profile | Prepared | WarmedUp | Stepped
-    | Finished | FlopsCounted | Profiled | Measure | Measured | Failed
+    Hello | Prepare | WarmUp | Step | Finish | CountWork | Profile | Prepared | WarmedUp | Stepped
+    | Finished | WorkCounted | Profiled | Measure | Measured | Failed
 )  # fmt: skip
 
 _TYPES: Final[Mapping[str, type[Message]]] = {
     kind.__name__: kind
     for kind in (
-        Hello, Prepare, WarmUp, Step, Finish, CountFlops, Profile, Prepared, WarmedUp, Stepped,
-        Finished, FlopsCounted, Profiled, Measure, Measured, Failed,
+        Hello, Prepare, WarmUp, Step, Finish, CountWork, Profile, Prepared, WarmedUp, Stepped,
+        Finished, WorkCounted, Profiled, Measure, Measured, Failed,
     )
 }  # fmt: skip
 

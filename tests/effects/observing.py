@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -36,25 +36,34 @@ class Observed:
         return self.record.launches[0].counters
 
 
-def observe_once(layers, workload, directory: Path, launches: int = 1, steps: int = 5) -> Observed:
-    """Measure the stack; what this machine lacks for it skips the test."""
+def job_of(layers, workload, directory: Path, steps: int) -> Job:
+    """One launch of the stack; what this machine lacks for it skips the test."""
     name = name_of(workload, "workload")
-    stack = Stack.of([*layers, Witness(str(directory / "steps"))])
+    stack = Stack.of(layers)
     for lack in stack.lacking():
         pytest.skip(str(lack))
-    job = Job(
+    return Job(
         workload=name,
         identity=name.identity(HERE),
         stack=stack,
         scale=SCALES["smoke"],
-        launches=LaunchPlan(launches, launches),
+        launches=LaunchPlan(1, 1),
         compile_cache=directory / "cache",
         import_paths=(str(HERE),),
         steps=steps,
-        profile=True,
-        flops_per_sample=1.0,
+        work=(1.0, 1),
     )
-    result = measure(job, lambda *_: True, Silence())
+
+
+def observe_once(layers, workload, directory: Path, launches: int = 1, steps: int = 5) -> Observed:
+    """Measure the stack, with a witness of each step."""
+    witness = Witness(str(directory / "steps"))
+    job = replace(
+        job_of([*layers, witness], workload, directory, steps),
+        launches=LaunchPlan(launches, launches),
+        profile=True,
+    )
+    result = measure(job, lambda _: True, Silence())
     ranks = sorted(directory.glob("steps.*"), key=lambda file: int(re.sub(r".*\.", "", file.name)))
     return Observed(
         result.measurement,

@@ -132,7 +132,7 @@ def test_a_slower_model_fails_exactly_its_test(project, saved):
             "  baseline  * samples/s in 3 launches, 0001_base.json*",
             "  now       * samples/s in * launches",
             "  tolerance 5 %",
-            "  If the slowdown is intended, save a new baseline*",
+            "  If the slowdown is intended and stored runs are your gate, save this one*",
         ]
     )
     cases = {

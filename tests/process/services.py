@@ -30,7 +30,7 @@ class Honest:
         """What a step does beside being counted."""
 
     def finish(self, _):
-        yield wire.Finished(1 << 20, 0.0, {})
+        yield wire.Finished(1 << 20, 0.0, {}, {})
 
 
 class Killed(Honest):

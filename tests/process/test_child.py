@@ -182,7 +182,7 @@ def test_the_rank_that_raises_is_named():
 
 def test_a_rank_that_never_starts_is_told_with_the_log():
     with (
-        pytest.raises(WorkerDiedError, match="^launch 2 ended at its start") as caught,
+        pytest.raises(WorkerDiedError, match=r"^launch 2 ended at its start") as caught,
         ranks("Honest", "Stillborn"),
     ):
         pass

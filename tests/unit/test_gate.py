@@ -3,7 +3,8 @@ import math
 import pytest
 
 from launches import launch, noisy
-from traingate.gate import Limits, Policy, judge, violations
+from traingate.checks import Limits, violations
+from traingate.gate import Policy, judge
 from traingate.records import Outcome
 from traingate.stats import throughput
 

@@ -10,6 +10,7 @@ from traingate.launch import training_command
 from traingate.layers import BatchSize, DataParallel, TunedRuntime
 from traingate.process_group import Place, own_cores, place
 from traingate.stack import Stack
+from traingate.steadying import steadying
 
 CACHE = Path("cache")
 
@@ -23,7 +24,8 @@ def _four_cores(monkeypatch):
 
 
 def command(*layers, steady="threads"):
-    return training_command(Stack.of(layers), steady, CACHE)
+    stack = Stack.of(layers)
+    return training_command(stack, steadying(steady, stack.process(), duet=False), CACHE)
 
 
 def test_plain_is_the_worker_itself():

@@ -41,7 +41,7 @@ def test_a_regression_gives_its_evidence_and_the_remedy():
     ("outcome", "advice"),
     [
         (Outcome.PASSED, "slowdowns of up to 27.0 % could have been missed"),
-        (Outcome.IMPROVED, "Save a new baseline to keep the gain"),
+        (Outcome.IMPROVED, "save a new baseline to keep the gain"),
         (Outcome.INCONCLUSIVE, "allow more with --traingate-launches=N"),
     ],
 )

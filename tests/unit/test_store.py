@@ -6,7 +6,7 @@ import pytest
 from launches import HARDWARE, launch, measurement
 from traingate import store
 from traingate.errors import BaselineError, DamagedRecordError, NoRunError
-from traingate.records import Outcome, Verdict, to_json
+from traingate.records import SCHEMA, Acceptance, Outcome, Verdict, to_json
 
 TEST = "bench.py::test_0"
 SUBJECT = store.Subject(
@@ -23,7 +23,7 @@ def storage(tmp_path):
     folder = tmp_path / "Linux-CPython-3.11-64bit"
     folder.mkdir()
 
-    def save(name, *records):
+    def save(name, *records, commit="abcdef0123456", dirty=False):
         benchmarks = [
             {
                 "fullname": f"bench.py::test_{number}",
@@ -35,7 +35,7 @@ def storage(tmp_path):
         benchmarks.append({"fullname": "other.py::test_other", "stats": {}, "extra_info": {}})
         content = {
             "benchmarks": benchmarks,
-            "commit_info": {"id": "abcdef0123456"},
+            "commit_info": {"id": commit, "dirty": dirty},
             "datetime": "2026-11-22T10:00:00",
         }
         path = folder / f"{name}.json"
@@ -163,7 +163,10 @@ def test_the_newest_run_is_the_latest_by_date_not_by_number(storage):
             lambda text: text.replace('"steps_per_round": [', '"steps_per_round": [7,'),
             "do not add up",
         ),
-        (lambda text: text.replace('"schema": 2', '"schema": 99'), "Upgrade pytest-traingate"),
+        (
+            lambda text: text.replace(f'"schema": {SCHEMA}', '"schema": 99'),
+            "Upgrade pytest-traingate",
+        ),
         (lambda text: "[]", "Expected `object`"),
         (lambda text: "", "truncated"),
     ],
@@ -198,3 +201,63 @@ def test_ranks_that_did_not_take_each_step_are_a_damaged_record(storage):
     path.write_text(text)
     with pytest.raises(DamagedRecordError, match="each rank takes each step"):
         store.read(path)
+
+
+COMMIT, OTHER = "a" * 40, "b" * 40
+WORD = Acceptance("a new loss", "2026-11-22T10:00:00+00:00")
+
+
+def find(storage):
+    return store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+
+
+def test_launches_of_the_same_commit_and_environment_are_pooled(storage):
+    storage("0001_first", saved(0.11), commit=COMMIT)
+    storage("0002_other", saved(0.2), commit=OTHER)
+    storage("0003_dirty", saved(0.3), commit=COMMIT, dirty=True)
+    storage("0004_new_torch", saved(0.4, environment={"torch": "9"}), commit=COMMIT)
+    storage("0005_failed", saved(0.5, verdict=FAILED), commit=COMMIT)
+    storage("0006_newest", saved(0.12), commit=COMMIT)
+    found = find(storage)
+    assert [item.step_seconds[0] for item in found.launches] == [0.11, 0.12]
+    assert found.commit == COMMIT
+    assert found.title.endswith("and 1 more of its commit")
+
+
+@pytest.mark.parametrize("run", [{"commit": COMMIT, "dirty": True}, {"commit": "unversioned"}])
+def test_without_a_clean_commit_a_run_stands_alone(storage, run):
+    storage("0001_first", saved(0.11), **run)
+    storage("0002_newest", saved(0.12), **run)
+    found = find(storage)
+    assert found.commit is None
+    assert found.launches == saved(0.12).launches
+
+
+FAILED = Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5.0)
+
+
+def test_an_accepted_record_is_a_baseline_and_keeps_the_word(storage):
+    path = storage("0001_failed", saved(0.2, verdict=FAILED))
+    with pytest.raises(BaselineError, match="traingate accept"):
+        find(storage)
+    before = json.loads(path.read_text())
+    assert store.accept(path, WORD) == [TEST]
+    assert find(storage).measurement.verdict.accepted == WORD
+    assert find(storage).measurement.verdict.failed
+    after = json.loads(path.read_text())
+    del after["benchmarks"][0]["extra_info"]["traingate"]["verdict"]["accepted"]
+    del before["benchmarks"][0]["extra_info"]["traingate"]["verdict"]["accepted"]
+    assert after == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_only_the_tests_named_are_accepted(storage):
+    path = storage("0001_failed", saved(0.2, verdict=FAILED), saved(0.3, verdict=FAILED))
+    assert store.accept(path, WORD, ["test_1"]) == ["bench.py::test_1"]
+    with pytest.raises(BaselineError, match="no failed record of test_7"):
+        store.accept(path, WORD, ["test_7"])
+
+
+def test_where_nothing_failed_there_is_nothing_to_accept(storage):
+    with pytest.raises(BaselineError, match="nothing to accept"):
+        store.accept(storage("0001_fine", saved(0.2)), WORD)

@@ -12,9 +12,14 @@ from traingate.errors import ProtocolError
     [
         wire.Hello(wire.PROTOCOL_VERSION, "3.11.7", rank=1, world_size=2),
         wire.Prepare(
-            {"file": "a.py"}, [{"factory": {}, "options": {"samples": 4}}], ["x"], "quick", 1
+            {"file": "a.py"},
+            [{"factory": {}, "options": {"samples": 4}}],
+            ["x"],
+            "quick",
+            1,
+            {"origin": "/a", "tree": "/b"},
         ),
-        wire.FlopsCounted(None),
+        wire.WorkCounted(None, 12),
         wire.Finish(),
     ],
 )

@@ -15,8 +15,10 @@ from traingate import wire
 from traingate.controller.child import Child
 from traingate.controller.quiet import wait_until_quiet
 from traingate.launch import training_command
+from traingate.layer import ProcessRequest
 from traingate.stack import Stack
 from traingate.stats import mean_interval
+from traingate.steadying import steadying
 from traingate.values import plain
 from traingate.workload import name_of
 
@@ -54,12 +56,13 @@ def plain_loop():
 @contextmanager
 def traingate_worker(compile_cache: Path):
     """A function that takes one step of the same training in a worker of traingate's."""
-    command = training_command(Stack(), "threads", compile_cache)
+    steadier = steadying("threads", ProcessRequest(), duet=False)
+    command = training_command(Stack(), steadier, compile_cache)
     with Child(command, "launch", SECONDS) as worker:
         worker.greet()
         name = plain(vars(name_of(resnet18, "workload")))
         paths = [str(Path(__file__).parent)]
-        prepare = wire.Prepare(name, [], paths, "smoke", 0)
+        prepare = wire.Prepare(name, [], paths, "smoke", 0, None)
         worker.ask(prepare, wire.Prepared, SECONDS, "building")
         worker.ask(wire.WarmUp(), wire.WarmedUp, SECONDS, "warming up")
 

@@ -1,6 +1,7 @@
 """The controller: start children, interleave their steps, time out, tear down."""
 
-from traingate.controller.job import Job, LaunchPlan, Observer, Timeouts, single_step
+from traingate.controller.duet import duet
+from traingate.controller.job import Job, LaunchPlan, Observer, Side, Timeouts, single_step
 from traingate.controller.measure import Result, layer_records, measure
 
 __all__ = [
@@ -8,7 +9,9 @@ __all__ = [
     "LaunchPlan",
     "Observer",
     "Result",
+    "Side",
     "Timeouts",
+    "duet",
     "layer_records",
     "measure",
     "single_step",

@@ -71,6 +71,7 @@ class Child:
                         TAG: str(self._directory),
                         "TMPDIR": str(self._directory),
                     },
+                    cwd=self._command.folder,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

@@ -91,12 +91,13 @@ class Dialogue:
     def _has_ended(self, rank: int) -> bool:
         """Whether this rank is gone by now; what it had answered before is read, and dropped."""
         channel = self._channels[rank]
-        with contextlib.suppress(ProtocolError):
+        try:
             while channel.poll(0):
-                try:
-                    channel.receive()
-                except (EOFError, OSError):
-                    return True
+                channel.receive()
+        except (EOFError, OSError):
+            return True
+        except ProtocolError:
+            pass
         return False
 
     def _ready(self, ranks: Iterable[int], seconds: float) -> list[int]:

@@ -6,9 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from traingate.launch import Interpreter
+from traingate.layer import ProcessRequest
 from traingate.records import Published
+from traingate.relocation import Relocation
 from traingate.scales import Scale
 from traingate.stack import Stack
+from traingate.steadying import steadying
 from traingate.workload import ObjectName
 
 _START_SECONDS: Final = 120.0
@@ -45,6 +49,23 @@ class LaunchPlan:
 
 
 @dataclass(frozen=True)
+class Side:
+    """The other side of a duet: another commit's tree, another interpreter, or both.
+
+    Attributes:
+        title: for a person, such as ``commit 1a2b3c4d5 (main)``.
+        relocation: from the candidate's tree to this one's.
+        interpreter: instead of ours.
+        folder: working directory.
+    """
+
+    title: str
+    relocation: Relocation | None = None
+    interpreter: Interpreter | None = None
+    folder: str | None = None
+
+
+@dataclass(frozen=True)
 class Job:
     """What to measure, and how.
 
@@ -55,15 +76,18 @@ class Job:
         scale: the size.
         steps: measured steps per launch; None leaves them to the scale.
         launches: how many.
-        steady: a key of ``launch.STEADYING``.
+        steady: a key of ``steadying.LEVELS``.
+        duet: whether it is stepped in turn with another.
         timeouts: for each kind of answer.
         import_paths: of the project, for the worker.
         compile_cache: directory of this stack alone.
         published: figures to stand beside ours.
         profile: whether to profile the last launch.
         seed: of the worker's random numbers.
-        flops_per_sample: where they are known already; else the first launch counts them.
+        work: FLOPs per sample and operators per step, where they are known already; else the
+            first launch counts them.
         peak_rss_bytes: of an earlier launch of this workload, where there was one.
+        side: what tells it from the candidate, where it is the base of a duet.
     """
 
     workload: ObjectName
@@ -79,8 +103,15 @@ class Job:
     published: tuple[Published, ...] = ()
     profile: bool = False
     seed: int = 0
-    flops_per_sample: float | None = None
+    work: tuple[float | None, int | None] | None = None
     peak_rss_bytes: int | None = None
+    duet: bool = False
+    side: Side | None = None
+
+    @property
+    def steadying(self) -> ProcessRequest:
+        """What is added to the stack's own request for steadiness."""
+        return steadying(self.steady, self.stack.process(), duet=self.duet)
 
 
 class Observer(Protocol):

@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Final
-
-import psutil
+from typing import Any, Final
 
 from traingate.controller.child import Child
 from traingate.controller.job import Job, Observer
-from traingate.controller.run import Knowledge, Run
-from traingate.launch import STEADYING, yardstick_command
+from traingate.controller.run import Run
+from traingate.controller.solo import Knowledge, take
+from traingate.launch import yardstick_command
 from traingate.machine import hardware
 from traingate.records import Launch, LayerRecord, Measurement
 from traingate.stack import Stack
 from traingate.stats import roofline, throughput
+from traingate.steadying import described
+from traingate.system import available_bytes
 from traingate.values import JSON, plain
 
 _MOST_TOGETHER: Final = 4
 """Launches that start up side by side; more would wait for each other's imports."""
 
-Decide = Callable[[Sequence[Launch], int], bool]
-"""Whether the launches so far, with that batch size, decide; only then measuring ends early."""
+Decide = Callable[[Measurement], bool]
+"""Whether what was measured so far decides; only then measuring ends early."""
 
 
 @dataclass(frozen=True)
@@ -51,29 +52,36 @@ def measure(job: Job, decided: Decide, observer: Observer) -> Result:
     launches: list[Launch] = []
     with Child(yardstick_command(), "the yardstick", job.timeouts.start) as yardstick:
         while len(launches) < job.launches.most:
-            count = _together(job, len(launches), knowledge)
+            wanted = job.launches.planned - len(launches)
+            count = 1 if job.stack.spans_nodes else together(wanted, knowledge.peak_rss_bytes)
             numbers = range(len(launches) + 1, len(launches) + 1 + count)
             runs = [Run(job, number, observer) for number in numbers]
-            launches += _take(runs, yardstick, knowledge)
-            if len(launches) >= job.launches.planned and decided(launches, knowledge.batch_size):
+            launches += _take(job, runs, len(launches) + 1, yardstick, knowledge)
+            measurement = _summary(job, launches, knowledge)
+            if len(launches) >= job.launches.planned and decided(measurement):
                 break
-    return Result(_summary(job, launches, knowledge), knowledge.operators)
+    return Result(measurement, knowledge.operators)
 
 
-def _together(job: Job, taken: int, knowledge: Knowledge) -> int:
+def together(wanted: int, peak_rss_bytes: int) -> int:
     """How many of the next launches to prepare together: they import torch side by side.
 
     As many as fit into memory; a workload's first launch is alone, since only it tells how much
     one takes. A launch that a verdict may make needless is not begun.
+
+    Args:
+        wanted: launches that are sure to be needed.
+        peak_rss_bytes: of one, 0 if unknown.
     """
-    wanted = job.launches.planned - taken
-    if wanted < 1 or not knowledge.peak_rss_bytes or job.stack.spans_nodes:
+    if wanted < 1 or not peak_rss_bytes:
         return 1
-    fit = psutil.virtual_memory().available // (2 * knowledge.peak_rss_bytes)
+    fit = available_bytes() // (2 * peak_rss_bytes)
     return max(1, min(wanted, fit, _MOST_TOGETHER))
 
 
-def _take(runs: Sequence[Run], yardstick: Child, knowledge: Knowledge) -> list[Launch]:
+def _take(
+    job: Job, runs: Sequence[Run], first: int, yardstick: Child, knowledge: Knowledge
+) -> list[Launch]:
     """Prepare these launches side by side, and then measure them one after the other."""
     launches = []
     with ExitStack() as everything:
@@ -83,10 +91,13 @@ def _take(runs: Sequence[Run], yardstick: Child, knowledge: Knowledge) -> list[L
         yardstick.greet()
         for run in runs:
             run.begin_to_prepare()
-        setup_seconds = [run.prepare(knowledge) for run in runs]
-        for run, end, seconds in zip(runs, ends, setup_seconds, strict=True):
-            launches.append(run.take(seconds, yardstick, knowledge))
-            end.close()
+        setup_seconds = [run.prepare() for run in runs]
+        for number, run in enumerate(runs, first):
+            knowledge.meet(run, number)
+            seconds = setup_seconds[number - first]
+            launch = take(job, run, yardstick, knowledge, number=number, setup_seconds=seconds)
+            launches.append(launch)
+            ends[number - first].close()
     return launches
 
 
@@ -105,15 +116,19 @@ def _summary(job: Job, launches: Sequence[Launch], knowledge: Knowledge) -> Meas
         flops_per_sample=flops,
         roofline_flops_per_second=reached,
         roofline_share=None if flops is None else flops * samples_per_second / reached,
+        operators_per_step=knowledge.operators_per_step,
         counters=launches[-1].counters,
+        reasons=knowledge.reasons,
         machine=hardware(),
-        environment={
-            **knowledge.environment,
-            "steady": job.steady,
-            "steadying": dict(STEADYING[job.steady]),
-        },
+        environment=environment(job, knowledge),
         published=job.published,
     )
+
+
+def environment(job: Job, knowledge: Knowledge) -> dict[str, Any]:
+    """The worker's software, and what was set for steadiness."""
+    steadying = {"steady": job.steady, "steadying": described(job.steadying)}
+    return {**knowledge.environment, **steadying}
 
 
 def layer_records(stack: Stack) -> tuple[LayerRecord, ...]:

@@ -20,15 +20,22 @@ _WITHOUT_PROC_SECONDS: Final = 0.05
 _PROC: Final = Path("/proc")
 
 
-def wait_until_quiet(pid: int) -> None:
-    """Return once no thread of process ``pid`` and its descendants runs, or half a second on."""
+def wait_until_quiet(pid: int) -> bool:
+    """Return once no thread of process ``pid`` and its descendants runs, or half a second on.
+
+    Returns:
+        Whether they have come to rest; True where that cannot be seen.
+    """
     if not (_PROC / str(pid)).is_dir():
         time.sleep(_WITHOUT_PROC_SECONDS)
-        return
+        return True
     family = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
     deadline = time.monotonic() + _LONGEST_SECONDS
-    while time.monotonic() < deadline and any(map(_runs, family)):
+    while any(map(_runs, family)):
+        if time.monotonic() > deadline:
+            return False
         time.sleep(_POLL_SECONDS)
+    return True
 
 
 def _runs(pid: int) -> bool:

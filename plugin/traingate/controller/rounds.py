@@ -41,3 +41,38 @@ def plan(steps: int, step_seconds: float, unit_seconds: float) -> Rounds:
     repeats = max(1, min(_MOST_REPEATS, units // (rounds + 1)))
     size, larger = divmod(steps, rounds)
     return Rounds((size + 1,) * larger + (size,) * (rounds - larger), repeats)
+
+
+_TURN_SECONDS: Final = 0.1
+_PAIR_SECONDS: Final = 12.0
+_FEWEST, _MOST = 4, 20
+
+
+@dataclass(frozen=True)
+class Turns:
+    """The plan of one pair of a duet: rounds of four turns, A B B A.
+
+    Whatever drifts evenly across a round slows both sides alike.
+
+    Attributes:
+        rounds: how often.
+        steps: in one turn.
+    """
+
+    rounds: int
+    steps: int
+
+
+def turns(step_seconds: float, steps: int | None) -> Turns:
+    """As many rounds as fit into 12 s, but 4 at least and 20 at the most.
+
+    Args:
+        step_seconds: how long a step of the slower side takes. A turn of very short steps holds
+            several, so that the switch from one process to the other counts for little.
+        steps: of each side in all, where the user said so.
+    """
+    if steps is not None:
+        return Turns(max(1, steps // 2), 1)
+    per_turn = max(1, round(_TURN_SECONDS / step_seconds))
+    fitting = int(_PAIR_SECONDS / (4 * per_turn * step_seconds))
+    return Turns(max(_FEWEST, min(_MOST, fitting)), per_turn)

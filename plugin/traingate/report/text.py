@@ -2,36 +2,77 @@
 
 from __future__ import annotations
 
-from traingate.records import Outcome, Verdict
+from traingate.records import Method, Outcome, Verdict
 
 _NEXT = {
     Outcome.REGRESSED: (
-        "If the slowdown is intended, save a new baseline: run without --benchmark-compare and "
-        "with --benchmark-save=NAME."
+        "If the slowdown is intended and stored runs are your gate, save this one with "
+        "--benchmark-save=NAME and make it the baseline: traingate accept --reason=WHY."
     ),
-    Outcome.IMPROVED: "Save a new baseline to keep the gain: --benchmark-save=NAME.",
+    Outcome.IMPROVED: (
+        "Where stored runs are your gate, save a new baseline to keep the gain: "
+        "--benchmark-save=NAME."
+    ),
     Outcome.INCONCLUSIVE: (
         "The launches scatter too much for this tolerance: allow more with "
         "--traingate-launches=N, or a larger --traingate-tolerance."
     ),
 }
 
+_CAUSES = {
+    None: "",
+    "code": "by the code: ",
+    "environment": "by the environment, not by the code: ",
+}
+
+_PAIRED = {Method.STEPS, Method.TURNS}
+
+_METHODS: dict[Method | None, str] = {
+    None: "",
+    Method.STEPS: "side by side, step by step, in pairs of fresh processes",
+    Method.TURNS: (
+        "launch by launch, since both do not fit into memory together: less surely than step by "
+        "step"
+    ),
+}
+
+
+def tells_more(verdict: Verdict) -> bool:
+    """Whether a verdict that fails nothing has more to say than its outcome.
+
+    An INCONCLUSIVE one is told by a warning.
+    """
+    if verdict.outcome is Outcome.INCONCLUSIVE:
+        return False
+    improved = verdict.outcome is Outcome.IMPROVED
+    return improved or verdict.method in _PAIRED or bool(verdict.evidence)
+
 
 def explain(verdict: Verdict) -> str:
     """The verdict, its evidence, and what to do: a few lines for a person."""
     if verdict.slowdown_percent is None:
         return f"{verdict.outcome.value}: {verdict.reason}"
-    lines = [f"{verdict.outcome.value}: {_change(verdict)}"]
+    headline = verdict.reason if verdict.method is Method.COUNTERS else _change(verdict)
+    lines = [f"{verdict.outcome.value}: {_CAUSES[verdict.cause]}{headline}"]
+    if verdict.method is Method.COUNTERS:
+        lines.append(f"  {_change(verdict)}")
+    paired = verdict.method in _PAIRED
     for title, rate, launches, where in (
-        ("baseline", verdict.baseline_samples_per_second, verdict.baseline_launches,
-         verdict.baseline),
+        ("base" if paired else "baseline", verdict.baseline_samples_per_second,
+         verdict.baseline_launches, verdict.baseline),
         ("now", verdict.samples_per_second, verdict.launches, None),
     ):  # fmt: skip
         source = f", {where}" if where else ""
         lines.append(f"  {title:<9} {rate:.4g} samples/s in {launches} launches{source}")
+    if paired:
+        lines.append(f"  measured  {_METHODS[verdict.method]}")
     lines.append(f"  tolerance {verdict.tolerance_percent:g} %{_missable(verdict)}")
-    if verdict.reason:
+    if verdict.reason and verdict.method is not Method.COUNTERS:
         lines.append(f"  also      {verdict.reason}")
+    lines += [
+        f"  {'known' if number == 0 else '':<9} {line}"
+        for number, line in enumerate(verdict.evidence)
+    ]
     if verdict.outcome in _NEXT:
         lines.append(f"  {_NEXT[verdict.outcome]}")
     return "\n".join(lines)
@@ -41,7 +82,8 @@ def _change(verdict: Verdict) -> str:
     slowdown = verdict.slowdown_percent
     assert slowdown is not None
     word = "lower" if slowdown >= 0 else "higher"
-    text = f"throughput is {abs(slowdown):.1f} % {word} than the baseline's"
+    other = "base" if verdict.method in _PAIRED else "baseline"
+    text = f"throughput is {abs(slowdown):.1f} % {word} than the {other}'s"
     if verdict.slowdown_percent_interval is None:
         return text
     low, high = verdict.slowdown_percent_interval

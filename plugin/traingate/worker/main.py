@@ -7,7 +7,7 @@ The contract, in the messages of ``traingate.wire`` (> from the controller, < fr
     > WarmUp           < WarmedUp         one step before measuring; the first compiles
     > Step(count)      < Stepped x count  measured steps; may be repeated
     > Finish           < Finished         peak memory, page faults, counters
-    > CountFlops       < FlopsCounted     optional, after Finish
+    > CountWork       < WorkCounted     optional, after Finish
     > Profile(steps)   < Profiled         optional, after Finish
 
 Where the user's code raises, the answer is Failed, and the worker ends. It ends at once,

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 from typing import Any
@@ -21,9 +21,10 @@ from traingate.cpu import available_cores
 from traingate.errors import WorkloadError
 from traingate.layer import Starter, StepBody, Training
 from traingate.process_group import own_cores
+from traingate.relocation import Relocation
 from traingate.stack import rebuild
 from traingate.values import JSON
-from traingate.worker import counters, profile
+from traingate.worker import counters, profile, work
 from traingate.workload import ObjectName, TrainingSetup, build, resolve
 
 _PACKAGES = ("torch", "torchvision", "numpy", "intel-extension-for-pytorch", "torch-xla")
@@ -46,6 +47,7 @@ class Trainer:
         self._fresh: Callable[[], TrainingSetup] | None = None
         self._loop: Loop | None = None
         self._mark: _Mark | None = None
+        self._there: Relocation | None = None
         self._steps = 0
 
     @property
@@ -56,20 +58,25 @@ class Trainer:
             wire.WarmUp: self._warm_up,
             wire.Step: self._step,
             wire.Finish: self._finish,
-            wire.CountFlops: self._count_flops,
+            wire.CountWork: self._count_work,
             wire.Profile: self._profile,
         }
 
     def _prepare(self, message: wire.Prepare) -> Iterator[wire.Message]:
         started = time.perf_counter()
         self._unbind()
-        sys.path[:0] = message.import_paths
+        there = Relocation(**message.relocation) if message.relocation else None  # type: ignore[arg-type]
+        moved = there.moved if there else str
+        if there:
+            there.redirect_imports()
+        sys.path[:0] = map(moved, message.import_paths)
         torch.manual_seed(message.seed)
-        layers = rebuild(message.layers)
+        layers = rebuild(message.layers, moved)
         for layer in layers:
             if isinstance(layer, Starter):
                 layer.start()
-        workload = resolve(ObjectName(**message.workload))  # type: ignore[arg-type]
+        name = ObjectName(**message.workload)  # type: ignore[arg-type]
+        workload = resolve(replace(name, file=moved(name.file)))
         asked = {layer.name: dict(layer.options) for layer in layers}
         offered: dict[str, Any] = {"scale": message.scale}
         if "batch_size" in asked:
@@ -80,9 +87,13 @@ class Trainer:
             layer.apply(training)
         self._loop = Loop(training)
         self._unbind()
+        self._there = there
+        if there:
+            there.refuse_strangers()
         yield wire.Prepared(time.perf_counter() - started, training.batch_size, environment())
 
     def _warm_up(self, _: wire.WarmUp) -> Iterator[wire.Message]:
+        counters.listen_for_graph_breaks()
         before = counters.compilations()
         step_seconds, _data_seconds = self._step_once()
         self._unbind()
@@ -114,6 +125,8 @@ class Trainer:
 
     def _finish(self, _: wire.Finish) -> Iterator[wire.Message]:
         assert self._mark is not None
+        if self._there:  # also what was imported in a step
+            self._there.refuse_strangers()
         faults = counters.minor_page_faults() - self._mark.faults
         compiled = counters.compilations()
         late = counters.late_compilations(self._mark.compiled, compiled)
@@ -126,15 +139,17 @@ class Trainer:
         if late:
             found["compilations_in_measured_steps"] = sum(late.values())
         peak = counters.peak_rss_bytes()
-        yield wire.Finished(peak, faults / max(1, self._steps), found)
+        reasons: dict[str, list[str]] = counters.reasons()
+        yield wire.Finished(peak, faults / max(1, self._steps), found, reasons)
 
-    def _count_flops(self, _: wire.CountFlops) -> Iterator[wire.Message]:
+    def _count_work(self, _: wire.CountWork) -> Iterator[wire.Message]:
         assert self._fresh is not None
         try:
-            flops = counters.flops_per_sample(self._fresh())
-        except Exception:  # whatever it is, the measurement stands without this number
-            flops = 0.0
-        yield wire.FlopsCounted(flops or None)
+            flops, operators = work.count(self._fresh(), loss_of)
+        except Exception:  # whatever it is, the measurement stands without these numbers
+            yield wire.WorkCounted(None, None)
+        else:
+            yield wire.WorkCounted(flops or None, operators)
 
     def _profile(self, message: wire.Profile) -> Iterator[wire.Message]:
         yield wire.Profiled(profile.operators(self._step_once, message.steps))
@@ -214,6 +229,7 @@ def environment() -> dict[str, JSON]:
         item.name.lower().replace("_", "-"): item.version for item in metadata.distributions()
     }
     found.update((package, installed[package]) for package in _PACKAGES if package in installed)
+    found["torch"] = torch.__version__  # with its build, such as +cpu
     found["threads"] = torch.get_num_threads()
     found["allocator"] = libraries.allocator()
     found["openmp"] = libraries.openmp()

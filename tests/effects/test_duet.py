@@ -1,0 +1,54 @@
+"""Pairs of real workers, under each launcher, and launch by launch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from observing import job_of
+from subjects import small_net
+
+from traingate import layers
+from traingate.controller import LaunchPlan, Side, duet
+from traingate.layers.injected import InjectedSlowdown
+from traingate.report.progress import Silence
+from traingate.stack import Stack
+
+TWO = LaunchPlan(2, 2)
+
+
+def measured(job, base, *, by_steps):
+    ours = replace(job, duet=True)
+    theirs = replace(base, duet=True, side=Side("the other"))
+    return duet(ours, theirs, TWO, lambda _: True, Silence(), by_steps=by_steps)
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [(layers.TunedRuntime("glibc", "gnu"),), (layers.DataParallel("torchrun", 2),)],
+    ids=["run_cpu", "torchrun"],
+)
+def test_both_sides_take_their_turns_under_a_launcher(stack, tmp_path):
+    job = job_of(stack, small_net, tmp_path, steps=6)
+    found = measured(job, job, by_steps=True)
+    assert [len(pair.candidate_step_seconds) for pair in found.pairs] == [6, 6]
+    assert [len(pair.base_step_seconds) for pair in found.pairs] == [6, 6]
+    assert found.base_account.counters == found.candidate_account.counters
+    assert found.base_environment == found.candidate_environment
+
+
+def test_launch_by_launch_a_great_slowdown_is_seen_too(tmp_path):
+    plain = job_of((), small_net, tmp_path, steps=6)
+    slow = replace(plain, stack=Stack.of([InjectedSlowdown(90.0)]))
+    found = measured(slow, plain, by_steps=False)
+    assert [pair.steps_per_turn for pair in found.pairs] == [0, 0]
+    # Ten times as long; launches of this net scatter by 15 %, noisy hours by more.
+    assert all(1.3 < pair.log_ratio < 3.3 for pair in found.pairs)
+
+
+def test_a_known_slowdown_is_seen_as_large_as_it_is(tmp_path):
+    plain = job_of((), small_net, tmp_path, steps=20)
+    slow = replace(plain, stack=Stack.of([InjectedSlowdown(50.0)]))
+    found = measured(slow, plain, by_steps=True)
+    # Twice as long: log 2 = 0.69, less what is not slowed down: fetching, zero_grad.
+    assert all(0.35 < pair.log_ratio < 0.95 for pair in found.pairs)
