@@ -1,0 +1,90 @@
+"""How other tools decide that a run is slower than a stored one: their rules, on step times.
+
+Each rule takes the step times of the stored launches and of the new ones, a list for each launch,
+and says whether the tool would fail the build.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Final, TypeAlias
+
+from scipy.stats import mannwhitneyu, ttest_ind
+
+Launches: TypeAlias = Sequence[Sequence[float]]
+Rule: TypeAlias = Callable[[Launches, Launches], bool]
+
+_ASV_P: Final = 0.002
+_ASV_FACTOR: Final = 1.1
+_PYPERF_VALUES: Final = 3
+_PYPERF_P: Final = 0.05
+
+
+def _all(launches: Launches) -> list[float]:
+    return list(chain.from_iterable(launches))
+
+
+def pytest_benchmark(percent: float) -> Rule:
+    """``--benchmark-compare-fail=median:PERCENT%``: medians over all rounds.
+
+    pytest-benchmark runs its rounds in one process; here they come from several, in its favour.
+    Source: pytest_benchmark.utils.PercentageRegressionCheck.
+    """
+
+    def fails(stored: Launches, new: Launches) -> bool:
+        before, after = statistics.median(_all(stored)), statistics.median(_all(new))
+        return 100 * (after - before) / before > percent
+
+    return fails
+
+
+def pytest_torch(stored: Launches, new: Launches) -> bool:
+    """pytest-torch fails where the median is more than a quarter above the stored one."""
+    return statistics.median(_all(new)) > 1.25 * statistics.median(_all(stored))
+
+
+def asv(stored: Launches, new: Launches) -> bool:
+    """``asv continuous``: Mann-Whitney's p below 0.002, and medians apart by a factor of 1.1.
+
+    Source: asv.commands.compare and asv_runner.statistics.is_different.
+    """
+    before, after = _all(stored), _all(new)
+    if statistics.median(after) / statistics.median(before) <= _ASV_FACTOR:
+        return False
+    return bool(mannwhitneyu(before, after, alternative="two-sided").pvalue < _ASV_P)
+
+
+def pyperf(stored: Launches, new: Launches) -> bool:
+    """``pyperf compare_to``: slower, and Student's t test on values at 95 %.
+
+    Three values a process, each the mean of a third of its steps. pyperf reports and never fails a
+    build; here "slower, significant" counts as failing. Source: pyperf._utils.is_significant.
+    """
+    before, after = _values(stored), _values(new)
+    slower = statistics.fmean(after) > statistics.fmean(before)
+    return slower and bool(ttest_ind(before, after).pvalue < _PYPERF_P)
+
+
+def _values(launches: Launches) -> list[float]:
+    values = []
+    for steps in launches:
+        third = len(steps) // _PYPERF_VALUES
+        values += [
+            statistics.fmean(steps[start * third : (start + 1) * third])
+            for start in range(_PYPERF_VALUES)
+        ]
+    return values
+
+
+PROCESSES: Final = {"asv (p < 0.002, factor 1.1)": 2}
+"""Launches of either side where a tool has a number of its own; else as many as the time allows."""
+
+RULES: Final[dict[str, Rule]] = {
+    "pytest-benchmark median:5%": pytest_benchmark(5),
+    "pytest-benchmark median:10%": pytest_benchmark(10),
+    "pytest-torch (median, 25 %)": pytest_torch,
+    "asv (p < 0.002, factor 1.1)": asv,
+    "pyperf (t test, 95 %)": pyperf,
+}
