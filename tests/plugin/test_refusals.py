@@ -161,7 +161,7 @@ def test_ini_keys_are_checked_like_options(project):
     pytester.makeini("[pytest]\ntraingate_steady = shaky\n")
     assert_refused(
         pytester.runpytest_subprocess("--collect-only"),
-        "ini key traingate_steady takes one of off, threads, not 'shaky'",
+        "ini key traingate_steady takes one of off, threads, full, not 'shaky'",
     )
 
 
