@@ -104,7 +104,7 @@ def _commit_of(job: Job, reference: str) -> tuple[Repository, str]:
             f"{Repository.complaint(file)}"
         )
     commit = repository.commit(reference)
-    for name in named(job):
+    for name in _named(job):
         if not _holds(repository, commit, name):
             inside = Path(name.file).relative_to(repository.root)
             raise BaselineError(
@@ -115,7 +115,7 @@ def _commit_of(job: Job, reference: str) -> tuple[Repository, str]:
     return repository, commit
 
 
-def named(job: Job) -> list[ObjectName]:
+def _named(job: Job) -> list[ObjectName]:
     """What the worker imports by name: the workload, and the layers' classes."""
     factories: list[Any] = job.stack.factories()
     return [job.workload, *(ObjectName(**item["factory"]) for item in factories)]

@@ -104,7 +104,7 @@ def _take(
 def _summary(job: Job, launches: Sequence[Launch], knowledge: Knowledge) -> Measurement:
     samples_per_second, interval = throughput(launches, knowledge.batch_size)
     reached = roofline(launches, knowledge.gemm_flop)
-    flops = knowledge.flops_per_sample
+    flops = knowledge.account.flops_per_sample
     return Measurement(
         workload=job.identity,
         stack=layer_records(job.stack),
@@ -116,9 +116,9 @@ def _summary(job: Job, launches: Sequence[Launch], knowledge: Knowledge) -> Meas
         flops_per_sample=flops,
         roofline_flops_per_second=reached,
         roofline_share=None if flops is None else flops * samples_per_second / reached,
-        operators_per_step=knowledge.operators_per_step,
+        operators_per_step=knowledge.account.operators_per_step,
         counters=launches[-1].counters,
-        reasons=knowledge.reasons,
+        reasons=knowledge.account.reasons,
         machine=hardware(),
         environment=environment(job, knowledge),
         published=job.published,

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from traingate import wire
 from traingate.controller.child import Child
 from traingate.controller.job import Job
@@ -23,11 +25,8 @@ class Knowledge:
     batch_size: int = 0
     environment: dict[str, Any] = field(default_factory=dict)
     gemm_flop: float = 0.0
-    flops_per_sample: float | None = None
-    operators_per_step: int | None = None
+    account: Account = field(default_factory=lambda: Account(counters={}))
     peak_rss_bytes: int = 0
-    counters: dict[str, int] = field(default_factory=dict)
-    reasons: dict[str, tuple[str, ...]] = field(default_factory=dict)
     operators: list[dict[str, JSON]] | None = None
 
     def meet(self, run: Run, number: int) -> None:
@@ -44,20 +43,13 @@ class Knowledge:
         self.batch_size = run.batch_size
         self.environment = run.environment
 
-    @property
-    def account(self) -> Account:
-        """What was counted rather than timed."""
-        return Account(
-            counters=self.counters,
-            reasons=self.reasons,
-            flops_per_sample=self.flops_per_sample,
-            operators_per_step=self.operators_per_step,
-        )
-
     def note(self, finished: Sequence[wire.Finished]) -> None:
         """Note what the ranks of a launch said at its end."""
-        self.counters = finished[0].counters
-        self.reasons = {name: tuple(why) for name, why in finished[0].reasons.items()}
+        self.account = msgspec.structs.replace(
+            self.account,
+            counters=finished[0].counters,
+            reasons={name: tuple(why) for name, why in finished[0].reasons.items()},
+        )
         peak = sum(rank.peak_rss_bytes for rank in finished)
         self.peak_rss_bytes = max(self.peak_rss_bytes, peak)
 
@@ -142,7 +134,10 @@ def count_work(job: Job, run: Run, knowledge: Knowledge) -> None:
     if known is None:
         counted = run.count_work()
         known = counted.flops_per_sample, counted.operators_per_step
-    knowledge.flops_per_sample, knowledge.operators_per_step = known
+    flops, operators = known
+    knowledge.account = msgspec.structs.replace(
+        knowledge.account, flops_per_sample=flops, operators_per_step=operators
+    )
 
 
 def _by_rank(taken: Sequence[Sequence[wire.Stepped]]) -> tuple[tuple[float, ...], ...]:
