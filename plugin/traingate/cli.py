@@ -151,7 +151,7 @@ def accept(run: Path | None, reason: str, tests: tuple[str, ...], storage: str) 
 @click.option(
     "--slowdown",
     "slowdowns",
-    type=click.FloatRange(0, 50, min_open=True, max_open=True),
+    type=click.FloatRange(0, 100, min_open=True, max_open=True),
     multiple=True,
     default=(10.0, 20.0),
     show_default=True,
