@@ -9,8 +9,9 @@ import math
 import os
 from pathlib import Path
 
+from traingate.cgroup import core_quota
+
 _CPUINFO = Path("/proc/cpuinfo")
-_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 _CPUS = Path("/sys/devices/system/cpu")
 _NODES = Path("/sys/devices/system/node")
 
@@ -27,7 +28,8 @@ def description(cpuinfo: Path = _CPUINFO) -> dict[str, str]:
 
 def instruction_sets(cpuinfo: Path = _CPUINFO) -> frozenset[str]:
     """The CPU's flags as Linux names them; empty where it does not tell."""
-    return frozenset(description(cpuinfo).get("flags", "").split())
+    told = description(cpuinfo)
+    return frozenset(told.get("flags", told.get("Features", "")).split())  # of x86, and of ARM
 
 
 def available_cores() -> frozenset[int]:
@@ -37,16 +39,10 @@ def available_cores() -> frozenset[int]:
     return frozenset(range(os.cpu_count() or 1))
 
 
-def core_count(cpu_max: Path = _CPU_MAX) -> int:
-    """Cores that this process can keep busy: its affinity, cut by a cgroup v2 quota."""
-    cores = len(available_cores())
-    try:
-        quota, period = cpu_max.read_text().split()
-    except (OSError, ValueError):
-        return cores
-    if quota == "max":
-        return cores
-    return max(1, min(cores, math.ceil(int(quota) / int(period))))
+def core_count() -> int:
+    """Cores that this process can keep busy: its affinity, cut by the quota of its cgroups."""
+    cores, quota = len(available_cores()), core_quota()
+    return cores if math.isinf(quota) else max(1, min(cores, math.ceil(quota)))
 
 
 def numa_nodes(nodes: Path = _NODES) -> dict[int, frozenset[int]]:

@@ -9,12 +9,11 @@ import os
 import platform
 from collections.abc import Iterator
 from enum import Enum
-from importlib import metadata
 from pathlib import Path
 
 from msgspec import Struct
 
-from traingate import cpu, layers, libraries, system
+from traingate import cpu, layers, libraries, packages, system
 from traingate.layer import Layer
 from traingate.layers.runtime import INSTALL
 from traingate.machine import hardware
@@ -212,16 +211,17 @@ def _software() -> Iterator[Finding]:
     yield Finding(
         topic="versions", subject="python", state=State.FINE, found=platform.python_version()
     )
-    versions = {name: _version(name) for name in _PACKAGES}
-    for name, version in versions.items():
-        mismatch = name in _BOUND_TO_TORCH and version is not None and not _fits(version, versions)
+    for name, remedy in _PACKAGES.items():
+        version = packages.version(name)
+        wrong = packages.misfit(name) if name in _BOUND_TO_TORCH else None
+        meaning, _, mending = (wrong or "").partition(": ")
         yield Finding(
             topic="versions",
             subject=name,
-            state=State.LACKING if version is None or mismatch else State.FINE,
+            state=State.LACKING if version is None or wrong else State.FINE,
             found=version or "absent",
-            meaning=f"is made for torch {_minor(version)} and will not load" if mismatch else "",
-            remedy=_remedy(name, version, mismatch=mismatch),
+            meaning=meaning,
+            remedy=remedy if version is None else mending,
         )
 
 
@@ -233,29 +233,8 @@ _PACKAGES = {
     "intel-extension-for-pytorch": "pip install 'pytest-traingate[ipex]'",
     "torch-xla": "pip install 'pytest-traingate[xla]'",
 }
-_BOUND_TO_TORCH = {"intel-extension-for-pytorch", "torch-xla"}
+_BOUND_TO_TORCH = {"intel-extension-for-pytorch", "torch-xla", "torchvision"}
 """Their binaries fit one minor version of torch."""
-
-
-def _remedy(package: str, version: str | None, *, mismatch: bool) -> str:
-    if version is None:
-        return _PACKAGES[package]
-    return f"pip install 'torch=={_minor(version)}.*'" if mismatch else ""
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _minor(version: str | None) -> str:
-    return ".".join((version or "").split(".")[:2])
-
-
-def _fits(version: str, versions: dict[str, str | None]) -> bool:
-    return _minor(version) == _minor(versions["torch"])
 
 
 def _layers() -> Iterator[Finding]:

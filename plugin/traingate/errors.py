@@ -12,7 +12,7 @@
         ├── NoRunError          no saved run is there at all
         └── DamagedRecordError  a stored run cannot be read
 
-Warnings: TraingateWarning, and below it InconclusiveWarning and EmulatedPrecisionWarning.
+Warnings: TraingateWarning, and below it InconclusiveWarning and CautionWarning.
 """
 
 
@@ -68,5 +68,5 @@ class InconclusiveWarning(TraingateWarning):
     """The launches allowed were too few or too noisy to tell a slowdown from noise."""
 
 
-class EmulatedPrecisionWarning(TraingateWarning):
+class CautionWarning(TraingateWarning):
     """The CPU has no instructions for the requested precision: correct, but slow."""

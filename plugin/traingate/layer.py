@@ -167,6 +167,21 @@ class Starter(Protocol):
         """Called in the worker before the workload is imported, and any thread started."""
 
 
+@runtime_checkable
+class Verifier(Protocol):
+    """A layer that can tell from the worker's counters whether it has taken effect."""
+
+    def verify(self, counters: Mapping[str, int]) -> None:
+        """Called in the worker after each step of the warm-up.
+
+        Args:
+            counters: what was compiled so far, by name, as ``Launch.counters``.
+
+        Raises:
+            ConfigurationError: if the training would be measured as what it is not.
+        """
+
+
 class BaseLayer:
     """The answers of a layer that asks for nothing; options are the dataclass's fields.
 

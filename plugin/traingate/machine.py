@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from traingate import cpu
 from traingate.records import Hardware
 
-_NODES = Path("/sys/devices/system/node")
 _RELEVANT: Final = ("avx", "amx", "sse4", "fma", "asimd", "sve", "bf16", "i8mm")
 
 _TITLES: Final = {
@@ -35,7 +33,7 @@ def hardware() -> Hardware:
         cpu=f"{name} ({'/'.join(ids)})" if ids else name,
         architecture=platform.machine(),
         cores=cpu.core_count(),
-        numa_nodes=max(1, len(list(_NODES.glob("node[0-9]*")))),
+        numa_nodes=len(cpu.numa_nodes()),
         instruction_sets=tuple(sorted(flag for flag in flags if flag.startswith(_RELEVANT))),
         memory_bytes=psutil.virtual_memory().total,
     )

@@ -146,7 +146,7 @@ def label(layers: Iterable[Mapping[str, Any]]) -> str:
     """The text for a recorded stack: ``plain`` or ``channels_last + torch_compile(inductor)``."""
     texts = []
     for layer in layers:
-        given = (value for value in layer["options"].values() if value not in (None, [], ()))
+        given = (value for value in layer["options"].values() if value or type(value) is int)
         shown = ", ".join(map(str, given))
         texts.append(f"{layer['name']}({shown})" if shown else str(layer["name"]))
     return " + ".join(texts) or "plain"

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from traingate.cgroup import memory_left
+
 _CPU: Final = Path("/sys/devices/system/cpu")
 _THP: Final = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 _STAT: Final = Path("/proc/stat")
@@ -76,16 +78,8 @@ def _text(path: Path) -> str | None:
         return None
 
 
-_CGROUP: Final = Path("/sys/fs/cgroup")
-
-
 def available_bytes() -> int:
     """Memory that can be had: what the machine has free, or what is left of a cgroup's limit."""
     import psutil  # noqa: PLC0415 - the worker's interpreter may not have it
 
-    free = psutil.virtual_memory().available
-    try:
-        limit = int((_CGROUP / "memory.max").read_text())  # "max" where there is none
-        return int(min(free, limit - int((_CGROUP / "memory.current").read_text())))
-    except (OSError, ValueError):
-        return int(free)
+    return int(min(psutil.virtual_memory().available, memory_left()))

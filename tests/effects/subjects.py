@@ -63,6 +63,68 @@ def small_net(batch_size: int = 8) -> TrainingSetup:
     return TrainingSetup(model, nn.CrossEntropyLoss(), optimizer, SeededImages(), batch_size)
 
 
+class LargeImages(SeededImages):
+    """So large that activations of a batch take 64 MiB."""
+
+    def __getitem__(self, index):
+        import torch
+
+        generator = torch.Generator().manual_seed(index)
+        return torch.randn(3, 256, 256, generator=generator), index % CLASSES
+
+
+def large_net() -> TrainingSetup:
+    """Activations above 32 MiB, which glibc's malloc as it is maps and gives back each time.
+
+    Below that its threshold follows what is freed, and a process may have no page faults at all.
+    """
+    import torch
+    from torch import nn
+
+    model = nn.Sequential(
+        nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(32, CLASSES),
+    )  # fmt: skip
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    return TrainingSetup(model, nn.CrossEntropyLoss(), optimizer, LargeImages(), 8)
+
+
+def eager_net() -> TrainingSetup:
+    """Its step calls a method of the model, and never the model itself."""
+    from torch import nn
+
+    class Scoring(nn.Module):
+        def __init__(self, net):
+            super().__init__()
+            self.net = net
+
+        def scores(self, images):
+            return self.net(images)
+
+    setup = small_net()
+
+    def train_step(model, batch, criterion):
+        return criterion(model.scores(batch[0]), batch[1])
+
+    return TrainingSetup(
+        Scoring(setup.model),
+        setup.criterion,
+        setup.optimizer,
+        setup.dataset,
+        8,
+        train_step=train_step,
+    )
+
+
+def with_adagrad() -> TrainingSetup:
+    """Its optimizer keeps a tensor of each parameter from the start."""
+    import torch
+
+    setup = small_net()
+    optimizer = torch.optim.Adagrad(setup.model.parameters())
+    return TrainingSetup(setup.model, setup.criterion, optimizer, setup.dataset, 8)
+
+
 def brief_net() -> TrainingSetup:
     setup = small_net()
     return TrainingSetup(

@@ -11,8 +11,11 @@ from subjects import (
     PIXELS,
     brief_net,
     dying_in_rank_one,
+    eager_net,
     growing_net,
+    large_net,
     small_net,
+    with_adagrad,
     with_adam,
     with_rprop,
 )
@@ -64,14 +67,15 @@ def test_channels_last_copies_no_layout_inside_the_network(observe, plain):
     assert observed.steps[0][3]["copies_in_forward"] == plain.steps[0][3]["copies_in_forward"]
 
 
-def test_tcmalloc_serves_and_saves_page_faults(observe, plain):
-    observed = observe(layers.TunedRuntime("tcmalloc", "gnu"))
+def page_faults(observed) -> float:
+    return observed.record.launches[0].minor_page_faults_per_step
+
+
+def test_tcmalloc_serves_and_saves_page_faults(observe):
+    observed = observe(layers.TunedRuntime("tcmalloc", "gnu"), workload=large_net)
     assert observed.record.environment["allocator"].startswith("libtcmalloc")
     assert observed.record.environment["openmp"].startswith("libgomp")
-    faults, of_plain = (
-        item.record.launches[0].minor_page_faults_per_step for item in (observed, plain)
-    )
-    assert faults < of_plain
+    assert page_faults(observed) < page_faults(observe(workload=large_net))
 
 
 def test_jemalloc_serves_with_its_variable(observe):
@@ -80,13 +84,10 @@ def test_jemalloc_serves_with_its_variable(observe):
     assert "oversize_threshold" in environment["variables"]["MALLOC_CONF"]
 
 
-def test_tuned_glibc_saves_page_faults_without_any_library(observe, plain):
-    observed = observe(layers.TunedRuntime("glibc", "gnu"))
+def test_tuned_glibc_saves_page_faults_without_any_library(observe):
+    observed = observe(layers.TunedRuntime("glibc", "gnu"), workload=large_net)
     assert observed.record.environment["allocator"].startswith("libc.")
-    faults, of_plain = (
-        item.record.launches[0].minor_page_faults_per_step for item in (observed, plain)
-    )
-    assert faults < of_plain
+    assert page_faults(observed) < page_faults(observe(workload=large_net))
 
 
 def test_intel_openmp_serves_the_parallel_regions(observe):
@@ -120,6 +121,11 @@ def test_a_compiled_model_is_one_graph_without_a_break(observe, backend):
     assert counters["compilations_in_measured_steps"] == 0
 
 
+def test_a_step_that_goes_past_the_compiled_model_is_refused(observe):
+    with pytest.raises(ConfigurationError, match="torch_compile compiled nothing"):
+        observe(layers.TorchCompile(), workload=eager_net)
+
+
 def test_a_compiled_step_has_a_region_for_the_optimizer(observe):
     counters = observe(layers.CompiledStep()).counters
     assert counters["dynamo_graphs"] == 2
@@ -131,6 +137,13 @@ def test_xla_compiles_before_the_measured_steps_and_never_during_them(observe):
     observed = observe(layers.XlaDevice())
     assert observed.counters["xla_compilations"] >= 1
     assert observed.counters["compilations_in_measured_steps"] == 0
+
+
+def test_xla_takes_what_the_optimizer_keeps_with_the_parameters(observe):
+    observed = observe(layers.XlaDevice(), workload=with_adagrad)
+    assert observed.counters["compilations_in_measured_steps"] == 0
+    losses = [step["loss"] for step in observed.steps[0]]
+    assert losses[-1] != losses[0]
 
 
 def test_a_compilation_by_xla_in_measured_steps_makes_the_launch_invalid(observe):

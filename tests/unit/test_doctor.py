@@ -29,15 +29,18 @@ def test_what_lacks_has_a_remedy(monkeypatch):
     assert {"tcmalloc", "jemalloc", "Intel OpenMP", "numactl", "mpiexec.hydra"} <= {
         item.subject for item in lacking
     }
-    assert all(item.remedy or "install" in item.found for item in lacking)
+    commands = {item.remedy for item in lacking}
+    assert all(command.startswith(("apt-get install ", "pip install ")) for command in commands)
+    assert not any(word in command for command in commands for word in (" or ", ";"))
 
 
 def test_an_extension_of_another_torch_is_told(monkeypatch):
     versions = {"torch": "2.9.1", "intel-extension-for-pytorch": "2.8.0", "torch-xla": "2.9.0"}
-    monkeypatch.setattr("traingate.doctor._version", versions.get)
+    monkeypatch.setattr("traingate.packages.version", versions.get)
     found = {item.subject: item for item in examine() if item.topic == "versions"}
     assert found["intel-extension-for-pytorch"].state is State.LACKING
     assert "made for torch 2.8" in found["intel-extension-for-pytorch"].meaning
+    assert found["intel-extension-for-pytorch"].remedy == "pip install 'torch==2.8.*' torchvision"
     assert found["torch-xla"].state is State.FINE
 
 

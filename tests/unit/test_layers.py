@@ -4,7 +4,7 @@ import pytest
 
 from traingate import layers
 from traingate.errors import ConfigurationError, LayerConflictError
-from traingate.layers import distributed, ipex, runtime, xla
+from traingate.layers import compiler, distributed, ipex, runtime, xla
 from traingate.stack import Stack
 
 
@@ -19,6 +19,22 @@ from traingate.stack import Stack
 def test_missing_packages_are_named(monkeypatch, layer, module, package):
     monkeypatch.setattr(module, "find_spec", lambda _name: None)
     assert package in layer.unavailable()
+
+
+@pytest.mark.parametrize("layer", [layers.IpexOptimize(), layers.XlaDevice()])
+def test_an_extension_for_another_torch_is_no_extension(monkeypatch, layer):
+    monkeypatch.setattr(ipex, "find_spec", lambda _name: True)
+    monkeypatch.setattr(xla, "find_spec", lambda _name: True)
+    monkeypatch.setattr("traingate.packages.metadata.requires", lambda _name: None)
+    versions = {"torch": "2.10.0", "intel-extension-for-pytorch": "2.8.0", "torch-xla": "2.8.1"}
+    monkeypatch.setattr("traingate.packages.version", versions.get)
+    assert "is made for torch 2.8 and will not load with 2.10.0: pip install" in layer.unavailable()
+
+
+def test_inductor_needs_the_headers_of_python(monkeypatch, tmp_path):
+    assert layers.TorchCompile().unavailable() is None
+    monkeypatch.setattr(compiler.sysconfig, "get_path", lambda _kind: str(tmp_path))
+    assert layers.TorchCompile().unavailable().endswith("apt-get install python3-dev")
 
 
 @pytest.mark.parametrize(

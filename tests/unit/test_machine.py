@@ -1,4 +1,7 @@
+import math
+
 import msgspec
+import pytest
 
 from launches import HARDWARE
 from traingate import cpu
@@ -30,14 +33,16 @@ def test_each_difference_is_said():
     ]
 
 
-def test_cores_are_cut_by_the_cgroup_quota(tmp_path):
-    affinity = len(cpu.available_cores())
-    quota = tmp_path / "cpu.max"
-    quota.write_text("50000 100000\n")
-    assert cpu.core_count(quota) == 1
-    quota.write_text("max 100000\n")
-    assert cpu.core_count(quota) == affinity
-    assert cpu.core_count(tmp_path / "absent") == affinity
+@pytest.mark.parametrize(("quota", "cores"), [(0.5, 1), (1.5, 2), (64.0, 8), (math.inf, 8)])
+def test_cores_are_cut_by_the_cgroup_quota(monkeypatch, quota, cores):
+    monkeypatch.setattr(cpu, "available_cores", lambda: frozenset(range(8)))
+    monkeypatch.setattr(cpu, "core_quota", lambda: quota)
+    assert cpu.core_count() == cores
+
+
+def test_the_features_of_an_arm_are_instruction_sets(tmp_path):
+    (tmp_path / "cpuinfo").write_text("processor: 0\nFeatures: fp asimd sve bf16\n")
+    assert cpu.instruction_sets(tmp_path / "cpuinfo") == {"fp", "asimd", "sve", "bf16"}
 
 
 def test_bf16_is_called_emulated_only_where_it_is(tmp_path, monkeypatch):

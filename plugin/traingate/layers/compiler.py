@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sysconfig
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from shutil import which
 from typing import Any
 
@@ -16,10 +19,21 @@ _REGIONS = ("two", "one")
 
 
 def _missing_compiler() -> str | None:
-    """Inductor's CPU code is C++, compiled on this machine by $CXX, else by g++."""
-    if which(os.environ.get("CXX", "g++")):
-        return None
-    return "inductor needs a C++ compiler: apt-get install g++"
+    """Inductor's CPU code is C++ for Python, compiled on this machine by $CXX, else by g++."""
+    if not which(os.environ.get("CXX", "g++")):
+        return "inductor needs a C++ compiler: apt-get install g++"
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        return "inductor needs the headers of this Python: apt-get install python3-dev"
+    return None
+
+
+def _refuse_eager(layer: str, counters: Mapping[str, int]) -> None:
+    if not counters.get("dynamo_graphs"):
+        raise ConfigurationError(
+            f"{layer} compiled nothing, and would be measured as what it is not: the forward of "
+            "the model was not called as model(...), as when a train_step calls another of its "
+            "methods, or Dynamo could trace none of it (see TORCH_LOGS=graph_breaks)"
+        )
 
 
 @dataclass(frozen=True)
@@ -58,6 +72,10 @@ class TorchCompile(BaseLayer):
             import intel_extension_for_pytorch  # noqa: F401, PLC0415 - registers the backend
         compiled: Any = torch.compile(training.model, backend=self.backend)
         training.model = compiled
+
+    def verify(self, counters: Mapping[str, int]) -> None:
+        """A graph was compiled."""
+        _refuse_eager(self.name, counters)
 
 
 @dataclass(frozen=True)
@@ -110,6 +128,10 @@ class CompiledStep(BaseLayer):
         training.train_step = forward
         update: Any = torch.compile(training.optimizer.step)
         training.optimizer.step = update  # type: ignore[method-assign]
+
+    def verify(self, counters: Mapping[str, int]) -> None:
+        """A graph was compiled."""
+        _refuse_eager(self.name, counters)
 
 
 def _forward(model: Any, batch: Any, criterion: Any) -> Any:

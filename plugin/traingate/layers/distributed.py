@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Any
 
 from traingate import process_group
@@ -33,11 +32,14 @@ class DataParallel(BaseLayer):
         launcher: ``torchrun``, or ``ipexrun``, which starts the ranks through Intel MPI.
         ranks: on this node; one for each NUMA node by default. They share its physical cores.
         arguments: for the launcher, such as ``["--nnodes=2", "--rdzv-endpoint=host:29400"]``.
+        find_unused_parameters: as DistributedDataParallel has it, for models some of whose
+            parameters get no gradient in a step.
     """
 
     launcher: str = "torchrun"
     ranks: int = field(default_factory=_one_per_numa_node)
     arguments: Sequence[str] = ()
+    find_unused_parameters: bool = False
     name = "data_parallel"
     loss_tolerance = None  # another batch; a single rank agrees with plain
     order = 550
@@ -100,15 +102,18 @@ class DataParallel(BaseLayer):
             )
         place = process_group.place()
         dist.init_process_group(_backend(), rank=place.rank, world_size=place.world_size)
-        training.model = DistributedDataParallel(training.model)
-        torch.manual_seed(torch.initial_seed() + place.rank)  # random data differ between ranks
+        training.model = DistributedDataParallel(
+            training.model, find_unused_parameters=self.find_unused_parameters
+        )
+        if place.rank:  # random data differ between ranks; the first goes on as plain does
+            torch.manual_seed(torch.initial_seed() + place.rank)
         dataset: Any = training.dataset
         training.loader_options["sampler"] = DistributedSampler(dataset, shuffle=False)
 
 
 def _backend() -> str:
-    if find_spec("oneccl_bindings_for_pytorch") is None:
+    try:
+        import oneccl_bindings_for_pytorch  # noqa: F401, PLC0415 - registers the backend
+    except (ImportError, OSError):  # not there, or made for another torch
         return "gloo"
-    import oneccl_bindings_for_pytorch  # noqa: F401, PLC0415 - registers the backend
-
     return "ccl"

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from traingate.cpu import instruction_sets
 from traingate.layer import BaseLayer, Training
+from traingate.packages import misfit
+
+_PACKING_BF16 = {"avx512bw", "avx512vl", "avx512dq"}
 
 
 def missing_ipex() -> str | None:
-    """What to install where IPEX is not."""
+    """What to install where IPEX is not, or is one for another torch."""
     if find_spec("intel_extension_for_pytorch") is not None:
-        return None
+        return misfit("intel-extension-for-pytorch")
     return (
-        "Intel Extension for PyTorch is not installed: pip install 'pytest-traingate[ipex]' "
-        "(its last release, 2.8.0, needs torch 2.8)"
+        "Intel Extension for PyTorch (its last release, 2.8.0, needs torch 2.8) is not installed: "
+        "pip install 'pytest-traingate[ipex]'"
     )
 
 
@@ -41,8 +45,11 @@ class IpexOptimize(BaseLayer):
         import intel_extension_for_pytorch as ipex  # noqa: PLC0415 - only where asked for
         import torch  # noqa: PLC0415 - only in the worker
 
+        # oneDNN has no bf16 layout to pack weights into without AVX-512; IPEX asserts that it has.
+        packs = training.precision == "float32" or instruction_sets() >= _PACKING_BF16
         training.model, training.optimizer = ipex.optimize(
             training.model,
             optimizer=training.optimizer,
             dtype=getattr(torch, training.precision),
+            weights_prepack=None if packs else False,
         )

@@ -65,6 +65,13 @@ class Float32Precision(BaseLayer):
             "ipex_optimize": "the operators of IPEX follow a setting of its own",
         }
 
+    def caution(self) -> str | None:
+        """Whether this CPU has nothing to gain."""
+        flags = instruction_sets()
+        if not flags or flags & {"avx512_bf16", "amx_bf16"}:
+            return None
+        return "this CPU has neither AVX512_BF16 nor AMX: oneDNN stays with fp32, mostly"
+
     def __post_init__(self) -> None:
         if self.format not in _FORMATS:
             raise ConfigurationError(

@@ -22,11 +22,11 @@ _ALLOCATORS: Final = {
 _OPENMP: Final = {"intel": ("iomp5",), "gnu": ()}
 
 INSTALL: Final = {
-    "tcmalloc": "apt-get install google-perftools, or conda install -c conda-forge gperftools",
-    "jemalloc": "apt-get install libjemalloc2, or conda install -c conda-forge jemalloc",
-    "intel": "pip install 'pytest-traingate[runtime]', or conda install intel-openmp",
+    "tcmalloc": "apt-get install google-perftools",
+    "jemalloc": "apt-get install libjemalloc2",
+    "intel": "pip install 'pytest-traingate[runtime]'",
 }
-"""What brings a library that is missing."""
+"""The command that brings a library that is missing; conda-forge has them too."""
 
 _VARIABLES: Final = {
     "tcmalloc": {},

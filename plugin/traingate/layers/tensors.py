@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
+from copy import copy
 from typing import Any
 
 
 def map_tensors(change: Callable[[Any], Any], batch: Any) -> Any:
-    """``batch`` with each of its tensors changed; lists, tuples and dicts are gone through."""
+    """``batch`` with each of its tensors changed; lists, tuples and mappings are gone through."""
     import torch  # noqa: PLC0415 - only in the worker
 
     if isinstance(batch, torch.Tensor):
         return change(batch)
-    if isinstance(batch, dict):
-        return {key: map_tensors(change, value) for key, value in batch.items()}
+    if isinstance(batch, MutableMapping):
+        changed = copy(batch)  # of its own kind: such as the BatchEncoding of transformers
+        for key, value in batch.items():
+            changed[key] = map_tensors(change, value)
+        return changed
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
         return type(batch)(*(map_tensors(change, value) for value in batch))
     if isinstance(batch, (list, tuple)):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from traingate.layer import BaseLayer, ProcessRequest, StepBody, Training
 from traingate.layers.tensors import map_tensors
+from traingate.packages import misfit
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +46,7 @@ class XlaDevice(BaseLayer):
     def unavailable(self) -> str | None:
         """torch-xla."""
         if find_spec("torch_xla") is not None:
-            return None
+            return misfit("torch-xla")
         return "PyTorch/XLA is not installed: pip install 'pytest-traingate[xla]'"
 
     def process(self) -> ProcessRequest:
@@ -63,6 +64,7 @@ class XlaDevice(BaseLayer):
             moved |= _move(training.criterion, device)
         for group in training.optimizer.param_groups:
             group["params"] = [moved.get(parameter, parameter) for parameter in group["params"]]
+        _move_state(training.optimizer, moved, device)
         training.batch_transforms.append(partial(map_tensors, lambda tensor: tensor.to(device)))
         training.step_wrappers.append(_synced)
 
@@ -80,6 +82,24 @@ def _move(module: Any, device: Any) -> dict[torch.nn.Parameter, torch.nn.Paramet
         holder = module.get_submodule(holder_name)
         setattr(holder, attribute, moved.setdefault(old, getattr(holder, attribute)))
     return moved
+
+
+def _move_state(
+    optimizer: torch.optim.Optimizer,
+    moved: dict[torch.nn.Parameter, torch.nn.Parameter],
+    device: Any,
+) -> None:
+    """Hand on what some optimizers (Adagrad) keep of each parameter from the start.
+
+    Counters of steps stay where they are: optimizers look at them on the CPU.
+    """
+    for old, new in moved.items():
+        if old in optimizer.state:
+            kept = optimizer.state.pop(old)
+            optimizer.state[new] = {
+                name: value if name == "step" else map_tensors(lambda it: it.to(device), value)
+                for name, value in kept.items()
+            }
 
 
 def _synced(body: StepBody) -> StepBody:

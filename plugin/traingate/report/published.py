@@ -10,7 +10,7 @@ from rich.text import Text
 
 from traingate.cost import samples_per_dollar
 from traingate.records import Measurement, Published
-from traingate.report.row import Row, samples_per_second, speedup
+from traingate.report.row import Row, samples_per_second, speedup, thousands
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ def beside_published(rows: Sequence[Row]) -> Comparison | None:
     A column for each machine that figures were published of. Samples per dollar follow from
     throughput and price; their unit is a thousand.
     """
+    records = [row.measurement for row in rows]
     rows = [row for row in rows if row.measurement.published]
     if not rows:
         return None
     figures = [figure for row in rows for figure in row.measurement.published]
     machines = list(dict.fromkeys(_machine(figure) for figure in figures))
-    records = [row.measurement for row in rows]
     result = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
     result.add_column("test")
     ours = ("samples/s here", "x plain", "K/$")
@@ -43,13 +43,16 @@ def beside_published(rows: Sequence[Row]) -> Comparison | None:
             row.test,
             samples_per_second(row.measurement),
             speedup(row.measurement, records),
-            _thousands(row.measurement.samples_per_dollar),
+            thousands(row.measurement.samples_per_dollar),
             *(_published(row.measurement, machine) for machine in machines),
         ]
         result.add_row(*map(Text, cells))
     sources = "; ".join(dict.fromkeys(figure.source for figure in figures))
+    scales = ", ".join(sorted({row.measurement.scale for row in rows}))
     return Comparison(
-        result, f"published: samples/s (and K/$ at that machine's price; * derived). {sources}"
+        result,
+        f"here: scale {scales}, whose model and batch may be others than those published. "
+        f"published: samples/s (and K/$ at that machine's price; * derived). {sources}",
     )
 
 
@@ -66,9 +69,5 @@ def _published(record: Measurement, machine: str) -> str:
             if figure.usd_per_hour is None:
                 return text
             dollars = samples_per_dollar(figure.samples_per_second, figure.usd_per_hour)
-            return f"{text} ({_thousands(dollars)}{mark})"
+            return f"{text} ({thousands(dollars)}{mark})"
     return ""
-
-
-def _thousands(per_dollar: float | None) -> str:
-    return "" if per_dollar is None else f"{per_dollar / 1000:.4g}"

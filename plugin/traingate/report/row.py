@@ -24,6 +24,11 @@ def samples_per_second(record: Measurement) -> str:
     return f"{value:.4g} ± {(interval[1] - interval[0]) / 2:.2g}"
 
 
+def thousands(per_dollar: float | None) -> str:
+    """Samples per dollar, in thousands; empty without a price."""
+    return "" if per_dollar is None else f"{per_dollar / 1000:.4g}"
+
+
 def speedup(record: Measurement, records: Sequence[Measurement]) -> str:
     """Throughput over that of the plain workload at the same scale; empty if it is not there."""
     for other in records:

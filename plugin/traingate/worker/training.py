@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from traingate import libraries, wire
 from traingate.cpu import available_cores
 from traingate.errors import WorkloadError
-from traingate.layer import Starter, StepBody, Training
+from traingate.layer import Layer, Starter, StepBody, Training, Verifier
 from traingate.process_group import own_cores
 from traingate.relocation import Relocation
 from traingate.stack import rebuild
@@ -45,6 +45,7 @@ class Trainer:
         self._bound = available_cores()  # torch is loaded: OMP_PROC_BIND has had its effect
         self._cores = own_cores() or self._bound
         self._fresh: Callable[[], TrainingSetup] | None = None
+        self._layers: list[Layer] = []
         self._loop: Loop | None = None
         self._mark: _Mark | None = None
         self._there: Relocation | None = None
@@ -71,7 +72,7 @@ class Trainer:
             there.redirect_imports()
         sys.path[:0] = map(moved, message.import_paths)
         torch.manual_seed(message.seed)
-        layers = rebuild(message.layers, moved)
+        layers = self._layers = rebuild(message.layers, moved)
         for layer in layers:
             if isinstance(layer, Starter):
                 layer.start()
@@ -97,7 +98,11 @@ class Trainer:
         before = counters.compilations()
         step_seconds, _data_seconds = self._step_once()
         self._unbind()
-        yield wire.WarmedUp(step_seconds, before != counters.compilations())
+        after = counters.compilations()
+        for layer in self._layers:
+            if isinstance(layer, Verifier):
+                layer.verify(after)
+        yield wire.WarmedUp(step_seconds, before != after)
 
     def _unbind(self) -> None:
         """Give the main thread all cores, and remember what an OpenMP runtime had bound it to.
