@@ -132,6 +132,7 @@ class _WithItself(Undecided):
                 for percent in self.plan.slowdowns
             ),
             resolutions=tuple(resolve(limit, sure, method, self.most) for limit in TOLERANCES),
+            most_pairs=self.most,
         )
         return Judged(None)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Sequence
@@ -56,32 +57,37 @@ class Relocation:
             ConfigurationError: for a module from ``origin``, and for one from an installed copy
                 of a package of the project.
         """
-        copies = self._copies()
+        copies = self._copied_files()
         for name, module in sorted(sys.modules.items()):
             file = getattr(module, "__file__", None)
             if name == "__main__" or not file:
                 continue
             if self.moved(file) != file:
                 raise ConfigurationError(f"{name} was imported from {file}, not from {self.tree}")
-            if name in copies or ("." not in name and self._is_copy(name, file)):
+            if file in copies or ("." not in name and self._is_copy(name, file)):
                 raise ConfigurationError(
                     f"{name} was imported from an installed copy, so that both sides of the duet "
                     "would run the same code. Install the project with pip install --editable."
                 )
 
-    def _copies(self) -> set[str]:
-        """Packages that pip installed from ``origin`` other than editable (PEP 610)."""
+    def _copied_files(self) -> set[str]:
+        """Files of packages that were installed from this project other than editable.
+
+        Either pip says that it took them from a folder in ``origin`` (PEP 610), or a project file
+        in ``tree`` has their name, wherever the wheel came from.
+        """
+        own = _projects(Path(self.tree))
         found: set[str] = set()
         for package in metadata.distributions():
-            told = package.read_text("direct_url.json")
-            if told is None or package.name == "pytest-traingate":
+            source = json.loads(package.read_text("direct_url.json") or "{}")
+            folder = source.get("dir_info")
+            editable = folder is not None and folder.get("editable", False)
+            if editable or package.name == "pytest-traingate":
                 continue
-            source = json.loads(told)
-            editable = source.get("dir_info", {}).get("editable", False)
             path = unquote(urlsplit(source.get("url", "")).path)
-            if not editable and Path(path).is_relative_to(self.origin):
-                names = (file.parts[0].removesuffix(".py") for file in package.files or ())
-                found.update(name for name in names if name.isidentifier())
+            ours = folder is not None and Path(path).is_relative_to(self.origin)
+            if ours or _normal(package.name) in own:
+                found.update(str(package.locate_file(file)) for file in package.files or ())
         return found
 
     def _is_copy(self, name: str, file: str) -> bool:
@@ -89,6 +95,35 @@ class Relocation:
             return False
         folders = (Path(self.tree), Path(self.tree, "src"))
         return any((folder / name / "__init__.py").is_file() for folder in folders)
+
+
+_PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
+_NAME = re.compile(r"""\s*name\s*=\s*["']?([\w.-]+)""")
+_SECTIONS = {"project", "tool.poetry", "metadata"}
+
+
+def _projects(tree: Path) -> set[str]:
+    """Names of the projects that ``tree`` has the sources of, two folders deep at the most."""
+    patterns = [f"{depth}{name}" for depth in ("", "*/", "*/*/") for name in _PROJECT_FILES]
+    files = (file for pattern in patterns for file in tree.glob(pattern))
+    return {_normal(name) for name in map(_declared, files) if name is not None}
+
+
+def _declared(file: Path) -> str | None:
+    """The name that a project file gives; worked out by no program of the project."""
+    section = "project" if file.suffix == ".py" else ""
+    for line in file.read_text(errors="replace").splitlines():
+        if line.startswith("["):
+            section = line.strip("[] ")
+        found = _NAME.match(line)
+        if found and section in _SECTIONS:
+            return found[1]
+    return None
+
+
+def _normal(name: str) -> str:
+    """A project's name as all its spellings have it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def belongs(place: Path, root: str | Path) -> bool:

@@ -43,12 +43,14 @@ class Resolution:
     Attributes:
         tolerance: in percent.
         smallest: slowdown, in percent, that is found in 99 of 100 comparisons; None if none is.
-        pairs: that unchanged code takes to pass, in the median.
+        pairs_to_find: that it takes, in the median; None if none is found.
+        pairs: that unchanged code takes, in the median.
         passes: share of comparisons of unchanged code that pass.
     """
 
     tolerance: float
     smallest: float | None
+    pairs_to_find: int | None
     pairs: int
     passes: float
 
@@ -66,6 +68,7 @@ class Calibration:
         minutes_per_pair: of a session's time.
         trials: with slowdowns put in.
         resolutions: by tolerance.
+        most_pairs: that each comparison may take.
     """
 
     test: str
@@ -77,6 +80,7 @@ class Calibration:
     minutes_per_pair: float
     trials: tuple[Trial, ...]
     resolutions: tuple[Resolution, ...]
+    most_pairs: int
 
     @property
     def recommended(self) -> Resolution | None:
@@ -113,7 +117,7 @@ def resolve(tolerance: float, spread: float, method: Method, most: int) -> Resol
     passed = [pairs for outcome, pairs in unchanged if outcome is Outcome.PASSED]
     low, high = tolerance, 45.0
     if _share_found(simulated(high)) < _SURE:
-        smallest = None
+        smallest = pairs_to_find = None
     else:
         while high - low > _FINENESS:
             middle = (low + high) / 2
@@ -121,11 +125,12 @@ def resolve(tolerance: float, spread: float, method: Method, most: int) -> Resol
                 high = middle
             else:
                 low = middle
-        smallest = high
+        smallest, pairs_to_find = high, _median_pairs(simulated(high))
     return Resolution(
         tolerance=tolerance,
         smallest=smallest,
-        pairs=round(statistics.median(pairs for _, pairs in unchanged)),
+        pairs_to_find=pairs_to_find,
+        pairs=_median_pairs(unchanged),
         passes=len(passed) / len(unchanged),
     )
 
@@ -139,6 +144,10 @@ def _simulated(
         first_decision([dice.gauss(shift, spread) for _ in range(policy.most)], method, policy)
         for _ in range(_TRIES)
     ]
+
+
+def _median_pairs(results: Sequence[tuple[Outcome, int]]) -> int:
+    return round(statistics.median(pairs for _, pairs in results))
 
 
 def _share_found(results: Sequence[tuple[Outcome, int]]) -> float:

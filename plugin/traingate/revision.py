@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from traingate.errors import BaselineError
+from traingate.errors import ConfigurationError
 
 _JANITOR: Final = Path(__file__).with_name("janitor.py")
 _PATIENCE_SECONDS: Final = 60.0
@@ -47,6 +47,11 @@ class Repository:
         found = _git(folder, "rev-parse", "--show-toplevel")
         return cls(Path(found).resolve()) if found else None
 
+    @property
+    def is_submodule(self) -> bool:
+        """Whether it is checked out as a part of another one."""
+        return bool(_git(self.root, "rev-parse", "--show-superproject-working-tree"))
+
     @staticmethod
     def complaint(path: Path) -> str:
         """What git says where ``around`` finds none: perhaps that it does not trust the owner."""
@@ -59,12 +64,12 @@ class Repository:
         """The full name of the commit that ``reference`` names.
 
         Raises:
-            BaselineError: if it names none.
+            ConfigurationError: if it names none.
         """
         wanted = f"{reference}^{{commit}}"
         found = _git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", wanted)
         if not found:
-            raise BaselineError(
+            raise ConfigurationError(
                 f"{reference!r} names no commit of {self.root}. A shallow clone may lack it: "
                 "git fetch origin REF, or fetch-depth: 0 for actions/checkout."
             )
@@ -134,7 +139,7 @@ class Worktrees:
         adding = ("worktree", "add", "--detach", "--force", str(tree), commit)
         done = _run(repository.root, *with_hooks_off, *adding)
         if done.returncode != 0:
-            raise BaselineError(
+            raise ConfigurationError(
                 f"git could not check out commit {commit[:9]} of {repository.root}: "
                 f"{done.stderr.strip()}"
             )
@@ -192,4 +197,5 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _OF_ONE_REPOSITORY}
-    return {**kept, "GIT_TERMINAL_PROMPT": "0"}
+    # Looking at the tree must leave no lock behind, if git is interrupted at it.
+    return {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}

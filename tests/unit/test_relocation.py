@@ -72,6 +72,30 @@ def test_an_installed_copy_is_refused(trees):
     assert "both sides of the duet would run the same code" in told
 
 
+@pytest.mark.parametrize(("project", "refused"), [("name-space", True), ("other", False)])
+def test_a_wheel_of_a_project_of_the_tree_is_refused_wherever_it_came_from(trees, project, refused):
+    installed = trees / "site-packages"
+    (installed / "space" / "core").mkdir(parents=True)
+    (installed / "space" / "core" / "__init__.py").write_text("")
+    about = installed / "name_space-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: Name.Space\nVersion: 1.0\n")
+    (about / "RECORD").write_text("space/core/__init__.py,,\n")
+    sources = trees / "there" / "packages" / "space"
+    sources.mkdir(parents=True)
+    text = f'[[tool.uv.index]]\nname = "Name_Space"\n[project]\nname = "{project}"\n'
+    (sources / "pyproject.toml").write_text(text)
+    program = f"""
+        sys.path.insert(0, {str(installed)!r})
+        there.redirect_imports()
+        import space.core
+        there.refuse_strangers()
+        print("fine")
+    """
+    (told,) = run(trees, program)
+    assert ("both sides of the duet would run the same code" in told) == refused
+
+
 def test_libraries_and_what_is_elsewhere_stay_in_place():
     relocation = Relocation("/project", "/tree")
     assert relocation.moved("/project/models.py") == "/tree/models.py"

@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from traingate.errors import BaselineError
+from traingate.errors import ConfigurationError
 from traingate.revision import Repository, Worktrees
 
 IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.allow=always")
@@ -81,7 +81,7 @@ def test_what_is_known_of_commits(repository, tmp_path):
 
 @pytest.mark.parametrize("reference", ["no-such-branch", "--upload-pack=touch", "HEAD:models.py"])
 def test_a_reference_that_names_no_commit_is_told(repository, reference):
-    with pytest.raises(BaselineError, match="names no commit"):
+    with pytest.raises(ConfigurationError, match="names no commit"):
         repository.commit(reference)
 
 

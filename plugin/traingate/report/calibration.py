@@ -38,14 +38,22 @@ def print_calibration(console: Console, found: Calibration) -> None:
 
 def _table(found: Calibration) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
-    for title in ("tolerance", "finds 99 of 100", "unchanged passes", "in pairs", "minutes"):
+    for title in ("tolerance", "finds 99 of 100", "in", "unchanged passes", "in"):
         table.add_column(title, justify="right")
     for row in found.resolutions:
         smallest = "-" if row.smallest is None else f"{row.smallest:.1f} %"
-        minutes = f"{row.pairs * found.minutes_per_pair:.1f}"
         passes = f"{100 * row.passes:.1f} %"
-        table.add_row(f"{row.tolerance:g} %", smallest, passes, str(row.pairs), minutes)
+        to_find = _duration(row.pairs_to_find, found)
+        table.add_row(
+            f"{row.tolerance:g} %", smallest, to_find, passes, _duration(row.pairs, found)
+        )
     return table
+
+
+def _duration(pairs: int | None, found: Calibration) -> str:
+    if pairs is None:
+        return ""
+    return f"{pairs} pairs, {pairs * found.minutes_per_pair:.1f} min"
 
 
 def _advice(found: Calibration) -> Text:
@@ -65,9 +73,10 @@ def _advice(found: Calibration) -> Text:
             style="yellow",
         )
     text = Text(
-        f"Recommended: --traingate-tolerance={best.tolerance:g}, which finds slowdowns of "
-        f"{best.smallest:.1f} % and more; unchanged code takes {best.pairs} pairs, "
-        f"{best.pairs * found.minutes_per_pair:.1f} minutes.",
+        f"Recommended: --traingate-tolerance={best.tolerance:g} "
+        f"--traingate-launches={found.most_pairs}, which finds slowdowns of {best.smallest:.1f} % "
+        f"and more; unchanged code takes {_duration(best.pairs, found)}, after the launches that "
+        "give its throughput.",
         style="green",
     )
     if missed:
