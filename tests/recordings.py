@@ -1,15 +1,21 @@
-"""Pairs of launches of the same code, recorded here, and comparisons drawn from them."""
+"""Comparisons drawn from recorded pairs of the same code, and made up by ``noise``."""
 
 from __future__ import annotations
 
 import json
+import math
 import random
 import statistics
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import noise
-from traingate.stats import round_log_ratios
+from launches import noisy
+from traingate.gate import Policy, first_decision, judge, pair_policy
+from traingate.records import Method, Outcome
+from traingate.stats import log_factor, round_log_ratios
 
 UNCHANGED = Path(__file__).parent / "recorded" / "unchanged.json"
 """Step seconds of a small convolutional net and of a small transformer beside themselves, in
@@ -43,3 +49,36 @@ def true_log_ratio(habit: str, comparison: int) -> float:
         return 0.0
     found = list(recorded_log_ratios().values())
     return statistics.fmean(found[comparison % len(found)])
+
+
+class End(NamedTuple):
+    """How a comparison with stored launches ended, and whether the screen ended it."""
+
+    outcome: Outcome
+    screened: bool
+
+
+def screened_and_settled(
+    tries: int, spread: float, bias: float, loss: float, habit: str = "quiet"
+) -> Iterator[End]:
+    """Comparisons that three stored launches screen, and a duet settles where these do not pass.
+
+    Args:
+        tries: how many.
+        spread: of launches beside the yardstick, a standard deviation of the log.
+        bias: of the hours of one comparison between saving and comparing, likewise.
+        loss: of throughput, in percent.
+        habit: of the machine during the duets.
+    """
+    dice = random.Random(7)
+    screen, duet = Policy(0.05, first_look=3, most=8), pair_policy(5.0, noise.PAIRS)
+    slower = log_factor(loss)
+    for number, ratios in enumerate(log_ratios(habit, tries)):
+        stored = noisy(3, 0.1 * math.exp(dice.gauss(0, bias)), spread, number)
+        new = noisy(3, 0.1 * math.exp(slower), spread, number + 10**6)
+        outcome = judge(stored, new, 32, screen).outcome
+        if outcome in {Outcome.PASSED, Outcome.IMPROVED}:
+            yield End(outcome, screened=True)
+        else:
+            shifted = [ratio + slower for ratio in ratios]
+            yield End(first_decision(shifted, Method.STEPS, duet)[0], screened=False)

@@ -60,8 +60,14 @@ _STABLE_REASONS: Final = {"dynamo_graph_breaks"}
 also where another has gone."""
 
 
-def faults(base: Account, now: Account) -> list[str]:
-    """What is new since ``base`` and wrong by itself, a sentence each with its reason."""
+def faults(base: Account, now: Account, *, same_torch: bool = True) -> list[str]:
+    """What is new since ``base`` and wrong by itself, a sentence each with its reason.
+
+    Args:
+        base: what was counted there.
+        now: what is counted here.
+        same_torch: another version words the same reason otherwise; then only numbers tell.
+    """
     found = []
     for name, words in _FAULTS.items():
         before, after = base.counters.get(name, 0), now.counters.get(name, 0)
@@ -69,7 +75,8 @@ def faults(base: Account, now: Account) -> list[str]:
         if name in _ONLY_WHETHER:
             worse = after > 0 and not before
         else:
-            worse = after > before or (name in _STABLE_REASONS and bool(lines))
+            told = same_torch and name in _STABLE_REASONS
+            worse = after > before or (told and bool(lines))
         if worse:
             why = "".join(f"\n    {line}" for line in lines or now.reasons.get(name, ()))
             found.append(f"{after} {words[after > 1]}, {before} before{':' if why else ''}{why}")
@@ -80,7 +87,8 @@ def stored_faults(stored: Measurement, now: Measurement) -> list[str]:
     """``faults`` since a stored record; none where its counters had another meaning."""
     if stored.schema < _COUNTED_ALIKE_SINCE_SCHEMA:
         return []
-    return faults(stored.account, now.account)
+    same = stored.environment.get("torch") == now.environment.get("torch")
+    return faults(stored.account, now.account, same_torch=same)
 
 
 def with_faults(verdict: Verdict, found: Sequence[str]) -> Verdict:

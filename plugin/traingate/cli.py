@@ -17,7 +17,7 @@ from traingate import store
 from traingate.checks import shifts, stored_faults, with_faults
 from traingate.doctor import examine
 from traingate.errors import BaselineError
-from traingate.gate import Policy, judge
+from traingate.gate import LEAST_LAUNCHES, Policy, judge
 from traingate.machine import environment_changes
 from traingate.records import Acceptance, Outcome
 from traingate.report.calibration import print_calibration
@@ -59,9 +59,13 @@ def compare(a: Path, b: Path, tolerance: float) -> None:
 
     Exit status: 0 fine, 1 a regression, 2 something of B could not be compared.
     """
-    stored = store.Baselines((_read(a),))
+    base, run = _read(a), _read(b)
+    stored = store.Baselines((base,))
     outcomes = []
-    for test, new in _read(b).measurements:
+    for test, _ in base.measurements:
+        if test not in {name for name, _ in run.measurements}:
+            click.echo(f"{test}\nis in {a} alone")
+    for test, new in run.measurements:
         subject = store.Subject(new.workload, new.stack, new.scale, new.batch_size)
         try:
             baseline = stored.find(subject, new.machine, test)
@@ -70,6 +74,10 @@ def compare(a: Path, b: Path, tolerance: float) -> None:
             click.echo(f"{test}\n{Outcome.NO_BASELINE.value}: {error}")
             continue
         launches = len(new.launches)
+        if launches + len(baseline.launches) < LEAST_LAUNCHES:
+            outcomes.append(Outcome.NO_BASELINE)
+            click.echo(f"{test}\none launch on either side has no spread to judge by")
+            continue
         verdict = judge(
             baseline.launches,
             new.launches,

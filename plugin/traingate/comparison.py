@@ -10,23 +10,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 import msgspec
 
 from traingate import store
 from traingate.checks import shifts, stored_faults, with_faults
-from traingate.controller import Job, Observer, layer_records
+from traingate.controller import Job, Observer, layer_records, measure
 from traingate.errors import BaselineError, ConfigurationError, TraingateError
-from traingate.gate import Policy, judge
+from traingate.gate import LEAST_LAUNCHES, Policy, judge, unjudged
 from traingate.machine import environment_changes
 from traingate.options import Settings
 from traingate.records import Duet, Measurement, Outcome, Verdict
-from traingate.revision import Repository
+from traingate.report.text import loss
 from traingate.settling import LEAST_PAIRS, Bases, Settled, settle
-
-_LEAST_LAUNCHES: Final = 3
-"""On both sides together: with fewer, a difference of means has no spread."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +33,12 @@ class Judged:
     Attributes:
         verdict: None where nothing was asked for.
         duet: where there was one.
+        measurement: of the candidate, where judging it took further launches.
     """
 
     verdict: Verdict | None
     duet: Duet | None = None
+    measurement: Measurement | None = None
 
 
 class Comparison(Protocol):
@@ -76,14 +75,7 @@ class Unjudged(Undecided):
         """NO_BASELINE where there is a reason to give."""
         if self._reason is None:
             return Judged(None)
-        verdict = Verdict(
-            outcome=Outcome.NO_BASELINE,
-            tolerance_percent=self._tolerance,
-            launches=len(measurement.launches),
-            samples_per_second=measurement.samples_per_second,
-            reason=self._reason,
-        )
-        return Judged(verdict)
+        return Judged(unjudged(measurement, self._tolerance, self._reason))
 
 
 class AgainstSide(Undecided):
@@ -115,10 +107,18 @@ class AgainstSide(Undecided):
         )
         verdict = settled.verdict
         if verdict.outcome is Outcome.REGRESSED:
-            both = self._settings.against and self._settings.against_python
-            cause = "environment" if self._settings.against is None else "code"
-            verdict = msgspec.structs.replace(verdict, cause=None if both else cause)
+            verdict = self._attributed(verdict)
         return Judged(verdict, settled.duet)
+
+    def _attributed(self, verdict: Verdict) -> Verdict:
+        """By what differs between the sides."""
+        against, python = self._settings.against, self._settings.against_python
+        if against is None or python is not None:
+            return _because(verdict, "environment" if against is None else "either")
+        if self._bases.is_at(self._job, against):
+            why = f"the tree is {against}'s own: only files that git does not know can differ"
+            return _because(verdict, None, why)
+        return _because(verdict, "code")
 
 
 class AgainstStored:
@@ -147,7 +147,7 @@ class AgainstStored:
             store.Subject(job.identity, layer_records(job.stack), job.scale.name, batch_size)
         )
         stored, most = len(self._baseline.launches), job.launches.most
-        if stored + most < _LEAST_LAUNCHES:
+        if stored + most < LEAST_LAUNCHES:
             raise BaselineError(
                 f"{stored} stored launch and {most} new one have no spread to judge by: raise "
                 "--traingate-launches."
@@ -157,7 +157,7 @@ class AgainstStored:
         """Whether the stored launches decide, or leave the decision to a duet."""
         if self._baseline.measurement.batch_size != measurement.batch_size:
             self._look_for(measurement.batch_size)
-        if self._screen(measurement).outcome is not Outcome.INCONCLUSIVE:
+        if self._screened(measurement):
             return True
         return bool(self._faults(measurement)) or self._commit(measurement) is not None
 
@@ -166,18 +166,18 @@ class AgainstStored:
         screen = self._screen(measurement)
         changes = self._changes(measurement)
         found = self._faults(measurement)
-        passed = screen.outcome in {Outcome.PASSED, Outcome.IMPROVED}
         evidence = (*changes, *shifts(self._baseline.measurement.account, measurement.account))
         screen = msgspec.structs.replace(screen, baseline=self._baseline.title, evidence=evidence)
         if found:
-            return Judged(with_faults(screen, found))
-        commit = self._commit(measurement)
-        if passed:
+            either = msgspec.structs.replace(screen, cause="either" if changes else None)
+            return Judged(with_faults(either, found))
+        if screen.outcome in {Outcome.PASSED, Outcome.IMPROVED}:
             return Judged(screen)
+        commit = self._commit(measurement)
         if commit is not None:
             return self._settled(commit, screen, measurement, observer)
         if screen.outcome is not Outcome.REGRESSED:
-            return Judged(screen)
+            return self._searched(screen, changes, measurement, observer)
         return self._explained(screen, changes, measurement, observer)
 
     def _screen(self, measurement: Measurement) -> Verdict:
@@ -197,15 +197,11 @@ class AgainstStored:
 
     def _reachable(self) -> str | None:
         """The baseline's commit, where a duet against it is possible at all."""
-        commit, repository = self._baseline.commit, self._repository
+        commit, repository = self._baseline.commit, self._bases.repository(self._job)
         possible = self._settings.most_pairs >= LEAST_PAIRS and not self._job.stack.spans_nodes
         if commit is None or repository is None or not possible:
             return None
         return commit if repository.has(commit, Path(self._job.workload.file)) else None
-
-    @cached_property
-    def _repository(self) -> Repository | None:
-        return Repository.around(Path(self._job.workload.file))
 
     def _duet(self, commit: str, measurement: Measurement, observer: Observer) -> Settled | str:
         """The duet against the baseline's commit, or why there can be none."""
@@ -224,15 +220,47 @@ class AgainstStored:
         """By a duet against the baseline's commit: the code alone can differ."""
         settled = self._duet(commit, measurement, observer)
         if isinstance(settled, str):
-            return Judged(_because(screen, None, settled))
+            return self._measured_on(settled, screen, measurement, observer)
         verdict = settled.verdict
-        same = self._repository is not None and self._repository.is_at(commit)
-        code = verdict.outcome is Outcome.REGRESSED and not same
+        code = verdict.outcome is Outcome.REGRESSED and not self._bases.is_at(self._job, commit)
         doubt = (
-            f"screened by {self._baseline.title}: {_loss(screen)} beside its "
-            f"{screen.baseline_launches} launches, which a duet had to settle"
+            f"screened by {self._baseline.title}: {_seen(screen)} beside "
+            f"its {screen.baseline_launches} launches, which a duet had to settle"
         )
+        if screen.outcome is Outcome.REGRESSED and verdict.outcome is Outcome.PASSED:
+            doubt += "; not by the code: the machine, or what no record lists, is slower than then"
         return Judged(_because(verdict, "code" if code else None, doubt), settled.duet)
+
+    def _measured_on(
+        self, why: str, screen: Verdict, measurement: Measurement, observer: Observer
+    ) -> Judged:
+        """By more launches beside the stored ones, since there can be no duet."""
+        more, job = None, self._job
+        if screen.outcome is Outcome.INCONCLUSIVE and len(measurement.launches) < job.launches.most:
+            more = measure(job, self._screened, observer, earlier=measurement).measurement
+            found = self._screen(more)
+            screen = msgspec.structs.replace(
+                found, baseline=screen.baseline, evidence=screen.evidence
+            )
+        return Judged(_because(screen, None, why), measurement=more)
+
+    def _screened(self, measurement: Measurement) -> bool:
+        return self._screen(measurement).outcome is not Outcome.INCONCLUSIVE
+
+    def _searched(
+        self, screen: Verdict, changes: list[str], measurement: Measurement, observer: Observer
+    ) -> Judged:
+        """Launches ran out in another environment: the code's own part can still be told."""
+        commit = self._reachable() if changes else None
+        if commit is None or self._bases.is_at(self._job, commit):
+            return Judged(screen)
+        settled = self._duet(commit, measurement, observer)
+        if isinstance(settled, str):
+            return Judged(_because(screen, None, settled))
+        if settled.verdict.outcome is not Outcome.REGRESSED:
+            return Judged(_because(screen, None, _beside(settled)), settled.duet)
+        why = f"beside {screen.baseline} it is {_seen(screen)}, in another environment"
+        return Judged(_because(settled.verdict, "code", *changes, why), settled.duet)
 
     def _explained(
         self, screen: Verdict, changes: list[str], measurement: Measurement, observer: Observer
@@ -241,25 +269,27 @@ class AgainstStored:
         commit = self._reachable()
         if commit is None:
             why = "whether the code has a part in it cannot be told without the baseline's commit"
-            return Judged(_because(screen, "environment" if changes else None, why))
-        if self._repository is not None and self._repository.is_at(commit):
+            return Judged(_because(screen, "either" if changes else None, why))
+        if self._bases.is_at(self._job, commit):
             return Judged(_because(screen, "environment", "the code is the baseline's own"))
         settled = self._duet(commit, measurement, observer)
         if isinstance(settled, str):
-            return Judged(_because(screen, "environment", f"the code differs too; {settled}"))
-        causes = {Outcome.REGRESSED: "code", Outcome.INCONCLUSIVE: None}
-        why = (
-            f"the code differs too: in this environment it is {_loss(settled.verdict)} than "
-            f"{settled.duet.base} ({settled.verdict.outcome.value})"
-        )
+            return Judged(_because(screen, "either", f"the code differs too; {settled}"))
+        causes = {Outcome.REGRESSED: "both", Outcome.INCONCLUSIVE: "either"}
         cause = causes.get(settled.verdict.outcome, "environment")
-        return Judged(_because(screen, cause, why), settled.duet)
+        return Judged(_because(screen, cause, _beside(settled)), settled.duet)
 
 
-def _because(verdict: Verdict, cause: str | None, why: str) -> Verdict:
-    return msgspec.structs.replace(verdict, cause=cause, evidence=(*verdict.evidence, why))
+def _because(verdict: Verdict, cause: str | None, *why: str) -> Verdict:
+    return msgspec.structs.replace(verdict, cause=cause, evidence=(*verdict.evidence, *why))
 
 
-def _loss(verdict: Verdict) -> str:
-    slowdown = verdict.slowdown_percent or 0.0
-    return f"{abs(slowdown):.1f} % {'slower' if slowdown >= 0 else 'faster'}"
+def _beside(settled: Settled) -> str:
+    return (
+        f"the code differs too: in this environment it is {_seen(settled.verdict)} than "
+        f"{settled.duet.base} ({settled.verdict.outcome.value})"
+    )
+
+
+def _seen(verdict: Verdict) -> str:
+    return loss(verdict.slowdown_percent or 0.0)

@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 
 from traingate import stats
-from traingate.records import Launch, Method, Outcome, Pair, Verdict
+from traingate.records import Launch, Measurement, Method, Outcome, Pair, Verdict
 
 ALARM_ERROR: Final = 0.01
 """Probability, over all looks together, of REGRESSED at a slowdown of exactly the tolerance.
@@ -52,6 +52,10 @@ _PAIR_SPREAD: Final = {
 
 _FIRST_PAIRS: Final = 3
 _FINEST_PAIRS: Final = 6
+
+
+LEAST_LAUNCHES: Final = 3
+"""On both sides together: with fewer, a difference of means has no spread."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,23 @@ def pair_policy(tolerance: float, most: int) -> Policy:
         most: pairs at the most.
     """
     return Policy(tolerance / 100, min(_FIRST_PAIRS, most), most, finest=_FINEST_PAIRS)
+
+
+def unjudged(measurement: Measurement, tolerance: float, reason: str | None = None) -> Verdict:
+    """NO_BASELINE: there is nothing to judge ``measurement`` by.
+
+    Args:
+        measurement: what was measured all the same.
+        tolerance: in percent.
+        reason: why there is nothing.
+    """
+    return Verdict(
+        outcome=Outcome.NO_BASELINE,
+        tolerance_percent=tolerance,
+        launches=len(measurement.launches),
+        samples_per_second=measurement.samples_per_second,
+        reason=reason,
+    )
 
 
 def judge(

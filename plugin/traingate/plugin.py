@@ -106,6 +106,12 @@ class _SessionHooks:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _nothing_compared(self) -> str | None:
+        sides = self._settings.against or self._settings.against_python
+        if sides and not self._expected:
+            return (
+                "--traingate-against asked for a comparison, and no training benchmark was "
+                "selected. Name the tests that use training_benchmark."
+            )
         if not self._expected or self._settings.on_missing == "record" or self.session().compared:
             return None
         return (

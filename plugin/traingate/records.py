@@ -11,6 +11,7 @@ Versions of the schema:
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -72,6 +73,8 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         first_step_seconds: with compilation.
         setup_seconds: from the import of the workload to the training that stands; longer where
             launches start up side by side.
+        peak_rss_bytes, minor_page_faults_per_step: of all ranks; data workers are processes of
+            their own, and not among them.
         counters: whole numbers by name, see ``worker.counters``.
     """
 
@@ -112,6 +115,17 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reasons: dict[str, tuple[str, ...]] = {}
     flops_per_sample: Positive | None = None
     operators_per_step: Count | None = None
+
+    def joined(self, counters: Mapping[str, int], reasons: Mapping[str, Sequence[str]]) -> Account:
+        """With what another launch counted: the larger number of each, and all reasons."""
+        most = {name: max(self.counters.get(name, 0), count) for name, count in counters.items()}
+        told = {
+            name: tuple(dict.fromkeys((*self.reasons.get(name, ()), *why)))
+            for name, why in reasons.items()
+        }
+        return msgspec.structs.replace(
+            self, counters={**self.counters, **most}, reasons={**self.reasons, **told}
+        )
 
 
 class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -183,7 +197,8 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         outcome: the decision.
         failed: whether the test failed its gate; such a record is no baseline.
         method: what the decision rests on; null where there is none.
-        cause: ``code`` or ``environment``, where a regression could be traced to one of them.
+        cause: ``code``, ``environment`` or ``both``, where a regression could be traced;
+            ``either`` where both differ and it could not.
         evidence: what else is known: what differs, what the counters say; a sentence each.
         accepted: set when a person has accepted the record as a baseline though it failed.
         tolerance_percent: the largest loss that is let through.
@@ -212,6 +227,12 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     baseline_samples_per_second: Positive | None = None
     baseline: str | None = None
     reason: str | None = None
+
+    @property
+    def breaks_a_limit(self) -> bool:
+        """Whether it failed by an absolute limit, which ``reason`` tells, and by that alone."""
+        own = self.outcome in {Outcome.REGRESSED, Outcome.INCONCLUSIVE}
+        return self.failed and not own
 
 
 class Published(Struct, frozen=True, forbid_unknown_fields=True):
@@ -257,7 +278,7 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         roofline_share: of the training, in floating point operations; may exceed 1 in bf16.
         samples_per_dollar: at the price given, else null.
         operators_per_step: operators that a plain step calls, optimizer included.
-        counters: the last launch's.
+        counters: of all launches, the largest of each.
         reasons: by counter, why it is not 0: graph breaks, recompilations, XLA fallbacks.
         machine: the hardware.
         environment: the worker's software and what was set for steadiness.

@@ -20,6 +20,7 @@ from traingate import store
 from traingate.checks import Limits, violations
 from traingate.comparison import AgainstSide, AgainstStored, Comparison, Unjudged
 from traingate.controller import (
+    DuetInterrupted,
     Job,
     LaunchPlan,
     Observer,
@@ -30,10 +31,12 @@ from traingate.controller import (
 )
 from traingate.cost import samples_per_dollar
 from traingate.errors import BaselineError, ConfigurationError, NoRunError
+from traingate.gate import unjudged
 from traingate.machine import hardware
 from traingate.options import DEFAULT_MOST_LAUNCHES, Demands, Settings
 from traingate.records import Hardware, Measurement, Outcome, Published, Verdict
 from traingate.report.row import Row
+from traingate.report.text import interrupted
 from traingate.settling import Bases
 from traingate.stack import Stack
 from traingate.workload import ObjectName, project_paths
@@ -133,17 +136,17 @@ class Session:
             return measure(single_step(job), lambda *_: True, observer)
         comparison, result = self._measured(order, job, observer)
         measurement = result.measurement
-        self._known[job.identity] = measurement
         try:
             judged = comparison.judged(measurement, observer)
         except BaselineError as error:
             if self.settings.on_missing == "fail":
                 raise
             judged = Unjudged(self._tolerance(order), str(error)).judged(measurement, observer)
-        except KeyboardInterrupt:
-            rate = f"{measurement.samples_per_second:.4g} samples/s"
-            self.interrupted = f"{order.test}: {rate}; the comparison was broken off: no verdict"
+        except KeyboardInterrupt as interrupt:
+            pairs = interrupt.pairs if isinstance(interrupt, DuetInterrupted) else ()
+            self.interrupted = interrupted(order.test, measurement, pairs)
             raise
+        measurement = self._known[job.identity] = judged.measurement or measurement
         measurement = msgspec.structs.replace(
             measurement,
             verdict=self._verdict(order, judged.verdict, measurement),
@@ -195,12 +198,7 @@ class Session:
         broken = violations(limits, measurement.launches, measurement.batch_size)
         if not broken:
             return verdict
-        verdict = verdict or Verdict(
-            outcome=Outcome.NO_BASELINE,
-            tolerance_percent=self._tolerance(order),
-            launches=len(measurement.launches),
-            samples_per_second=measurement.samples_per_second,
-        )
+        verdict = verdict or unjudged(measurement, self._tolerance(order))
         reasons = [*([verdict.reason] if verdict.reason else []), *broken]
         return msgspec.structs.replace(verdict, failed=True, reason="; ".join(reasons))
 

@@ -46,6 +46,7 @@ class Bases:
         self._caches = caches
         self._worktrees = Worktrees()
         self._interpreters: dict[str, Interpreter] = {}
+        self._repositories: dict[Path, Repository | None] = {}
 
     def close(self) -> None:
         """Remove the worktrees."""
@@ -66,7 +67,7 @@ class Bases:
         titles, relocation, folder, interpreter = [], None, None, None
         paths: Sequence[str] = job.import_paths
         if reference is not None:
-            repository, commit = _commit_of(job, reference)
+            repository, commit = self._commit_of(job, reference)
             tree = self._worktrees.of(repository, commit)
             relocation = Relocation(str(repository.root), str(tree))
             there = relocation.moved(str(Path.cwd().resolve()))
@@ -82,9 +83,47 @@ class Bases:
         cache = self._caches / f"{job.compile_cache.name}-{name}"
         return replace(job, side=side, import_paths=tuple(paths), compile_cache=cache)
 
+    def repository(self, job: Job) -> Repository | None:
+        """Where the job's workload is kept; None if in none."""
+        file = Path(job.workload.file)
+        if file not in self._repositories:
+            self._repositories[file] = Repository.around(file)
+        return self._repositories[file]
+
+    def is_at(self, job: Job, reference: str) -> bool:
+        """Whether the working tree is just that commit's, as far as git knows."""
+        repository = self.repository(job)
+        return repository is not None and repository.is_at(repository.commit(reference))
+
+    def _commit_of(self, job: Job, reference: str) -> tuple[Repository, str]:
+        """The commit that is named, if it holds what the job names."""
+        repository = self.repository(job)
+        if repository is None:
+            file = Path(job.workload.file)
+            raise ConfigurationError(
+                f"{file} is in no git repository, so there is no {reference!r} to measure it "
+                f"against. {Repository.complaint(file)}"
+            )
+        if not self._root.is_relative_to(repository.root) and repository.is_submodule:
+            raise ConfigurationError(
+                f"{job.workload.file} lies in the submodule {repository.root}, whose commits "
+                f"{reference!r} would name, not those of the project around it. Run pytest with "
+                "the submodule as its rootdir."
+            )
+        commit = repository.commit(reference)
+        for name in _named(job):
+            if not _holds(repository, commit, name):
+                inside = Path(name.file).relative_to(repository.root)
+                raise BaselineError(
+                    f"{reference} (commit {commit[:9]}) has no {name.qualname} in {inside}: what "
+                    "is new there has nothing to be measured against. Let it pass by "
+                    "--traingate-on-missing=record."
+                )
+        return repository, commit
+
     def _belongs(self, path: str, job: Job) -> bool:
         """Whether a folder is the project's own: others may hold packages of our environment."""
-        repository = Repository.around(Path(job.workload.file))
+        repository = self.repository(job)
         roots = [self._root, Path(job.workload.file).parent]
         roots += [repository.root] if repository else []
         return any(Path(path).is_relative_to(root) for root in roots)
@@ -93,26 +132,6 @@ class Bases:
         if given not in self._interpreters:
             self._interpreters[given] = find_interpreter(given)
         return self._interpreters[given]
-
-
-def _commit_of(job: Job, reference: str) -> tuple[Repository, str]:
-    file = Path(job.workload.file)
-    repository = Repository.around(file)
-    if repository is None:
-        raise BaselineError(
-            f"{file} is in no git repository, so there is no {reference!r} to measure it against. "
-            f"{Repository.complaint(file)}"
-        )
-    commit = repository.commit(reference)
-    for name in _named(job):
-        if not _holds(repository, commit, name):
-            inside = Path(name.file).relative_to(repository.root)
-            raise BaselineError(
-                f"{reference} (commit {commit[:9]}) has no {name.qualname} in {inside}: what is "
-                "new there has nothing to be measured against. Let it pass by "
-                "--traingate-on-missing=record."
-            )
-    return repository, commit
 
 
 def _named(job: Job) -> list[ObjectName]:
@@ -233,7 +252,7 @@ def settle(
 
     def decided(so_far: Duet) -> bool:
         verdict = judge_pairs(so_far.pairs, measurement.batch_size, policy)
-        found = faults(so_far.base_account, so_far.candidate_account)
+        found = _faults(so_far)
         return verdict.outcome is not Outcome.INCONCLUSIVE or bool(found)
 
     result = duet(ours, theirs, LaunchPlan(first, most), decided, observer)
@@ -247,8 +266,12 @@ def settle(
             *_unrest(result),
         ),
     )
-    found = faults(result.base_account, result.candidate_account)
-    return Settled(with_faults(verdict, found), result)
+    return Settled(with_faults(verdict, _faults(result)), result)
+
+
+def _faults(result: Duet) -> list[str]:
+    same = result.base_environment["torch"] == result.candidate_environment["torch"]
+    return faults(result.base_account, result.candidate_account, same_torch=same)
 
 
 def _unrest(result: Duet) -> list[str]:

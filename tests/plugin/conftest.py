@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 
+import psutil
 import pytest
+from repositories import ONE_TEST, commit, git, process_is_ours
 
 MODEL = '''
 import time
@@ -102,3 +106,24 @@ def saved(pytester):
         return json.loads(sorted(pytester.path.glob(".benchmarks/*/*.json"))[-1].read_text())
 
     return load
+
+
+@pytest.fixture
+def committed(project, tmp_path, monkeypatch):
+    """``committed(tests)``: the project in a repository; afterwards nothing may be left."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    # Short: the socket's path must fit.
+    temporary = Path(tempfile.mkdtemp(prefix="tg-"))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+
+    def write(tests: str = ONE_TEST):
+        pytester = project(tests)
+        git("init", "-q")
+        commit()
+        return pytester
+
+    yield write
+    assert not any(process_is_ours(process, temporary) for process in psutil.process_iter())
+    assert [path.name for path in temporary.glob("traingate-*")] == []
+    assert len(git("worktree", "list").splitlines()) == 1
+    assert list(Path(".git").rglob("*.lock")) == []

@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 
 FAST = ("--traingate-scale=smoke", "--traingate-launches=2", "--traingate-steps=4")
+LAZY = """
+def net():
+    import torch
+    from traingate import TrainingSetup
+
+    model = torch.nn.Linear(4, 2)
+    data = [(torch.randn(4), n % 2) for n in range(100)]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    return TrainingSetup(model, torch.nn.CrossEntropyLoss(), optimizer, data, 10)
+
+def test_net(training_benchmark, torch_compile):
+    training_benchmark(net)
+"""
+TELL_PEAK = """
+from pathlib import Path
+
+def pytest_unconfigure():
+    Path("peak").write_text(Path("/proc/self/status").read_text())
+"""
 
 
 def test_every_kind_of_workload_and_layer_is_recorded(project, saved):
@@ -65,6 +85,14 @@ def test_every_kind_of_workload_and_layer_is_recorded(project, saved):
     own = benchmarks["test_own_step"]["extra_info"]["traingate"]
     assert own["launches"][0]["counters"]["threads"] == 1
     assert own["workload"] == "models.py::language_model"
+
+
+def test_the_process_of_pytest_holds_no_model_and_no_torch(project):
+    pytester = project(LAZY)
+    pytester.makeconftest(TELL_PEAK)
+    pytester.runpytest_subprocess(*FAST).assert_outcomes(passed=1)
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", (pytester.path / "peak").read_text())
+    assert int(peak) < 200_000
 
 
 def test_trouble_in_one_test_leaves_the_others_alone(project):

@@ -35,6 +35,22 @@ def test_a_break_for_another_reason_is_new_though_one_has_gone():
     assert faults(base, now) == ["2 graph breaks, 2 before:\n    a.py:9: a branch"]
 
 
+def test_another_torch_words_the_same_break_otherwise():
+    base = account(["a.py:1: data dependent"], dynamo_graph_breaks=1)
+    now = account(["a.py:1: Data-dependent branching"], dynamo_graph_breaks=1)
+    assert len(faults(base, now)) == 1
+    assert faults(base, now, same_torch=False) == []
+    more = account(["a.py:1: x", "a.py:2: y"], dynamo_graph_breaks=2)
+    assert len(faults(base, more, same_torch=False)) == 1
+
+
+def test_an_account_keeps_the_most_of_all_launches():
+    joined = account().joined({"dynamo_recompiles": 2}, {"dynamo_recompiles": ["a.py:1 f: shape"]})
+    joined = joined.joined({"dynamo_recompiles": 0, "threads": 2}, {})
+    assert joined.counters == {"dynamo_recompiles": 2, "threads": 2}
+    assert joined.reasons == {"dynamo_recompiles": ("a.py:1 f: shape",)}
+
+
 def test_of_late_compilations_only_whether_there_are_any_counts():
     few, many = (account(compilations_in_measured_steps=number) for number in (3, 30))
     assert faults(few, many) == []

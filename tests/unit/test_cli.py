@@ -42,6 +42,15 @@ def test_nothing_to_compare_is_no_success(tmp_path):
     assert "Not all of" in result.output
 
 
+def test_two_launches_are_not_compared_and_what_is_gone_is_told(tmp_path):
+    single = measurement([launch([0.1] * 5)])
+    one, other = save(tmp_path / "a.json", single, single), save(tmp_path / "b.json", single)
+    result = CliRunner().invoke(main, ["compare", one, other])
+    assert result.exit_code == 2
+    assert "no spread to judge by" in result.output
+    assert "test_1[nchw]\nis in" in result.output
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     damaged = tmp_path / "a.json"
     damaged.write_text("{")

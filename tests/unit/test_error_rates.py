@@ -53,6 +53,14 @@ def test_a_slowdown_of_twice_the_tolerance_is_found(habit):
     assert share(decisions(habit, 10.0, 1500), Outcome.REGRESSED) >= 0.99
 
 
+@pytest.mark.parametrize("bias", [0.0, 0.02])
+def test_the_screen_before_a_duet_adds_no_alarm_and_misses_little(bias):
+    unchanged = list(recordings.screened_and_settled(1000, 0.03, bias, loss=0.0))
+    assert not any(end.outcome is Outcome.REGRESSED for end in unchanged)
+    slower = list(recordings.screened_and_settled(1000, 0.03, bias, loss=10.0))
+    assert statistics.fmean(end.outcome is Outcome.REGRESSED for end in slower) >= 0.99
+
+
 @ALL_HABITS
 @pytest.mark.parametrize("pairs", [3, 5, 12])
 def test_intervals_cover_what_they_say(habit, pairs):

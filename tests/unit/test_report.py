@@ -1,15 +1,16 @@
 import contextlib
 import io
+import math
 
 import msgspec
 import pytest
 from rich.console import Console
 
 from launches import launch, measurement
-from traingate.records import Outcome, Published, Verdict
+from traingate.records import Outcome, Pair, Published, Verdict
 from traingate.report.progress import ProgressLine
 from traingate.report.terminal import Row, render
-from traingate.report.text import explain
+from traingate.report.text import explain, interrupted
 
 EVIDENCE = Verdict(
     outcome=Outcome.REGRESSED,
@@ -59,6 +60,34 @@ def test_a_gain_is_called_a_gain():
     assert (
         "throughput is 25.0 % higher than the baseline's (95 % interval 20.0 to 30.0 %"
         in explain(gain)
+    )
+
+
+def test_a_broken_limit_comes_before_a_verdict_that_would_pass():
+    limit = {"failed": True, "reason": "50 samples/s, and the marker asks for at least 60"}
+    passed = msgspec.structs.replace(EVIDENCE, outcome=Outcome.PASSED, **limit)
+    told = explain(passed).splitlines()
+    assert told[0] == "FAILED: 50 samples/s, and the marker asks for at least 60"
+    assert told[1].startswith("PASSED: ")
+    assert not any("also" in line for line in told)
+    alone = Verdict(outcome=Outcome.NO_BASELINE, tolerance_percent=5, **limit)
+    assert explain(alone) == told[0]
+
+
+def test_a_comparison_broken_off_tells_the_pairs_it_had():
+    pairs = [
+        Pair(
+            candidate_step_seconds=(0.1 * ratio,),
+            base_step_seconds=(0.1,),
+            steps_per_turn=1,
+            log_ratio=math.log(ratio),
+        )
+        for ratio in (1.09, 1.11)
+    ]
+    told = interrupted("test_a", measurement([launch([0.1])]), pairs)
+    assert told == (
+        "test_a: 320 samples/s; the comparison was broken off after 2 pairs, which saw it "
+        "9.1 % slower than the base: no verdict"
     )
 
 

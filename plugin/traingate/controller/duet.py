@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -29,8 +29,13 @@ from traingate.system import available_bytes
 _MARGIN: Final = 1.2
 """Of memory: two launches may each need a fifth more than the one that was seen."""
 
-Decide = Callable[["Duet"], bool]
-"""Whether the pairs so far decide; only then a duet ends early."""
+
+class DuetInterrupted(KeyboardInterrupt):
+    """Ctrl-C in the middle of a duet, with the pairs that were complete by then."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        super().__init__()
+        self.pairs = tuple(pairs)
 
 
 @dataclass
@@ -66,7 +71,7 @@ def duet(
     candidate: Job,
     base: Job,
     plan: LaunchPlan,
-    decided: Decide,
+    decided: Callable[[Duet], bool],
     observer: Observer,
     *,
     by_steps: bool | None = None,
@@ -77,7 +82,7 @@ def duet(
         candidate: the job of the working tree.
         base: the same job of the other side.
         plan: pairs at least, and at the most.
-        decided: asked from the planned pairs on, after each.
+        decided: asked from the planned pairs on, after each; only by it a duet ends early.
         observer: told how far it is.
         by_steps: whether sides take turns step by step, or launch by launch; None to see whether
             both fit into memory.
@@ -85,6 +90,7 @@ def duet(
     Raises:
         BaselineError: where the base's batches are of another size.
         WorkloadError, WorkerError: as ``measure``; the message says on which side.
+        DuetInterrupted: by Ctrl-C.
     """
     if by_steps is None:
         by_steps = fit_together(candidate.peak_rss_bytes or 0, available_bytes())
@@ -98,12 +104,21 @@ def duet(
             yardstick = Child(yardstick_command(), "the yardstick", candidate.timeouts.start)
             more = partial(sides.launch_by_launch, until.enter_context(yardstick))
         while len(pairs) < plan.most:
-            pairs += more(len(pairs))
+            _collect(more(len(pairs)), pairs)
             spent = (time.monotonic() - started) / len(pairs)
             result = _summary(candidate, base, pairs, known, spent)
             if len(pairs) >= plan.planned and decided(result):
                 break
     return result
+
+
+def _collect(more: Generator[Pair, None, None], pairs: list[Pair]) -> None:
+    """Add what ``more`` yields to ``pairs``, and keep it where Ctrl-C ends it."""
+    try:
+        with closing(more):
+            pairs.extend(more)
+    except KeyboardInterrupt as interrupt:
+        raise DuetInterrupted(pairs) from interrupt
 
 
 def _summary(
@@ -131,7 +146,7 @@ class _Sides:
     observer: Observer
     known: _Knowledge
 
-    def step_by_step(self, taken: int) -> list[Pair]:
+    def step_by_step(self, taken: int) -> Generator[Pair, None, None]:
         """The next pairs, each side stepping while the other sleeps.
 
         Those that are sure to be needed start up side by side.
@@ -139,7 +154,6 @@ class _Sides:
         wanted = 2 * (self.planned - taken)
         count = max(1, together(wanted, self.known.peak_rss_bytes) // 2)
         numbers = range(taken + 1, taken + 1 + count)
-        pairs = []
         with ExitStack() as everything:
             ends = [everything.enter_context(ExitStack()) for _ in numbers]
             runs = [
@@ -154,9 +168,9 @@ class _Sides:
             for run in (run for sides in runs for run in sides):
                 run.prepare()
             for number, end, (candidate, base) in zip(numbers, ends, runs, strict=True):
-                pairs.append(self._pair(number, candidate, base))
+                pair = self._pair(number, candidate, base)
                 end.close()
-        return pairs
+                yield pair
 
     def _pair(self, number: int, candidate: Run, base: Run) -> Pair:
         self.known.meet(number, candidate, base)
@@ -182,7 +196,7 @@ class _Sides:
             restless_turns=restless,
         )
 
-    def launch_by_launch(self, yardstick: Child, taken: int) -> list[Pair]:
+    def launch_by_launch(self, yardstick: Child, taken: int) -> Generator[Pair, None, None]:
         """The next pair, one side after the other; which is first changes from pair to pair."""
         number = taken + 1
         sides = [(self.candidate, self.known.candidate), (self.base, self.known.base)]
@@ -192,14 +206,12 @@ class _Sides:
         self.known.check_batches()
         unit = yardstick_unit(launches)
         candidate, base = log_step_times((ours, theirs), unit)
-        return [
-            Pair(
-                candidate_step_seconds=ours.step_seconds,
-                base_step_seconds=theirs.step_seconds,
-                steps_per_turn=0,
-                log_ratio=candidate - base,
-            )
-        ]
+        yield Pair(
+            candidate_step_seconds=ours.step_seconds,
+            base_step_seconds=theirs.step_seconds,
+            steps_per_turn=0,
+            log_ratio=candidate - base,
+        )
 
     def _launch(self, yardstick: Child, job: Job, number: int, known: Knowledge) -> Launch:
         with ExitStack() as end:

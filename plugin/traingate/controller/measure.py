@@ -23,9 +23,6 @@ from traingate.values import JSON, plain
 _MOST_TOGETHER: Final = 4
 """Launches that start up side by side; more would wait for each other's imports."""
 
-Decide = Callable[[Measurement], bool]
-"""Whether what was measured so far decides; only then measuring ends early."""
-
 
 @dataclass(frozen=True)
 class Result:
@@ -35,13 +32,21 @@ class Result:
     operators: list[dict[str, JSON]] | None = None
 
 
-def measure(job: Job, decided: Decide, observer: Observer) -> Result:
+def measure(
+    job: Job,
+    decided: Callable[[Measurement], bool],
+    observer: Observer,
+    earlier: Measurement | None = None,
+) -> Result:
     """Measure ``job``.
 
     Args:
         job: what and how.
-        decided: asked after the planned launches, and after each further one.
+        decided: asked after the planned launches, and after each further one; only by it measuring
+            ends early.
         observer: told how far the measurement is.
+        earlier: of the same job, to be gone on with: its launches, fewer than
+            ``job`` allows, are the first of the result's.
 
     Raises:
         WorkloadError: the workload's own code raised.
@@ -50,6 +55,9 @@ def measure(job: Job, decided: Decide, observer: Observer) -> Result:
     """
     knowledge = Knowledge(peak_rss_bytes=job.peak_rss_bytes or 0)
     launches: list[Launch] = []
+    if earlier is not None:
+        knowledge.batch_size, knowledge.account = earlier.batch_size, earlier.account
+        launches += earlier.launches
     with Child(yardstick_command(), "the yardstick", job.timeouts.start) as yardstick:
         while len(launches) < job.launches.most:
             wanted = job.launches.planned - len(launches)
@@ -117,7 +125,7 @@ def _summary(job: Job, launches: Sequence[Launch], knowledge: Knowledge) -> Meas
         roofline_flops_per_second=reached,
         roofline_share=None if flops is None else flops * samples_per_second / reached,
         operators_per_step=knowledge.account.operators_per_step,
-        counters=launches[-1].counters,
+        counters=knowledge.account.counters,
         reasons=knowledge.account.reasons,
         machine=hardware(),
         environment=environment(job, knowledge),

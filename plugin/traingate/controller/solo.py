@@ -45,11 +45,7 @@ class Knowledge:
 
     def note(self, finished: Sequence[wire.Finished]) -> None:
         """Note what the ranks of a launch said at its end."""
-        self.account = msgspec.structs.replace(
-            self.account,
-            counters=finished[0].counters,
-            reasons={name: tuple(why) for name, why in finished[0].reasons.items()},
-        )
+        self.account = self.account.joined(finished[0].counters, finished[0].reasons)
         peak = sum(rank.peak_rss_bytes for rank in finished)
         self.peak_rss_bytes = max(self.peak_rss_bytes, peak)
 

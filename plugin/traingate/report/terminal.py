@@ -14,7 +14,7 @@ from rich.text import Text
 from traingate import layers
 from traingate.records import Measurement, Outcome, Verdict
 from traingate.report.published import beside_published
-from traingate.report.row import Row, samples_per_second, speedup
+from traingate.report.row import Row, samples_per_second, speedup, thousands
 from traingate.stack import label
 
 _STYLES = {
@@ -40,7 +40,7 @@ def table(rows: Sequence[Row]) -> Table:
         ("samples/s", [samples_per_second(record) for record in records]),
         ("x plain", [speedup(record, records) for record in records]),
         ("roofline", [_share(record) for record in records]),
-        ("K/$", [_thousands(record) for record in records]),
+        ("K/$", [thousands(record.samples_per_dollar) for record in records]),
         ("peak RSS", [f"{record.peak_rss_bytes / 2**30:.2f} GiB" for record in records]),
         ("verdict", [_verdict(record.verdict) for record in records]),
     ]
@@ -122,14 +122,11 @@ def _share(record: Measurement) -> str:
     return "" if record.roofline_share is None else f"{100 * record.roofline_share:.0f} %"
 
 
-def _thousands(record: Measurement) -> str:
-    dollars = record.samples_per_dollar
-    return "" if dollars is None else f"{dollars / 1000:.4g}"
-
-
 def _verdict(verdict: Verdict | None) -> Text:
     if verdict is None:
         return Text("")
     change = verdict.slowdown_percent
     suffix = "" if change is None else f" {-change:+.1f} %"
+    if verdict.breaks_a_limit:
+        return Text(f"{verdict.outcome.value}{suffix}, limit broken", style="bold red")
     return Text(f"{verdict.outcome.value}{suffix}", style=_STYLES[verdict.outcome])

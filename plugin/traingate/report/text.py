@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from traingate.records import Method, Outcome, Verdict
+from collections.abc import Sequence
+
+import msgspec
+
+from traingate.records import Measurement, Method, Outcome, Pair, Verdict
+from traingate.stats import loss_percent, paired
 
 _NEXT = {
     Outcome.REGRESSED: (
@@ -23,6 +28,8 @@ _CAUSES = {
     None: "",
     "code": "by the code: ",
     "environment": "by the environment, not by the code: ",
+    "both": "by the code, in another environment: ",
+    "either": "in another environment: ",
 }
 
 _PAIRED = {Method.STEPS, Method.TURNS}
@@ -48,23 +55,49 @@ def tells_more(verdict: Verdict) -> bool:
     return improved or verdict.method in _PAIRED or bool(verdict.evidence)
 
 
+def interrupted(test: str, measurement: Measurement, pairs: Sequence[Pair]) -> str:
+    """What is known of a test whose comparison ended by Ctrl-C.
+
+    Args:
+        test: its name.
+        measurement: of the candidate by itself.
+        pairs: of its duet that were complete.
+    """
+    known = ""
+    if pairs:
+        slowdown = loss_percent(paired([pair.log_ratio for pair in pairs]).value)
+        count = f"{len(pairs)} pairs" if len(pairs) > 1 else "one pair"
+        known = f" after {count}, which saw it {loss(slowdown)} than the base"
+    rate = f"{measurement.samples_per_second:.4g} samples/s"
+    return f"{test}: {rate}; the comparison was broken off{known}: no verdict"
+
+
+def loss(slowdown_percent: float) -> str:
+    """A loss of throughput in words."""
+    return f"{abs(slowdown_percent):.1f} % {'slower' if slowdown_percent >= 0 else 'faster'}"
+
+
 def explain(verdict: Verdict) -> str:
     """The verdict, its evidence, and what to do: a few lines for a person."""
+    if verdict.breaks_a_limit:
+        rest = msgspec.structs.replace(verdict, failed=False, reason=None)
+        judged = [] if verdict.slowdown_percent is None else [explain(rest)]
+        return "\n".join([f"FAILED: {verdict.reason}", *judged])
     if verdict.slowdown_percent is None:
         return f"{verdict.outcome.value}: {verdict.reason}"
     headline = verdict.reason if verdict.method is Method.COUNTERS else _change(verdict)
     lines = [f"{verdict.outcome.value}: {_CAUSES[verdict.cause]}{headline}"]
     if verdict.method is Method.COUNTERS:
         lines.append(f"  {_change(verdict)}")
-    paired = verdict.method in _PAIRED
+    side_by_side = verdict.method in _PAIRED
     for title, rate, launches, where in (
-        ("base" if paired else "baseline", verdict.baseline_samples_per_second,
+        ("base" if side_by_side else "baseline", verdict.baseline_samples_per_second,
          verdict.baseline_launches, verdict.baseline),
         ("now", verdict.samples_per_second, verdict.launches, None),
     ):  # fmt: skip
         source = f", {where}" if where else ""
         lines.append(f"  {title:<9} {rate:.4g} samples/s in {launches} launches{source}")
-    if paired:
+    if side_by_side:
         lines.append(f"  measured  {_METHODS[verdict.method]}")
     lines.append(f"  tolerance {verdict.tolerance_percent:g} %{_missable(verdict)}")
     if verdict.reason and verdict.method is not Method.COUNTERS:
