@@ -9,7 +9,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from launches import noisy
-from traingate.gate import Policy, judge
+from recordings import first_decision_of_launches
+from traingate.gate import Policy
 from traingate.records import Outcome
 
 POLICY = Policy(tolerance=0.05, first_look=3, most=8)
@@ -21,12 +22,7 @@ def compare(spread: float, loss: float, seed: int) -> Outcome:
     """One comparison: three stored launches, and new ones until a look decides."""
     stored = noisy(3, SECONDS, spread, seed)
     new = noisy(POLICY.most, SECONDS / (1 - loss), spread, seed + 10**6)
-    outcome = Outcome.INCONCLUSIVE
-    for look in POLICY.looks:
-        outcome = judge(stored, new[:look], 32, POLICY).outcome
-        if outcome is not Outcome.INCONCLUSIVE:
-            break
-    return outcome
+    return first_decision_of_launches(stored, new, POLICY)
 
 
 for loss in (0.0, 0.05, 0.10, 0.15, 0.23, 0.30):

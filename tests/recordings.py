@@ -7,14 +7,14 @@ import math
 import random
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import noise
 from launches import noisy
 from traingate.gate import Policy, first_decision, judge, pair_policy
-from traingate.records import Method, Outcome
+from traingate.records import Launch, Method, Outcome
 from traingate.stats import log_factor, round_log_ratios
 
 UNCHANGED = Path(__file__).parent / "recorded" / "unchanged.json"
@@ -49,6 +49,15 @@ def true_log_ratio(habit: str, comparison: int) -> float:
         return 0.0
     found = list(recorded_log_ratios().values())
     return statistics.fmean(found[comparison % len(found)])
+
+
+def first_decision_of_launches(
+    stored: Sequence[Launch], new: Sequence[Launch], policy: Policy
+) -> Outcome:
+    """What stored launches come to beside new ones, at the first look that decides."""
+    outcomes = (judge(stored, new[:look], 32, policy).outcome for look in policy.looks)
+    undecided = Outcome.INCONCLUSIVE
+    return next((outcome for outcome in outcomes if outcome is not undecided), undecided)
 
 
 class End(NamedTuple):

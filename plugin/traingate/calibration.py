@@ -21,7 +21,7 @@ from traingate.options import parse
 from traingate.records import Measurement, Method
 from traingate.resolution import TOLERANCES, Calibration, Trial, resolve, upper_spread
 from traingate.session import Order, Session
-from traingate.settling import settle
+from traingate.settling import for_duet, settle
 from traingate.stack import Stack
 from traingate.stats import loss_percent, paired
 
@@ -105,15 +105,9 @@ class _WithItself(Undecided):
 
     def judged(self, measurement: Measurement, observer: Observer) -> Judged:
         """No verdict: there is nothing to judge."""
-        job = replace(
-            self.job,
-            duet=True,
-            profile=False,
-            peak_rss_bytes=measurement.peak_rss_bytes,
-            work=(measurement.flops_per_sample, measurement.operators_per_step),
-        )
-        itself = replace(job, side=Side("the test itself"))
         plan = LaunchPlan(self.plan.pairs, self.plan.pairs)
+        job = for_duet(self.job, measurement, plan)
+        itself = replace(job, side=Side("the test itself"))
         quiet = duet(job, itself, plan, lambda _: True, observer)
         method = Method.STEPS if quiet.pairs[0].steps_per_turn else Method.TURNS
         change = paired([pair.log_ratio for pair in quiet.pairs])

@@ -37,7 +37,7 @@ class Settings:
         tolerance: the largest loss of throughput that is let through, in percent.
         on_missing: ``fail`` or ``record``.
         on_inconclusive: ``warn`` or ``fail``.
-        steady: a key of ``steadying.LEVELS``.
+        steady: one of ``steadying.LEVELS``.
         against: a commit to measure beside the working tree, None for none.
         against_python: an interpreter to measure beside ours, None for none.
         timeout: seconds for any one answer of a worker, None for the defaults.

@@ -233,29 +233,16 @@ def settle(
     """
     policy = pair_policy(tolerance, most)
     first = policy.first_look
-    ours = replace(
-        job,
-        duet=True,
-        profile=False,
-        launches=LaunchPlan(first, most),
-        work=(measurement.flops_per_sample, measurement.operators_per_step),
-        peak_rss_bytes=measurement.peak_rss_bytes,
-    )
-    theirs = replace(
-        base,
-        duet=True,
-        profile=False,
-        launches=ours.launches,
-        work=None,
-        peak_rss_bytes=ours.peak_rss_bytes,
-    )
+    plan = LaunchPlan(first, most)
+    ours = for_duet(job, measurement, plan)
+    theirs = replace(for_duet(base, measurement, plan), work=None)
 
     def decided(so_far: Duet) -> bool:
         verdict = judge_pairs(so_far.pairs, measurement.batch_size, policy)
         found = _faults(so_far)
         return verdict.outcome is not Outcome.INCONCLUSIVE or bool(found)
 
-    result = duet(ours, theirs, LaunchPlan(first, most), decided, observer)
+    result = duet(ours, theirs, plan, decided, observer)
     verdict = judge_pairs(result.pairs, measurement.batch_size, policy)
     verdict = msgspec.structs.replace(
         verdict,
@@ -267,6 +254,18 @@ def settle(
         ),
     )
     return Settled(with_faults(verdict, _faults(result)), result)
+
+
+def for_duet(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
+    """``job`` as a side of a duet of so many pairs, with what ``measurement`` has taught of it."""
+    return replace(
+        job,
+        duet=True,
+        profile=False,
+        launches=plan,
+        work=(measurement.flops_per_sample, measurement.operators_per_step),
+        peak_rss_bytes=measurement.peak_rss_bytes,
+    )
 
 
 def _faults(result: Duet) -> list[str]:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Final
 
 from traingate.layer import ProcessRequest
 from traingate.layers import TunedRuntime
 
-LEVELS: Final[Mapping[str, str]] = {
-    "off": "the bare process",
-    "threads": "threads bound to cores",
-    "full": "threads bound to cores, and in duets a steadier allocator",
-}
-"""Each includes the one before. A variable that the user has set keeps its value."""
+LEVELS: Final = ("off", "threads", "full")
+"""The bare process; threads bound to cores; in duets a steadier allocator too. Each includes the
+one before. A variable that the user has set keeps its value."""
 
 # No GOMP_SPINCOUNT: where threads sleep sooner, short steps take up to half as long again.
 _THREADS: Final = {"OMP_PROC_BIND": "true", "KMP_BLOCKTIME": "1"}
@@ -27,7 +23,7 @@ def steadying(level: str, stack: ProcessRequest, *, duet: bool) -> ProcessReques
     and where neither the stack nor the user brings one.
 
     Args:
-        level: a key of LEVELS.
+        level: one of LEVELS.
         stack: what the stack asks for.
         duet: whether two sides are measured in turn.
     """

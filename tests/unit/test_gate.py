@@ -3,6 +3,7 @@ import math
 import pytest
 
 from launches import launch, noisy
+from recordings import first_decision_of_launches
 from traingate.checks import Limits, violations
 from traingate.gate import Policy, judge
 from traingate.records import Outcome
@@ -71,11 +72,7 @@ def test_looks_grow_by_a_third_up_to_the_last():
 def compare_until_decided(loss: float, spread: float, seed: int) -> Outcome:
     stored = noisy(3, SECONDS, spread, seed)
     new = noisy(POLICY.most, SECONDS / (1 - loss), spread, seed + 500_000)
-    for count in POLICY.looks:
-        outcome = judge(stored, new[:count], 32, POLICY).outcome
-        if outcome is not Outcome.INCONCLUSIVE:
-            return outcome
-    return Outcome.INCONCLUSIVE
+    return first_decision_of_launches(stored, new, POLICY)
 
 
 def test_error_rates_over_all_looks():

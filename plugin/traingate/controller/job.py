@@ -76,7 +76,7 @@ class Job:
         scale: the size.
         steps: measured steps per launch; None leaves them to the scale.
         launches: how many.
-        steady: a key of ``steadying.LEVELS``.
+        steady: one of ``steadying.LEVELS``.
         duet: whether it is stepped in turn with another.
         timeouts: for each kind of answer.
         import_paths: of the project, for the worker.

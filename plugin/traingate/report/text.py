@@ -32,10 +32,7 @@ _CAUSES = {
     "either": "in another environment: ",
 }
 
-_PAIRED = {Method.STEPS, Method.TURNS}
-
-_METHODS: dict[Method | None, str] = {
-    None: "",
+_SIDE_BY_SIDE: dict[Method | None, str] = {
     Method.STEPS: "side by side, step by step, in pairs of fresh processes",
     Method.TURNS: (
         "launch by launch, since both do not fit into memory together: less surely than step by "
@@ -52,7 +49,7 @@ def tells_more(verdict: Verdict) -> bool:
     if verdict.outcome is Outcome.INCONCLUSIVE:
         return False
     improved = verdict.outcome is Outcome.IMPROVED
-    return improved or verdict.method in _PAIRED or bool(verdict.evidence)
+    return improved or verdict.method in _SIDE_BY_SIDE or bool(verdict.evidence)
 
 
 def interrupted(test: str, measurement: Measurement, pairs: Sequence[Pair]) -> str:
@@ -89,7 +86,7 @@ def explain(verdict: Verdict) -> str:
     lines = [f"{verdict.outcome.value}: {_CAUSES[verdict.cause]}{headline}"]
     if verdict.method is Method.COUNTERS:
         lines.append(f"  {_change(verdict)}")
-    side_by_side = verdict.method in _PAIRED
+    side_by_side = verdict.method in _SIDE_BY_SIDE
     for title, rate, launches, where in (
         ("base" if side_by_side else "baseline", verdict.baseline_samples_per_second,
          verdict.baseline_launches, verdict.baseline),
@@ -98,7 +95,7 @@ def explain(verdict: Verdict) -> str:
         source = f", {where}" if where else ""
         lines.append(f"  {title:<9} {rate:.4g} samples/s in {launches} launches{source}")
     if side_by_side:
-        lines.append(f"  measured  {_METHODS[verdict.method]}")
+        lines.append(f"  measured  {_SIDE_BY_SIDE[verdict.method]}")
     lines.append(f"  tolerance {verdict.tolerance_percent:g} %{_missable(verdict)}")
     if verdict.reason and verdict.method is not Method.COUNTERS:
         lines.append(f"  also      {verdict.reason}")
@@ -115,7 +112,7 @@ def _change(verdict: Verdict) -> str:
     slowdown = verdict.slowdown_percent
     assert slowdown is not None
     word = "lower" if slowdown >= 0 else "higher"
-    other = "base" if verdict.method in _PAIRED else "baseline"
+    other = "base" if verdict.method in _SIDE_BY_SIDE else "baseline"
     text = f"throughput is {abs(slowdown):.1f} % {word} than the {other}'s"
     if verdict.slowdown_percent_interval is None:
         return text
