@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import noise
 from recordings import log_ratios, true_log_ratio
-from traingate.gate import first_decision, pair_policy
+from traingate.gate.decision import first_decision, pair_policy
+from traingate.gate.statistics import log_factor, paired
 from traingate.records import Method, Outcome
-from traingate.stats import log_factor, paired
 
 POLICY = pair_policy(5.0, noise.PAIRS)
 TRIES = 4000

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from launches import noisy
 from recordings import first_decision_of_launches
-from traingate.gate import Policy
+from traingate.gate.decision import Policy
 from traingate.records import Outcome
 
 POLICY = Policy(tolerance=0.05, first_look=3, most=8)

@@ -19,12 +19,13 @@ BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 from traingate import layers  # noqa: E402
-from traingate.controller import Job, LaunchPlan, Side, duet  # noqa: E402
-from traingate.layer import Layer  # noqa: E402
+from traingate.controller.duet import duet  # noqa: E402
+from traingate.controller.job import Job, LaunchPlan, Side  # noqa: E402
+from traingate.controller.scales import SCALES  # noqa: E402
+from traingate.gate.statistics import mean_interval  # noqa: E402
+from traingate.layers.base import Layer  # noqa: E402
+from traingate.layers.stack import Stack, label  # noqa: E402
 from traingate.report.progress import Silence  # noqa: E402
-from traingate.scales import SCALES  # noqa: E402
-from traingate.stack import Stack, label  # noqa: E402
-from traingate.stats import mean_interval  # noqa: E402
 from traingate.workload import name_of  # noqa: E402
 from workloads.resnet import resnet  # noqa: E402
 

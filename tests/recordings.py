@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import noise
 from launches import noisy
-from traingate.gate import Policy, first_decision, judge, pair_policy
+from traingate.gate.decision import Policy, first_decision, judge, pair_policy
+from traingate.gate.statistics import log_factor, round_log_ratios
 from traingate.records import Launch, Method, Outcome
-from traingate.stats import log_factor, round_log_ratios
 
 UNCHANGED = Path(__file__).parent / "recorded" / "unchanged.json"
 """Step seconds of a small convolutional net and of a small transformer beside themselves, in

@@ -17,13 +17,15 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from traingate.controller import Job, LaunchPlan, Side, duet, measure  # noqa: E402
-from traingate.layers.injected import InjectedSlowdown  # noqa: E402
-from traingate.machine import hardware  # noqa: E402
+from traingate.baselines.comparability import hardware  # noqa: E402
+from traingate.controller.duet import duet  # noqa: E402
+from traingate.controller.job import Job, LaunchPlan, Side  # noqa: E402
+from traingate.controller.measure import measure  # noqa: E402
+from traingate.controller.scales import SCALES  # noqa: E402
+from traingate.layers.slowdown import InjectedSlowdown  # noqa: E402
+from traingate.layers.stack import Stack  # noqa: E402
 from traingate.records import Launch, Pair  # noqa: E402
 from traingate.report.progress import Silence  # noqa: E402
-from traingate.scales import SCALES  # noqa: E402
-from traingate.stack import Stack  # noqa: E402
 from traingate.workload import name_of  # noqa: E402
 from workloads.resnet import resnet  # noqa: E402
 

@@ -5,7 +5,7 @@ the worker loads it under interpreters that have nothing installed.
 """
 
 from traingate.errors import TraingateError
-from traingate.layer import BaseLayer, Layer, ProcessRequest, Training
+from traingate.layers.base import BaseLayer, Layer, ProcessRequest, Training
 from traingate.workload import TrainingSetup
 
 __all__ = ["BaseLayer", "Layer", "ProcessRequest", "TraingateError", "Training", "TrainingSetup"]

@@ -13,18 +13,18 @@ import click
 import msgspec
 from rich.console import Console
 
-from traingate import store
-from traingate.checks import shifts, stored_faults, with_faults
+from traingate.baselines import saved_runs
+from traingate.baselines.comparability import environment_changes
 from traingate.doctor import examine
 from traingate.errors import BaselineError
-from traingate.gate import LEAST_LAUNCHES, Policy, judge
-from traingate.machine import environment_changes
+from traingate.gate.counters import shifts, stored_faults, with_faults
+from traingate.gate.decision import LEAST_LAUNCHES, Policy, judge
 from traingate.records import Acceptance, Outcome
 from traingate.report.calibration import print_calibration
-from traingate.report.examination import print_findings
+from traingate.report.doctor import print_findings
 from traingate.report.row import Row
-from traingate.report.terminal import picture, render
-from traingate.report.text import explain
+from traingate.report.table import picture, render
+from traingate.report.verdict import explain
 
 _REGRESSION = 1
 _NOTHING_COMPARED = 2
@@ -60,13 +60,13 @@ def compare(a: Path, b: Path, tolerance: float) -> None:
     Exit status: 0 fine, 1 a regression, 2 something of B could not be compared.
     """
     base, run = _read(a), _read(b)
-    stored = store.Baselines((base,))
+    stored = saved_runs.Baselines((base,))
     outcomes = []
     for test, _ in base.measurements:
         if test not in {name for name, _ in run.measurements}:
             click.echo(f"{test}\nis in {a} alone")
     for test, new in run.measurements:
-        subject = store.Subject(new.workload, new.stack, new.scale, new.batch_size)
+        subject = saved_runs.Subject(new.workload, new.stack, new.scale, new.batch_size)
         try:
             baseline = stored.find(subject, new.machine, test)
         except BaselineError as error:
@@ -139,8 +139,8 @@ def accept(run: Path | None, reason: str, tests: tuple[str, ...], storage: str) 
     """
     word = Acceptance(reason, datetime.now(tz=timezone.utc).isoformat(timespec="seconds"))
     try:
-        path = run or store.load(storage, selection=True).runs[-1].path
-        accepted = store.accept(path, word, tests)
+        path = run or saved_runs.load(storage, selection=True).runs[-1].path
+        accepted = saved_runs.accept(path, word, tests)
     except BaselineError as error:
         _give_up(str(error))
     for test in accepted:
@@ -175,7 +175,7 @@ def calibrate(
     finds. Further arguments go to pytest. Tells the smallest slowdown that can be resolved, in how
     many launches and minutes, and which tolerance to set. Exit status: 0 fine, 2 not measured.
     """
-    from traingate.calibration import calibrate as measure  # noqa: PLC0415 - loads pytest
+    from traingate.calibrate import calibrate as measure  # noqa: PLC0415 - loads pytest
 
     found = measure(test, pairs, slowdowns, pytest_arguments)
     if found is None:
@@ -197,9 +197,9 @@ def doctor(*, as_json: bool) -> None:
     print_findings(Console(highlight=False), findings)
 
 
-def _read(path: Path) -> store.Run:
+def _read(path: Path) -> saved_runs.Run:
     try:
-        return store.read(path)
+        return saved_runs.read(path)
     except BaselineError as error:
         _give_up(str(error))
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from traingate import cpu, layers, libraries, packages, system
-from traingate.layer import Layer
+from traingate import layers
+from traingate.baselines.comparability import hardware
+from traingate.host import cpu, noise, packages, shared_libraries
+from traingate.layers.base import Layer
 from traingate.layers.runtime import INSTALL
-from traingate.machine import hardware
 
 _NOISY_STEAL = 0.005
 
@@ -95,7 +96,7 @@ def _cores() -> Iterator[Finding]:
         found=str(len(nodes)),
         meaning=f"data_parallel starts {len(nodes)} rank(s) by default",
     )
-    threads = system.smt()
+    threads = noise.smt()
     physical = len(cpu.physical_cores())
     yield Finding(
         topic="processor",
@@ -109,7 +110,7 @@ def _cores() -> Iterator[Finding]:
 
 
 def _clock() -> Iterator[Finding]:
-    governor = system.governor()
+    governor = noise.governor()
     steady = governor in {None, "performance"}
     yield Finding(
         topic="steadiness",
@@ -119,14 +120,14 @@ def _clock() -> Iterator[Finding]:
         meaning="" if steady else "the clock rate follows the load",
         remedy="" if steady else "sudo cpupower frequency-set --governor performance",
     )
-    turbo = system.turbo()
+    turbo = noise.turbo()
     yield Finding(
         topic="steadiness",
         subject="turbo",
         state=State.NOTE if turbo else State.FINE,
         found={None: "not told", True: "on", False: "off"}[turbo],
         meaning="the clock rate follows temperature and neighbours" if turbo else "",
-        remedy=system.turbo_off() if turbo else "",
+        remedy=noise.turbo_off() if turbo else "",
     )
 
 
@@ -139,7 +140,7 @@ def _noise() -> Iterator[Finding]:
         found="yes" if virtual else "no",
         meaning="neighbours come and go: trust ratios, not times" if virtual else "",
     )
-    stolen = system.steal_share()
+    stolen = noise.steal_share()
     noisy = stolen is not None and stolen > _NOISY_STEAL
     yield Finding(
         topic="steadiness",
@@ -164,7 +165,7 @@ def _memory() -> Iterator[Finding]:
     yield Finding(
         topic="memory", subject="physical", state=State.FINE, found=f"{total / 2**30:.1f} GiB"
     )
-    pages = system.transparent_huge_pages()
+    pages = noise.transparent_huge_pages()
     yield Finding(
         topic="memory",
         subject="transparent huge pages",
@@ -182,7 +183,7 @@ def _memory() -> Iterator[Finding]:
         ("jemalloc", "jemalloc", INSTALL["jemalloc"]),
         ("Intel OpenMP", "iomp5", INSTALL["intel"]),
     ):
-        yield _presence("libraries", subject, libraries.find(stem), "", remedy)
+        yield _presence("libraries", subject, shared_libraries.find(stem), "", remedy)
 
 
 def _presence(
@@ -207,7 +208,7 @@ def _software() -> Iterator[Finding]:
         ("g++", "apt-get install g++", "inductor compiles C++"),
         ("mpiexec.hydra", "pip install 'pytest-traingate[distributed]'", "ipexrun needs it"),
     ):
-        yield _presence("programs", subject, libraries.helper(subject), meaning, remedy)
+        yield _presence("programs", subject, shared_libraries.helper(subject), meaning, remedy)
     yield Finding(
         topic="versions", subject="python", state=State.FINE, found=platform.python_version()
     )

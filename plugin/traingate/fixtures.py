@@ -21,10 +21,10 @@ from traingate.errors import (
     InconclusiveWarning,
     TraingateError,
 )
-from traingate.layer import Layer
+from traingate.layers.base import Layer
+from traingate.layers.stack import Stack
 from traingate.options import demands
 from traingate.replay import CLOCK_KEY
-from traingate.stack import Stack
 from traingate.workload import Workload, name_of
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _record(
     __tracebackhide__ = True
     from traingate.records import Outcome, to_json  # noqa: PLC0415 - see SESSION_KEY
     from traingate.report.row import Row  # noqa: PLC0415
-    from traingate.report.text import explain  # noqa: PLC0415
+    from traingate.report.verdict import explain  # noqa: PLC0415
 
     measurement = result.measurement
     benchmark.extra_info["traingate"] = to_json(measurement)

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import pytest
 
+from traingate.controller.scales import DEFAULT_SCALE, SCALES, Scale
+from traingate.controller.steadying import LEVELS
 from traingate.errors import ConfigurationError
-from traingate.scales import DEFAULT_SCALE, SCALES, Scale
-from traingate.steadying import LEVELS
 
 DEFAULT_MOST_LAUNCHES: Final = 8
 DEFAULT_MOST_PAIRS: Final = 12

@@ -133,7 +133,7 @@ class _SessionHooks:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The results table."""
         if self._session is not None and self._session.rows:
-            from traingate.report.terminal import render  # noqa: PLC0415 - loads rich
+            from traingate.report.table import render  # noqa: PLC0415 - loads rich
 
             terminalreporter.section("traingate: training throughput")
             width = shutil.get_terminal_size().columns if terminalreporter.isatty else None
@@ -148,7 +148,7 @@ class _SessionHooks:
 
     def _explain_passes(self, reporter: pytest.TerminalReporter, rows: Sequence[Row]) -> None:
         """What else a verdict has to say than the table; failing ones stand with their tests."""
-        from traingate.report.text import explain, tells_more  # noqa: PLC0415 - loads records
+        from traingate.report.verdict import explain, tells_more  # noqa: PLC0415 - loads records
 
         for row in rows:
             verdict = row.measurement.verdict

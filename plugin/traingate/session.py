@@ -16,29 +16,22 @@ from typing import TypeAlias
 
 import msgspec
 
-from traingate import store
-from traingate.checks import Limits, violations
-from traingate.comparison import AgainstSide, AgainstStored, Comparison, Unjudged
-from traingate.controller import (
-    DuetInterrupted,
-    Job,
-    LaunchPlan,
-    Observer,
-    Result,
-    Timeouts,
-    measure,
-    single_step,
-)
-from traingate.cost import samples_per_dollar
+from traingate.baselines import saved_runs
+from traingate.baselines.comparability import hardware
+from traingate.comparison.against_stored import AgainstSide, AgainstStored, Comparison, Unjudged
+from traingate.comparison.base_side import Bases
+from traingate.controller.duet import DuetInterrupted
+from traingate.controller.job import Job, LaunchPlan, Observer, Timeouts, single_step
+from traingate.controller.measure import Result, measure
 from traingate.errors import BaselineError, ConfigurationError, NoRunError
-from traingate.gate import unjudged
-from traingate.machine import hardware
+from traingate.gate.counters import Limits, violations
+from traingate.gate.decision import unjudged
+from traingate.layers.stack import Stack
 from traingate.options import DEFAULT_MOST_LAUNCHES, Demands, Settings
 from traingate.records import Hardware, Measurement, Outcome, Published, Verdict
+from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row
-from traingate.report.text import interrupted
-from traingate.settling import Bases
-from traingate.stack import Stack
+from traingate.report.verdict import interrupted
 from traingate.workload import ObjectName, project_paths
 
 
@@ -99,7 +92,7 @@ class Session:
         return hardware()
 
     @cached_property
-    def baselines(self) -> store.Baselines:
+    def baselines(self) -> saved_runs.Baselines:
         """The runs to compare with.
 
         Raises:
@@ -107,15 +100,15 @@ class Session:
                 machine, unless missing baselines are to be recorded.
         """
         try:
-            found = store.load(self.settings.storage, self.settings.compare)
+            found = saved_runs.load(self.settings.storage, self.settings.compare)
         except NoRunError:
             if self.settings.on_missing == "fail":
                 raise
-            return store.Baselines(())
+            return saved_runs.Baselines(())
         unlike = found.strangers(self.hardware)
         if unlike and self.settings.on_missing == "fail":
             raise BaselineError(
-                f"All saved runs are of another machine ({'; '.join(unlike)}). {store.REMEDY}"
+                f"All saved runs are of another machine ({'; '.join(unlike)}). {saved_runs.REMEDY}"
             )
         return found
 
@@ -177,7 +170,7 @@ class Session:
         if not settings.compare:
             return Unjudged(tolerance)
 
-        def find(subject: store.Subject) -> store.Baseline:
+        def find(subject: saved_runs.Subject) -> saved_runs.Baseline:
             return self.baselines.find(subject, self.hardware, order.test)
 
         return AgainstStored(settings, tolerance, job, self._bases, find)

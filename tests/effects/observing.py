@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from subjects import HERE, Witness
 
-from traingate.controller import Job, LaunchPlan, measure
+from traingate.controller.job import Job, LaunchPlan
+from traingate.controller.measure import measure
+from traingate.controller.scales import SCALES
+from traingate.layers.stack import Stack
 from traingate.records import Measurement
 from traingate.report.progress import Silence
-from traingate.scales import SCALES
-from traingate.stack import Stack
 from traingate.workload import name_of
 
 

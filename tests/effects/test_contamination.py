@@ -10,7 +10,7 @@ from observing import observe_once
 from subjects import small_net
 
 from traingate import layers
-from traingate.stats import difference, log_step_times, yardstick_unit
+from traingate.gate.statistics import difference, log_step_times, yardstick_unit
 
 LAUNCHES = 4
 STEPS = 20

@@ -9,10 +9,11 @@ from observing import job_of
 from subjects import small_net
 
 from traingate import layers
-from traingate.controller import LaunchPlan, Side, duet
-from traingate.layers.injected import InjectedSlowdown
+from traingate.controller.duet import duet
+from traingate.controller.job import LaunchPlan, Side
+from traingate.layers.slowdown import InjectedSlowdown
+from traingate.layers.stack import Stack
 from traingate.report.progress import Silence
-from traingate.stack import Stack
 
 TWO = LaunchPlan(2, 2)
 

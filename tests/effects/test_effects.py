@@ -20,9 +20,10 @@ from subjects import (
     with_rprop,
 )
 
-from traingate import layers, libraries
-from traingate.cpu import physical_cores
+from traingate import layers
 from traingate.errors import ConfigurationError, WorkerDiedError
+from traingate.host import shared_libraries
+from traingate.host.cpu import physical_cores
 
 TWO_RANKS = {
     "torchrun": layers.DataParallel("torchrun", 2),
@@ -99,7 +100,7 @@ def test_intel_openmp_serves_the_parallel_regions(observe):
 
 def test_a_runtime_that_was_not_got_is_refused_with_the_package(monkeypatch, tmp_path):
     # The library is found, and then another one preloaded: as where LD_PRELOAD is passed over.
-    monkeypatch.setattr(libraries, "find", lambda _stem: Path("/does/not/exist.so"))
+    monkeypatch.setattr(shared_libraries, "find", lambda _stem: Path("/does/not/exist.so"))
     layer = layers.TunedRuntime("jemalloc", "gnu")
     with pytest.raises(
         ConfigurationError, match=r"asked for jemalloc, and malloc comes from libc.*apt-get"

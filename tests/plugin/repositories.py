@@ -8,7 +8,7 @@ import subprocess
 
 import psutil
 
-from traingate.launch import TAG
+from traingate.controller.command import TAG
 
 FEW = ("--traingate-scale=smoke", "--traingate-steps=6", "--traingate-launches=2")
 

@@ -68,7 +68,7 @@ def test_baselines_of_another_machine(project):
 
 
 def test_a_test_that_is_not_in_the_baseline(project):
-    from traingate.machine import hardware
+    from traingate.baselines.comparability import hardware
 
     pytester = project(TESTS)
     save(pytester, machine=hardware())
@@ -94,7 +94,7 @@ def test_disabled_benchmarks(project):
 
 def test_skipped_benchmarks(project):
     pytester = project(TESTS)
-    from traingate.machine import hardware
+    from traingate.baselines.comparability import hardware
 
     save(pytester, machine=hardware())
     result = pytester.runpytest_subprocess("--benchmark-compare", "--benchmark-skip")
@@ -121,7 +121,7 @@ def test_a_storage_outside_the_working_directory(project, tmp_path):
 
 
 def test_a_measurement_cannot_be_taken_twice_in_a_test(project):
-    from traingate.machine import hardware
+    from traingate.baselines.comparability import hardware
 
     pytester = project(
         """

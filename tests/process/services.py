@@ -9,9 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from traingate import wire
 from traingate.errors import ConfigurationError
-from traingate.worker import session
+from traingate.protocol import messages
+from traingate.worker import serve
 
 
 class Honest:
@@ -19,18 +19,18 @@ class Honest:
 
     @property
     def handlers(self):
-        return {wire.Step: self.step, wire.Finish: self.finish}
+        return {messages.Step: self.step, messages.Finish: self.finish}
 
     def step(self, message):
         for number in range(message.count):
             self.body(number)
-            yield wire.Stepped(0.25, 0.05)
+            yield messages.Stepped(0.25, 0.05)
 
     def body(self, number):
         """What a step does beside being counted."""
 
     def finish(self, _):
-        yield wire.Finished(1 << 20, 0.0, {}, {})
+        yield messages.Finished(1 << 20, 0.0, {}, {})
 
 
 class Killed(Honest):
@@ -62,7 +62,7 @@ class Slower(Honest):
 
     def step(self, message):
         for _ in range(message.count):
-            yield wire.Stepped(0.5, 0.05)
+            yield messages.Stepped(0.5, 0.05)
 
 
 class Busy(Honest):
@@ -110,7 +110,7 @@ class Foreign(Honest):
     """Speaks the protocol of another day."""
 
     def __init__(self):
-        session.PROTOCOL_VERSION = 999
+        serve.PROTOCOL_VERSION = 999
 
 
 class Stillborn(Honest):
@@ -122,4 +122,4 @@ class Stillborn(Honest):
 
 
 if __name__ == "__main__":
-    session.serve(Path(sys.argv[2]), globals()[sys.argv[1]])
+    serve.serve(Path(sys.argv[2]), globals()[sys.argv[1]])

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from traingate import wire
 from traingate.controller.child import Child
+from traingate.controller.command import TAG, Command
 from traingate.errors import (
     ConfigurationError,
     ProtocolError,
@@ -17,7 +17,7 @@ from traingate.errors import (
     WorkerTimeoutError,
     WorkloadError,
 )
-from traingate.launch import TAG, Command
+from traingate.protocol import messages
 
 SERVICES = Path(__file__).with_name("services.py")
 PATIENCE = 30.0
@@ -55,22 +55,24 @@ def _nothing_is_left():
     assert tagged() == []
 
 
-def take_steps(worker: Child, seconds: float = PATIENCE) -> list[wire.Stepped]:
-    worker.send(wire.Step(3))
-    return [worker.receive(wire.Stepped, seconds, f"in step {n} of 3")[0] for n in (1, 2, 3)]
+def take_steps(worker: Child, seconds: float = PATIENCE) -> list[messages.Stepped]:
+    worker.send(messages.Step(3))
+    return [worker.receive(messages.Stepped, seconds, f"in step {n} of 3")[0] for n in (1, 2, 3)]
 
 
 def take_two_steps(group: Child) -> None:
-    group.send(wire.Step(2))
+    group.send(messages.Step(2))
     for number in (1, 2):
-        group.receive(wire.Stepped, PATIENCE, f"in step {number} of 2")
+        group.receive(messages.Stepped, PATIENCE, f"in step {number} of 2")
 
 
 def test_an_honest_child_answers_each_step_and_the_end():
     with child("Honest") as worker:
-        assert take_steps(worker) == [wire.Stepped(0.25, 0.05)] * 3
+        assert take_steps(worker) == [messages.Stepped(0.25, 0.05)] * 3
         assert (
-            worker.ask_first(wire.Finish(), wire.Finished, PATIENCE, "at its end").peak_rss_bytes
+            worker.ask_first(
+                messages.Finish(), messages.Finished, PATIENCE, "at its end"
+            ).peak_rss_bytes
             == 1 << 20
         )
 
@@ -84,10 +86,10 @@ def test_a_killed_child_is_noticed_in_its_step():
 
 def test_a_hanging_child_is_ended_after_its_timeout():
     with child("Hanging") as worker:
-        worker.send(wire.Step(2))
-        worker.receive(wire.Stepped, PATIENCE, "in step 1 of 2")
+        worker.send(messages.Step(2))
+        worker.receive(messages.Stepped, PATIENCE, "in step 1 of 2")
         with pytest.raises(WorkerTimeoutError, match=r"launch 2 gave .* 0.5 s in step 2 of 2"):
-            worker.receive(wire.Stepped, 0.5, "in step 2 of 2")
+            worker.receive(messages.Stepped, 0.5, "in step 2 of 2")
 
 
 @pytest.mark.parametrize(
@@ -101,13 +103,13 @@ def test_user_code_that_raises_comes_back_with_its_own_frames(service, text):
     assert "the workload raised in launch 2, in step 1 of 3" in message
     assert text in message
     assert "services.py" in message
-    assert "session.py" not in message
+    assert "serve.py" not in message
 
 
 def test_what_a_child_started_elsewhere_is_ended_too():
     with child("Spawning") as worker:
-        worker.send(wire.Step(1))
-        worker.receive(wire.Stepped, PATIENCE, "in step 1 of 1")
+        worker.send(messages.Step(1))
+        worker.receive(messages.Stepped, PATIENCE, "in step 1 of 1")
         assert len(tagged()) == 2
 
 
@@ -126,9 +128,9 @@ def test_a_child_that_does_not_start_shows_its_log():
 def test_a_child_outlives_no_parent_that_was_killed():
     script = (
         "import os, signal, sys; sys.path.insert(0, sys.argv[1]); import test_child;"
-        "from traingate import wire\n"
+        "from traingate.protocol import messages\n"
         "with test_child.child('Hanging') as worker:\n"
-        "    worker.send(wire.Step(2)); worker.receive(wire.Stepped, 30, '')\n"
+        "    worker.send(messages.Step(2)); worker.receive(messages.Stepped, 30, '')\n"
         "    print(worker.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     ended = subprocess.run(
@@ -145,8 +147,8 @@ def test_a_child_outlives_no_parent_that_was_killed():
 
 def test_ranks_answer_in_their_order():
     with ranks("Honest", "Slower") as group:
-        group.send(wire.Step(1))
-        answers = group.receive(wire.Stepped, PATIENCE, "in step 1 of 1")
+        group.send(messages.Step(1))
+        answers = group.receive(messages.Stepped, PATIENCE, "in step 1 of 1")
         assert [answer.step_seconds for answer in answers] == [0.25, 0.5]
         assert group.world_size == 2
 
@@ -164,12 +166,12 @@ def test_the_rank_that_was_killed_is_named_with_its_own_log(position):
 
 def test_the_rank_that_hangs_is_named():
     with ranks("Honest", "Hanging") as group:
-        group.send(wire.Step(2))
-        group.receive(wire.Stepped, PATIENCE, "in step 1 of 2")
+        group.send(messages.Step(2))
+        group.receive(messages.Stepped, PATIENCE, "in step 1 of 2")
         with pytest.raises(
             WorkerTimeoutError, match="rank 1 of launch 2 gave no answer within 1 s"
         ):
-            group.receive(wire.Stepped, 1.0, "in step 2 of 2")
+            group.receive(messages.Stepped, 1.0, "in step 2 of 2")
 
 
 def test_the_rank_that_raises_is_named():

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from traingate import cgroup
+from traingate.host import cgroup
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from traingate.checks import faults, shifts
+from traingate.gate.counters import faults, shifts
 from traingate.records import Account
 
 

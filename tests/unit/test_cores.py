@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from traingate import cpu
+from traingate.host import cpu
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ import sys
 
 from click.testing import CliRunner
 
-from traingate import layers, system
+from traingate import layers
 from traingate.cli import main
 from traingate.doctor import State, examine
+from traingate.host import noise
 
 
 def test_the_doctor_looks_at_every_layer_without_loading_torch():
@@ -23,8 +24,8 @@ def test_the_doctor_looks_at_every_layer_without_loading_torch():
 
 
 def test_what_lacks_has_a_remedy(monkeypatch):
-    monkeypatch.setattr("traingate.libraries.find", lambda _stem: None)
-    monkeypatch.setattr("traingate.libraries.helper", lambda _name: None)
+    monkeypatch.setattr("traingate.host.shared_libraries.find", lambda _stem: None)
+    monkeypatch.setattr("traingate.host.shared_libraries.helper", lambda _name: None)
     lacking = [item for item in examine() if item.state is State.LACKING]
     assert {"tcmalloc", "jemalloc", "Intel OpenMP", "numactl", "mpiexec.hydra"} <= {
         item.subject for item in lacking
@@ -36,7 +37,7 @@ def test_what_lacks_has_a_remedy(monkeypatch):
 
 def test_an_extension_of_another_torch_is_told(monkeypatch):
     versions = {"torch": "2.9.1", "intel-extension-for-pytorch": "2.8.0", "torch-xla": "2.9.0"}
-    monkeypatch.setattr("traingate.packages.version", versions.get)
+    monkeypatch.setattr("traingate.host.packages.version", versions.get)
     found = {item.subject: item for item in examine() if item.topic == "versions"}
     assert found["intel-extension-for-pytorch"].state is State.LACKING
     assert "made for torch 2.8" in found["intel-extension-for-pytorch"].meaning
@@ -45,7 +46,7 @@ def test_an_extension_of_another_torch_is_told(monkeypatch):
 
 
 def test_bf16_without_its_instructions_is_said_to_be_emulated(monkeypatch):
-    monkeypatch.setattr("traingate.cpu.instruction_sets", lambda: frozenset({"avx512f"}))
+    monkeypatch.setattr("traingate.host.cpu.instruction_sets", lambda: frozenset({"avx512f"}))
     found = {item.subject: item for item in examine()}
     assert "emulated" in found["AVX512_BF16"].meaning
     assert found["AVX-512"].state is State.FINE
@@ -62,18 +63,18 @@ def test_the_command_speaks_text_and_json():
 def test_steal_time_is_the_share_of_what_was_wanted(tmp_path):
     stat = tmp_path / "stat"
     stat.write_text("cpu  100 0 100 700 0 0 0 100 50 0\ncpu0 1\n")
-    assert system.cpu_times(stat) == (1000, 100)
-    assert system.steal_share(0.0, stat) is None  # no time has passed
-    assert system.steal_share(0.0, tmp_path / "gone") is None
+    assert noise.cpu_times(stat) == (1000, 100)
+    assert noise.steal_share(0.0, stat) is None  # no time has passed
+    assert noise.steal_share(0.0, tmp_path / "gone") is None
 
 
 def test_what_the_kernel_does_not_tell_is_none(tmp_path):
-    assert system.smt(tmp_path) is None
-    assert system.governor(tmp_path) is None
-    assert system.turbo(tmp_path) is None
-    assert system.transparent_huge_pages(tmp_path / "enabled") is None
+    assert noise.smt(tmp_path) is None
+    assert noise.governor(tmp_path) is None
+    assert noise.turbo(tmp_path) is None
+    assert noise.transparent_huge_pages(tmp_path / "enabled") is None
     (tmp_path / "enabled").write_text("always [madvise] never")
-    assert system.transparent_huge_pages(tmp_path / "enabled") == "madvise"
+    assert noise.transparent_huge_pages(tmp_path / "enabled") == "madvise"
     (tmp_path / "intel_pstate").mkdir()
     (tmp_path / "intel_pstate" / "no_turbo").write_text("0")
-    assert system.turbo(tmp_path) is True
+    assert noise.turbo(tmp_path) is True

@@ -11,9 +11,9 @@ import pytest
 
 import noise
 import recordings
-from traingate.gate import first_decision, pair_policy
+from traingate.gate.decision import first_decision, pair_policy
+from traingate.gate.statistics import log_factor, paired, round_log_ratios
 from traingate.records import Method, Outcome
-from traingate.stats import log_factor, paired, round_log_ratios
 
 RECORDED = Path(__file__).parents[2] / "benchmarks" / "peers" / "recorded.json"
 POLICY = pair_policy(5.0, noise.PAIRS)

@@ -4,10 +4,10 @@ import pytest
 
 from launches import launch, noisy
 from recordings import first_decision_of_launches
-from traingate.checks import Limits, violations
-from traingate.gate import Policy, judge
+from traingate.gate.counters import Limits, violations
+from traingate.gate.decision import Policy, judge
+from traingate.gate.statistics import throughput
 from traingate.records import Outcome
-from traingate.stats import throughput
 
 POLICY = Policy(tolerance=0.05, first_look=3, most=8)
 SECONDS = 0.1

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from traingate import launch, process_group
+from traingate.controller import command as commands
+from traingate.controller.command import training_command
+from traingate.controller.steadying import steadying
 from traingate.errors import ConfigurationError, LayerConflictError
-from traingate.launch import training_command
 from traingate.layers import BatchSize, DataParallel, TunedRuntime
-from traingate.process_group import Place, own_cores, place
-from traingate.stack import Stack
-from traingate.steadying import steadying
+from traingate.layers.stack import Stack
+from traingate.protocol import ranks
+from traingate.protocol.ranks import Place, own_cores, place
 
 CACHE = Path("cache")
 
@@ -19,8 +20,8 @@ CACHE = Path("cache")
 def _four_cores(monkeypatch):
     for variable in ("OMP_PROC_BIND", "OMP_NUM_THREADS", "LD_PRELOAD", "GLOO_SOCKET_IFNAME"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(launch, "physical_cores", lambda: (0, 1, 2, 3))
-    monkeypatch.setattr(launch, "available_cores", lambda: frozenset(range(4)))
+    monkeypatch.setattr(commands, "physical_cores", lambda: (0, 1, 2, 3))
+    monkeypatch.setattr(commands, "available_cores", lambda: frozenset(range(4)))
 
 
 def command(*layers, steady="threads"):
@@ -34,7 +35,7 @@ def test_plain_is_the_worker_itself():
     assert made.argv[1].endswith("worker/main.py")
     assert (made.ranks, made.launched) == (1, False)
     assert made.environment["OMP_PROC_BIND"] == "true"
-    assert made.environment[process_group.CORES] == "0,1,2,3"
+    assert made.environment[ranks.CORES] == "0,1,2,3"
     assert "OMP_PROC_BIND" not in command(steady="off").environment
 
 
@@ -46,7 +47,7 @@ def test_run_cpu_gets_the_cores_and_no_binding_of_its_own():
     assert made.environment["OMP_NUM_THREADS"] == "2"
     assert made.launched
     assert "OMP_PROC_BIND" not in made.environment
-    assert made.environment[process_group.BIND] == "true"
+    assert made.environment[ranks.BIND] == "true"
 
 
 def test_preloads_come_before_what_was_preloaded(monkeypatch):
@@ -58,7 +59,7 @@ def test_preloads_come_before_what_was_preloaded(monkeypatch):
 
 
 def _preloading(_self):
-    from traingate.layer import ProcessRequest
+    from traingate.layers.base import ProcessRequest
 
     return ProcessRequest(preloads=("/a.so",))
 
@@ -67,7 +68,7 @@ def test_ranks_share_the_cores_evenly():
     made = command(DataParallel("torchrun", 2))
     assert "--standalone" in made.argv
     assert made.ranks == 2
-    assert made.environment[process_group.CORES] == "0,1;2,3"
+    assert made.environment[ranks.CORES] == "0,1;2,3"
     assert made.environment["OMP_NUM_THREADS"] == "2"
 
 
@@ -120,7 +121,7 @@ def test_the_place_in_the_group(environment, expected):
 
 
 def test_each_rank_has_its_own_cores():
-    given = {process_group.CORES: "0,1;2,3", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "RANK": "1"}
+    given = {ranks.CORES: "0,1;2,3", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "RANK": "1"}
     assert own_cores(given) == {2, 3}
     assert own_cores({}) == frozenset()
 

@@ -5,7 +5,7 @@ import pytest
 from traingate import layers
 from traingate.errors import ConfigurationError, LayerConflictError
 from traingate.layers import compiler, distributed, ipex, runtime, xla
-from traingate.stack import Stack
+from traingate.layers.stack import Stack
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,9 @@ def test_missing_packages_are_named(monkeypatch, layer, module, package):
 def test_an_extension_for_another_torch_is_no_extension(monkeypatch, layer):
     monkeypatch.setattr(ipex, "find_spec", lambda _name: True)
     monkeypatch.setattr(xla, "find_spec", lambda _name: True)
-    monkeypatch.setattr("traingate.packages.metadata.requires", lambda _name: None)
+    monkeypatch.setattr("traingate.host.packages.metadata.requires", lambda _name: None)
     versions = {"torch": "2.10.0", "intel-extension-for-pytorch": "2.8.0", "torch-xla": "2.8.1"}
-    monkeypatch.setattr("traingate.packages.version", versions.get)
+    monkeypatch.setattr("traingate.host.packages.version", versions.get)
     assert "is made for torch 2.8 and will not load with 2.10.0: pip install" in layer.unavailable()
 
 
@@ -46,12 +46,12 @@ def test_inductor_needs_the_headers_of_python(monkeypatch, tmp_path):
     ],
 )
 def test_missing_libraries_are_named(monkeypatch, layer, package):
-    monkeypatch.setattr(runtime.libraries, "find", lambda _stem: None)
+    monkeypatch.setattr(runtime.shared_libraries, "find", lambda _stem: None)
     assert package in layer.unavailable()
 
 
 def test_without_any_library_the_runtime_is_that_of_glibc(monkeypatch):
-    monkeypatch.setattr(runtime.libraries, "find", lambda _stem: None)
+    monkeypatch.setattr(runtime.shared_libraries, "find", lambda _stem: None)
     layer = layers.TunedRuntime()
     assert (layer.allocator, layer.openmp) == ("glibc", "gnu")
     assert layer.unavailable() is None

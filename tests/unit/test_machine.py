@@ -4,11 +4,11 @@ import msgspec
 import pytest
 
 from launches import HARDWARE
-from traingate import cpu
-from traingate.cost import samples_per_dollar
+from traingate.baselines.comparability import differences, hardware
+from traingate.host import cpu
 from traingate.layers import Bf16Autocast
 from traingate.layers import precision as precision_layer
-from traingate.machine import differences, hardware
+from traingate.records.units import samples_per_dollar
 
 CPUINFO = """processor : 0
 model name : Test CPU

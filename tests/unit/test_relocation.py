@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from traingate.relocation import Relocation
+from traingate.worktree.relocation import Relocation
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def trees(tmp_path):
 def run(trees, program):
     prelude = f"""
         import sys
-        from traingate.relocation import Relocation
+        from traingate.worktree.relocation import Relocation
         there = Relocation({str(trees / "here")!r}, {str(trees / "there")!r})
         sys.path.insert(0, {str(trees / "here" / "src")!r})  # as an editable install does
     """

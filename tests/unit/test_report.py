@@ -9,8 +9,8 @@ from rich.console import Console
 from launches import launch, measurement
 from traingate.records import Outcome, Pair, Published, Verdict
 from traingate.report.progress import ProgressLine
-from traingate.report.terminal import Row, render
-from traingate.report.text import explain, interrupted
+from traingate.report.table import Row, render
+from traingate.report.verdict import explain, interrupted
 
 EVIDENCE = Verdict(
     outcome=Outcome.REGRESSED,

@@ -1,7 +1,7 @@
 import pytest
 
+from traingate.gate.power import resolve
 from traingate.records import Method
-from traingate.resolution import resolve
 
 
 def test_less_scatter_resolves_smaller_slowdowns():

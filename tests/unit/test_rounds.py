@@ -1,6 +1,6 @@
 import pytest
 
-from traingate.controller.rounds import plan
+from traingate.controller.schedule import plan
 
 UNIT = 0.015
 

@@ -3,9 +3,9 @@ from dataclasses import dataclass
 import pytest
 
 from traingate.errors import ConfigurationError, LayerConflictError
-from traingate.layer import BaseLayer, Training
 from traingate.layers import BatchSize, Bf16Autocast, ChannelsLast, DataWorkers, TorchCompile
-from traingate.stack import Stack, label, rebuild
+from traingate.layers.base import BaseLayer, Training
+from traingate.layers.stack import Stack, label, rebuild
 
 
 @dataclass(frozen=True)

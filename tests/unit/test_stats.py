@@ -5,7 +5,7 @@ import random
 import pytest
 
 from launches import launch
-from traingate import stats
+from traingate.gate import statistics as stats
 
 
 def test_intervals_cover_as_often_as_they_say():

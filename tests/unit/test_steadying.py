@@ -1,7 +1,7 @@
 import pytest
 
-from traingate.layer import ProcessRequest, RunCpu
-from traingate.steadying import described, steadying
+from traingate.controller.steadying import described, steadying
+from traingate.layers.base import ProcessRequest, RunCpu
 
 
 @pytest.fixture(autouse=True)

@@ -4,12 +4,12 @@ import msgspec
 import pytest
 
 from launches import HARDWARE, launch, measurement
-from traingate import store
+from traingate.baselines import saved_runs
 from traingate.errors import BaselineError, DamagedRecordError, NoRunError
 from traingate.records import SCHEMA, Acceptance, Outcome, Verdict, to_json
 
 TEST = "bench.py::test_0"
-SUBJECT = store.Subject(
+SUBJECT = saved_runs.Subject(
     workload="bench.py::tiny",
     stack=measurement([launch([0.1])]).stack,
     scale="quick",
@@ -54,7 +54,7 @@ def test_the_newest_comparable_record_is_the_baseline(storage):
     storage("0001_old", saved(0.1))
     storage("0002_new", saved(0.2))
     storage("0003_other", saved(0.3, scale="smoke"))
-    found = store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+    found = saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
     assert found.measurement == saved(0.2)
     assert found.title == "0002_new.json (2026-11-22 10:00, abcdef012)"
 
@@ -63,13 +63,13 @@ def test_the_newest_comparable_record_is_the_baseline(storage):
 def test_a_run_is_selected_as_pytest_benchmark_does(storage, selection):
     storage("0001_old", saved(0.1))
     storage("0002_new", saved(0.2))
-    found = store.load(f"file://{storage.folder}", selection).find(SUBJECT, HARDWARE, TEST)
+    found = saved_runs.load(f"file://{storage.folder}", selection).find(SUBJECT, HARDWARE, TEST)
     assert found.measurement == saved(0.1)
 
 
 def test_a_run_is_selected_by_its_path(storage, tmp_path):
     path = storage("0001_old", saved(0.1))
-    assert store.load(str(tmp_path / "nowhere"), str(path)).find(SUBJECT, HARDWARE, TEST)
+    assert saved_runs.load(str(tmp_path / "nowhere"), str(path)).find(SUBJECT, HARDWARE, TEST)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_run_is_selected_by_its_path(storage, tmp_path):
 def test_what_cannot_be_compared_says_why(storage, changes, complaint):
     storage("0001_base", saved(0.1, **changes))
     with pytest.raises(BaselineError, match=complaint) as caught:
-        store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+        saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
     assert "--benchmark-save=NAME" in str(caught.value)
 
 
@@ -99,35 +99,35 @@ def test_a_failed_run_leaves_the_older_baseline_in_its_place(storage):
         "0002_bad",
         saved(0.2, verdict=Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)),
     )
-    assert store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST).measurement == saved(
-        0.1
-    )
+    assert saved_runs.load(str(storage.folder), True).find(
+        SUBJECT, HARDWARE, TEST
+    ).measurement == saved(0.1)
 
 
 def test_memory_alone_makes_no_other_machine(storage):
     storage("0001", saved(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
     storage("0001_base", saved(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
-    assert store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+    assert saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
 
 
 def test_nothing_saved_and_nothing_that_matches(storage, tmp_path):
     with pytest.raises(NoRunError, match="No saved run in"):
-        store.load(str(tmp_path), True)
+        saved_runs.load(str(tmp_path), True)
     with pytest.raises(NoRunError, match="No saved run matches '0009'"):
-        store.load(str(tmp_path), "0009")
+        saved_runs.load(str(tmp_path), "0009")
 
 
 def test_one_failed_record_spoils_its_whole_run_for_the_subject(storage):
     failed = Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)
     storage("0001_good", saved(0.1))
     storage("0002_mixed", saved(0.2, verdict=failed), saved(0.2))
-    found = store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+    found = saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
     assert found.measurement == saved(0.1)
 
 
 def test_of_two_records_the_test_of_the_same_name_is_taken(storage):
     storage("0001_two", saved(0.1), saved(0.2))
-    baselines = store.load(str(storage.folder), True)
+    baselines = saved_runs.load(str(storage.folder), True)
     assert baselines.find(SUBJECT, HARDWARE, "bench.py::test_0").measurement == saved(0.1)
     assert baselines.find(SUBJECT, HARDWARE, "renamed").measurement == saved(0.2)
 
@@ -139,7 +139,7 @@ def test_the_newest_run_is_the_latest_by_date_not_by_number(storage):
     new = new.rename(other / new.name)
     new.write_text(new.read_text().replace("2026-11-22", "2026-11-23"))
     assert old.exists()
-    found = store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+    found = saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
     assert found.measurement == saved(0.2)
 
 
@@ -175,7 +175,7 @@ def test_a_damaged_file_is_named_with_the_place(storage, damage, place):
     path = storage("0001_base", saved(0.1))
     path.write_text(damage(path.read_text()))
     with pytest.raises(DamagedRecordError) as caught:
-        store.load(str(storage.folder), True)
+        saved_runs.load(str(storage.folder), True)
     assert "0001_base.json" in str(caught.value)
     assert place in str(caught.value)
 
@@ -190,7 +190,7 @@ def test_a_record_of_the_first_schema_is_still_a_baseline(storage, published):
     record |= {"schema": 1, "published": published}
     del record["launches"][0]["rank_step_seconds"]
     path.write_text(json.dumps(content))
-    found = store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST).measurement
+    found = saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST).measurement
     assert found.step_seconds == saved(0.1).step_seconds
     assert [figure.samples_per_second for figure in found.published] == [9.12] * bool(published)
 
@@ -200,7 +200,7 @@ def test_ranks_that_did_not_take_each_step_are_a_damaged_record(storage):
     text = path.read_text().replace('"rank_step_seconds": []', '"rank_step_seconds": [[0.1]]')
     path.write_text(text)
     with pytest.raises(DamagedRecordError, match="each rank takes each step"):
-        store.read(path)
+        saved_runs.read(path)
 
 
 COMMIT, OTHER = "a" * 40, "b" * 40
@@ -208,7 +208,7 @@ WORD = Acceptance("a new loss", "2026-11-22T10:00:00+00:00")
 
 
 def find(storage):
-    return store.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+    return saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
 
 
 def test_launches_of_the_same_commit_and_environment_are_pooled(storage):
@@ -241,7 +241,7 @@ def test_an_accepted_record_is_a_baseline_and_keeps_the_word(storage):
     with pytest.raises(BaselineError, match="traingate accept"):
         find(storage)
     before = json.loads(path.read_text())
-    assert store.accept(path, WORD) == [TEST]
+    assert saved_runs.accept(path, WORD) == [TEST]
     assert find(storage).measurement.verdict.accepted == WORD
     assert find(storage).measurement.verdict.failed
     after = json.loads(path.read_text())
@@ -253,11 +253,11 @@ def test_an_accepted_record_is_a_baseline_and_keeps_the_word(storage):
 
 def test_only_the_tests_named_are_accepted(storage):
     path = storage("0001_failed", saved(0.2, verdict=FAILED), saved(0.3, verdict=FAILED))
-    assert store.accept(path, WORD, ["test_1"]) == ["bench.py::test_1"]
+    assert saved_runs.accept(path, WORD, ["test_1"]) == ["bench.py::test_1"]
     with pytest.raises(BaselineError, match="no failed record of test_7"):
-        store.accept(path, WORD, ["test_7"])
+        saved_runs.accept(path, WORD, ["test_7"])
 
 
 def test_where_nothing_failed_there_is_nothing_to_accept(storage):
     with pytest.raises(BaselineError, match="nothing to accept"):
-        store.accept(storage("0001_fine", saved(0.2)), WORD)
+        saved_runs.accept(storage("0001_fine", saved(0.2)), WORD)

@@ -3,15 +3,15 @@ import threading
 
 import pytest
 
-from traingate import wire
 from traingate.errors import ProtocolError
+from traingate.protocol import messages
 
 
 @pytest.mark.parametrize(
     "message",
     [
-        wire.Hello(wire.PROTOCOL_VERSION, "3.11.7", rank=1, world_size=2),
-        wire.Prepare(
+        messages.Hello(messages.PROTOCOL_VERSION, "3.11.7", rank=1, world_size=2),
+        messages.Prepare(
             {"file": "a.py"},
             [{"factory": {}, "options": {"samples": 4}}],
             ["x"],
@@ -19,12 +19,12 @@ from traingate.errors import ProtocolError
             1,
             {"origin": "/a", "tree": "/b"},
         ),
-        wire.WorkCounted(None, 12),
-        wire.Finish(),
+        messages.WorkCounted(None, 12),
+        messages.Finish(),
     ],
 )
 def test_messages_survive_the_wire(message):
-    assert wire.decode(wire.encode(message)) == message
+    assert messages.decode(messages.encode(message)) == message
 
 
 @pytest.mark.parametrize(
@@ -34,11 +34,11 @@ def test_messages_survive_the_wire(message):
 )  # fmt: skip
 def test_nonsense_is_a_protocol_error(payload):
     with pytest.raises(ProtocolError, match="not a message of protocol version"):
-        wire.decode(payload)
+        messages.decode(payload)
 
 
 def test_the_meeting_is_private_and_leaves_nothing():
-    meeting = wire.Meeting()
+    meeting = messages.Meeting()
     assert stat.S_IMODE(meeting.directory.stat().st_mode) == 0o700
     assert meeting.accept(0.01) is None
     meeting.close()
@@ -46,14 +46,14 @@ def test_the_meeting_is_private_and_leaves_nothing():
 
 
 def test_two_ends_meet_and_the_end_of_one_is_read_by_the_other():
-    meeting = wire.Meeting()
+    meeting = messages.Meeting()
     joined = []
-    other = threading.Thread(target=lambda: joined.append(wire.connect(meeting.directory)[0]))
+    other = threading.Thread(target=lambda: joined.append(messages.connect(meeting.directory)[0]))
     other.start()
     channel = meeting.accept(10)
     other.join()
-    channel.send(wire.Step(3))
-    assert joined[0].receive() == wire.Step(3)
+    channel.send(messages.Step(3))
+    assert joined[0].receive() == messages.Step(3)
     joined[0].close()
     with pytest.raises(EOFError):
         channel.receive()

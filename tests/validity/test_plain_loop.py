@@ -11,15 +11,15 @@ from pathlib import Path
 
 from same_training import resnet18
 
-from traingate import wire
 from traingate.controller.child import Child
-from traingate.controller.quiet import wait_until_quiet
-from traingate.launch import training_command
-from traingate.layer import ProcessRequest
-from traingate.stack import Stack
-from traingate.stats import mean_interval
-from traingate.steadying import steadying
-from traingate.values import plain
+from traingate.controller.command import training_command
+from traingate.controller.idle import wait_until_quiet
+from traingate.controller.steadying import steadying
+from traingate.gate.statistics import mean_interval
+from traingate.layers.base import ProcessRequest
+from traingate.layers.stack import Stack
+from traingate.protocol import messages
+from traingate.protocol.json_values import plain
 from traingate.workload import name_of
 
 FEWEST_PAIRS = 6
@@ -62,12 +62,14 @@ def traingate_worker(compile_cache: Path):
         worker.greet()
         name = plain(vars(name_of(resnet18, "workload")))
         paths = [str(Path(__file__).parent)]
-        prepare = wire.Prepare(name, [], paths, "smoke", 0, None)
-        worker.ask(prepare, wire.Prepared, SECONDS, "building")
-        worker.ask(wire.WarmUp(), wire.WarmedUp, SECONDS, "warming up")
+        prepare = messages.Prepare(name, [], paths, "smoke", 0, None)
+        worker.ask(prepare, messages.Prepared, SECONDS, "building")
+        worker.ask(messages.WarmUp(), messages.WarmedUp, SECONDS, "warming up")
 
         def step() -> float:
-            seconds = worker.ask_first(wire.Step(1), wire.Stepped, SECONDS, "stepping").step_seconds
+            seconds = worker.ask_first(
+                messages.Step(1), messages.Stepped, SECONDS, "stepping"
+            ).step_seconds
             wait_until_quiet(worker.pid)
             return seconds
 

@@ -13,8 +13,9 @@ from typing import Final, TypeVar
 
 import psutil
 
-from traingate.controller.dialogue import Dialogue
-from traingate.controller.obituary import last_words, status
+from traingate.controller.command import TAG, Command
+from traingate.controller.exit_report import last_words, status
+from traingate.controller.rank_channels import Dialogue
 from traingate.errors import (
     ConfigurationError,
     ProtocolError,
@@ -23,8 +24,7 @@ from traingate.errors import (
     WorkerTimeoutError,
     WorkloadError,
 )
-from traingate.launch import TAG, Command
-from traingate.wire import PROTOCOL_VERSION, Channel, Failed, Hello, Meeting, Message
+from traingate.protocol.messages import PROTOCOL_VERSION, Channel, Failed, Hello, Meeting, Message
 
 _GRACE_SECONDS: Final = 5.0
 _LAUNCHER_SECONDS: Final = 1.0

@@ -15,16 +15,16 @@ from functools import partial
 from typing import Final
 
 from traingate.controller.child import Child
+from traingate.controller.command import yardstick_command
 from traingate.controller.job import Job, LaunchPlan, Observer
+from traingate.controller.launch import Knowledge, count_work, take
 from traingate.controller.measure import environment, together
-from traingate.controller.rounds import Turns, turns
-from traingate.controller.run import Run
-from traingate.controller.solo import Knowledge, count_work, take
+from traingate.controller.schedule import Turns, turns
+from traingate.controller.training_worker import Run
 from traingate.errors import BaselineError
-from traingate.launch import yardstick_command
+from traingate.gate.statistics import log_step_times, round_log_ratios, yardstick_unit
+from traingate.host.noise import available_bytes
 from traingate.records import Duet, Launch, Pair
-from traingate.stats import log_step_times, round_log_ratios, yardstick_unit
-from traingate.system import available_bytes
 
 _MARGIN: Final = 1.2
 """Of memory: two launches may each need a fifth more than the one that was seen."""

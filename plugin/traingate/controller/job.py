@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from traingate.launch import Interpreter
-from traingate.layer import ProcessRequest
+from traingate.controller.command import Interpreter
+from traingate.controller.scales import Scale
+from traingate.controller.steadying import steadying
+from traingate.layers.base import ProcessRequest
+from traingate.layers.stack import Stack
 from traingate.records import Published
-from traingate.relocation import Relocation
-from traingate.scales import Scale
-from traingate.stack import Stack
-from traingate.steadying import steadying
 from traingate.workload import ObjectName
+from traingate.worktree.relocation import Relocation
 
 _START_SECONDS: Final = 120.0
 

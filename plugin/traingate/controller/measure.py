@@ -7,18 +7,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
+from traingate.baselines.comparability import hardware
 from traingate.controller.child import Child
+from traingate.controller.command import yardstick_command
 from traingate.controller.job import Job, Observer
-from traingate.controller.run import Run
-from traingate.controller.solo import Knowledge, take
-from traingate.launch import yardstick_command
-from traingate.machine import hardware
+from traingate.controller.launch import Knowledge, take
+from traingate.controller.steadying import described
+from traingate.controller.training_worker import Run
+from traingate.gate.statistics import roofline, throughput
+from traingate.host.noise import available_bytes
+from traingate.layers.stack import Stack
+from traingate.protocol.json_values import JSON, plain
 from traingate.records import Launch, LayerRecord, Measurement
-from traingate.stack import Stack
-from traingate.stats import roofline, throughput
-from traingate.steadying import described
-from traingate.system import available_bytes
-from traingate.values import JSON, plain
 
 _MOST_TOGETHER: Final = 4
 """Launches that start up side by side; more would wait for each other's imports."""

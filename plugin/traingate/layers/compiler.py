@@ -11,7 +11,7 @@ from shutil import which
 from typing import Any
 
 from traingate.errors import ConfigurationError
-from traingate.layer import BaseLayer, Training
+from traingate.layers.base import BaseLayer, Training
 from traingate.layers.ipex import missing_ipex
 
 _BACKENDS = ("inductor", "ipex")

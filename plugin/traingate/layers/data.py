@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from traingate.errors import ConfigurationError
-from traingate.layer import BaseLayer, Training
+from traingate.layers.base import BaseLayer, Training
 
 
 @dataclass(frozen=True)

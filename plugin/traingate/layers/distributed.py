@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from traingate import process_group
-from traingate.cpu import numa_nodes, physical_cores
 from traingate.errors import ConfigurationError
-from traingate.layer import BaseLayer, ProcessRequest, Ranks, Training
+from traingate.host.cpu import numa_nodes, physical_cores
+from traingate.host.shared_libraries import helper
+from traingate.layers.base import BaseLayer, ProcessRequest, Ranks, Training
 from traingate.layers.ipex import missing_ipex
-from traingate.libraries import helper
+from traingate.protocol import ranks
 
 _LAUNCHERS = ("torchrun", "ipexrun")
 
@@ -100,7 +100,7 @@ class DataParallel(BaseLayer):
                 "data_parallel gives each rank its part of a map-style dataset, and this one is "
                 "iterable: every rank would train on the same samples"
             )
-        place = process_group.place()
+        place = ranks.place()
         dist.init_process_group(_backend(), rank=place.rank, world_size=place.world_size)
         training.model = DistributedDataParallel(
             training.model, find_unused_parameters=self.find_unused_parameters

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from traingate.cpu import instruction_sets
-from traingate.layer import BaseLayer, Training
-from traingate.packages import misfit
+from traingate.host.cpu import instruction_sets
+from traingate.host.packages import misfit
+from traingate.layers.base import BaseLayer, Training
 
 _PACKING_BF16 = {"avx512bw", "avx512vl", "avx512dq"}
 

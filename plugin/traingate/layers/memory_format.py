@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from traingate.errors import ConfigurationError
-from traingate.layer import BaseLayer, Training
-from traingate.layers.tensors import map_tensors
+from traingate.layers._tensors import map_tensors
+from traingate.layers.base import BaseLayer, Training
 
 _SCOPES = ("model_and_input", "input")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from traingate.cpu import instruction_sets
 from traingate.errors import ConfigurationError
-from traingate.layer import BaseLayer, ProcessRequest, Training
+from traingate.host.cpu import instruction_sets
+from traingate.layers.base import BaseLayer, ProcessRequest, Training
 
 
 @dataclass(frozen=True)

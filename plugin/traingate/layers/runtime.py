@@ -6,10 +6,10 @@ import platform
 from dataclasses import dataclass, field
 from typing import Final
 
-from traingate import libraries
-from traingate.cpu import available_cores, parse_cores, physical_cores
 from traingate.errors import ConfigurationError
-from traingate.layer import BaseLayer, ProcessRequest, RunCpu, Training
+from traingate.host import shared_libraries
+from traingate.host.cpu import available_cores, parse_cores, physical_cores
+from traingate.layers.base import BaseLayer, ProcessRequest, RunCpu, Training
 
 _ALLOCATORS: Final = {
     "tcmalloc": ("tcmalloc", "tcmalloc_minimal"),
@@ -44,7 +44,7 @@ _VARIABLES: Final = {
 
 
 def _first_found(stems: tuple[str, ...]) -> str | None:
-    found = (libraries.find(stem) for stem in stems)
+    found = (shared_libraries.find(stem) for stem in stems)
     return next((str(path) for path in found if path is not None), None)
 
 
@@ -123,8 +123,8 @@ class TunedRuntime(BaseLayer):
     def apply(self, _training: Training) -> None:
         """Change nothing, but see what this process really runs on."""
         for what, name, stems, own, served in (
-            ("malloc", self.allocator, _ALLOCATORS, "libc", libraries.allocator()),
-            ("OpenMP", self.openmp, _OPENMP, "libgomp", libraries.openmp()),
+            ("malloc", self.allocator, _ALLOCATORS, "libc", shared_libraries.allocator()),
+            ("OpenMP", self.openmp, _OPENMP, "libgomp", shared_libraries.openmp()),
         ):
             wanted = [f"lib{stem}." for stem in stems[name]] or [f"{own}.", f"{own}-"]
             if served is None or not served.startswith(tuple(wanted)):

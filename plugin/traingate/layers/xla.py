@@ -7,9 +7,9 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from traingate.layer import BaseLayer, ProcessRequest, StepBody, Training
-from traingate.layers.tensors import map_tensors
-from traingate.packages import misfit
+from traingate.host.packages import misfit
+from traingate.layers._tensors import map_tensors
+from traingate.layers.base import BaseLayer, ProcessRequest, StepBody, Training
 
 if TYPE_CHECKING:
     import torch

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from traingate.gate.power import Calibration, Resolution
 from traingate.records import Outcome
-from traingate.resolution import Calibration, Resolution
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rich.table import Table
 from rich.text import Text
 
-from traingate.cost import samples_per_dollar
 from traingate.records import Measurement, Published
+from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row, samples_per_second, speedup, thousands
 
 

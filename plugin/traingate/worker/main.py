@@ -1,6 +1,6 @@
-"""The training worker: ``python main.py DIRECTORY``, where DIRECTORY is a ``wire.Meeting``.
+"""The training worker: ``python main.py DIRECTORY``, where DIRECTORY is a ``messages.Meeting``.
 
-The contract, in the messages of ``traingate.wire`` (> from the controller, < from here):
+The contract, in the messages of ``traingate.protocol.messages`` (> from the controller, < from here):
 
     < Hello            the interpreter runs and torch is imported
     > Prepare          < Prepared         import the workload, apply the layers
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> None:
     """Serve one controller with one training."""
     adopt_package()
     _take_place(Path(arguments[0]))
-    from traingate.worker.session import serve  # noqa: PLC0415 - not before adopt_package
+    from traingate.worker.serve import serve  # noqa: PLC0415 - not before adopt_package
     from traingate.worker.training import Trainer  # noqa: PLC0415
 
     serve(Path(arguments[0]), Trainer)
@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> None:
 
 def _take_place(directory: Path) -> None:
     """Before torch starts any thread: the cores of this rank, and a log of its own."""
-    from traingate.process_group import BIND, OWN_LOG, own_cores, place  # noqa: PLC0415 - see main
+    from traingate.protocol.ranks import BIND, OWN_LOG, own_cores, place  # noqa: PLC0415 - see main
 
     if BIND in os.environ and "KMP_AFFINITY" not in os.environ:  # the two exclude each other
         os.environ["OMP_PROC_BIND"] = os.environ[BIND]

@@ -16,16 +16,17 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from traingate import libraries, wire
-from traingate.cpu import available_cores
 from traingate.errors import WorkloadError
-from traingate.layer import Layer, Starter, StepBody, Training, Verifier
-from traingate.process_group import own_cores
-from traingate.relocation import Relocation
-from traingate.stack import rebuild
-from traingate.values import JSON
-from traingate.worker import counters, profile, work
+from traingate.host import shared_libraries
+from traingate.host.cpu import available_cores
+from traingate.layers.base import Layer, Starter, StepBody, Training, Verifier
+from traingate.layers.stack import rebuild
+from traingate.protocol import messages
+from traingate.protocol.json_values import JSON
+from traingate.protocol.ranks import own_cores
+from traingate.worker import counters, flops, operator_table
 from traingate.workload import ObjectName, TrainingSetup, build, resolve
+from traingate.worktree.relocation import Relocation
 
 _PACKAGES = ("torch", "torchvision", "numpy", "intel-extension-for-pytorch", "torch-xla")
 
@@ -52,18 +53,18 @@ class Trainer:
         self._steps = 0
 
     @property
-    def handlers(self) -> Mapping[type, Callable[[Any], Iterable[wire.Message]]]:
+    def handlers(self) -> Mapping[type, Callable[[Any], Iterable[messages.Message]]]:
         """As the contract in ``main`` lists them."""
         return {
-            wire.Prepare: self._prepare,
-            wire.WarmUp: self._warm_up,
-            wire.Step: self._step,
-            wire.Finish: self._finish,
-            wire.CountWork: self._count_work,
-            wire.Profile: self._profile,
+            messages.Prepare: self._prepare,
+            messages.WarmUp: self._warm_up,
+            messages.Step: self._step,
+            messages.Finish: self._finish,
+            messages.CountWork: self._count_work,
+            messages.Profile: self._profile,
         }
 
-    def _prepare(self, message: wire.Prepare) -> Iterator[wire.Message]:
+    def _prepare(self, message: messages.Prepare) -> Iterator[messages.Message]:
         started = time.perf_counter()
         self._unbind()
         there = Relocation(**message.relocation) if message.relocation else None  # type: ignore[arg-type]
@@ -91,9 +92,9 @@ class Trainer:
         self._there = there
         if there:
             there.refuse_strangers()
-        yield wire.Prepared(time.perf_counter() - started, training.batch_size, environment())
+        yield messages.Prepared(time.perf_counter() - started, training.batch_size, environment())
 
-    def _warm_up(self, _: wire.WarmUp) -> Iterator[wire.Message]:
+    def _warm_up(self, _: messages.WarmUp) -> Iterator[messages.Message]:
         counters.listen_for_graph_breaks()
         before = counters.compilations()
         step_seconds, _data_seconds = self._step_once()
@@ -102,7 +103,7 @@ class Trainer:
         for layer in self._layers:
             if isinstance(layer, Verifier):
                 layer.verify(after)
-        yield wire.WarmedUp(step_seconds, before != after)
+        yield messages.WarmedUp(step_seconds, before != after)
 
     def _unbind(self) -> None:
         """Give the main thread all cores, and remember what an OpenMP runtime had bound it to.
@@ -115,20 +116,20 @@ class Trainer:
             self._bound = current
             _set_affinity(self._cores)
 
-    def _step(self, message: wire.Step) -> Iterator[wire.Message]:
+    def _step(self, message: messages.Step) -> Iterator[messages.Message]:
         if self._mark is None:
             _set_affinity(self._bound)
             self._mark = _Mark(counters.compilations(), counters.minor_page_faults())
         for _ in range(message.count):
             step_seconds, data_seconds = self._step_once()
             self._steps += 1
-            yield wire.Stepped(step_seconds, data_seconds)
+            yield messages.Stepped(step_seconds, data_seconds)
 
     def _step_once(self) -> tuple[float, float]:
         assert self._loop is not None
         return self._loop.step()
 
-    def _finish(self, _: wire.Finish) -> Iterator[wire.Message]:
+    def _finish(self, _: messages.Finish) -> Iterator[messages.Message]:
         assert self._mark is not None
         if self._there:  # also what was imported in a step
             self._there.refuse_strangers()
@@ -145,19 +146,19 @@ class Trainer:
             found["compilations_in_measured_steps"] = sum(late.values())
         peak = counters.peak_rss_bytes()
         reasons: dict[str, list[str]] = counters.reasons()
-        yield wire.Finished(peak, faults / max(1, self._steps), found, reasons)
+        yield messages.Finished(peak, faults / max(1, self._steps), found, reasons)
 
-    def _count_work(self, _: wire.CountWork) -> Iterator[wire.Message]:
+    def _count_work(self, _: messages.CountWork) -> Iterator[messages.Message]:
         assert self._fresh is not None
         try:
-            flops, operators = work.count(self._fresh(), loss_of)
+            counted_flops, operators = flops.count(self._fresh(), loss_of)
         except Exception:  # whatever it is, the measurement stands without these numbers
-            yield wire.WorkCounted(None, None)
+            yield messages.WorkCounted(None, None)
         else:
-            yield wire.WorkCounted(flops or None, operators)
+            yield messages.WorkCounted(counted_flops or None, operators)
 
-    def _profile(self, message: wire.Profile) -> Iterator[wire.Message]:
-        yield wire.Profiled(profile.operators(self._step_once, message.steps))
+    def _profile(self, message: messages.Profile) -> Iterator[messages.Message]:
+        yield messages.Profiled(operator_table.operators(self._step_once, message.steps))
 
 
 class Loop:
@@ -236,8 +237,8 @@ def environment() -> dict[str, JSON]:
     found.update((package, installed[package]) for package in _PACKAGES if package in installed)
     found["torch"] = torch.__version__  # with its build, such as +cpu
     found["threads"] = torch.get_num_threads()
-    found["allocator"] = libraries.allocator()
-    found["openmp"] = libraries.openmp()
+    found["allocator"] = shared_libraries.allocator()
+    found["openmp"] = shared_libraries.openmp()
     steering = ("OMP_", "GOMP_", "KMP_", "MKL_", "MALLOC_", "LD_PRELOAD", "DNNL_", "ONEDNN_")
     variables = {key: value for key, value in os.environ.items() if key.startswith(steering)}
     return {**found, "variables": dict(sorted(variables.items()))}

@@ -2,7 +2,7 @@
 
 One unit of its work is an fp32 matrix product (compute) and a stream triad (memory), in
 numpy: nothing that a change of the training, of torch or of its settings can alter. It
-answers each ``wire.Measure`` with one ``wire.Measured``.
+answers each ``messages.Measure`` with one ``messages.Measured``.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ adopt_package()
 
 import numpy as np  # noqa: E402 - not before adopt_package
 
-from traingate import wire  # noqa: E402
-from traingate.worker.session import serve  # noqa: E402
+from traingate.protocol import messages  # noqa: E402
+from traingate.worker.serve import serve  # noqa: E402
 
 SIZE: Final = 1024
 """Rows and columns of the matrices: large enough for all cores, small enough to be quick."""
@@ -45,14 +45,14 @@ class Yardstick:
         _bind_threads()
 
     @property
-    def handlers(self) -> Mapping[type, Callable[[Any], Iterable[wire.Message]]]:
+    def handlers(self) -> Mapping[type, Callable[[Any], Iterable[messages.Message]]]:
         """One command."""
-        return {wire.Measure: self._measure}
+        return {messages.Measure: self._measure}
 
-    def _measure(self, message: wire.Measure) -> Iterator[wire.Message]:
+    def _measure(self, message: messages.Measure) -> Iterator[messages.Message]:
         units = [self._unit() for _ in range(message.repeats)]
         gemm, triad = (sum(part) / len(units) for part in zip(*units, strict=True))
-        yield wire.Measured(gemm, triad, 2.0 * SIZE**3)
+        yield messages.Measured(gemm, triad, 2.0 * SIZE**3)
 
     def _unit(self) -> tuple[float, float]:
         started = time.perf_counter()

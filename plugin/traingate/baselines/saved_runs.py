@@ -1,0 +1,296 @@
+"""Baselines: the runs that pytest-benchmark saved, read back, checked, and searched.
+
+The layout is pytest-benchmark's: ``STORAGE/MACHINE-ID/NNNN_name.json``. Its own loader
+skips a damaged file with a warning and takes an older one; a gate must not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from traingate.baselines.comparability import differences, environment_changes
+from traingate.errors import BaselineError, NoRunError
+from traingate.layers.stack import label
+from traingate.records import (
+    Acceptance,
+    Hardware,
+    Launch,
+    LayerRecord,
+    Measurement,
+    damaged,
+    from_json,
+)
+
+_PREFIX = "file://"
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+class _ExtraInfo(Struct):
+    traingate: msgspec.Raw = msgspec.Raw()  # empty where the benchmark is not ours
+
+
+class _SavedBenchmark(Struct):
+    fullname: str
+    extra_info: _ExtraInfo
+
+
+class _SavedRun(Struct):
+    """What is read of pytest-benchmark's file; the rest of it is skipped."""
+
+    benchmarks: list[_SavedBenchmark]
+    datetime: str = ""
+    commit_info: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One saved run.
+
+    Attributes:
+        path: of the file.
+        title: file name, date and commit, for a message.
+        saved_at: date and time in ISO format; runs are in its order.
+        commit: full name of the commit that was measured; None where nothing was committed, or
+            the working tree was not just that.
+        measurements: by the test's full name, in the file's order.
+    """
+
+    path: Path
+    title: str
+    saved_at: str
+    commit: str | None
+    measurements: tuple[tuple[str, Measurement], ...]
+
+    def of(self, subject: Subject) -> dict[str, Measurement]:
+        """The measurements of ``subject``, by test."""
+        return {name: item for name, item in self.measurements if subject.matches(item)}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What has to agree, beside the hardware, for two measurements to be compared.
+
+    Attributes:
+        workload, stack, scale: as in a Measurement.
+        batch_size: None as long as only the worker knows it.
+    """
+
+    workload: str
+    stack: tuple[LayerRecord, ...]
+    scale: str
+    batch_size: int | None = None
+
+    def matches(self, measurement: Measurement) -> bool:
+        """Whether ``measurement`` is of this subject."""
+        return (
+            self.workload == measurement.workload
+            and self.stack == measurement.stack
+            and self.scale == measurement.scale
+            and self.batch_size in {None, measurement.batch_size}
+        )
+
+    def __str__(self) -> str:
+        layers = label(msgspec.to_builtins(self.stack))
+        batch = "" if self.batch_size is None else f", batch {self.batch_size}"
+        return f"{self.workload} with stack {layers} at scale {self.scale}{batch}"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The stored measurement that a subject is compared with, and where it was found.
+
+    Attributes:
+        measurement: the newest.
+        title: of its run.
+        commit: of its run.
+        launches: its own, and those of other runs of the same code in the same environment.
+    """
+
+    measurement: Measurement
+    title: str
+    commit: str | None
+    launches: tuple[Launch, ...]
+
+
+Finder: TypeAlias = Callable[[Subject], Baseline]
+"""Finds the baseline of a subject; BaselineError if there is none."""
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """The runs that a session compares with, oldest first."""
+
+    runs: tuple[Run, ...]
+
+    def find(self, subject: Subject, hardware: Hardware, test: str) -> Baseline:
+        """The newest comparable measurement whose run did not fail its gate on ``subject``.
+
+        Where a run has more than one, that of the same ``test`` is taken, else the last.
+
+        Raises:
+            BaselineError: if there is none; the message says what came nearest.
+        """
+        nearest = f"No stored run has {subject}."
+        for position in reversed(range(len(self.runs))):
+            run = self.runs[position]
+            found = run.of(subject)
+            if not found:
+                continue
+            measurement = found.get(test, list(found.values())[-1])
+            unlike = differences(measurement.machine, hardware)
+            if unlike:
+                nearest = f"{run.title} is of another machine ({'; '.join(unlike)})."
+            elif any(map(_unfit, found.values())):
+                nearest = (
+                    f"{run.title} failed its own gate, and is no baseline. If the slowdown is "
+                    f"intended: traingate accept {run.path} --reason=WHY."
+                )
+            else:
+                more = self._alike(self.runs[:position], run, measurement, subject)
+                title = f"{run.title}{f' and {len(more)} more of its commit' if more else ''}"
+                pooled = [launch for item in (*more, measurement) for launch in item.launches]
+                return Baseline(measurement, title, run.commit, tuple(pooled))
+        raise BaselineError(f"{nearest} {REMEDY}")
+
+    def _alike(
+        self, earlier: Sequence[Run], run: Run, measurement: Measurement, subject: Subject
+    ) -> list[Measurement]:
+        """Measurements of the same code, on the same machine, in the same environment."""
+        if run.commit is None:
+            return []
+        return [
+            item
+            for other in earlier
+            if other.commit == run.commit
+            for item in other.of(subject).values()
+            if not _unfit(item)
+            and item.batch_size == measurement.batch_size
+            and not differences(item.machine, measurement.machine)
+            and not environment_changes(item.environment, measurement.environment)
+        ]
+
+    def strangers(self, hardware: Hardware) -> list[str]:
+        """Why no measurement at all is of this machine; empty if one is, or none stored."""
+        unlike: list[str] = []
+        for run in self.runs:
+            for _, measurement in run.measurements:
+                unlike = differences(measurement.machine, hardware)
+                if not unlike:
+                    return []
+        return unlike
+
+
+def _unfit(measurement: Measurement) -> bool:
+    """Whether a record failed its gate, and nobody has accepted it."""
+    verdict = measurement.verdict
+    return verdict is not None and verdict.failed and verdict.accepted is None
+
+
+REMEDY = (
+    "Save a baseline on this machine with --benchmark-save=NAME, or let this run pass without "
+    "one by --traingate-on-missing=record."
+)
+
+
+def load(storage: str, selection: str | bool) -> Baselines:
+    """Read the runs that ``--benchmark-compare`` names.
+
+    Args:
+        storage: value of ``--benchmark-storage``: a path, or ``file://PATH``.
+        selection: True for all runs, else a file, or how its name starts: a number or
+            ``number_name``, with a platform's folder before it or not.
+
+    Raises:
+        NoRunError: if no run is there.
+        DamagedRecordError: if a file cannot be read; the message names it.
+    """
+    if "://" in storage and not storage.startswith(_PREFIX):
+        raise BaselineError(f"traingate compares with runs in files only, and not in {storage}")
+    folder = Path(storage.removeprefix(_PREFIX))
+    files = _select(folder, selection)
+    if not files:
+        sought = "No saved run" if selection is True else f"No saved run matches {selection!r}"
+        raise NoRunError(f"{sought} in {folder}. {REMEDY}")
+    # Each folder counts from 0001 on, so the numbers of two Python versions say nothing.
+    return Baselines(tuple(sorted(map(read, files), key=lambda run: run.saved_at)))
+
+
+def _select(folder: Path, selection: str | bool) -> list[Path]:
+    if isinstance(selection, str) and Path(selection).is_file():
+        return [Path(selection)]
+    pattern = "[0-9][0-9][0-9][0-9]_" if selection is True else str(selection).rstrip("*")
+    try:
+        found = {*folder.glob(f"{pattern}*.json"), *folder.glob(f"*/{pattern}*.json")}
+    except (ValueError, NotImplementedError) as error:  # an absolute or an empty pattern
+        raise NoRunError(f"No saved run matches {selection!r}: {error}") from error
+    return sorted(found, key=lambda file: (file.name, file.parent))
+
+
+def read(path: Path) -> Run:
+    """The measurements in one file of pytest-benchmark's; its other benchmarks are skipped.
+
+    Raises:
+        DamagedRecordError: if the file or a record in it is not whole.
+    """
+    try:
+        saved = msgspec.json.decode(path.read_bytes(), type=_SavedRun)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise damaged(str(path), error) from error
+    found = str(saved.commit_info.get("id") or "")
+    details = [saved.datetime[:16].replace("T", " "), found[:9]]
+    title = f"{path.name} ({', '.join(part for part in details if part)})"
+    whole = _COMMIT.fullmatch(found) and not saved.commit_info.get("dirty")
+    commit = found if whole else None
+    return Run(path, title, saved.datetime, commit, _measurements(path, saved.benchmarks))
+
+
+def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> list[str]:
+    """Let the failed records of a saved run serve as baselines all the same.
+
+    Args:
+        path: of the run; it is replaced at once, by a whole file.
+        acceptance: somebody's word, kept in each record.
+        tests: names, or how they end; all tests of the run by default.
+
+    Returns:
+        The full names of the tests whose records are now accepted.
+
+    Raises:
+        DamagedRecordError: if the file or a record in it is not whole.
+        BaselineError: if no record of these tests has failed.
+    """
+    read(path)
+    content = json.loads(path.read_bytes())
+    accepted = []
+    for benchmark in content["benchmarks"]:
+        name = benchmark["fullname"]
+        verdict = benchmark["extra_info"].get("traingate", {}).get("verdict") or {}
+        wanted = not tests or any(name.endswith(test) for test in tests)
+        if wanted and verdict.get("failed"):
+            verdict["accepted"] = msgspec.to_builtins(acceptance)
+            accepted.append(name)
+    if not accepted:
+        asked = f" of {', '.join(tests)}" if tests else ""
+        raise BaselineError(f"{path} holds no failed record{asked}: there is nothing to accept.")
+    whole = path.with_suffix(".accepting")
+    whole.write_text(json.dumps(content, indent=4))
+    whole.replace(path)
+    return accepted
+
+
+def _measurements(
+    path: Path, benchmarks: Sequence[_SavedBenchmark]
+) -> tuple[tuple[str, Measurement], ...]:
+    return tuple(
+        (item.fullname, from_json(item.extra_info.traingate, f"{path}: {item.fullname}"))
+        for item in benchmarks
+        if bytes(item.extra_info.traingate)
+    )

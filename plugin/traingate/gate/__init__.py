@@ -1,0 +1,1 @@
+"""Decide from numbers alone: statistics, policy, verdict, counters, limits. Does no I/O."""

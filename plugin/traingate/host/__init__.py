@@ -1,0 +1,1 @@
+"""Facts that the operating system tells about this machine and its software."""

@@ -1,0 +1,41 @@
+"""The values that a measurement leaves behind, and the versioned JSON schema they are kept in."""
+
+from traingate.records.measurement import (
+    SCHEMA,
+    Acceptance,
+    Account,
+    Duet,
+    Hardware,
+    Interval,
+    Launch,
+    LayerRecord,
+    Measurement,
+    Method,
+    Outcome,
+    Pair,
+    Published,
+    Verdict,
+    damaged,
+    from_json,
+    to_json,
+)
+
+__all__ = [
+    "SCHEMA",
+    "Acceptance",
+    "Account",
+    "Duet",
+    "Hardware",
+    "Interval",
+    "Launch",
+    "LayerRecord",
+    "Measurement",
+    "Method",
+    "Outcome",
+    "Pair",
+    "Published",
+    "Verdict",
+    "damaged",
+    "from_json",
+    "to_json",
+]

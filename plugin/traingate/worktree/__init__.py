@@ -1,0 +1,1 @@
+"""Another commit of the project: checked out, imported from, and removed again."""
