@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import noise
 from launches import noisy
-from traingate.gate.decision import Policy, first_decision, judge, pair_policy
+from traingate.gate.decision import first_decision, judge
+from traingate.gate.policy import Policy, pair_policy
 from traingate.gate.statistics import log_factor, round_log_ratios
 from traingate.records import Launch, Method, Outcome
 

@@ -23,7 +23,8 @@ sys.path.insert(0, str(HERE))
 
 from rules import PROCESSES, RULES  # noqa: E402
 
-from traingate.gate.decision import first_decision, pair_policy  # noqa: E402
+from traingate.gate.decision import first_decision  # noqa: E402
+from traingate.gate.policy import pair_policy  # noqa: E402
 from traingate.records import Method, Outcome  # noqa: E402
 
 TRIES: Final = 4000

@@ -17,11 +17,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from traingate.baselines.comparability import hardware  # noqa: E402
 from traingate.controller.duet import duet  # noqa: E402
 from traingate.controller.job import Job, LaunchPlan, Side  # noqa: E402
 from traingate.controller.measure import measure  # noqa: E402
 from traingate.controller.scales import SCALES  # noqa: E402
+from traingate.host.hardware import hardware  # noqa: E402
 from traingate.layers.slowdown import InjectedSlowdown  # noqa: E402
 from traingate.layers.stack import Stack  # noqa: E402
 from traingate.records import Launch, Pair  # noqa: E402

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from traingate.comparison.against_stored import Judged, Undecided
-from traingate.comparison.base_side import for_duet, settle
+from traingate.comparison.base import Judged, Undecided
+from traingate.comparison.duet import for_duet, settle
 from traingate.controller.duet import duet
 from traingate.controller.job import Job, LaunchPlan, Observer, Side
 from traingate.fixtures import SESSION_KEY

@@ -15,10 +15,12 @@ from rich.console import Console
 
 from traingate.baselines import saved_runs
 from traingate.baselines.comparability import environment_changes
+from traingate.baselines.lookup import Baselines, Subject
 from traingate.doctor import examine
 from traingate.errors import BaselineError
 from traingate.gate.counters import shifts, stored_faults, with_faults
-from traingate.gate.decision import LEAST_LAUNCHES, Policy, judge
+from traingate.gate.decision import judge
+from traingate.gate.policy import LEAST_LAUNCHES, Policy
 from traingate.records import Acceptance, Outcome
 from traingate.report.calibration import print_calibration
 from traingate.report.doctor import print_findings
@@ -60,13 +62,13 @@ def compare(a: Path, b: Path, tolerance: float) -> None:
     Exit status: 0 fine, 1 a regression, 2 something of B could not be compared.
     """
     base, run = _read(a), _read(b)
-    stored = saved_runs.Baselines((base,))
+    stored = Baselines((base,))
     outcomes = []
     for test, _ in base.measurements:
         if test not in {name for name, _ in run.measurements}:
             click.echo(f"{test}\nis in {a} alone")
     for test, new in run.measurements:
-        subject = saved_runs.Subject(new.workload, new.stack, new.scale, new.batch_size)
+        subject = Subject(new.workload, new.stack, new.scale, new.batch_size)
         try:
             baseline = stored.find(subject, new.machine, test)
         except BaselineError as error:
@@ -139,7 +141,7 @@ def accept(run: Path | None, reason: str, tests: tuple[str, ...], storage: str) 
     """
     word = Acceptance(reason, datetime.now(tz=timezone.utc).isoformat(timespec="seconds"))
     try:
-        path = run or saved_runs.load(storage, selection=True).runs[-1].path
+        path = run or saved_runs.load(storage, selection=True)[-1].path
         accepted = saved_runs.accept(path, word, tests)
     except BaselineError as error:
         _give_up(str(error))

@@ -14,8 +14,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from traingate import layers
-from traingate.baselines.comparability import hardware
 from traingate.host import cpu, noise, packages, shared_libraries
+from traingate.host.hardware import hardware
 from traingate.layers.base import Layer
 from traingate.layers.runtime import INSTALL
 

@@ -8,19 +8,18 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import pytest
 
-from traingate import layers as layer_types
 from traingate.errors import (
     CautionWarning,
     ConfigurationError,
     InconclusiveWarning,
     TraingateError,
 )
+from traingate.layer_fixtures import RequestedLayers
 from traingate.layers.base import Layer
 from traingate.layers.stack import Stack
 from traingate.options import demands
@@ -52,31 +51,11 @@ class TrainingBenchmark(Protocol):
         """As the fixture's own docstring says."""
 
 
-@dataclass
-class _Asked:
-    """What the test's layer fixtures have asked for, in the order of asking."""
-
-    layers: list[Layer] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-    def resolved(self) -> list[Layer]:
-        """The layers; ConfigurationError if one could not be made."""
-        if self.problems:
-            raise ConfigurationError("\n".join(self.problems))
-        return self.layers
-
-
-@pytest.fixture
-def _asked() -> _Asked:
-    """Shared by the layer fixtures and ``training_benchmark`` of one test."""
-    return _Asked()
-
-
 @pytest.fixture
 def training_benchmark(
     request: pytest.FixtureRequest,
     benchmark: BenchmarkFixture,
-    _asked: _Asked,
+    _requested_layers: RequestedLayers,
 ) -> TrainingBenchmark:
     """Measure how fast a workload trains under the test's layers; once per test.
 
@@ -103,7 +82,7 @@ def training_benchmark(
         used.append(workload)
         session = request.config.stash[SESSION_KEY]()
         try:
-            stack = Stack.of([*_asked.resolved(), *layers])
+            stack = Stack.of([*_requested_layers.resolved(), *layers])
             order = Order(
                 test=request.node.nodeid,
                 workload=name_of(workload, "the workload of training_benchmark"),
@@ -234,68 +213,3 @@ def _observer(request: pytest.FixtureRequest) -> Iterator[ProgressLine | Silence
         console = Console(file=sys.__stdout__)
     with ProgressLine(console, uncaptured, request.node.name) as line:
         yield line
-
-
-def _layer_fixture(kind: type[Any]) -> Any:
-    """The fixture of a layer: its choice comes by indirect parametrisation.
-
-    A dict gives the layer's options, any other value its first option; True asks for the
-    layer as it is by default, False and None for none.
-    """
-
-    def add(request: pytest.FixtureRequest, _asked: _Asked) -> Layer | None:
-        choice = getattr(request, "param", True)
-        if choice is False or choice is None:
-            return None
-        try:
-            layer: Layer = _make(kind, choice)
-        except ConfigurationError as error:
-            # Told when the layers are put to use: pytest-benchmark complains of a test that
-            # never came to its fixture.
-            _asked.problems.append(str(error))
-            return None
-        _asked.layers.append(layer)
-        return layer
-
-    add.__doc__ = f"{kind.__doc__}"
-    return pytest.fixture(name=kind.name)(add)
-
-
-def _make(kind: type[Any], choice: object) -> Layer:
-    try:
-        if choice is True:
-            layer: Layer = kind()
-        elif isinstance(choice, dict):
-            layer = kind(**choice)
-        else:
-            layer = kind(choice)
-    except TypeError as error:
-        raise ConfigurationError(
-            f"{kind.name}: {error}. Give its choice as "
-            f'@pytest.mark.parametrize("{kind.name}", [...], indirect=True).'
-        ) from error
-    return layer
-
-
-LAYER_NAMES = frozenset(
-    name
-    for kind in (getattr(layer_types, name) for name in layer_types.__all__)
-    for name in (kind.name, kind.extra)
-    if isinstance(name, str)
-)
-"""The layers that traingate ships, and the extras that bring what some of them need."""
-
-tuned_runtime = _layer_fixture(layer_types.TunedRuntime)
-flush_denormal = _layer_fixture(layer_types.FlushDenormal)
-batch_size = _layer_fixture(layer_types.BatchSize)
-data_workers = _layer_fixture(layer_types.DataWorkers)
-prefetching_loader = _layer_fixture(layer_types.PrefetchingLoader)
-channels_last = _layer_fixture(layer_types.ChannelsLast)
-float32_precision = _layer_fixture(layer_types.Float32Precision)
-bf16_autocast = _layer_fixture(layer_types.Bf16Autocast)
-fused_optimizer = _layer_fixture(layer_types.FusedOptimizer)
-ipex_optimize = _layer_fixture(layer_types.IpexOptimize)
-data_parallel = _layer_fixture(layer_types.DataParallel)
-torch_compile = _layer_fixture(layer_types.TorchCompile)
-compiled_step = _layer_fixture(layer_types.CompiledStep)
-xla_device = _layer_fixture(layer_types.XlaDevice)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from traingate import fixtures, options, replay
+from traingate import fixtures, layer_fixtures, options, replay
 from traingate.errors import BaselineError
 from traingate.fixtures import SESSION_KEY
 
@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for told in ("Can't compare", "Failed to load", "Benchmark machine_info is different"):
         warnings.filterwarnings("default", message=f"(?s).*{told}")
     config.pluginmanager.register(fixtures, "traingate-fixtures")
+    config.pluginmanager.register(layer_fixtures, "traingate-layer-fixtures")
     hooks = _SessionHooks(config, options.parse(config))
     config.stash[SESSION_KEY] = hooks.session
     config.pluginmanager.register(hooks, _NAME)
@@ -121,13 +122,13 @@ class _SessionHooks:
 
     def _nothing_required(self) -> str | None:
         """A name that is neither known nor met in a test is a slip of the pen."""
-        strange = self._settings.require - fixtures.LAYER_NAMES
+        strange = self._settings.require - layer_fixtures.LAYER_NAMES
         unmet = strange - (self._session.met if self._session is not None else set())
         if not unmet:
             return None
         return (
             f"--traingate-require names {', '.join(sorted(unmet))}, and no test has such a layer. "
-            f"traingate's own are {', '.join(sorted(fixtures.LAYER_NAMES))}."
+            f"traingate's own are {', '.join(sorted(layer_fixtures.LAYER_NAMES))}."
         )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -17,15 +17,18 @@ from typing import TypeAlias
 import msgspec
 
 from traingate.baselines import saved_runs
-from traingate.baselines.comparability import hardware
-from traingate.comparison.against_stored import AgainstSide, AgainstStored, Comparison, Unjudged
+from traingate.baselines.lookup import Baseline, Baselines, Subject
+from traingate.comparison.against_base import AgainstSide
+from traingate.comparison.against_stored import AgainstStored
+from traingate.comparison.base import Comparison, Unjudged
 from traingate.comparison.base_side import Bases
 from traingate.controller.duet import DuetInterrupted
 from traingate.controller.job import Job, LaunchPlan, Observer, Timeouts, single_step
 from traingate.controller.measure import Result, measure
 from traingate.errors import BaselineError, ConfigurationError, NoRunError
-from traingate.gate.counters import Limits, violations
 from traingate.gate.decision import unjudged
+from traingate.gate.limits import Limits, violations
+from traingate.host.hardware import hardware
 from traingate.layers.stack import Stack
 from traingate.options import DEFAULT_MOST_LAUNCHES, Demands, Settings
 from traingate.records import Hardware, Measurement, Outcome, Published, Verdict
@@ -92,7 +95,7 @@ class Session:
         return hardware()
 
     @cached_property
-    def baselines(self) -> saved_runs.Baselines:
+    def baselines(self) -> Baselines:
         """The runs to compare with.
 
         Raises:
@@ -100,11 +103,11 @@ class Session:
                 machine, unless missing baselines are to be recorded.
         """
         try:
-            found = saved_runs.load(self.settings.storage, self.settings.compare)
+            found = Baselines(saved_runs.load(self.settings.storage, self.settings.compare))
         except NoRunError:
             if self.settings.on_missing == "fail":
                 raise
-            return saved_runs.Baselines(())
+            return Baselines(())
         unlike = found.strangers(self.hardware)
         if unlike and self.settings.on_missing == "fail":
             raise BaselineError(
@@ -170,7 +173,7 @@ class Session:
         if not settings.compare:
             return Unjudged(tolerance)
 
-        def find(subject: saved_runs.Subject) -> saved_runs.Baseline:
+        def find(subject: Subject) -> Baseline:
             return self.baselines.find(subject, self.hardware, order.test)
 
         return AgainstStored(settings, tolerance, job, self._bases, find)

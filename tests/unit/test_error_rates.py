@@ -11,7 +11,8 @@ import pytest
 
 import noise
 import recordings
-from traingate.gate.decision import first_decision, pair_policy
+from traingate.gate.decision import first_decision
+from traingate.gate.policy import pair_policy
 from traingate.gate.statistics import log_factor, paired, round_log_ratios
 from traingate.records import Method, Outcome
 

@@ -1,4 +1,4 @@
-"""Baselines: the runs that pytest-benchmark saved, read back, checked, and searched.
+"""The runs that pytest-benchmark saved: listed, read, checked, and accepted.
 
 The layout is pytest-benchmark's: ``STORAGE/MACHINE-ID/NNNN_name.json``. Its own loader
 skips a damaged file with a warning and takes an older one; a gate must not.
@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from traingate.baselines.comparability import differences, environment_changes
 from traingate.errors import BaselineError, NoRunError
-from traingate.layers.stack import label
 from traingate.records import (
     Acceptance,
-    Hardware,
-    Launch,
-    LayerRecord,
     Measurement,
     damaged,
     from_json,
+)
+
+REMEDY = (
+    "Save a baseline on this machine with --benchmark-save=NAME, or let this run pass without "
+    "one by --traingate-on-missing=record."
 )
 
 _PREFIX = "file://"
@@ -69,139 +69,9 @@ class Run:
     commit: str | None
     measurements: tuple[tuple[str, Measurement], ...]
 
-    def of(self, subject: Subject) -> dict[str, Measurement]:
-        """The measurements of ``subject``, by test."""
-        return {name: item for name, item in self.measurements if subject.matches(item)}
 
-
-@dataclass(frozen=True)
-class Subject:
-    """What has to agree, beside the hardware, for two measurements to be compared.
-
-    Attributes:
-        workload, stack, scale: as in a Measurement.
-        batch_size: None as long as only the worker knows it.
-    """
-
-    workload: str
-    stack: tuple[LayerRecord, ...]
-    scale: str
-    batch_size: int | None = None
-
-    def matches(self, measurement: Measurement) -> bool:
-        """Whether ``measurement`` is of this subject."""
-        return (
-            self.workload == measurement.workload
-            and self.stack == measurement.stack
-            and self.scale == measurement.scale
-            and self.batch_size in {None, measurement.batch_size}
-        )
-
-    def __str__(self) -> str:
-        layers = label(msgspec.to_builtins(self.stack))
-        batch = "" if self.batch_size is None else f", batch {self.batch_size}"
-        return f"{self.workload} with stack {layers} at scale {self.scale}{batch}"
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """The stored measurement that a subject is compared with, and where it was found.
-
-    Attributes:
-        measurement: the newest.
-        title: of its run.
-        commit: of its run.
-        launches: its own, and those of other runs of the same code in the same environment.
-    """
-
-    measurement: Measurement
-    title: str
-    commit: str | None
-    launches: tuple[Launch, ...]
-
-
-Finder: TypeAlias = Callable[[Subject], Baseline]
-"""Finds the baseline of a subject; BaselineError if there is none."""
-
-
-@dataclass(frozen=True)
-class Baselines:
-    """The runs that a session compares with, oldest first."""
-
-    runs: tuple[Run, ...]
-
-    def find(self, subject: Subject, hardware: Hardware, test: str) -> Baseline:
-        """The newest comparable measurement whose run did not fail its gate on ``subject``.
-
-        Where a run has more than one, that of the same ``test`` is taken, else the last.
-
-        Raises:
-            BaselineError: if there is none; the message says what came nearest.
-        """
-        nearest = f"No stored run has {subject}."
-        for position in reversed(range(len(self.runs))):
-            run = self.runs[position]
-            found = run.of(subject)
-            if not found:
-                continue
-            measurement = found.get(test, list(found.values())[-1])
-            unlike = differences(measurement.machine, hardware)
-            if unlike:
-                nearest = f"{run.title} is of another machine ({'; '.join(unlike)})."
-            elif any(map(_unfit, found.values())):
-                nearest = (
-                    f"{run.title} failed its own gate, and is no baseline. If the slowdown is "
-                    f"intended: traingate accept {run.path} --reason=WHY."
-                )
-            else:
-                more = self._alike(self.runs[:position], run, measurement, subject)
-                title = f"{run.title}{f' and {len(more)} more of its commit' if more else ''}"
-                pooled = [launch for item in (*more, measurement) for launch in item.launches]
-                return Baseline(measurement, title, run.commit, tuple(pooled))
-        raise BaselineError(f"{nearest} {REMEDY}")
-
-    def _alike(
-        self, earlier: Sequence[Run], run: Run, measurement: Measurement, subject: Subject
-    ) -> list[Measurement]:
-        """Measurements of the same code, on the same machine, in the same environment."""
-        if run.commit is None:
-            return []
-        return [
-            item
-            for other in earlier
-            if other.commit == run.commit
-            for item in other.of(subject).values()
-            if not _unfit(item)
-            and item.batch_size == measurement.batch_size
-            and not differences(item.machine, measurement.machine)
-            and not environment_changes(item.environment, measurement.environment)
-        ]
-
-    def strangers(self, hardware: Hardware) -> list[str]:
-        """Why no measurement at all is of this machine; empty if one is, or none stored."""
-        unlike: list[str] = []
-        for run in self.runs:
-            for _, measurement in run.measurements:
-                unlike = differences(measurement.machine, hardware)
-                if not unlike:
-                    return []
-        return unlike
-
-
-def _unfit(measurement: Measurement) -> bool:
-    """Whether a record failed its gate, and nobody has accepted it."""
-    verdict = measurement.verdict
-    return verdict is not None and verdict.failed and verdict.accepted is None
-
-
-REMEDY = (
-    "Save a baseline on this machine with --benchmark-save=NAME, or let this run pass without "
-    "one by --traingate-on-missing=record."
-)
-
-
-def load(storage: str, selection: str | bool) -> Baselines:
-    """Read the runs that ``--benchmark-compare`` names.
+def load(storage: str, selection: str | bool) -> tuple[Run, ...]:
+    """Read the runs that ``--benchmark-compare`` names, oldest first.
 
     Args:
         storage: value of ``--benchmark-storage``: a path, or ``file://PATH``.
@@ -220,7 +90,7 @@ def load(storage: str, selection: str | bool) -> Baselines:
         sought = "No saved run" if selection is True else f"No saved run matches {selection!r}"
         raise NoRunError(f"{sought} in {folder}. {REMEDY}")
     # Each folder counts from 0001 on, so the numbers of two Python versions say nothing.
-    return Baselines(tuple(sorted(map(read, files), key=lambda run: run.saved_at)))
+    return tuple(sorted(map(read, files), key=lambda run: run.saved_at))
 
 
 def _select(folder: Path, selection: str | bool) -> list[Path]:

@@ -7,119 +7,24 @@ environment differs, by more launches against the stored ones.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
-from traingate.baselines import saved_runs
 from traingate.baselines.comparability import environment_changes
-from traingate.comparison.base_side import LEAST_PAIRS, Bases, Settled, settle
+from traingate.baselines.lookup import Baseline, Finder, Subject
+from traingate.comparison.base import Judged
+from traingate.comparison.base_side import Bases
+from traingate.comparison.duet import LEAST_PAIRS, Settled, settle
+from traingate.comparison.evidence import because, beside, seen
 from traingate.controller.job import Job, Observer
 from traingate.controller.measure import layer_records, measure
-from traingate.errors import BaselineError, ConfigurationError, TraingateError
+from traingate.errors import BaselineError, TraingateError
 from traingate.gate.counters import shifts, stored_faults, with_faults
-from traingate.gate.decision import LEAST_LAUNCHES, Policy, judge, unjudged
+from traingate.gate.decision import judge
+from traingate.gate.policy import LEAST_LAUNCHES, Policy
 from traingate.options import Settings
-from traingate.records import Duet, Measurement, Outcome, Verdict
-from traingate.report.verdict import loss
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What a comparison came to.
-
-    Attributes:
-        verdict: None where nothing was asked for.
-        duet: where there was one.
-        measurement: of the candidate, where judging it took further launches.
-    """
-
-    verdict: Verdict | None
-    duet: Duet | None = None
-    measurement: Measurement | None = None
-
-
-class Comparison(Protocol):
-    """How one test is judged."""
-
-    def prepare(self) -> None:
-        """Find what to compare with, before anything is measured; BaselineError if nothing."""
-
-    def decided(self, measurement: Measurement) -> bool:
-        """Whether no further launch of the candidate alone is needed."""
-
-    def judged(self, measurement: Measurement, observer: Observer) -> Judged:
-        """The verdict; measures on where that is needed."""
-
-
-class Undecided:
-    """The part of a comparison that needs no baseline, and no more than the planned launches."""
-
-    def prepare(self) -> None:
-        """Nothing to find."""
-
-    def decided(self, _measurement: Measurement) -> bool:
-        """The planned launches give the throughput; they decide nothing."""
-        return True
-
-
-class Unjudged(Undecided):
-    """Nothing was asked for, or there is nothing to compare with."""
-
-    def __init__(self, tolerance: float, reason: str | None = None) -> None:
-        self._tolerance, self._reason = tolerance, reason
-
-    def judged(self, measurement: Measurement, _observer: Observer) -> Judged:
-        """NO_BASELINE where there is a reason to give."""
-        if self._reason is None:
-            return Judged(None)
-        return Judged(unjudged(measurement, self._tolerance, self._reason))
-
-
-class AgainstSide(Undecided):
-    """By a duet with another commit, another interpreter, or both."""
-
-    def __init__(self, settings: Settings, tolerance: float, job: Job, bases: Bases) -> None:
-        self._settings, self._tolerance, self._job, self._bases = settings, tolerance, job, bases
-
-    def prepare(self) -> None:
-        """Check the base out."""
-        settings = self._settings
-        if self._job.stack.spans_nodes:
-            raise ConfigurationError("a duet cannot be stepped in turn across several nodes")
-        if settings.launches is not None and settings.launches < LEAST_PAIRS:
-            raise ConfigurationError(
-                "a duet of one pair has no spread to judge by: raise --traingate-launches"
-            )
-        _ = self._base
-
-    @cached_property
-    def _base(self) -> Job:
-        return self._bases.of(self._job, self._settings.against, self._settings.against_python)
-
-    def judged(self, measurement: Measurement, observer: Observer) -> Judged:
-        """By the duet."""
-        most = self._settings.most_pairs
-        settled = settle(
-            self._job, self._base, measurement, observer, tolerance=self._tolerance, most=most
-        )
-        verdict = settled.verdict
-        if verdict.outcome is Outcome.REGRESSED:
-            verdict = self._attributed(verdict)
-        return Judged(verdict, settled.duet)
-
-    def _attributed(self, verdict: Verdict) -> Verdict:
-        """By what differs between the sides."""
-        against, python = self._settings.against, self._settings.against_python
-        if against is None or python is not None:
-            return _because(verdict, "environment" if against is None else "either")
-        if self._bases.is_at(self._job, against):
-            why = f"the tree is {against}'s own: only files that git does not know can differ"
-            return _because(verdict, None, why)
-        return _because(verdict, "code")
+from traingate.records import Measurement, Outcome, Verdict
 
 
 class AgainstStored:
@@ -131,11 +36,11 @@ class AgainstStored:
         tolerance: float,
         job: Job,
         bases: Bases,
-        find: saved_runs.Finder,
+        find: Finder,
     ) -> None:
         self._settings, self._tolerance, self._job, self._bases = settings, tolerance, job, bases
         self._find = find
-        self._baseline: saved_runs.Baseline
+        self._baseline: Baseline
         self._policy = Policy(tolerance / 100, job.launches.planned, job.launches.most)
 
     def prepare(self) -> None:
@@ -145,7 +50,7 @@ class AgainstStored:
     def _look_for(self, batch_size: int | None) -> None:
         job = self._job
         self._baseline = self._find(
-            saved_runs.Subject(job.identity, layer_records(job.stack), job.scale.name, batch_size)
+            Subject(job.identity, layer_records(job.stack), job.scale.name, batch_size)
         )
         stored, most = len(self._baseline.launches), job.launches.most
         if stored + most < LEAST_LAUNCHES:
@@ -225,12 +130,12 @@ class AgainstStored:
         verdict = settled.verdict
         code = verdict.outcome is Outcome.REGRESSED and not self._bases.is_at(self._job, commit)
         doubt = (
-            f"screened by {self._baseline.title}: {_seen(screen)} beside "
+            f"screened by {self._baseline.title}: {seen(screen)} beside "
             f"its {screen.baseline_launches} launches, which a duet had to settle"
         )
         if screen.outcome is Outcome.REGRESSED and verdict.outcome is Outcome.PASSED:
             doubt += "; not by the code: the machine, or what no record lists, is slower than then"
-        return Judged(_because(verdict, "code" if code else None, doubt), settled.duet)
+        return Judged(because(verdict, "code" if code else None, doubt), settled.duet)
 
     def _measured_on(
         self, why: str, screen: Verdict, measurement: Measurement, observer: Observer
@@ -243,7 +148,7 @@ class AgainstStored:
             screen = msgspec.structs.replace(
                 found, baseline=screen.baseline, evidence=screen.evidence
             )
-        return Judged(_because(screen, None, why), measurement=more)
+        return Judged(because(screen, None, why), measurement=more)
 
     def _screened(self, measurement: Measurement) -> bool:
         return self._screen(measurement).outcome is not Outcome.INCONCLUSIVE
@@ -257,11 +162,11 @@ class AgainstStored:
             return Judged(screen)
         settled = self._duet(commit, measurement, observer)
         if isinstance(settled, str):
-            return Judged(_because(screen, None, settled))
+            return Judged(because(screen, None, settled))
         if settled.verdict.outcome is not Outcome.REGRESSED:
-            return Judged(_because(screen, None, _beside(settled)), settled.duet)
-        why = f"beside {screen.baseline} it is {_seen(screen)}, in another environment"
-        return Judged(_because(settled.verdict, "code", *changes, why), settled.duet)
+            return Judged(because(screen, None, beside(settled)), settled.duet)
+        why = f"beside {screen.baseline} it is {seen(screen)}, in another environment"
+        return Judged(because(settled.verdict, "code", *changes, why), settled.duet)
 
     def _explained(
         self, screen: Verdict, changes: list[str], measurement: Measurement, observer: Observer
@@ -270,27 +175,12 @@ class AgainstStored:
         commit = self._reachable()
         if commit is None:
             why = "whether the code has a part in it cannot be told without the baseline's commit"
-            return Judged(_because(screen, "either" if changes else None, why))
+            return Judged(because(screen, "either" if changes else None, why))
         if self._bases.is_at(self._job, commit):
-            return Judged(_because(screen, "environment", "the code is the baseline's own"))
+            return Judged(because(screen, "environment", "the code is the baseline's own"))
         settled = self._duet(commit, measurement, observer)
         if isinstance(settled, str):
-            return Judged(_because(screen, "either", f"the code differs too; {settled}"))
+            return Judged(because(screen, "either", f"the code differs too; {settled}"))
         causes = {Outcome.REGRESSED: "both", Outcome.INCONCLUSIVE: "either"}
         cause = causes.get(settled.verdict.outcome, "environment")
-        return Judged(_because(screen, cause, _beside(settled)), settled.duet)
-
-
-def _because(verdict: Verdict, cause: str | None, *why: str) -> Verdict:
-    return msgspec.structs.replace(verdict, cause=cause, evidence=(*verdict.evidence, *why))
-
-
-def _beside(settled: Settled) -> str:
-    return (
-        f"the code differs too: in this environment it is {_seen(settled.verdict)} than "
-        f"{settled.duet.base} ({settled.verdict.outcome.value})"
-    )
-
-
-def _seen(verdict: Verdict) -> str:
-    return loss(verdict.slowdown_percent or 0.0)
+        return Judged(because(screen, cause, beside(settled)), settled.duet)

@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import ast
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import msgspec
-
-from traingate.baselines.comparability import environment_changes
-from traingate.controller.command import LEADING_TO_PACKAGES, Interpreter
-from traingate.controller.duet import duet
-from traingate.controller.job import Job, LaunchPlan, Observer, Side
+from traingate.comparison.interpreter import find_interpreter
+from traingate.controller.command import Interpreter
+from traingate.controller.job import Job, Side
 from traingate.errors import BaselineError, ConfigurationError
-from traingate.gate.counters import faults, shifts, with_faults
-from traingate.gate.decision import judge_pairs, pair_policy
-from traingate.records import Duet, Measurement, Outcome, Verdict
 from traingate.workload import ObjectName
 from traingate.worktree.relocation import Relocation, belongs
-from traingate.worktree.repository import Repository, Worktrees
-
-LEAST_PAIRS: Final = 2
-_OLDEST_PYTHON: Final = [3, 10]
-_PROBE: Final = (
-    "import importlib.util, json, sys; "
-    "print(json.dumps([sys.prefix, sys.version_info[:2], bool(importlib.util.find_spec('torch'))]))"
-)
+from traingate.worktree.repository import Repository
+from traingate.worktree.worktrees import Worktrees
 
 
 class Bases:
@@ -165,126 +149,3 @@ def _binds(text: str, name: str) -> bool:
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             bound.add(node.id)
     return name in bound or "*" in bound
-
-
-def find_interpreter(given: str) -> Interpreter:
-    """The Python at ``given``, an executable or the folder of an environment.
-
-    Raises:
-        ConfigurationError: if it does not run, is too old, or has no torch.
-    """
-    path = Path(given).expanduser()
-    path = path / "bin" / "python" if path.is_dir() else path
-    found = shutil.which(given) if len(path.parts) == 1 and not path.exists() else None
-    python = os.path.abspath(found or path)  # noqa: PTH100 - resolve() would leave the environment
-    environment = {
-        name: value for name, value in os.environ.items() if name not in LEADING_TO_PACKAGES
-    }
-    try:
-        told = subprocess.run(  # noqa: S603 - the interpreter that the user named
-            [python, "-c", _PROBE], capture_output=True, text=True, check=True, env=environment
-        )
-        prefix, version, has_torch = json.loads(told.stdout)
-    except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        raise ConfigurationError(
-            f"--traingate-against-python: {python} does not run as a Python: {error}"
-        ) from error
-    if version < _OLDEST_PYTHON:
-        raise ConfigurationError(
-            f"--traingate-against-python: {python} is Python {'.'.join(map(str, version))}, and "
-            "traingate's worker needs 3.10 or later."
-        )
-    if not has_torch:
-        raise ConfigurationError(
-            f"--traingate-against-python: {python} has no torch. Install it there: "
-            f"{python} -m pip install torch"
-        )
-    return Interpreter(python, prefix)
-
-
-@dataclass(frozen=True)
-class Settled:
-    """A duet and what it came to."""
-
-    verdict: Verdict
-    duet: Duet
-
-
-def settle(
-    job: Job,
-    base: Job,
-    measurement: Measurement,
-    observer: Observer,
-    *,
-    tolerance: float,
-    most: int,
-) -> Settled:
-    """Measure ``base`` beside ``job``, pair after pair, until that decides.
-
-    Args:
-        job: the candidate's.
-        base: the other side's.
-        measurement: of the candidate alone, which tells how much memory a launch takes.
-        observer: told how far it is.
-        tolerance: in percent.
-        most: pairs at the most.
-
-    Raises:
-        As ``controller.duet``.
-    """
-    policy = pair_policy(tolerance, most)
-    first = policy.first_look
-    plan = LaunchPlan(first, most)
-    ours = for_duet(job, measurement, plan)
-    theirs = replace(for_duet(base, measurement, plan), work=None)
-
-    def decided(so_far: Duet) -> bool:
-        verdict = judge_pairs(so_far.pairs, measurement.batch_size, policy)
-        found = _faults(so_far)
-        return verdict.outcome is not Outcome.INCONCLUSIVE or bool(found)
-
-    result = duet(ours, theirs, plan, decided, observer)
-    verdict = judge_pairs(result.pairs, measurement.batch_size, policy)
-    verdict = msgspec.structs.replace(
-        verdict,
-        baseline=_described(result),
-        evidence=(
-            *environment_changes(result.base_environment, result.candidate_environment),
-            *shifts(result.base_account, result.candidate_account),
-            *_unrest(result),
-        ),
-    )
-    return Settled(with_faults(verdict, _faults(result)), result)
-
-
-def for_duet(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
-    """``job`` as a side of a duet of so many pairs, with what ``measurement`` has taught of it."""
-    return replace(
-        job,
-        duet=True,
-        profile=False,
-        launches=plan,
-        work=(measurement.flops_per_sample, measurement.operators_per_step),
-        peak_rss_bytes=measurement.peak_rss_bytes,
-    )
-
-
-def _faults(result: Duet) -> list[str]:
-    same = result.base_environment["torch"] == result.candidate_environment["torch"]
-    return faults(result.base_account, result.candidate_account, same_torch=same)
-
-
-def _unrest(result: Duet) -> list[str]:
-    """What to know where a side did not sleep while the other stepped."""
-    restless = sum(pair.restless_turns for pair in result.pairs)
-    if not restless:
-        return []
-    return [
-        f"after {restless} turns a side still computed (data workers?) while the other stepped: "
-        "that draws the two together"
-    ]
-
-
-def _described(result: Duet) -> str:
-    software = result.base_environment
-    return f"{result.base}, Python {software['python']}, torch {software['torch']}"

@@ -24,7 +24,8 @@ from traingate.errors import (
     WorkerTimeoutError,
     WorkloadError,
 )
-from traingate.protocol.messages import PROTOCOL_VERSION, Channel, Failed, Hello, Meeting, Message
+from traingate.protocol.channel import Channel, Meeting
+from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
 
 _GRACE_SECONDS: Final = 5.0
 _LAUNCHER_SECONDS: Final = 1.0

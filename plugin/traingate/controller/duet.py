@@ -23,7 +23,7 @@ from traingate.controller.schedule import Turns, turns
 from traingate.controller.training_worker import Run
 from traingate.errors import BaselineError
 from traingate.gate.statistics import log_step_times, round_log_ratios, yardstick_unit
-from traingate.host.noise import available_bytes
+from traingate.host.memory import available_bytes
 from traingate.records import Duet, Launch, Pair
 
 _MARGIN: Final = 1.2

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
-from traingate.baselines.comparability import hardware
 from traingate.controller.child import Child
 from traingate.controller.command import yardstick_command
 from traingate.controller.job import Job, Observer
@@ -15,7 +14,8 @@ from traingate.controller.launch import Knowledge, take
 from traingate.controller.steadying import described
 from traingate.controller.training_worker import Run
 from traingate.gate.statistics import roofline, throughput
-from traingate.host.noise import available_bytes
+from traingate.host.hardware import hardware
+from traingate.host.memory import available_bytes
 from traingate.layers.stack import Stack
 from traingate.protocol.json_values import JSON, plain
 from traingate.records import Launch, LayerRecord, Measurement

@@ -10,7 +10,8 @@ from multiprocessing.connection import wait
 from typing import Final
 
 from traingate.errors import ProtocolError
-from traingate.protocol.messages import Channel, Failed, Message
+from traingate.protocol.channel import Channel
+from traingate.protocol.messages import Failed, Message
 
 _ECHO_SECONDS: Final = 2.0
 """A rank that dies makes the others raise, and its own end may come to light a moment later."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from traingate.gate.decision import Policy, first_decision, pair_policy
+from traingate.gate.decision import first_decision
+from traingate.gate.policy import Policy, pair_policy
 from traingate.gate.statistics import Difference, log_factor
 from traingate.records import Method, Outcome, Verdict
 

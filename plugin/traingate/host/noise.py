@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 from typing import Final
 
-from traingate.host.cgroup import memory_left
-
 _CPU: Final = Path("/sys/devices/system/cpu")
 _THP: Final = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 _STAT: Final = Path("/proc/stat")
@@ -76,10 +74,3 @@ def _text(path: Path) -> str | None:
         return path.read_text().strip()
     except OSError:
         return None
-
-
-def available_bytes() -> int:
-    """Memory that can be had: what the machine has free, or what is left of a cgroup's limit."""
-    import psutil  # noqa: PLC0415 - the worker's interpreter may not have it
-
-    return int(min(psutil.virtual_memory().available, memory_left()))

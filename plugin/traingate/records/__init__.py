@@ -1,24 +1,10 @@
 """The values that a measurement leaves behind, and the versioned JSON schema they are kept in."""
 
-from traingate.records.measurement import (
-    SCHEMA,
-    Acceptance,
-    Account,
-    Duet,
-    Hardware,
-    Interval,
-    Launch,
-    LayerRecord,
-    Measurement,
-    Method,
-    Outcome,
-    Pair,
-    Published,
-    Verdict,
-    damaged,
-    from_json,
-    to_json,
-)
+from traingate.records.launch import Account, Duet, Launch, Pair
+from traingate.records.measurement import SCHEMA, Hardware, LayerRecord, Measurement, Published
+from traingate.records.schema import damaged, from_json, to_json
+from traingate.records.units import Interval
+from traingate.records.verdict import Acceptance, Method, Outcome, Verdict
 
 __all__ = [
     "SCHEMA",

@@ -1,4 +1,22 @@
-"""What a throughput costs."""
+"""Units of recorded numbers, and what a throughput costs."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta
+
+Seconds: TypeAlias = Annotated[float, Meta(ge=0)]
+
+
+Positive: TypeAlias = Annotated[float, Meta(gt=0)]
+
+
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+
+
+Interval: TypeAlias = tuple[float, float]
+"""Lower and upper end."""
 
 
 def samples_per_dollar(samples_per_second: float, usd_per_hour: float) -> float:

@@ -1,6 +1,6 @@
 """The training worker: ``python main.py DIRECTORY``, where DIRECTORY is a ``messages.Meeting``.
 
-The contract, in the messages of ``traingate.protocol.messages`` (> from the controller, < from here):
+The contract, in messages of ``traingate.protocol`` (> from the controller, < from here):
 
     < Hello            the interpreter runs and torch is imported
     > Prepare          < Prepared         import the workload, apply the layers

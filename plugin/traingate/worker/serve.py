@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from traingate.errors import TraingateError
-from traingate.protocol.messages import PROTOCOL_VERSION, Channel, Failed, Hello, Message, connect
+from traingate.protocol.channel import Channel, connect
+from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
 from traingate.protocol.ranks import place
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Intel's OpenMP registers itself

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import metadata
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
 
 from traingate.errors import WorkloadError
-from traingate.host import shared_libraries
 from traingate.host.cpu import available_cores
-from traingate.layers.base import Layer, Starter, StepBody, Training, Verifier
+from traingate.layers.base import Layer, Starter, Training, Verifier
 from traingate.layers.stack import rebuild
 from traingate.protocol import messages
-from traingate.protocol.json_values import JSON
 from traingate.protocol.ranks import own_cores
 from traingate.worker import counters, flops, operator_table
+from traingate.worker.loop import Loop, loss_of
+from traingate.worker.software import environment
 from traingate.workload import ObjectName, TrainingSetup, build, resolve
 from traingate.worktree.relocation import Relocation
-
-_PACKAGES = ("torch", "torchvision", "numpy", "intel-extension-for-pytorch", "torch-xla")
 
 
 @dataclass(frozen=True)
@@ -161,89 +155,6 @@ class Trainer:
         yield messages.Profiled(operator_table.operators(self._step_once, message.steps))
 
 
-class Loop:
-    """The training loop: ``step`` is its body, timed."""
-
-    def __init__(self, training: Training) -> None:
-        self._training = training
-        self._loader = _loader_of(training)
-        self._batches: Iterator[Any] = iter(())
-        self._body: StepBody = self._train
-        for wrap in training.step_wrappers:
-            self._body = wrap(self._body)
-
-    def step(self) -> tuple[float, float]:
-        """Fetch, transfer, zero_grad, forward, loss, backward, optimizer step.
-
-        Returns:
-            Seconds of the step, and the part of them spent waiting for the batch.
-        """
-        training = self._training
-        started = time.perf_counter()
-        batch = self._next_batch()
-        fetched = time.perf_counter()
-        for transform in training.batch_transforms:
-            batch = transform(batch)
-        training.optimizer.zero_grad()
-        self._body(batch)
-        return time.perf_counter() - started, fetched - started
-
-    def _train(self, batch: Any) -> torch.Tensor:
-        training = self._training
-        with ExitStack() as contexts:
-            for context in training.contexts:
-                contexts.enter_context(context())
-            loss: Any = loss_of(training.train_step, training.model, batch, training.criterion)
-        loss.backward()
-        training.optimizer.step()
-        return loss  # type: ignore[no-any-return]
-
-    def _next_batch(self) -> Any:
-        try:
-            return next(self._batches)
-        except StopIteration:
-            self._batches = iter(self._loader)
-        try:
-            return next(self._batches)
-        except StopIteration:
-            raise WorkloadError(
-                f"the dataset has no whole batch of {self._training.batch_size} samples"
-            ) from None
-
-
-def loss_of(train_step: Any, model: Any, batch: Any, criterion: Any) -> torch.Tensor:
-    """The loss of ``batch``: by ``train_step``, or as ``criterion(model(x), y)``."""
-    if train_step is not None:
-        loss = train_step(model, batch, criterion)
-    else:
-        try:
-            inputs, targets = batch
-        except (TypeError, ValueError) as error:
-            raise WorkloadError(
-                "a batch of this dataset is no pair (x, y): give TrainingSetup a train_step"
-            ) from error
-        loss = criterion(model(inputs), targets)
-    if not isinstance(loss, torch.Tensor):
-        raise WorkloadError(f"train_step returned {type(loss).__name__}, not the loss tensor")
-    return loss
-
-
-def environment() -> dict[str, JSON]:
-    """The worker's software: versions by package, threads, and variables that steer them."""
-    found: dict[str, JSON] = {"python": platform.python_version()}
-    installed = {
-        item.name.lower().replace("_", "-"): item.version for item in metadata.distributions()
-    }
-    found.update((package, installed[package]) for package in _PACKAGES if package in installed)
-    found["torch"] = torch.__version__  # with its build, such as +cpu
-    found["threads"] = torch.get_num_threads()
-    found["allocator"] = shared_libraries.allocator()
-    found["openmp"] = shared_libraries.openmp()
-    steering = ("OMP_", "GOMP_", "KMP_", "MKL_", "MALLOC_", "LD_PRELOAD", "DNNL_", "ONEDNN_")
-    variables = {key: value for key, value in os.environ.items() if key.startswith(steering)}
-    return {**found, "variables": dict(sorted(variables.items()))}
-
-
 def _training_of(setup: TrainingSetup, cores: frozenset[int]) -> Training:
     return Training(
         model=setup.model,
@@ -255,13 +166,6 @@ def _training_of(setup: TrainingSetup, cores: frozenset[int]) -> Training:
         loader_options={"collate_fn": setup.collate_fn},
         cores=cores,
     )
-
-
-def _loader_of(training: Training) -> DataLoader[Any]:
-    # A shorter last batch would be another step than the others, and another graph.
-    options = {"drop_last": True, **training.loader_options}
-    dataset: Any = training.dataset
-    return DataLoader(dataset, batch_size=training.batch_size, **options)
 
 
 def _set_affinity(cores: frozenset[int]) -> None:

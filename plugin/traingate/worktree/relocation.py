@@ -6,20 +6,17 @@ Told by the parent, done in the worker: standard library only.
 from __future__ import annotations
 
 import importlib.util
-import json
-import re
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from urllib.parse import unquote, urlsplit
 
 from traingate.errors import ConfigurationError
+from traingate.worktree.installed_copies import copied_files, is_copied_package
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -57,73 +54,20 @@ class Relocation:
             ConfigurationError: for a module from ``origin``, and for one from an installed copy
                 of a package of the project.
         """
-        copies = self._copied_files()
+        copies = copied_files(self.origin, Path(self.tree))
         for name, module in sorted(sys.modules.items()):
             file = getattr(module, "__file__", None)
             if name == "__main__" or not file:
                 continue
             if self.moved(file) != file:
                 raise ConfigurationError(f"{name} was imported from {file}, not from {self.tree}")
-            if file in copies or ("." not in name and self._is_copy(name, file)):
+            if file in copies or (
+                "." not in name and is_copied_package(name, file, Path(self.tree))
+            ):
                 raise ConfigurationError(
                     f"{name} was imported from an installed copy, so that both sides of the duet "
                     "would run the same code. Install the project with pip install --editable."
                 )
-
-    def _copied_files(self) -> set[str]:
-        """Files of packages that were installed from this project other than editable.
-
-        Either pip says that it took them from a folder in ``origin`` (PEP 610), or a project file
-        in ``tree`` has their name, wherever the wheel came from.
-        """
-        own = _projects(Path(self.tree))
-        found: set[str] = set()
-        for package in metadata.distributions():
-            source = json.loads(package.read_text("direct_url.json") or "{}")
-            folder = source.get("dir_info")
-            editable = folder is not None and folder.get("editable", False)
-            if editable or package.name == "pytest-traingate":
-                continue
-            path = unquote(urlsplit(source.get("url", "")).path)
-            ours = folder is not None and Path(path).is_relative_to(self.origin)
-            if ours or _normal(package.name) in own:
-                found.update(str(package.locate_file(file)) for file in package.files or ())
-        return found
-
-    def _is_copy(self, name: str, file: str) -> bool:
-        if name == "traingate" or "site-packages" not in Path(file).parts:
-            return False
-        folders = (Path(self.tree), Path(self.tree, "src"))
-        return any((folder / name / "__init__.py").is_file() for folder in folders)
-
-
-_PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
-_NAME = re.compile(r"""\s*name\s*=\s*["']?([\w.-]+)""")
-_SECTIONS = {"project", "tool.poetry", "metadata"}
-
-
-def _projects(tree: Path) -> set[str]:
-    """Names of the projects that ``tree`` has the sources of, two folders deep at the most."""
-    patterns = [f"{depth}{name}" for depth in ("", "*/", "*/*/") for name in _PROJECT_FILES]
-    files = (file for pattern in patterns for file in tree.glob(pattern))
-    return {_normal(name) for name in map(_declared, files) if name is not None}
-
-
-def _declared(file: Path) -> str | None:
-    """The name that a project file gives; worked out by no program of the project."""
-    section = "project" if file.suffix == ".py" else ""
-    for line in file.read_text(errors="replace").splitlines():
-        if line.startswith("["):
-            section = line.strip("[] ")
-        found = _NAME.match(line)
-        if found and section in _SECTIONS:
-            return found[1]
-    return None
-
-
-def _normal(name: str) -> str:
-    """A project's name as all its spellings have it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def belongs(place: Path, root: str | Path) -> bool:

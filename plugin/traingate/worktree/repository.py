@@ -6,21 +6,15 @@ By the git command: whoever has a repository has it, and it knows all formats an
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from traingate.errors import ConfigurationError
 
-_JANITOR: Final = Path(__file__).with_name("cleanup.py")
-_PATIENCE_SECONDS: Final = 60.0
 _SUBMODULE_MODE: Final = "160000"
 
 _OF_ONE_REPOSITORY: Final = {
@@ -56,7 +50,7 @@ class Repository:
     def complaint(path: Path) -> str:
         """What git says where ``around`` finds none: perhaps that it does not trust the owner."""
         try:
-            return _run(path.parent, "rev-parse", "--show-toplevel").stderr.strip()
+            return run_git(path.parent, "rev-parse", "--show-toplevel").stderr.strip()
         except OSError as error:
             return f"git does not run: {error}"
 
@@ -101,81 +95,17 @@ class Repository:
         return found
 
 
-class Worktrees:
-    """Temporary worktrees of commits, each made once, all removed by ``close`` or our end."""
-
-    def __init__(self) -> None:
-        self._trees: dict[tuple[Path, str], Path] = {}
-        self._janitor: subprocess.Popen[bytes] | None = None
-
-    def of(self, repository: Repository, commit: str) -> Path:
-        """The folder that ``commit`` is checked out in, submodules too.
-
-        Raises:
-            BaselineError: if git cannot check it out.
-        """
-        key = (repository.root, commit)
-        if key not in self._trees:
-            tree = Path(tempfile.mkdtemp(prefix="traingate-base-")).resolve()
-            self._add(repository, commit, tree)
-            self._trees[key] = tree
-        return self._trees[key]
-
-    def close(self) -> None:
-        """Remove them all."""
-        janitor, self._janitor = self._janitor, None
-        self._trees.clear()
-        if janitor is None:
-            return
-        assert janitor.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            janitor.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # it goes on by itself
-            janitor.wait(_PATIENCE_SECONDS)
-
-    def _add(self, repository: Repository, commit: str, tree: Path) -> None:
-        self._hand_over(repository, tree)  # before it is made: git may be interrupted
-        with_hooks_off = ("-c", f"core.hooksPath={os.devnull}")
-        adding = ("worktree", "add", "--detach", "--force", str(tree), commit)
-        done = _run(repository.root, *with_hooks_off, *adding)
-        if done.returncode != 0:
-            raise ConfigurationError(
-                f"git could not check out commit {commit[:9]} of {repository.root}: "
-                f"{done.stderr.strip()}"
-            )
-        for path, inner in repository.submodules(commit):
-            shutil.rmtree(tree / path, ignore_errors=True)
-            (tree / path).mkdir(parents=True)
-            # Of the clone that is there: no network, and whatever has been committed in it.
-            self._add(Repository(repository.root / path), inner, tree / path)
-
-    def _hand_over(self, repository: Repository, tree: Path) -> None:
-        """Let the janitor remove ``tree`` when we close, or are gone."""
-        if self._janitor is None:
-            self._janitor = subprocess.Popen(  # noqa: S603 - our own script, no shell
-                [sys.executable, "-I", "-S", str(_JANITOR)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C must not end it before its work is done
-            )
-        assert self._janitor.stdin is not None
-        entry = {"repository": str(repository.root), "folder": str(tree)}
-        self._janitor.stdin.write(json.dumps(entry).encode() + b"\n")
-        self._janitor.stdin.flush()
-
-
 def _git(folder: Path, *arguments: str) -> str | None:
     """What git prints; None where it fails."""
     try:
-        done = _run(folder, *arguments)
+        done = run_git(folder, *arguments)
     except OSError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run git in *folder* without a prompt, and end it with all it started if interrupted."""
     command = ("git", "-C", str(folder), *arguments)
     with subprocess.Popen(  # noqa: S603 - no shell, and references come after --end-of-options
         command,
@@ -183,7 +113,7 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         stderr=subprocess.PIPE,
         text=True,
         errors="surrogateescape",  # names of files
-        env=_environment(),
+        env=git_environment(),
         start_new_session=True,  # so that git and what it starts can be ended together
     ) as process:
         try:
@@ -195,7 +125,8 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(command, process.returncode, output, complaint)
 
 
-def _environment() -> dict[str, str]:
+def git_environment() -> dict[str, str]:
+    """Return our variables without those that tie git to one repository."""
     kept = {name: value for name, value in os.environ.items() if name not in _OF_ONE_REPOSITORY}
     # Looking at the tree must leave no lock behind, if git is interrupted at it.
     return {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}

@@ -1,8 +1,8 @@
-"""The gains in docs/layers.md: pairs of workers that step in turn, so that both meet one machine.
+"""Measure the gains of docs/evidence/layers.md with pairs of workers that step in turn.
 
-Run as ``python docs/ratios.py [NAME ...]``, alone on the machine. Of each pair one number counts,
-the median over rounds A B B A of log(without / with the layer); the interval is Student's t
-between pairs of fresh processes.
+Run as ``python benchmarks/validation/ratios.py [NAME ...]``, with nothing else running. Each pair
+gives one number, the median over rounds A B B A of log(without / with the layer). The interval is
+Student's t between pairs of fresh processes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+BENCHMARKS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(BENCHMARKS))
 
 from traingate import layers  # noqa: E402

@@ -5,11 +5,12 @@ import pytest
 
 from launches import HARDWARE, launch, measurement
 from traingate.baselines import saved_runs
+from traingate.baselines.lookup import Baselines, Subject
 from traingate.errors import BaselineError, DamagedRecordError, NoRunError
 from traingate.records import SCHEMA, Acceptance, Outcome, Verdict, to_json
 
 TEST = "bench.py::test_0"
-SUBJECT = saved_runs.Subject(
+SUBJECT = Subject(
     workload="bench.py::tiny",
     stack=measurement([launch([0.1])]).stack,
     scale="quick",
@@ -54,7 +55,7 @@ def test_the_newest_comparable_record_is_the_baseline(storage):
     storage("0001_old", saved(0.1))
     storage("0002_new", saved(0.2))
     storage("0003_other", saved(0.3, scale="smoke"))
-    found = saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+    found = Baselines(saved_runs.load(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
     assert found.measurement == saved(0.2)
     assert found.title == "0002_new.json (2026-11-22 10:00, abcdef012)"
 
@@ -63,13 +64,17 @@ def test_the_newest_comparable_record_is_the_baseline(storage):
 def test_a_run_is_selected_as_pytest_benchmark_does(storage, selection):
     storage("0001_old", saved(0.1))
     storage("0002_new", saved(0.2))
-    found = saved_runs.load(f"file://{storage.folder}", selection).find(SUBJECT, HARDWARE, TEST)
+    found = Baselines(saved_runs.load(f"file://{storage.folder}", selection)).find(
+        SUBJECT, HARDWARE, TEST
+    )
     assert found.measurement == saved(0.1)
 
 
 def test_a_run_is_selected_by_its_path(storage, tmp_path):
     path = storage("0001_old", saved(0.1))
-    assert saved_runs.load(str(tmp_path / "nowhere"), str(path)).find(SUBJECT, HARDWARE, TEST)
+    assert Baselines(saved_runs.load(str(tmp_path / "nowhere"), str(path))).find(
+        SUBJECT, HARDWARE, TEST
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,7 +94,7 @@ def test_a_run_is_selected_by_its_path(storage, tmp_path):
 def test_what_cannot_be_compared_says_why(storage, changes, complaint):
     storage("0001_base", saved(0.1, **changes))
     with pytest.raises(BaselineError, match=complaint) as caught:
-        saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+        Baselines(saved_runs.load(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
     assert "--benchmark-save=NAME" in str(caught.value)
 
 
@@ -99,7 +104,7 @@ def test_a_failed_run_leaves_the_older_baseline_in_its_place(storage):
         "0002_bad",
         saved(0.2, verdict=Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)),
     )
-    assert saved_runs.load(str(storage.folder), True).find(
+    assert Baselines(saved_runs.load(str(storage.folder), True)).find(
         SUBJECT, HARDWARE, TEST
     ).measurement == saved(0.1)
 
@@ -107,7 +112,7 @@ def test_a_failed_run_leaves_the_older_baseline_in_its_place(storage):
 def test_memory_alone_makes_no_other_machine(storage):
     storage("0001", saved(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
     storage("0001_base", saved(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
-    assert saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+    assert Baselines(saved_runs.load(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
 
 
 def test_nothing_saved_and_nothing_that_matches(storage, tmp_path):
@@ -121,13 +126,13 @@ def test_one_failed_record_spoils_its_whole_run_for_the_subject(storage):
     failed = Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)
     storage("0001_good", saved(0.1))
     storage("0002_mixed", saved(0.2, verdict=failed), saved(0.2))
-    found = saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+    found = Baselines(saved_runs.load(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
     assert found.measurement == saved(0.1)
 
 
 def test_of_two_records_the_test_of_the_same_name_is_taken(storage):
     storage("0001_two", saved(0.1), saved(0.2))
-    baselines = saved_runs.load(str(storage.folder), True)
+    baselines = Baselines(saved_runs.load(str(storage.folder), True))
     assert baselines.find(SUBJECT, HARDWARE, "bench.py::test_0").measurement == saved(0.1)
     assert baselines.find(SUBJECT, HARDWARE, "renamed").measurement == saved(0.2)
 
@@ -139,7 +144,7 @@ def test_the_newest_run_is_the_latest_by_date_not_by_number(storage):
     new = new.rename(other / new.name)
     new.write_text(new.read_text().replace("2026-11-22", "2026-11-23"))
     assert old.exists()
-    found = saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+    found = Baselines(saved_runs.load(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
     assert found.measurement == saved(0.2)
 
 
@@ -190,7 +195,11 @@ def test_a_record_of_the_first_schema_is_still_a_baseline(storage, published):
     record |= {"schema": 1, "published": published}
     del record["launches"][0]["rank_step_seconds"]
     path.write_text(json.dumps(content))
-    found = saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST).measurement
+    found = (
+        Baselines(saved_runs.load(str(storage.folder), True))
+        .find(SUBJECT, HARDWARE, TEST)
+        .measurement
+    )
     assert found.step_seconds == saved(0.1).step_seconds
     assert [figure.samples_per_second for figure in found.published] == [9.12] * bool(published)
 
@@ -208,7 +217,7 @@ WORD = Acceptance("a new loss", "2026-11-22T10:00:00+00:00")
 
 
 def find(storage):
-    return saved_runs.load(str(storage.folder), True).find(SUBJECT, HARDWARE, TEST)
+    return Baselines(saved_runs.load(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
 
 
 def test_launches_of_the_same_commit_and_environment_are_pooled(storage):

@@ -4,8 +4,9 @@ import pytest
 
 from launches import launch, noisy
 from recordings import first_decision_of_launches
-from traingate.gate.counters import Limits, violations
-from traingate.gate.decision import Policy, judge
+from traingate.gate.decision import judge
+from traingate.gate.limits import Limits, violations
+from traingate.gate.policy import Policy
 from traingate.gate.statistics import throughput
 from traingate.records import Outcome
 

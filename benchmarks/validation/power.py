@@ -1,4 +1,4 @@
-"""What the gate finds and lets through, simulated: prints the table of gate.md."""
+"""Simulate what stored launches alone decide, and print the table of docs/evidence/gate.md."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
 from launches import noisy
 from recordings import first_decision_of_launches
-from traingate.gate.decision import Policy
+from traingate.gate.policy import Policy
 from traingate.records import Outcome
 
 POLICY = Policy(tolerance=0.05, first_look=3, most=8)

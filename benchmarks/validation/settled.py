@@ -1,7 +1,7 @@
-"""What stored launches and the duet behind them come to together: prints the table of gate.md.
+"""Simulate stored launches with the duet behind them, for the table of docs/evidence/gate.md.
 
-Run as ``python docs/settled.py``. Between saving and comparing, an hour's own bias may lie on
-what the yardstick does not cancel: the stored launches of each comparison are moved by one draw.
+Run as ``python benchmarks/validation/settled.py``. Between saving and comparing, the yardstick may
+leave an hour's bias: the stored launches of each comparison are moved by one random draw.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
 import recordings
 from traingate.records import Outcome

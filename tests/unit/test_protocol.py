@@ -5,6 +5,7 @@ import pytest
 
 from traingate.errors import ProtocolError
 from traingate.protocol import messages
+from traingate.protocol.channel import Meeting, connect
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_nonsense_is_a_protocol_error(payload):
 
 
 def test_the_meeting_is_private_and_leaves_nothing():
-    meeting = messages.Meeting()
+    meeting = Meeting()
     assert stat.S_IMODE(meeting.directory.stat().st_mode) == 0o700
     assert meeting.accept(0.01) is None
     meeting.close()
@@ -46,9 +47,9 @@ def test_the_meeting_is_private_and_leaves_nothing():
 
 
 def test_two_ends_meet_and_the_end_of_one_is_read_by_the_other():
-    meeting = messages.Meeting()
+    meeting = Meeting()
     joined = []
-    other = threading.Thread(target=lambda: joined.append(messages.connect(meeting.directory)[0]))
+    other = threading.Thread(target=lambda: joined.append(connect(meeting.directory)[0]))
     other.start()
     channel = meeting.accept(10)
     other.join()

@@ -1,7 +1,7 @@
-"""What a duet finds and lets through, simulated: prints the table of gate.md.
+"""Simulate what a duet finds and lets through, and print the table of docs/evidence/gate.md.
 
-Run as ``python docs/duets.py``. Step times are made up by ``tests/noise.py``, one machine's habit a
-row, or drawn from pairs that were recorded (``tests/recorded``).
+Run as ``python benchmarks/validation/duets.py``. Step times come from ``tests/noise.py``, one habit
+of a shared machine per row, or are drawn from recorded pairs (``tests/recorded``).
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import statistics
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
 import noise
 from recordings import log_ratios, true_log_ratio
-from traingate.gate.decision import first_decision, pair_policy
+from traingate.gate.decision import first_decision
+from traingate.gate.policy import pair_policy
 from traingate.gate.statistics import log_factor, paired
 from traingate.records import Method, Outcome
 

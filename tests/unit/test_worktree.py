@@ -7,7 +7,8 @@ import psutil
 import pytest
 
 from traingate.errors import ConfigurationError
-from traingate.worktree.repository import Repository, Worktrees
+from traingate.worktree.repository import Repository
+from traingate.worktree.worktrees import Worktrees
 
 IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.allow=always")
 
@@ -113,7 +114,7 @@ def test_hooks_do_not_run_and_do_not_mislead(repository, worktrees, monkeypatch)
 
 def test_a_killed_parent_leaves_no_worktree(repository, tmp_path):
     program = (
-        "import sys; from pathlib import Path; from traingate.worktree.repository import *\n"
+        "import sys; from pathlib import Path; from traingate.worktree.repository import *; from traingate.worktree.worktrees import *\n"
         "repository = Repository(Path(sys.argv[1])); trees = Worktrees()\n"
         "print(trees.of(repository, repository.commit('HEAD')), trees._janitor.pid, flush=True)\n"
         "sys.stdin.read()"
@@ -141,7 +142,7 @@ def test_ctrl_c_while_it_is_checked_out_leaves_nothing(repository, tmp_path):
     commit(repository.root, slow="")
     git(repository.root, "config", "filter.slow.smudge", f"touch {started}; sleep 600")
     program = (
-        "import sys; from pathlib import Path; from traingate.worktree.repository import *\n"
+        "import sys; from pathlib import Path; from traingate.worktree.repository import *; from traingate.worktree.worktrees import *\n"
         "repository = Repository(Path(sys.argv[1])); trees = Worktrees()\n"
         "try:\n    trees.of(repository, repository.commit('HEAD'))\n"
         "except KeyboardInterrupt:\n    trees.close()\n    print('closed')"

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from launches import HARDWARE
-from traingate.baselines.comparability import differences, hardware
+from traingate.baselines.comparability import differences
 from traingate.host import cpu
+from traingate.host.hardware import hardware
 from traingate.layers import Bf16Autocast
 from traingate.layers import precision as precision_layer
 from traingate.records.units import samples_per_dollar
