@@ -1,8 +1,8 @@
-"""What a gate can tell apart on this machine: one benchmark measured beside itself.
+"""Measure what a gate can resolve on this machine: one benchmark compared with itself.
 
-A pytest run like any other, in which the first training benchmark is compared with itself: as it
-is, which shows how far pairs of launches scatter, and with slowdowns put in, which shows what is
-found.
+This is a pytest run like any other, in which the first training benchmark is compared with itself:
+unchanged, which shows how far pairs of launches scatter, and with injected slowdowns, which shows
+which of them are found.
 """
 
 from __future__ import annotations
@@ -13,130 +13,146 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from traingate.comparison.base import Judged, Undecided
-from traingate.comparison.duet import for_duet, settle
-from traingate.controller.duet import duet
+from traingate.comparison.base import ComparisonResult, PlannedLaunches
+from traingate.comparison.duet import as_duet_side, compare_by_duet
+from traingate.controller.duet import measure_duet
 from traingate.controller.job import Job, LaunchPlan, Observer, Side
 from traingate.fixtures import SESSION_KEY
 from traingate.gate.power import TOLERANCES, Calibration, Trial, resolve, upper_spread
-from traingate.gate.statistics import loss_percent, paired
+from traingate.gate.statistics import loss_percent, paired_difference
 from traingate.layers.slowdown import InjectedSlowdown
 from traingate.layers.stack import Stack
 from traingate.options import parse
-from traingate.records import Measurement, Method
-from traingate.session import Order, Session
+from traingate.records import Measurement
+from traingate.session import BenchmarkRequest, Session
 
 
 def calibrate(
     test: str | None, pairs: int, slowdowns: Sequence[float], arguments: Sequence[str]
 ) -> Calibration | None:
-    """Measure one benchmark beside itself, in a pytest run that shows its progress.
+    """Compare one benchmark with itself, in a pytest run that shows its progress.
 
     Args:
-        test: its name; None for the first that pytest finds.
-        pairs: of the test as it is.
-        slowdowns: to put in, in percent of throughput.
-        arguments: for pytest.
+        test: Name of the test; None for the first training benchmark that pytest finds.
+        pairs: Number of pairs of the unchanged test.
+        slowdowns: Slowdowns to inject, in percent of throughput.
+        arguments: Further arguments for pytest.
 
     Returns:
-        What was learnt; None if it was not measured, for which pytest has shown the reason.
+        The calibration, or None if the test was not measured; pytest has shown the reason then.
     """
-    plugin = _Plugin(Plan(pairs, tuple(slowdowns)))
+    plugin = _Plugin(CalibrationPlan(pairs, tuple(slowdowns)))
     selected = [] if test is None else [test]
     pytest.main(["-q", "-p", "no:cacheprovider", *selected, *arguments], plugins=[plugin])
-    return plugin.found
+    return plugin.calibration
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to measure: pairs of the test as it is, and slowdowns to put in, in percent."""
+class CalibrationPlan:
+    """The comparisons of one calibration.
+
+    Attributes:
+        pairs: Number of pairs of the unchanged test.
+        slowdowns: Slowdowns to inject, in percent of throughput.
+    """
 
     pairs: int
     slowdowns: tuple[float, ...]
 
 
 class _Plugin:
-    """Gives pytest a session that compares the first training benchmark with itself."""
+    """A pytest plugin whose session compares the first training benchmark with itself."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.found: Calibration | None = None
+    def __init__(self, plan: CalibrationPlan) -> None:
+        self.calibration: Calibration | None = None
         self._plan = plan
         self._session: Session | None = None
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        """After traingate's own hook, whose session is not to be made."""
-        config.stash[SESSION_KEY] = lambda: self._made(config)
+        """Replace the session, after traingate's own hook has run."""
+        config.stash[SESSION_KEY] = lambda: self._make_session(config)
 
-    def _made(self, config: pytest.Config) -> Session:
+    def _make_session(self, config: pytest.Config) -> Session:
         if self._session is None:
             settings = replace(parse(config), compare=False, against=None, against_python=None)
             self._session = Session(settings, config.rootpath, sys.path, self._comparison)
         return self._session
 
-    def _comparison(self, order: Order, job: Job, tolerance: float) -> _WithItself:
+    def _comparison(self, request: BenchmarkRequest, job: Job, tolerance: float) -> _WithItself:
         assert self._session is not None
-        most = self._session.settings.most_pairs
-        return _WithItself(self, self._plan, order, job, tolerance, most)
+        most_pairs = self._session.settings.most_pairs
+        return _WithItself(self, self._plan, request.test, job, tolerance, most_pairs)
 
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
-        """The first training benchmark alone."""
-        ours = [item for item in items if "training_benchmark" in getattr(item, "fixturenames", ())]
-        config.hook.pytest_deselected(items=[item for item in items if item not in ours[:1]])
-        items[:] = ours[:1]
+        """Select the first training benchmark alone."""
+        benchmarks = [
+            item for item in items if "training_benchmark" in getattr(item, "fixturenames", ())
+        ]
+        selected = benchmarks[:1]
+        config.hook.pytest_deselected(items=[item for item in items if item not in selected])
+        items[:] = selected
 
     def pytest_unconfigure(self) -> None:
-        """End the session."""
+        """Close the session."""
         if self._session is not None:
             self._session.close()
 
 
 @dataclass(frozen=True)
-class _WithItself(Undecided):
-    """Measures the pairs and the trials, and leaves what was learnt with the plugin."""
+class _WithItself(PlannedLaunches):
+    """A comparison of a test with itself, whose calibration the plugin keeps."""
 
     plugin: _Plugin
-    plan: Plan
-    order: Order
+    plan: CalibrationPlan
+    test: str
     job: Job
     tolerance: float
-    most: int
+    most_pairs: int
 
-    def judged(self, measurement: Measurement, observer: Observer) -> Judged:
-        """No verdict: there is nothing to judge."""
+    def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:
+        """Measure the pairs and the trials, and return no verdict."""
         plan = LaunchPlan(self.plan.pairs, self.plan.pairs)
-        job = for_duet(self.job, measurement, plan)
+        job = as_duet_side(self.job, measurement, plan)
         itself = replace(job, side=Side("the test itself"))
-        quiet = duet(job, itself, plan, lambda _: True, observer)
-        method = Method.STEPS if quiet.pairs[0].steps_per_turn else Method.TURNS
-        change = paired([pair.log_ratio for pair in quiet.pairs])
+        unchanged = measure_duet(job, itself, plan, lambda _: True, observer)
+        method = unchanged.pairs[0].method
+        change = paired_difference([pair.log_ratio for pair in unchanged.pairs])
         interval = loss_percent(change.lower(0.025)), loss_percent(change.upper(0.025))
-        sure = upper_spread(change)
-        self.plugin.found = Calibration(
-            test=self.order.test,
+        spread = upper_spread(change)
+        self.plugin.calibration = Calibration(
+            test=self.test,
             method=method,
-            pairs=len(quiet.pairs),
+            pairs=len(unchanged.pairs),
             spread=change.spread,
             change_percent=loss_percent(change.value),
             change_percent_interval=interval,
-            minutes_per_pair=quiet.seconds_per_pair / 60,
+            minutes_per_pair=unchanged.seconds_per_pair / 60,
             trials=tuple(
                 self._trial(job, itself, percent, measurement, observer)
                 for percent in self.plan.slowdowns
             ),
-            resolutions=tuple(resolve(limit, sure, method, self.most) for limit in TOLERANCES),
-            most_pairs=self.most,
+            resolutions=tuple(
+                resolve(tolerance, spread, method, self.most_pairs) for tolerance in TOLERANCES
+            ),
+            most_pairs=self.most_pairs,
         )
-        return Judged(None)
+        return ComparisonResult(None)
 
     def _trial(
         self, job: Job, itself: Job, percent: float, measurement: Measurement, observer: Observer
     ) -> Trial:
+        """Compare the test, with a slowdown injected, with itself."""
         slower = replace(job, stack=Stack.of([*job.stack.layers, InjectedSlowdown(percent)]))
-        settled = settle(
-            slower, itself, measurement, observer, tolerance=self.tolerance, most=self.most
+        result = compare_by_duet(
+            slower,
+            itself,
+            measurement,
+            observer,
+            tolerance=self.tolerance,
+            most=self.most_pairs,
         )
-        minutes = settled.duet.seconds_per_pair * len(settled.duet.pairs) / 60
-        return Trial(percent, settled.verdict, minutes)
+        minutes = result.duet.seconds_per_pair * len(result.duet.pairs) / 60
+        return Trial(percent, result.verdict, minutes)

@@ -14,14 +14,12 @@ import msgspec
 from rich.console import Console
 
 from traingate.baselines import saved_runs
-from traingate.baselines.comparability import environment_changes
 from traingate.baselines.lookup import Baselines, Subject
+from traingate.comparison.screen import check_launch_count, screen
 from traingate.doctor import examine
 from traingate.errors import BaselineError
-from traingate.gate.counters import shifts, stored_faults, with_faults
-from traingate.gate.decision import judge
-from traingate.gate.policy import LEAST_LAUNCHES, Policy
-from traingate.records import Acceptance, Outcome
+from traingate.gate.policy import Policy
+from traingate.records import Acceptance, Measurement, Outcome, Verdict
 from traingate.report.calibration import print_calibration
 from traingate.report.doctor import print_findings
 from traingate.report.row import Row
@@ -62,41 +60,20 @@ def compare(a: Path, b: Path, tolerance: float) -> None:
     Exit status: 0 fine, 1 a regression, 2 something of B could not be compared.
     """
     base, run = _read(a), _read(b)
-    stored = Baselines((base,))
+    baselines = Baselines((base,))
     outcomes = []
     for test, _ in base.measurements:
         if test not in {name for name, _ in run.measurements}:
             click.echo(f"{test}\nis in {a} alone")
-    for test, new in run.measurements:
-        subject = Subject(new.workload, new.stack, new.scale, new.batch_size)
+    for test, measurement in run.measurements:
         try:
-            baseline = stored.find(subject, new.machine, test)
-        except BaselineError as error:
+            verdict = _judge(baselines, test, measurement, tolerance)
+        except BaselineError as error:  # noqa: PERF203 - each test has its own
             outcomes.append(Outcome.NO_BASELINE)
             click.echo(f"{test}\n{Outcome.NO_BASELINE.value}: {error}")
-            continue
-        launches = len(new.launches)
-        if launches + len(baseline.launches) < LEAST_LAUNCHES:
-            outcomes.append(Outcome.NO_BASELINE)
-            click.echo(f"{test}\none launch on either side has no spread to judge by")
-            continue
-        verdict = judge(
-            baseline.launches,
-            new.launches,
-            new.batch_size,
-            Policy(tolerance / 100, launches, launches),
-        )
-        old = baseline.measurement
-        verdict = msgspec.structs.replace(
-            with_faults(verdict, stored_faults(old, new)),
-            baseline=baseline.title,
-            evidence=(
-                *environment_changes(old.environment, new.environment),
-                *shifts(old.account, new.account),
-            ),
-        )
-        outcomes.append(verdict.outcome)
-        click.echo(f"{test}\n{explain(verdict)}")
+        else:
+            outcomes.append(verdict.outcome)
+            click.echo(f"{test}\n{explain(verdict)}")
     if Outcome.REGRESSED in outcomes:
         sys.exit(_REGRESSION)
     if not outcomes or Outcome.NO_BASELINE in outcomes:
@@ -177,12 +154,12 @@ def calibrate(
     finds. Further arguments go to pytest. Tells the smallest slowdown that can be resolved, in how
     many launches and minutes, and which tolerance to set. Exit status: 0 fine, 2 not measured.
     """
-    from traingate.calibrate import calibrate as measure  # noqa: PLC0415 - loads pytest
+    from traingate.calibrate import calibrate as run_calibration  # noqa: PLC0415 - loads pytest
 
-    found = measure(test, pairs, slowdowns, pytest_arguments)
-    if found is None:
+    result = run_calibration(test, pairs, slowdowns, pytest_arguments)
+    if result is None:
         _give_up(f"{test or 'the first training benchmark'} was not measured.")
-    print_calibration(Console(highlight=False), found)
+    print_calibration(Console(highlight=False), result)
 
 
 @main.command()
@@ -199,7 +176,18 @@ def doctor(*, as_json: bool) -> None:
     print_findings(Console(highlight=False), findings)
 
 
-def _read(path: Path) -> saved_runs.Run:
+def _judge(baselines: Baselines, test: str, measurement: Measurement, tolerance: float) -> Verdict:
+    """Return the verdict on a saved measurement; raise BaselineError if it has no baseline."""
+    subject = Subject(
+        measurement.workload, measurement.stack, measurement.scale, measurement.batch_size
+    )
+    baseline = baselines.find(subject, measurement.machine, test)
+    launches = len(measurement.launches)
+    check_launch_count(baseline, launches)
+    return screen(baseline, measurement, Policy(tolerance / 100, launches, launches)).verdict
+
+
+def _read(path: Path) -> saved_runs.SavedRun:
     try:
         return saved_runs.read(path)
     except BaselineError as error:

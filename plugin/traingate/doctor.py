@@ -214,7 +214,7 @@ def _software() -> Iterator[Finding]:
     )
     for name, remedy in _PACKAGES.items():
         version = packages.version(name)
-        wrong = packages.misfit(name) if name in _BOUND_TO_TORCH else None
+        wrong = packages.torch_mismatch(name) if name in _BOUND_TO_TORCH else None
         meaning, _, mending = (wrong or "").partition(": ")
         yield Finding(
             topic="versions",

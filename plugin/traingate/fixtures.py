@@ -22,7 +22,7 @@ from traingate.errors import (
 from traingate.layer_fixtures import RequestedLayers
 from traingate.layers.base import Layer
 from traingate.layers.stack import Stack
-from traingate.options import demands
+from traingate.options import limits_of
 from traingate.replay import CLOCK_KEY
 from traingate.workload import Workload, name_of
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from traingate.controller.measure import Result
     from traingate.records import Measurement, Published
-    from traingate.report.progress import ProgressLine, Silence
+    from traingate.report.progress import NoProgress, ProgressLine
     from traingate.session import Session
 
 SESSION_KEY: pytest.StashKey[Callable[[], Session]] = pytest.StashKey()
@@ -76,21 +76,21 @@ def training_benchmark(
         workload: Workload, layers: Iterable[Layer] = (), published: Iterable[Published] = ()
     ) -> Measurement:
         __tracebackhide__ = True
-        from traingate.session import Order  # noqa: PLC0415 - see SESSION_KEY
+        from traingate.session import BenchmarkRequest  # noqa: PLC0415 - see SESSION_KEY
 
         _check_use(request, used)
         used.append(workload)
         session = request.config.stash[SESSION_KEY]()
         try:
             stack = Stack.of([*_requested_layers.resolved(), *layers])
-            order = Order(
+            order = BenchmarkRequest(
                 test=request.node.nodeid,
                 workload=name_of(workload, "the workload of training_benchmark"),
                 stack=stack,
-                demands=demands(request.node.get_closest_marker("traingate")),
+                limits=limits_of(request.node.get_closest_marker("traingate")),
                 published=tuple(published),
             )
-            session.met |= stack.names
+            session.requested_names |= stack.names
             reason = _lacking(stack, session.settings.require)
             if reason is None:
                 _caution(request.config, stack)
@@ -119,7 +119,7 @@ def _lacking(stack: Stack, required: frozenset[str]) -> str | None:
     Raises:
         ConfigurationError: if ``required`` names a layer that cannot run here.
     """
-    lacking = stack.lacking()
+    lacking = stack.missing_requirements()
     for lack in lacking:
         if lack.concerns(required):
             raise ConfigurationError(f"{lack}; --traingate-require asks for it")
@@ -191,16 +191,16 @@ def _caution(config: pytest.Config, stack: Stack) -> None:
 
 
 @contextlib.contextmanager
-def _observer(request: pytest.FixtureRequest) -> Iterator[ProgressLine | Silence]:
+def _observer(request: pytest.FixtureRequest) -> Iterator[ProgressLine | NoProgress]:
     from rich.console import Console  # noqa: PLC0415 - see SESSION_KEY
 
-    from traingate.report.progress import ProgressLine, Silence  # noqa: PLC0415
+    from traingate.report.progress import NoProgress, ProgressLine  # noqa: PLC0415
 
     plugins = request.config.pluginmanager
     reporter: Any = plugins.getplugin("terminalreporter")
     capture: Any = plugins.getplugin("capturemanager")
     if reporter is None or not reporter.isatty or request.config.get_verbosity() < 0:
-        yield Silence()
+        yield NoProgress()
         return
 
     def uncaptured() -> AbstractContextManager[object]:

@@ -16,6 +16,7 @@ import pytest
 from traingate.controller.scales import DEFAULT_SCALE, SCALES, Scale
 from traingate.controller.steadying import LEVELS
 from traingate.errors import ConfigurationError
+from traingate.gate.limits import Limits
 
 DEFAULT_MOST_LAUNCHES: Final = 8
 DEFAULT_MOST_PAIRS: Final = 12
@@ -264,32 +265,26 @@ def _value(config: pytest.Config, option: _Option) -> Any:
         raise pytest.UsageError(f"ini key {key} {error}") from error
 
 
-@dataclass(frozen=True)
-class Demands:
-    """What a test's own marker demands; None where it leaves it to the settings."""
+def limits_of(marker: pytest.Mark | None) -> Limits:
+    """Return the limits that ``@pytest.mark.traingate(...)`` sets.
 
-    tolerance: float | None = None
-    min_samples_per_second: float | None = None
-    max_first_step_seconds: float | None = None
-
-
-def demands(marker: pytest.Mark | None) -> Demands:
-    """The demands of ``@pytest.mark.traingate(...)``.
+    Args:
+        marker: Marker of the test, None if it has none.
 
     Raises:
-        ConfigurationError: for an unknown keyword, or a value that is no positive number.
+        ConfigurationError: For an unknown keyword, or a value that is no positive number.
     """
+    limits = Limits()
     if marker is None:
-        return Demands()
+        return limits
     if marker.args:
         raise ConfigurationError(f"the traingate marker takes keywords only. {_MARKER}")
-    found = Demands()
     for key, value in marker.kwargs.items():
-        if not hasattr(found, key):
+        if not hasattr(limits, key):
             raise ConfigurationError(f"the traingate marker has no {key!r}. {_MARKER}")
         check = percent if key == "tolerance" else _positive
         try:
-            found = replace(found, **{key: check(str(value))})
+            limits = replace(limits, **{key: check(str(value))})
         except argparse.ArgumentTypeError as error:
             raise ConfigurationError(f"the traingate marker's {key} {error}") from error
-    return found
+    return limits

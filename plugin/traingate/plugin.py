@@ -123,7 +123,7 @@ class _SessionHooks:
     def _nothing_required(self) -> str | None:
         """A name that is neither known nor met in a test is a slip of the pen."""
         strange = self._settings.require - layer_fixtures.LAYER_NAMES
-        unmet = strange - (self._session.met if self._session is not None else set())
+        unmet = strange - (self._session.requested_names if self._session is not None else set())
         if not unmet:
             return None
         return (

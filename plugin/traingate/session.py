@@ -1,6 +1,6 @@
-"""One session: what it was asked, what it compares with, and each test's way to a verdict.
+"""Run one session: settings, baselines, and each test's way to a measurement with a verdict.
 
-Knows nothing of pytest: it takes settings and returns measurements, or raises.
+Nothing here knows of pytest: a session takes settings and requests, and returns measurements.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ import msgspec
 
 from traingate.baselines import saved_runs
 from traingate.baselines.lookup import Baseline, Baselines, Subject
-from traingate.comparison.against_base import AgainstSide
+from traingate.comparison.against_base import AgainstBase
 from traingate.comparison.against_stored import AgainstStored
-from traingate.comparison.base import Comparison, Unjudged
-from traingate.comparison.base_side import Bases
+from traingate.comparison.base import Comparison, NoComparison
+from traingate.comparison.base_side import BaseSides
 from traingate.controller.duet import DuetInterrupted
 from traingate.controller.job import Job, LaunchPlan, Observer, Timeouts, single_step
 from traingate.controller.measure import Result, measure
 from traingate.errors import BaselineError, ConfigurationError, NoRunError
-from traingate.gate.decision import unjudged
+from traingate.gate.decision import no_baseline
 from traingate.gate.limits import Limits, violations
 from traingate.host.hardware import hardware
 from traingate.layers.stack import Stack
-from traingate.options import DEFAULT_MOST_LAUNCHES, Demands, Settings
+from traingate.options import DEFAULT_MOST_LAUNCHES, Settings
 from traingate.records import Hardware, Measurement, Outcome, Published, Verdict
 from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row
@@ -39,35 +39,44 @@ from traingate.workload import ObjectName, project_paths
 
 
 @dataclass(frozen=True)
-class Order:
-    """What one test orders.
+class BenchmarkRequest:
+    """The request of one test.
 
     Attributes:
-        test: its full name, as pytest has it.
-        workload, stack: what to train, under which layers.
-        demands: its own limits.
-        published: figures to stand beside the result.
+        test: Full name of the test, as pytest has it.
+        workload: Name of the workload to train.
+        stack: Layers to train it under.
+        limits: Limits that the test's marker sets.
+        published: Figures to show beside the result.
     """
 
     test: str
     workload: ObjectName
     stack: Stack
-    demands: Demands
+    limits: Limits
     published: tuple[Published, ...] = ()
 
 
-CompareBy: TypeAlias = Callable[[Order, Job, float], Comparison]
-"""From what a test orders, its job and its tolerance in percent, to how it is judged."""
+ComparisonFactory: TypeAlias = Callable[[BenchmarkRequest, Job, float], Comparison]
+"""Function from a request, its job and its tolerance in percent to the comparison of the test."""
 
 
 class Session:
     """The state of one pytest run that measures.
 
     Args:
-        settings: what the user asked for.
-        root: pytest's rootdir; names in records are relative to it.
-        search_path: pytest's ``sys.path``, of which the worker gets the project's part.
-        compare_by: makes each test's comparison; by default what the settings ask for.
+        settings: Settings that the user chose.
+        root: Pytest's rootdir; names in records are relative to it.
+        search_path: Pytest's ``sys.path``, of which the worker gets the project's part.
+        comparison_factory: Function that makes each test's comparison; by default the settings
+            choose it.
+
+    Attributes:
+        settings: Settings of the session.
+        rows: Rows of the results table, in the order of measuring.
+        compared: Number of tests that got a verdict by comparison.
+        requested_names: Names of all layers, and of their extras, that tests have asked for.
+        interrupted: Text on the test whose comparison Ctrl-C broke off.
     """
 
     def __init__(
@@ -75,168 +84,195 @@ class Session:
         settings: Settings,
         root: Path,
         search_path: Sequence[str],
-        compare_by: CompareBy | None = None,
+        comparison_factory: ComparisonFactory | None = None,
     ) -> None:
         self.settings = settings
-        self._compare_by = compare_by
         self.rows: list[Row] = []
         self.compared = 0
-        self.met: set[str] = set()
+        self.requested_names: set[str] = set()
         self.interrupted: str | None = None
+        self._comparison_factory = comparison_factory
         self._root = root.resolve()
         self._search_path = search_path
-        self._known: dict[str, Measurement] = {}
+        self._measurements: dict[str, Measurement] = {}  # the newest of each workload
         self._directory = Path(tempfile.mkdtemp(prefix="traingate-session-"))
-        self._bases = Bases(self._root, self._directory)
+        self._base_sides = BaseSides(self._root, self._directory)
 
     @cached_property
     def hardware(self) -> Hardware:
-        """This machine."""
+        """Return the hardware of this machine."""
         return hardware()
 
     @cached_property
     def baselines(self) -> Baselines:
-        """The runs to compare with.
+        """Return the saved runs to compare with.
 
         Raises:
-            BaselineError: if there are none at all, none that can be read, or none of this
-                machine, unless missing baselines are to be recorded.
+            BaselineError: If there are none, none that can be read, or none of this machine,
+                unless missing baselines are to be recorded.
         """
+        missing_fails = self.settings.on_missing == "fail"
         try:
-            found = Baselines(saved_runs.load(self.settings.storage, self.settings.compare))
+            baselines = Baselines(saved_runs.load(self.settings.storage, self.settings.compare))
         except NoRunError:
-            if self.settings.on_missing == "fail":
+            if missing_fails:
                 raise
             return Baselines(())
-        unlike = found.strangers(self.hardware)
-        if unlike and self.settings.on_missing == "fail":
+        differences = baselines.foreign_hardware(self.hardware)
+        if differences and missing_fails:
             raise BaselineError(
-                f"All saved runs are of another machine ({'; '.join(unlike)}). {saved_runs.REMEDY}"
+                f"All saved runs are of another machine ({'; '.join(differences)}). "
+                f"{saved_runs.REMEDY}"
             )
-        return found
+        return baselines
 
     def close(self) -> None:
         """Remove the worktrees and the compile caches."""
-        self._bases.close()
+        self._base_sides.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def run(self, order: Order, observer: Observer) -> Result:
-        """Measure ``order`` and judge it; the measurement carries the verdict.
+    def run(self, request: BenchmarkRequest, observer: Observer) -> Result:
+        """Measure and judge one test.
+
+        Args:
+            request: Request of the test.
+            observer: Receiver of the progress.
+
+        Returns:
+            The measurement, which carries the verdict, and the operator table.
 
         Raises:
-            BaselineError: if there is nothing to compare with, and that is to fail.
-            WorkloadError, WorkerError: as ``controller.measure``.
+            BaselineError: If there is nothing to compare with, and that is to fail.
+            WorkloadError, WorkerError: As ``controller.measure.measure``.
         """
-        job = self._job(order)
+        job = self._job(request)
         if not self.settings.measuring:
-            return measure(single_step(job), lambda *_: True, observer)
-        comparison, result = self._measured(order, job, observer)
+            return measure(single_step(job), lambda _: True, observer)
+        comparison, result = self._measure(request, job, observer)
         measurement = result.measurement
         try:
-            judged = comparison.judged(measurement, observer)
+            comparison_result = comparison.conclude(measurement, observer)
         except BaselineError as error:
-            if self.settings.on_missing == "fail":
-                raise
-            judged = Unjudged(self._tolerance(order), str(error)).judged(measurement, observer)
+            fallback = self._without_baseline(request, error)
+            comparison_result = fallback.conclude(measurement, observer)
         except KeyboardInterrupt as interrupt:
             pairs = interrupt.pairs if isinstance(interrupt, DuetInterrupted) else ()
-            self.interrupted = interrupted(order.test, measurement, pairs)
+            self.interrupted = interrupted(request.test, measurement, pairs)
             raise
-        measurement = self._known[job.identity] = judged.measurement or measurement
+        measurement = comparison_result.measurement or measurement
+        self._measurements[job.identity] = measurement
         measurement = msgspec.structs.replace(
             measurement,
-            verdict=self._verdict(order, judged.verdict, measurement),
-            duet=judged.duet,
+            published=request.published,
+            verdict=self._final_verdict(request, comparison_result.verdict, measurement),
+            duet=comparison_result.duet,
             samples_per_dollar=self._samples_per_dollar(measurement),
         )
         return replace(result, measurement=measurement)
 
-    def _measured(self, order: Order, job: Job, observer: Observer) -> tuple[Comparison, Result]:
-        """The candidate alone, as often as the comparison asks for; a missing base may pass."""
-        comparison = self._comparison(order, job)
-        tolerance = self._tolerance(order)
+    def _measure(
+        self, request: BenchmarkRequest, job: Job, observer: Observer
+    ) -> tuple[Comparison, Result]:
+        """Measure the candidate alone, with as many launches as its comparison asks for."""
+        comparison = self._comparison(request, job)
         try:
             comparison.prepare()
-            return comparison, measure(job, comparison.decided, observer)
+            return comparison, measure(job, comparison.look, observer)
         except BaselineError as error:
-            if self.settings.on_missing == "fail":
-                raise
-            comparison = Unjudged(tolerance, str(error))
-        return comparison, measure(job, comparison.decided, observer)
+            comparison = self._without_baseline(request, error)
+        return comparison, measure(job, comparison.look, observer)
 
-    def _comparison(self, order: Order, job: Job) -> Comparison:
-        settings, tolerance = self.settings, self._tolerance(order)
-        if self._compare_by is not None:
-            return self._compare_by(order, job, tolerance)
+    def _without_baseline(self, request: BenchmarkRequest, error: BaselineError) -> Comparison:
+        """Return the comparison with nothing; raise *error* if a missing baseline is to fail."""
+        if self.settings.on_missing == "fail":
+            raise error
+        return NoComparison(self._tolerance(request), str(error))
+
+    def _comparison(self, request: BenchmarkRequest, job: Job) -> Comparison:
+        settings, tolerance = self.settings, self._tolerance(request)
+        if self._comparison_factory is not None:
+            return self._comparison_factory(request, job, tolerance)
         if settings.against or settings.against_python:
-            return AgainstSide(settings, tolerance, job, self._bases)
+            return AgainstBase(settings, tolerance, job, self._base_sides)
         if not settings.compare:
-            return Unjudged(tolerance)
+            return NoComparison(tolerance)
 
         def find(subject: Subject) -> Baseline:
-            return self.baselines.find(subject, self.hardware, order.test)
+            return self.baselines.find(subject, self.hardware, request.test)
 
-        return AgainstStored(settings, tolerance, job, self._bases, find)
+        return AgainstStored(settings, tolerance, job, self._base_sides, find)
 
-    def _tolerance(self, order: Order) -> float:
-        return order.demands.tolerance or self.settings.tolerance
+    def _tolerance(self, request: BenchmarkRequest) -> float:
+        return request.limits.tolerance or self.settings.tolerance
 
-    def _verdict(
-        self, order: Order, verdict: Verdict | None, measurement: Measurement
+    def _final_verdict(
+        self, request: BenchmarkRequest, verdict: Verdict | None, measurement: Measurement
     ) -> Verdict | None:
+        """Return *verdict* with whether the test fails, by comparison or by an absolute limit."""
         if verdict is not None and verdict.outcome is not Outcome.NO_BASELINE:
             self.compared += 1
             failed = verdict.outcome is Outcome.REGRESSED or (
                 verdict.outcome is Outcome.INCONCLUSIVE and self.settings.on_inconclusive == "fail"
             )
             verdict = msgspec.structs.replace(verdict, failed=failed)
-        limits = Limits(order.demands.min_samples_per_second, order.demands.max_first_step_seconds)
-        broken = violations(limits, measurement.launches, measurement.batch_size)
+        broken = violations(request.limits, measurement.launches, measurement.batch_size)
         if not broken:
             return verdict
-        verdict = verdict or unjudged(measurement, self._tolerance(order))
+        verdict = verdict or no_baseline(measurement, self._tolerance(request))
         reasons = [*([verdict.reason] if verdict.reason else []), *broken]
         return msgspec.structs.replace(verdict, failed=True, reason="; ".join(reasons))
 
-    def _job(self, order: Order) -> Job:
+    def _job(self, request: BenchmarkRequest) -> Job:
         settings = self.settings
-        identity = order.workload.identity(self._root)
-        label = f"{identity} {order.stack.factories()}"
-        cache = self._directory / hashlib.sha256(label.encode()).hexdigest()[:16]
-        known = self._known.get(identity)
+        identity = request.workload.identity(self._root)
+        cache_key = f"{identity} {request.stack.factories()}"
+        cache = self._directory / hashlib.sha256(cache_key.encode()).hexdigest()[:16]
+        earlier = self._measurements.get(identity)
         return Job(
-            workload=order.workload,
+            workload=request.workload,
             identity=identity,
-            stack=order.stack,
+            stack=request.stack,
             scale=settings.scale,
-            launches=self._launch_plan(order.stack),
+            launches=launch_plan(settings, request.stack),
             compile_cache=cache,
             import_paths=tuple(project_paths(self._search_path)),
             steps=settings.steps,
             steady=settings.steady,
             timeouts=Timeouts.of(settings.timeout),
-            published=order.published,
             profile=settings.profile is not None,
-            work=None if known is None else (known.flops_per_sample, known.operators_per_step),
-            peak_rss_bytes=None if known is None else known.peak_rss_bytes,
+            work=None
+            if earlier is None
+            else (earlier.flops_per_sample, earlier.operators_per_step),
+            peak_rss_bytes=None if earlier is None else earlier.peak_rss_bytes,
         )
-
-    def _launch_plan(self, stack: Stack) -> LaunchPlan:
-        planned, given = self.settings.scale.launches, self.settings.launches
-        if stack.spans_nodes:
-            if given is None or self.settings.steps is None:
-                raise ConfigurationError(
-                    "ranks on several nodes must take the same steps on each of them: give "
-                    "--traingate-launches and --traingate-steps, the same on every node"
-                )
-            return LaunchPlan(given, given)
-        if self.settings.compare:
-            most = given or DEFAULT_MOST_LAUNCHES
-            return LaunchPlan(min(planned, most), most)
-        if self.settings.comparing:  # by a duet, whose pairs are what is limited
-            return LaunchPlan(min(planned, given or planned), min(planned, given or planned))
-        return LaunchPlan(given or planned, given or planned)
 
     def _samples_per_dollar(self, measurement: Measurement) -> float | None:
         price = self.settings.price
         return price and samples_per_dollar(measurement.samples_per_second, price)
+
+
+def launch_plan(settings: Settings, stack: Stack) -> LaunchPlan:
+    """Return the number of launches of the candidate alone.
+
+    Args:
+        settings: Settings of the session.
+        stack: Layers of the test.
+
+    Raises:
+        ConfigurationError: If ranks on several nodes could take different numbers of steps.
+    """
+    planned, most = settings.scale.launches, settings.launches
+    if stack.spans_nodes:
+        if most is None or settings.steps is None:
+            raise ConfigurationError(
+                "ranks on several nodes must take the same steps on each of them: give "
+                "--traingate-launches and --traingate-steps, the same on every node"
+            )
+        return LaunchPlan(most, most)
+    if settings.compare:
+        most = most or DEFAULT_MOST_LAUNCHES
+        return LaunchPlan(min(planned, most), most)
+    if settings.comparing:  # by a duet, where --traingate-launches limits the pairs
+        planned = min(planned, most or planned)
+        return LaunchPlan(planned, planned)
+    return LaunchPlan(most or planned, most or planned)

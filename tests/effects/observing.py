@@ -15,7 +15,7 @@ from traingate.controller.measure import measure
 from traingate.controller.scales import SCALES
 from traingate.layers.stack import Stack
 from traingate.records import Measurement
-from traingate.report.progress import Silence
+from traingate.report.progress import NoProgress
 from traingate.workload import name_of
 
 
@@ -41,7 +41,7 @@ def job_of(layers, workload, directory: Path, steps: int) -> Job:
     """One launch of the stack; what this machine lacks for it skips the test."""
     name = name_of(workload, "workload")
     stack = Stack.of(layers)
-    for lack in stack.lacking():
+    for lack in stack.missing_requirements():
         pytest.skip(str(lack))
     return Job(
         workload=name,
@@ -64,7 +64,7 @@ def observe_once(layers, workload, directory: Path, launches: int = 1, steps: in
         launches=LaunchPlan(launches, launches),
         profile=True,
     )
-    result = measure(job, lambda _: True, Silence())
+    result = measure(job, lambda _: True, NoProgress())
     ranks = sorted(directory.glob("steps.*"), key=lambda file: int(re.sub(r".*\.", "", file.name)))
     return Observed(
         result.measurement,

@@ -10,7 +10,7 @@ from observing import observe_once
 from subjects import small_net
 
 from traingate import layers
-from traingate.gate.statistics import difference, log_step_times, yardstick_unit
+from traingate.gate.statistics import log_step_times, two_sample_difference, yardstick_unit
 
 LAUNCHES = 4
 STEPS = 20
@@ -33,7 +33,7 @@ def test_plain_is_the_same_after_ipex_xla_and_inductor_as_before(tmp_path):
     assert before.counters == after.counters
     both = [plain.record.launches for plain in (before, after)]
     unit = yardstick_unit([*both[0], *both[1]])
-    change = difference(*(log_step_times(launches, unit) for launches in both))
+    change = two_sample_difference(*(log_step_times(launches, unit) for launches in both))
     low, high = change.lower(ERROR), change.upper(ERROR)
     print(f"log(after / before): {change.value:+.3f}, {low:+.3f} to {high:+.3f}")
     assert low <= 0 <= high

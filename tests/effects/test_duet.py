@@ -9,11 +9,11 @@ from observing import job_of
 from subjects import small_net
 
 from traingate import layers
-from traingate.controller.duet import duet
+from traingate.controller.duet import measure_duet
 from traingate.controller.job import LaunchPlan, Side
 from traingate.layers.slowdown import InjectedSlowdown
 from traingate.layers.stack import Stack
-from traingate.report.progress import Silence
+from traingate.report.progress import NoProgress
 
 TWO = LaunchPlan(2, 2)
 
@@ -21,7 +21,7 @@ TWO = LaunchPlan(2, 2)
 def measured(job, base, *, by_steps):
     ours = replace(job, duet=True)
     theirs = replace(base, duet=True, side=Side("the other"))
-    return duet(ours, theirs, TWO, lambda _: True, Silence(), by_steps=by_steps)
+    return measure_duet(ours, theirs, TWO, lambda _: True, NoProgress(), by_steps=by_steps)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_both_sides_take_their_turns_under_a_launcher(stack, tmp_path):
     found = measured(job, job, by_steps=True)
     assert [len(pair.candidate_step_seconds) for pair in found.pairs] == [6, 6]
     assert [len(pair.base_step_seconds) for pair in found.pairs] == [6, 6]
-    assert found.base_account.counters == found.candidate_account.counters
+    assert found.base_counts.counters == found.candidate_counts.counters
     assert found.base_environment == found.candidate_environment
 
 

@@ -8,7 +8,7 @@ import subprocess
 
 import psutil
 
-from traingate.controller.command import TAG
+from traingate.controller.command import LAUNCH_TAG
 
 FEW = ("--traingate-scale=smoke", "--traingate-steps=6", "--traingate-launches=2")
 
@@ -36,7 +36,7 @@ def commit():
 
 def process_is_ours(process, temporary):
     with contextlib.suppress(psutil.Error):
-        return process.environ().get(TAG, "").startswith(str(temporary))
+        return process.environ().get(LAUNCH_TAG, "").startswith(str(temporary))
     return False
 
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from traingate.controller.child import Child
-from traingate.controller.command import TAG, Command
+from traingate.controller.command import LAUNCH_TAG, Command
 from traingate.errors import (
     ConfigurationError,
     ProtocolError,
@@ -27,7 +27,7 @@ PATIENCE = 30.0
 def child(service: str, seconds: float = PATIENCE):
     command = Command((sys.executable, str(SERVICES), service), os.environ)
     with Child(command, "launch 2", seconds) as started:
-        yield started.greet()
+        yield started.wait_for_hello()
 
 
 @contextlib.contextmanager
@@ -36,7 +36,7 @@ def ranks(*services: str):
     argv = (sys.executable, str(SERVICES.with_name("ranks.py")), ",".join(services))
     command = Command(argv, os.environ, ranks=len(services), launched=True)
     with Child(command, "launch 2", PATIENCE) as started:
-        yield started.greet()
+        yield started.wait_for_hello()
 
 
 def tagged() -> list[int]:
@@ -44,7 +44,7 @@ def tagged() -> list[int]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if TAG in process.environ() and process.status() != psutil.STATUS_ZOMBIE:
+            if LAUNCH_TAG in process.environ() and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process.pid)
     return found
 

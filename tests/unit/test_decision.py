@@ -93,7 +93,10 @@ def test_limits_are_kept_up_to_their_last_digit():
     rate, _ = throughput(launches, 32)
     assert violations(Limits(min_samples_per_second=rate), launches, 32) == []
     assert violations(Limits(max_first_step_seconds=0.5), launches, 32) == []
-    above = Limits(math.nextafter(rate, math.inf) + 1e-9, math.nextafter(0.5, 0))
+    above = Limits(
+        min_samples_per_second=math.nextafter(rate, math.inf) + 1e-9,
+        max_first_step_seconds=math.nextafter(0.5, 0),
+    )
     problems = violations(above, launches, 32)
     assert "samples/s, and the marker asks for at least" in problems[0]
     assert "first step took 0.5 s" in problems[1]

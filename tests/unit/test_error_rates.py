@@ -13,7 +13,7 @@ import noise
 import recordings
 from traingate.gate.decision import first_decision
 from traingate.gate.policy import pair_policy
-from traingate.gate.statistics import log_factor, paired, round_log_ratios
+from traingate.gate.statistics import log_factor, paired_difference, round_log_ratios
 from traingate.records import Method, Outcome
 
 RECORDED = Path(__file__).parents[2] / "benchmarks" / "peers" / "recorded.json"
@@ -65,7 +65,7 @@ def test_the_screen_before_a_duet_adds_no_alarm_and_misses_little(bias):
 @ALL_HABITS
 @pytest.mark.parametrize("pairs", [3, 5, 12])
 def test_intervals_cover_what_they_say(habit, pairs):
-    intervals = [paired(row[:pairs]) for row in log_ratios(habit, 3000)]
+    intervals = [paired_difference(row[:pairs]) for row in log_ratios(habit, 3000)]
     truths = {number: recordings.true_log_ratio(habit, number) for number in (0, 1)}
     covered = [
         change.lower(0.025) <= truths[number % 2] <= change.upper(0.025)
@@ -76,7 +76,7 @@ def test_intervals_cover_what_they_say(habit, pairs):
 
 def test_recorded_pairs_of_the_same_code_have_no_side_of_their_own():
     for ratios in recordings.recorded_log_ratios().values():
-        change = paired(ratios)
+        change = paired_difference(ratios)
         assert change.lower(0.001) <= 0 <= change.upper(0.001)
 
 
@@ -90,6 +90,6 @@ def test_the_simulation_has_the_form_of_a_duet():
 @pytest.mark.parametrize("percent", ["5", "10", "20"])
 def test_recorded_slowdowns_are_seen_as_large_as_they_were(percent):
     pairs = json.loads(RECORDED.read_text())["pairs"][percent]
-    change = paired([pair["log_ratio"] for pair in pairs])
+    change = paired_difference([pair["log_ratio"] for pair in pairs])
     # The slowdown is put into the body of the step; fetching and zero_grad are not slowed down.
     assert change.lower(0.001) < log_factor(float(percent)) < change.upper(0.001) + 0.01

@@ -5,7 +5,7 @@ import pytest
 
 from traingate.errors import ProtocolError
 from traingate.protocol import messages
-from traingate.protocol.channel import Meeting, connect
+from traingate.protocol.channel import Listener, connect
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_nonsense_is_a_protocol_error(payload):
 
 
 def test_the_meeting_is_private_and_leaves_nothing():
-    meeting = Meeting()
+    meeting = Listener()
     assert stat.S_IMODE(meeting.directory.stat().st_mode) == 0o700
     assert meeting.accept(0.01) is None
     meeting.close()
@@ -47,7 +47,7 @@ def test_the_meeting_is_private_and_leaves_nothing():
 
 
 def test_two_ends_meet_and_the_end_of_one_is_read_by_the_other():
-    meeting = Meeting()
+    meeting = Listener()
     joined = []
     other = threading.Thread(target=lambda: joined.append(connect(meeting.directory)[0]))
     other.start()

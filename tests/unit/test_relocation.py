@@ -40,7 +40,7 @@ def test_imports_come_from_the_other_tree(trees):
         there.redirect_imports()
         import package.part
         import spaced.inner.deep
-        there.refuse_strangers()
+        there.check_imports()
         print(package.tree, package.part.tree, spaced.inner.deep.tree)
     """
     assert run(trees, program) == ["there", "there", "there"]
@@ -53,7 +53,7 @@ def test_what_the_other_tree_lacks_is_missing(trees):
 
 
 def test_a_module_of_this_tree_is_refused(trees):
-    program = "import package\nthere.redirect_imports()\nthere.refuse_strangers()"
+    program = "import package\nthere.redirect_imports()\nthere.check_imports()"
     (told,) = run(trees, program)
     assert "package was imported from" in told
 
@@ -66,7 +66,7 @@ def test_an_installed_copy_is_refused(trees):
         sys.path.insert(0, {str(installed.parent)!r})
         there.redirect_imports()
         import package
-        there.refuse_strangers()
+        there.check_imports()
     """
     (told,) = run(trees, program)
     assert "both sides of the duet would run the same code" in told
@@ -89,7 +89,7 @@ def test_a_wheel_of_a_project_of_the_tree_is_refused_wherever_it_came_from(trees
         sys.path.insert(0, {str(installed)!r})
         there.redirect_imports()
         import space.core
-        there.refuse_strangers()
+        there.check_imports()
         print("fine")
     """
     (told,) = run(trees, program)
@@ -98,8 +98,8 @@ def test_a_wheel_of_a_project_of_the_tree_is_refused_wherever_it_came_from(trees
 
 def test_libraries_and_what_is_elsewhere_stay_in_place():
     relocation = Relocation("/project", "/tree")
-    assert relocation.moved("/project/models.py") == "/tree/models.py"
-    assert relocation.moved("/project") == "/tree"
-    assert relocation.moved("/elsewhere/models.py") == "/elsewhere/models.py"
+    assert relocation.relocate("/project/models.py") == "/tree/models.py"
+    assert relocation.relocate("/project") == "/tree"
+    assert relocation.relocate("/elsewhere/models.py") == "/elsewhere/models.py"
     inside = "/project/.venv/lib/python3.11/site-packages/torch/__init__.py"
-    assert relocation.moved(inside) == inside
+    assert relocation.relocate(inside) == inside

@@ -1,6 +1,6 @@
 import pytest
 
-from traingate.controller.schedule import plan
+from traingate.controller.schedule import plan_rounds
 
 UNIT = 0.015
 
@@ -8,7 +8,7 @@ UNIT = 0.015
 @pytest.mark.parametrize("steps", [5, 20, 100, 2000])
 @pytest.mark.parametrize("step_seconds", [0.001, 0.01, 0.13, 2.0, 40.0])
 def test_every_step_is_taken_and_the_yardstick_stays_cheap(steps, step_seconds):
-    rounds = plan(steps, step_seconds, UNIT)
+    rounds = plan_rounds(steps, step_seconds, UNIT)
     assert sum(rounds.steps_per_round) == steps
     assert max(rounds.steps_per_round) - min(rounds.steps_per_round) <= 1
     visits = len(rounds.steps_per_round) + 1
@@ -17,8 +17,8 @@ def test_every_step_is_taken_and_the_yardstick_stays_cheap(steps, step_seconds):
 
 
 def test_long_steps_get_a_visit_each():
-    assert plan(5, 2.0, UNIT).steps_per_round == (1, 1, 1, 1, 1)
+    assert plan_rounds(5, 2.0, UNIT).steps_per_round == (1, 1, 1, 1, 1)
 
 
 def test_a_single_step_is_a_round():
-    assert plan(1, 0.001, UNIT).steps_per_round == (1,)
+    assert plan_rounds(1, 0.001, UNIT).steps_per_round == (1,)

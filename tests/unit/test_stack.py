@@ -5,7 +5,8 @@ import pytest
 from traingate.errors import ConfigurationError, LayerConflictError
 from traingate.layers import BatchSize, Bf16Autocast, ChannelsLast, DataWorkers, TorchCompile
 from traingate.layers.base import BaseLayer, Training
-from traingate.layers.stack import Stack, label, rebuild
+from traingate.layers.stack import Stack, rebuild
+from traingate.records import LayerRecord, stack_label
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,11 @@ def test_what_is_no_layer_is_refused(nonsense):
 
 def test_label_shows_names_with_options():
     layers = [
-        {"name": "batch_size", "options": {"samples": 4}},
-        {"name": "torch_compile", "options": {"backend": "inductor", "mode": None}},
+        LayerRecord("batch_size", {"samples": 4}),
+        LayerRecord("torch_compile", {"backend": "inductor", "mode": None}),
     ]
-    assert label([]) == "plain"
-    assert label(layers) == "batch_size(4) + torch_compile(inductor)"
+    assert stack_label([]) == "plain"
+    assert stack_label(layers) == "batch_size(4) + torch_compile(inductor)"
 
 
 def test_a_layer_survives_the_way_to_the_worker():

@@ -19,7 +19,7 @@ def test_intervals_cover_as_often_as_they_say():
 
 
 def test_difference_matches_students_example_by_hand():
-    change = stats.difference([1.0, 2.0, 3.0], [3.0, 4.0, 5.0])
+    change = stats.two_sample_difference([1.0, 2.0, 3.0], [3.0, 4.0, 5.0])
     assert change.value == pytest.approx(2.0)
     assert change.standard_error == pytest.approx(math.sqrt(2 / 3))
     assert change.degrees_of_freedom == 4
@@ -28,7 +28,7 @@ def test_difference_matches_students_example_by_hand():
 
 
 def test_a_prior_counts_by_its_degrees_of_freedom():
-    change = stats.difference([1.0, 2.0, 3.0], [3.0, 4.0, 5.0])
+    change = stats.two_sample_difference([1.0, 2.0, 3.0], [3.0, 4.0, 5.0])
     moderated = change.moderated(stats.Prior(spread=2.0, degrees_of_freedom=4))
     assert moderated.value == change.value
     assert moderated.degrees_of_freedom == 8
@@ -37,14 +37,14 @@ def test_a_prior_counts_by_its_degrees_of_freedom():
 
 
 def test_equal_values_are_no_certainty():
-    change = stats.difference([1.0, 1.0], [1.0, 1.0])
+    change = stats.two_sample_difference([1.0, 1.0], [1.0, 1.0])
     assert change.lower(0.01) < 0 < change.upper(0.01)
     assert change.moderated(stats.Prior(0.03, 4)).upper(0.01) > 0.01
 
 
 def test_too_few_values_leave_everything_open():
     assert stats.mean_interval([1.0]) is None
-    change = stats.difference([1.0], [2.0])
+    change = stats.two_sample_difference([1.0], [2.0])
     assert (change.lower(0.01), change.upper(0.01)) == (-math.inf, math.inf)
 
 

@@ -59,9 +59,9 @@ def test_the_commit_is_checked_out_beside_a_dirty_tree_and_removed(repository, w
     first = repository.commit("HEAD")
     commit(repository.root, models="two")
     (repository.root / "models.py").write_text("three, not committed")
-    tree = worktrees.of(repository, first)
+    tree = worktrees.check_out(repository, first)
     assert (tree / "models.py").read_text() == "one"
-    assert worktrees.of(repository, first) == tree
+    assert worktrees.check_out(repository, first) == tree
     assert len(registered(repository)) == 2
     worktrees.close()
     assert not tree.exists()
@@ -94,7 +94,7 @@ def test_submodules_are_those_of_the_commit(repository, worktrees, tmp_path):
     commit(library, layers="new")
     git(repository.root / "library", "pull", "-q")
     commit(repository.root)
-    tree = worktrees.of(repository, first)
+    tree = worktrees.check_out(repository, first)
     assert (tree / "library" / "layers.py").read_text() == "old"
     assert (repository.root / "library" / "layers.py").read_text() == "new"
     worktrees.close()
@@ -107,7 +107,7 @@ def test_hooks_do_not_run_and_do_not_mislead(repository, worktrees, monkeypatch)
     hook.write_text("#!/bin/sh\ntouch hooked\n")
     hook.chmod(0o755)
     monkeypatch.setenv("GIT_DIR", str(repository.root / "nowhere"))  # as under a pre-push hook
-    tree = worktrees.of(repository, repository.commit("HEAD"))
+    tree = worktrees.check_out(repository, repository.commit("HEAD"))
     assert (tree / "models.py").read_text() == "one"
     assert not (tree / "hooked").exists()
 
@@ -116,7 +116,7 @@ def test_a_killed_parent_leaves_no_worktree(repository, tmp_path):
     program = (
         "import sys; from pathlib import Path; from traingate.worktree.repository import *; from traingate.worktree.worktrees import *\n"
         "repository = Repository(Path(sys.argv[1])); trees = Worktrees()\n"
-        "print(trees.of(repository, repository.commit('HEAD')), trees._janitor.pid, flush=True)\n"
+        "print(trees.check_out(repository, repository.commit('HEAD')), trees._cleanup.pid, flush=True)\n"
         "sys.stdin.read()"
     )
     parent = subprocess.Popen(
@@ -127,11 +127,11 @@ def test_a_killed_parent_leaves_no_worktree(repository, tmp_path):
     )
     tree, pid = parent.stdout.readline().split()
     assert Path(tree).is_dir()
-    janitor = psutil.Process(int(pid))
+    cleanup = psutil.Process(int(pid))
     parent.send_signal(signal.SIGKILL)
     parent.communicate()
-    psutil.wait_procs([janitor], timeout=30)
-    assert not janitor.is_running()
+    psutil.wait_procs([cleanup], timeout=30)
+    assert not cleanup.is_running()
     assert not Path(tree).exists()
     assert len(registered(repository)) == 1
 
@@ -144,7 +144,7 @@ def test_ctrl_c_while_it_is_checked_out_leaves_nothing(repository, tmp_path):
     program = (
         "import sys; from pathlib import Path; from traingate.worktree.repository import *; from traingate.worktree.worktrees import *\n"
         "repository = Repository(Path(sys.argv[1])); trees = Worktrees()\n"
-        "try:\n    trees.of(repository, repository.commit('HEAD'))\n"
+        "try:\n    trees.check_out(repository, repository.commit('HEAD'))\n"
         "except KeyboardInterrupt:\n    trees.close()\n    print('closed')"
     )
     parent = subprocess.Popen(

@@ -13,7 +13,7 @@ from same_training import resnet18
 
 from traingate.controller.child import Child
 from traingate.controller.command import training_command
-from traingate.controller.idle import wait_until_quiet
+from traingate.controller.idle import wait_until_idle
 from traingate.controller.steadying import steadying
 from traingate.gate.statistics import mean_interval
 from traingate.layers.base import ProcessRequest
@@ -42,11 +42,11 @@ def plain_loop():
     ) as process:
 
         def step() -> float:
-            wait_until_quiet(process.pid)
+            wait_until_idle(process.pid)
             process.stdin.write("\n")
             process.stdin.flush()
             seconds = float(process.stdout.readline())
-            wait_until_quiet(process.pid)
+            wait_until_idle(process.pid)
             return seconds
 
         yield step
@@ -59,7 +59,7 @@ def traingate_worker(compile_cache: Path):
     steadier = steadying("threads", ProcessRequest(), duet=False)
     command = training_command(Stack(), steadier, compile_cache)
     with Child(command, "launch", SECONDS) as worker:
-        worker.greet()
+        worker.wait_for_hello()
         name = plain(vars(name_of(resnet18, "workload")))
         paths = [str(Path(__file__).parent)]
         prepare = messages.Prepare(name, [], paths, "smoke", 0, None)
@@ -70,7 +70,7 @@ def traingate_worker(compile_cache: Path):
             seconds = worker.ask_first(
                 messages.Step(1), messages.Stepped, SECONDS, "stepping"
             ).step_seconds
-            wait_until_quiet(worker.pid)
+            wait_until_idle(worker.pid)
             return seconds
 
         yield step

@@ -6,17 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import msgspec
-
 from traingate.baselines.comparability import differences, environment_changes
-from traingate.baselines.saved_runs import REMEDY, Run
+from traingate.baselines.saved_runs import REMEDY, SavedRun
 from traingate.errors import BaselineError
-from traingate.layers.stack import label
 from traingate.records import (
     Hardware,
     Launch,
     LayerRecord,
     Measurement,
+    stack_label,
 )
 
 
@@ -44,7 +42,7 @@ class Subject:
         )
 
     def __str__(self) -> str:
-        layers = label(msgspec.to_builtins(self.stack))
+        layers = stack_label(self.stack)
         batch = "" if self.batch_size is None else f", batch {self.batch_size}"
         return f"{self.workload} with stack {layers} at scale {self.scale}{batch}"
 
@@ -66,7 +64,7 @@ class Baseline:
     launches: tuple[Launch, ...]
 
 
-Finder: TypeAlias = Callable[[Subject], Baseline]
+BaselineFinder: TypeAlias = Callable[[Subject], Baseline]
 """Finds the baseline of a subject; BaselineError if there is none."""
 
 
@@ -74,7 +72,7 @@ Finder: TypeAlias = Callable[[Subject], Baseline]
 class Baselines:
     """The runs that a session compares with, oldest first."""
 
-    runs: tuple[Run, ...]
+    runs: tuple[SavedRun, ...]
 
     def find(self, subject: Subject, hardware: Hardware, test: str) -> Baseline:
         """The newest comparable measurement whose run did not fail its gate on ``subject``.
@@ -107,7 +105,7 @@ class Baselines:
         raise BaselineError(f"{nearest} {REMEDY}")
 
     def _alike(
-        self, earlier: Sequence[Run], run: Run, measurement: Measurement, subject: Subject
+        self, earlier: Sequence[SavedRun], run: SavedRun, measurement: Measurement, subject: Subject
     ) -> list[Measurement]:
         """Measurements of the same code, on the same machine, in the same environment."""
         if run.commit is None:
@@ -123,7 +121,7 @@ class Baselines:
             and not environment_changes(item.environment, measurement.environment)
         ]
 
-    def strangers(self, hardware: Hardware) -> list[str]:
+    def foreign_hardware(self, hardware: Hardware) -> list[str]:
         """Why no measurement at all is of this machine; empty if one is, or none stored."""
         unlike: list[str] = []
         for run in self.runs:
@@ -140,6 +138,6 @@ def _unfit(measurement: Measurement) -> bool:
     return verdict is not None and verdict.failed and verdict.accepted is None
 
 
-def _of(run: Run, subject: Subject) -> dict[str, Measurement]:
+def _of(run: SavedRun, subject: Subject) -> dict[str, Measurement]:
     """Return the measurements of *subject* in *run*, keyed by test name."""
     return {name: item for name, item in run.measurements if subject.matches(item)}

@@ -37,21 +37,21 @@ class _ExtraInfo(Struct):
     traingate: msgspec.Raw = msgspec.Raw()  # empty where the benchmark is not ours
 
 
-class _SavedBenchmark(Struct):
+class _BenchmarkEntry(Struct):
     fullname: str
     extra_info: _ExtraInfo
 
 
-class _SavedRun(Struct):
+class _RunFile(Struct):
     """What is read of pytest-benchmark's file; the rest of it is skipped."""
 
-    benchmarks: list[_SavedBenchmark]
+    benchmarks: list[_BenchmarkEntry]
     datetime: str = ""
     commit_info: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
-class Run:
+class SavedRun:
     """One saved run.
 
     Attributes:
@@ -70,7 +70,7 @@ class Run:
     measurements: tuple[tuple[str, Measurement], ...]
 
 
-def load(storage: str, selection: str | bool) -> tuple[Run, ...]:
+def load(storage: str, selection: str | bool) -> tuple[SavedRun, ...]:
     """Read the runs that ``--benchmark-compare`` names, oldest first.
 
     Args:
@@ -104,14 +104,14 @@ def _select(folder: Path, selection: str | bool) -> list[Path]:
     return sorted(found, key=lambda file: (file.name, file.parent))
 
 
-def read(path: Path) -> Run:
+def read(path: Path) -> SavedRun:
     """The measurements in one file of pytest-benchmark's; its other benchmarks are skipped.
 
     Raises:
         DamagedRecordError: if the file or a record in it is not whole.
     """
     try:
-        saved = msgspec.json.decode(path.read_bytes(), type=_SavedRun)
+        saved = msgspec.json.decode(path.read_bytes(), type=_RunFile)
     except (OSError, msgspec.MsgspecError) as error:
         raise damaged(str(path), error) from error
     found = str(saved.commit_info.get("id") or "")
@@ -119,7 +119,7 @@ def read(path: Path) -> Run:
     title = f"{path.name} ({', '.join(part for part in details if part)})"
     whole = _COMMIT.fullmatch(found) and not saved.commit_info.get("dirty")
     commit = found if whole else None
-    return Run(path, title, saved.datetime, commit, _measurements(path, saved.benchmarks))
+    return SavedRun(path, title, saved.datetime, commit, _measurements(path, saved.benchmarks))
 
 
 def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> list[str]:
@@ -157,7 +157,7 @@ def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> l
 
 
 def _measurements(
-    path: Path, benchmarks: Sequence[_SavedBenchmark]
+    path: Path, benchmarks: Sequence[_BenchmarkEntry]
 ) -> tuple[tuple[str, Measurement], ...]:
     return tuple(
         (item.fullname, from_json(item.extra_info.traingate, f"{path}: {item.fullname}"))

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from traingate.comparison.base import Judged, Undecided
-from traingate.comparison.base_side import Bases
-from traingate.comparison.duet import LEAST_PAIRS, settle
-from traingate.comparison.evidence import because
+from traingate.comparison.base import ComparisonResult, PlannedLaunches
+from traingate.comparison.base_side import BaseSides
+from traingate.comparison.duet import LEAST_PAIRS, compare_by_duet
+from traingate.comparison.evidence import attribute_sides
+from traingate.comparison.next_step import BaseCode
 from traingate.controller.job import Job, Observer
 from traingate.errors import ConfigurationError
 from traingate.options import Settings
-from traingate.records import Measurement, Outcome, Verdict
+from traingate.records import Measurement
 
 
-class AgainstSide(Undecided):
-    """By a duet with another commit, another interpreter, or both."""
+class AgainstBase(PlannedLaunches):
+    """A comparison with the base that ``--traingate-against`` and its companion name.
 
-    def __init__(self, settings: Settings, tolerance: float, job: Job, bases: Bases) -> None:
-        self._settings, self._tolerance, self._job, self._bases = settings, tolerance, job, bases
+    Args:
+        settings: Settings of the session.
+        tolerance: Largest loss of throughput that is let through, in percent.
+        job: Job of the candidate.
+        base_sides: Worktrees and interpreters of the session.
+    """
+
+    def __init__(
+        self, settings: Settings, tolerance: float, job: Job, base_sides: BaseSides
+    ) -> None:
+        self._settings, self._tolerance = settings, tolerance
+        self._job, self._base_sides = job, base_sides
 
     def prepare(self) -> None:
-        """Check the base out."""
+        """Check the base out.
+
+        Raises:
+            BaselineError: If the commit is not there, or does not hold the workload.
+            ConfigurationError: If no duet is possible.
+        """
         settings = self._settings
         if self._job.stack.spans_nodes:
             raise ConfigurationError("a duet cannot be stepped in turn across several nodes")
@@ -33,25 +49,28 @@ class AgainstSide(Undecided):
 
     @cached_property
     def _base(self) -> Job:
-        return self._bases.of(self._job, self._settings.against, self._settings.against_python)
+        settings = self._settings
+        return self._base_sides.job_for(self._job, settings.against, settings.against_python)
 
-    def judged(self, measurement: Measurement, observer: Observer) -> Judged:
-        """By the duet."""
-        most = self._settings.most_pairs
-        settled = settle(
-            self._job, self._base, measurement, observer, tolerance=self._tolerance, most=most
+    def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:
+        """Return the verdict of the duet."""
+        reference = self._settings.against
+        result = compare_by_duet(
+            self._job,
+            self._base,
+            measurement,
+            observer,
+            tolerance=self._tolerance,
+            most=self._settings.most_pairs,
         )
-        verdict = settled.verdict
-        if verdict.outcome is Outcome.REGRESSED:
-            verdict = self._attributed(verdict)
-        return Judged(verdict, settled.duet)
-
-    def _attributed(self, verdict: Verdict) -> Verdict:
-        """By what differs between the sides."""
-        against, python = self._settings.against, self._settings.against_python
-        if against is None or python is not None:
-            return because(verdict, "environment" if against is None else "either")
-        if self._bases.is_at(self._job, against):
-            why = f"the tree is {against}'s own: only files that git does not know can differ"
-            return because(verdict, None, why)
-        return because(verdict, "code")
+        verdict = attribute_sides(
+            result.verdict,
+            reference=reference,
+            other_python=self._settings.against_python is not None,
+            code=(
+                BaseCode.UNAVAILABLE
+                if reference is None
+                else self._base_sides.compare_code(self._job, reference)
+            ),
+        )
+        return ComparisonResult(verdict, result.duet)

@@ -1,186 +1,121 @@
-"""One test's way to a verdict: by a duet that was asked for, or screened by stored launches.
+"""Judge a test by stored launches, and by a duet where those leave doubt.
 
-Screen, then settle: the stored baseline passes what it can at the first look. What it cannot is
-settled by a duet against the baseline's commit, where only the code can differ; where the
-environment differs, by more launches against the stored ones.
+The stored baseline screens: it passes what it can at the first look. A test that it cannot pass
+is compared by a duet with the baseline's commit if the code alone can differ, and by more launches
+beside the stored ones if the environment differs. ``next_step`` has these rules.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import cached_property
 
-import msgspec
-
-from traingate.baselines.comparability import environment_changes
-from traingate.baselines.lookup import Baseline, Finder, Subject
-from traingate.comparison.base import Judged
-from traingate.comparison.base_side import Bases
-from traingate.comparison.duet import LEAST_PAIRS, Settled, settle
-from traingate.comparison.evidence import because, beside, seen
+from traingate.baselines.lookup import Baseline, BaselineFinder, Subject
+from traingate.comparison.base import ComparisonResult
+from traingate.comparison.base_side import BaseSides
+from traingate.comparison.duet import LEAST_PAIRS, DuetResult, compare_by_duet
+from traingate.comparison.evidence import attribute
+from traingate.comparison.next_step import BaseCode, Step, next_step
+from traingate.comparison.screen import Screen, check_launch_count, screen
 from traingate.controller.job import Job, Observer
 from traingate.controller.measure import layer_records, measure
-from traingate.errors import BaselineError, TraingateError
-from traingate.gate.counters import shifts, stored_faults, with_faults
-from traingate.gate.decision import judge
-from traingate.gate.policy import LEAST_LAUNCHES, Policy
+from traingate.errors import TraingateError
+from traingate.gate.policy import Policy
 from traingate.options import Settings
-from traingate.records import Measurement, Outcome, Verdict
+from traingate.records import Measurement
 
 
 class AgainstStored:
-    """Screened by a stored baseline, and settled where that leaves doubt."""
+    """A comparison with the stored launches of one test.
+
+    Args:
+        settings: Settings of the session.
+        tolerance: Largest loss of throughput that is let through, in percent.
+        job: Job of the candidate.
+        base_sides: Worktrees of the session.
+        find: Function that finds the baseline of a subject.
+    """
 
     def __init__(
         self,
         settings: Settings,
         tolerance: float,
         job: Job,
-        bases: Bases,
-        find: Finder,
+        base_sides: BaseSides,
+        find: BaselineFinder,
     ) -> None:
-        self._settings, self._tolerance, self._job, self._bases = settings, tolerance, job, bases
+        self._settings, self._tolerance = settings, tolerance
+        self._job, self._base_sides = job, base_sides
         self._find = find
-        self._baseline: Baseline
         self._policy = Policy(tolerance / 100, job.launches.planned, job.launches.most)
+        self._baseline: Baseline | None = None
+        self._screen: Screen | None = None
+        self._obstacle: str | None = None
 
     def prepare(self) -> None:
-        """Find the baseline, as far as that is possible without the worker's batch size."""
-        self._look_for(None)
+        """Check that there is a baseline, as far as that is known without the batch size.
 
-    def _look_for(self, batch_size: int | None) -> None:
+        Raises:
+            BaselineError: If there is none, or too few launches to judge by.
+        """
+        self._find_baseline(None)
+
+    def look(self, measurement: Measurement) -> bool:
+        """Screen the launches so far, and return whether they are enough."""
+        if self._baseline is None:
+            self._baseline = self._find_baseline(measurement.batch_size)
+        self._screen = screen(self._baseline, measurement, self._policy)
+        return self._next_step(measurement) is not Step.MEASURE_MORE
+
+    def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:
+        """Return the verdict; measure a duet, or more launches, if that is the next step."""
+        duet, extended = None, None
+        if self._next_step(measurement) is Step.DUET:
+            duet = self._by_duet(measurement, observer)
+        if self._next_step(measurement) is Step.MEASURE_MORE:  # a duet was tried, and failed
+            extended = measure(self._job, self.look, observer, earlier=measurement).measurement
+        assert self._screen is not None
+        verdict = attribute(self._screen, self._base_code(), duet, self._obstacle)
+        return ComparisonResult(verdict, None if duet is None else duet.duet, extended)
+
+    def _find_baseline(self, batch_size: int | None) -> Baseline:
         job = self._job
-        self._baseline = self._find(
+        baseline = self._find(
             Subject(job.identity, layer_records(job.stack), job.scale.name, batch_size)
         )
-        stored, most = len(self._baseline.launches), job.launches.most
-        if stored + most < LEAST_LAUNCHES:
-            raise BaselineError(
-                f"{stored} stored launch and {most} new one have no spread to judge by: raise "
-                "--traingate-launches."
-            )
+        check_launch_count(baseline, job.launches.most)
+        return baseline
 
-    def decided(self, measurement: Measurement) -> bool:
-        """Whether the stored launches decide, or leave the decision to a duet."""
-        if self._baseline.measurement.batch_size != measurement.batch_size:
-            self._look_for(measurement.batch_size)
-        if self._screened(measurement):
-            return True
-        return bool(self._faults(measurement)) or self._commit(measurement) is not None
+    def _next_step(self, measurement: Measurement) -> Step:
+        assert self._screen is not None
+        launches_left = len(measurement.launches) < self._job.launches.most
+        return next_step(self._screen, self._base_code(), launches_left=launches_left)
 
-    def judged(self, measurement: Measurement, observer: Observer) -> Judged:
-        """Screen, then settle."""
-        screen = self._screen(measurement)
-        changes = self._changes(measurement)
-        found = self._faults(measurement)
-        evidence = (*changes, *shifts(self._baseline.measurement.account, measurement.account))
-        screen = msgspec.structs.replace(screen, baseline=self._baseline.title, evidence=evidence)
-        if found:
-            either = msgspec.structs.replace(screen, cause="either" if changes else None)
-            return Judged(with_faults(either, found))
-        if screen.outcome in {Outcome.PASSED, Outcome.IMPROVED}:
-            return Judged(screen)
-        commit = self._commit(measurement)
-        if commit is not None:
-            return self._settled(commit, screen, measurement, observer)
-        if screen.outcome is not Outcome.REGRESSED:
-            return self._searched(screen, changes, measurement, observer)
-        return self._explained(screen, changes, measurement, observer)
+    def _base_code(self) -> BaseCode:
+        return BaseCode.UNAVAILABLE if self._obstacle else self._compared_code
 
-    def _screen(self, measurement: Measurement) -> Verdict:
-        stored = self._baseline.launches
-        return judge(stored, measurement.launches, measurement.batch_size, self._policy)
+    @cached_property
+    def _compared_code(self) -> BaseCode:
+        """Compare the working tree with the baseline's commit, if a duet is possible."""
+        assert self._baseline is not None
+        commit = self._baseline.commit
+        most_pairs = self._settings.most_pairs
+        if commit is None or most_pairs < LEAST_PAIRS or self._job.stack.spans_nodes:
+            return BaseCode.UNAVAILABLE
+        return self._base_sides.compare_code(self._job, commit)
 
-    def _faults(self, measurement: Measurement) -> list[str]:
-        return stored_faults(self._baseline.measurement, measurement)
-
-    def _changes(self, measurement: Measurement) -> list[str]:
-        stored = self._baseline.measurement.environment
-        return environment_changes(stored, measurement.environment)
-
-    def _commit(self, measurement: Measurement) -> str | None:
-        """The baseline's commit, where a duet against it can settle; None where it cannot."""
-        return None if self._changes(measurement) else self._reachable()
-
-    def _reachable(self) -> str | None:
-        """The baseline's commit, where a duet against it is possible at all."""
-        commit, repository = self._baseline.commit, self._bases.repository(self._job)
-        possible = self._settings.most_pairs >= LEAST_PAIRS and not self._job.stack.spans_nodes
-        if commit is None or repository is None or not possible:
-            return None
-        return commit if repository.has(commit, Path(self._job.workload.file)) else None
-
-    def _duet(self, commit: str, measurement: Measurement, observer: Observer) -> Settled | str:
-        """The duet against the baseline's commit, or why there can be none."""
+    def _by_duet(self, measurement: Measurement, observer: Observer) -> DuetResult | None:
+        """Measure both commits in turn; keep the obstacle and return None if that fails."""
+        assert self._baseline is not None
         try:
-            base = self._bases.of(self._job, commit, None)
-            return settle(
-                self._job, base, measurement, observer,
-                tolerance=self._tolerance, most=self._settings.most_pairs,
-            )  # fmt: skip
-        except TraingateError as error:  # the candidate itself has just been measured
-            return f"a duet against the baseline's commit could not settle it: {error}"
-
-    def _settled(
-        self, commit: str, screen: Verdict, measurement: Measurement, observer: Observer
-    ) -> Judged:
-        """By a duet against the baseline's commit: the code alone can differ."""
-        settled = self._duet(commit, measurement, observer)
-        if isinstance(settled, str):
-            return self._measured_on(settled, screen, measurement, observer)
-        verdict = settled.verdict
-        code = verdict.outcome is Outcome.REGRESSED and not self._bases.is_at(self._job, commit)
-        doubt = (
-            f"screened by {self._baseline.title}: {seen(screen)} beside "
-            f"its {screen.baseline_launches} launches, which a duet had to settle"
-        )
-        if screen.outcome is Outcome.REGRESSED and verdict.outcome is Outcome.PASSED:
-            doubt += "; not by the code: the machine, or what no record lists, is slower than then"
-        return Judged(because(verdict, "code" if code else None, doubt), settled.duet)
-
-    def _measured_on(
-        self, why: str, screen: Verdict, measurement: Measurement, observer: Observer
-    ) -> Judged:
-        """By more launches beside the stored ones, since there can be no duet."""
-        more, job = None, self._job
-        if screen.outcome is Outcome.INCONCLUSIVE and len(measurement.launches) < job.launches.most:
-            more = measure(job, self._screened, observer, earlier=measurement).measurement
-            found = self._screen(more)
-            screen = msgspec.structs.replace(
-                found, baseline=screen.baseline, evidence=screen.evidence
+            base = self._base_sides.job_for(self._job, self._baseline.commit, None)
+            return compare_by_duet(
+                self._job,
+                base,
+                measurement,
+                observer,
+                tolerance=self._tolerance,
+                most=self._settings.most_pairs,
             )
-        return Judged(because(screen, None, why), measurement=more)
-
-    def _screened(self, measurement: Measurement) -> bool:
-        return self._screen(measurement).outcome is not Outcome.INCONCLUSIVE
-
-    def _searched(
-        self, screen: Verdict, changes: list[str], measurement: Measurement, observer: Observer
-    ) -> Judged:
-        """Launches ran out in another environment: the code's own part can still be told."""
-        commit = self._reachable() if changes else None
-        if commit is None or self._bases.is_at(self._job, commit):
-            return Judged(screen)
-        settled = self._duet(commit, measurement, observer)
-        if isinstance(settled, str):
-            return Judged(because(screen, None, settled))
-        if settled.verdict.outcome is not Outcome.REGRESSED:
-            return Judged(because(screen, None, beside(settled)), settled.duet)
-        why = f"beside {screen.baseline} it is {seen(screen)}, in another environment"
-        return Judged(because(settled.verdict, "code", *changes, why), settled.duet)
-
-    def _explained(
-        self, screen: Verdict, changes: list[str], measurement: Measurement, observer: Observer
-    ) -> Judged:
-        """More launches have found it slower: by the code's doing, or by the environment's."""
-        commit = self._reachable()
-        if commit is None:
-            why = "whether the code has a part in it cannot be told without the baseline's commit"
-            return Judged(because(screen, "either" if changes else None, why))
-        if self._bases.is_at(self._job, commit):
-            return Judged(because(screen, "environment", "the code is the baseline's own"))
-        settled = self._duet(commit, measurement, observer)
-        if isinstance(settled, str):
-            return Judged(because(screen, "either", f"the code differs too; {settled}"))
-        causes = {Outcome.REGRESSED: "both", Outcome.INCONCLUSIVE: "either"}
-        cause = causes.get(settled.verdict.outcome, "environment")
-        return Judged(because(screen, cause, beside(settled)), settled.duet)
+        except TraingateError as error:  # the candidate itself has just been measured
+            self._obstacle = f"a duet against the baseline's commit could not settle it: {error}"
+            return None

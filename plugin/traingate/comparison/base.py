@@ -1,4 +1,4 @@
-"""How one test is judged: the protocol, and the case without any comparison."""
+"""The protocol of a comparison, and the case in which a test is compared with nothing."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from traingate.controller.job import Observer
-from traingate.gate.decision import unjudged
+from traingate.gate.decision import no_baseline
 from traingate.records import Duet, Measurement, Verdict
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What a comparison came to.
+class ComparisonResult:
+    """The result of judging one test.
 
     Attributes:
-        verdict: None where nothing was asked for.
-        duet: where there was one.
-        measurement: of the candidate, where judging it took further launches.
+        verdict: Decision with its evidence, None if no comparison was asked for.
+        duet: Pairs that were measured for the verdict, None if there were none.
+        measurement: Measurement of the candidate with the further launches that judging it
+            took, None if it took none.
     """
 
     verdict: Verdict | None
@@ -26,37 +27,50 @@ class Judged:
 
 
 class Comparison(Protocol):
-    """How one test is judged."""
+    """One way to judge one test. The session calls the methods in the order given here."""
 
     def prepare(self) -> None:
-        """Find what to compare with, before anything is measured; BaselineError if nothing."""
+        """Find the other side before anything is measured.
 
-    def decided(self, measurement: Measurement) -> bool:
-        """Whether no further launch of the candidate alone is needed."""
+        Raises:
+            BaselineError: If there is none.
+        """
 
-    def judged(self, measurement: Measurement, observer: Observer) -> Judged:
-        """The verdict; measures on where that is needed."""
+    def look(self, measurement: Measurement) -> bool:
+        """Look at the launches so far, and keep what they show for ``conclude``.
+
+        Returns:
+            True if no further launch of the candidate alone is needed.
+        """
+
+    def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:
+        """Return the verdict on the launches of the last look; measure on if that is needed."""
 
 
-class Undecided:
-    """The part of a comparison that needs no baseline, and no more than the planned launches."""
+class PlannedLaunches:
+    """The part of a comparison that needs no baseline and stops after the planned launches."""
 
     def prepare(self) -> None:
-        """Nothing to find."""
+        """Do nothing: there is nothing to find."""
 
-    def decided(self, _measurement: Measurement) -> bool:
-        """The planned launches give the throughput; they decide nothing."""
+    def look(self, _measurement: Measurement) -> bool:
+        """Return True: the planned launches give the throughput, and decide nothing."""
         return True
 
 
-class Unjudged(Undecided):
-    """Nothing was asked for, or there is nothing to compare with."""
+class NoComparison(PlannedLaunches):
+    """A test that is compared with nothing.
+
+    Args:
+        tolerance: Tolerance in percent, for the record.
+        reason: Why nothing was found to compare with; None if nothing was asked for.
+    """
 
     def __init__(self, tolerance: float, reason: str | None = None) -> None:
         self._tolerance, self._reason = tolerance, reason
 
-    def judged(self, measurement: Measurement, _observer: Observer) -> Judged:
-        """NO_BASELINE where there is a reason to give."""
+    def conclude(self, measurement: Measurement, _observer: Observer) -> ComparisonResult:
+        """Return NO_BASELINE if there is a reason to give, else no verdict."""
         if self._reason is None:
-            return Judged(None)
-        return Judged(unjudged(measurement, self._tolerance, self._reason))
+            return ComparisonResult(None)
+        return ComparisonResult(no_baseline(measurement, self._tolerance, self._reason))

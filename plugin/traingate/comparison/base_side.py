@@ -1,4 +1,4 @@
-"""The other side of a duet, found and measured: from a commit or an interpreter to a verdict."""
+"""Find the base side of a duet: another commit's tree, another interpreter, or both."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import ast
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from traingate.comparison.interpreter import find_interpreter
+from traingate.comparison.next_step import BaseCode
 from traingate.controller.command import Interpreter
 from traingate.controller.job import Job, Side
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.workload import ObjectName
-from traingate.worktree.relocation import Relocation, belongs
+from traingate.worktree.relocation import Relocation, is_project_file
 from traingate.worktree.repository import Repository
 from traingate.worktree.worktrees import Worktrees
 
 
-class Bases:
-    """The other sides of a session's duets; ``close`` removes what was checked out for them.
+class BaseSides:
+    """The base sides of a session's duets; ``close`` removes their worktrees.
 
     Args:
-        root: pytest's rootdir.
-        caches: folder for compile caches.
+        root: Pytest's rootdir.
+        caches: Folder for compile caches.
     """
 
     def __init__(self, root: Path, caches: Path) -> None:
@@ -37,52 +37,60 @@ class Bases:
         """Remove the worktrees."""
         self._worktrees.close()
 
-    def of(self, job: Job, reference: str | None, python: str | None) -> Job:
-        """The job that is to be measured beside ``job``.
+    def job_for(self, job: Job, reference: str | None, python: str | None) -> Job:
+        """Return the job that is to be measured in turn with *job*.
 
         Args:
-            job: the candidate's.
-            reference: a commit; None for the working tree itself.
-            python: an interpreter; None for ours.
+            job: Job of the candidate.
+            reference: Name of a commit; None for the working tree itself.
+            python: Path of an interpreter or its environment; None for the running one.
 
         Raises:
-            BaselineError: if the commit is not there, or does not hold the workload.
-            ConfigurationError: if the interpreter cannot serve.
+            BaselineError: If the commit is not there, or does not hold the workload.
+            ConfigurationError: If the interpreter cannot serve.
         """
         titles, relocation, folder, interpreter = [], None, None, None
         paths: Sequence[str] = job.import_paths
         if reference is not None:
-            repository, commit = self._commit_of(job, reference)
-            tree = self._worktrees.of(repository, commit)
+            repository, commit = self._find_commit(job, reference)
+            tree = self._worktrees.check_out(repository, commit)
             relocation = Relocation(str(repository.root), str(tree))
-            there = relocation.moved(str(Path.cwd().resolve()))
-            folder = there if Path(there).is_dir() else str(tree)
-            given = "" if commit.startswith(reference) else f" ({reference})"
-            titles.append(f"commit {commit[:9]}{given}")
+            own_folder = relocation.relocate(str(Path.cwd().resolve()))
+            folder = own_folder if Path(own_folder).is_dir() else str(tree)
+            alias = "" if commit.startswith(reference) else f" ({reference})"
+            titles.append(f"commit {commit[:9]}{alias}")
         if python is not None:
-            interpreter = self._interpreter(python)
+            interpreter = self._find_interpreter(python)
             titles.append(f"the Python of {interpreter.prefix}")
-            paths = [path for path in paths if self._belongs(path, job)]
+            paths = [path for path in paths if self._is_project_folder(path, job)]
         side = Side(" under ".join(titles), relocation, interpreter, folder)
         name = "".join(letter if letter.isalnum() else "-" for letter in side.title)
         cache = self._caches / f"{job.compile_cache.name}-{name}"
         return replace(job, side=side, import_paths=tuple(paths), compile_cache=cache)
 
-    def repository(self, job: Job) -> Repository | None:
-        """Where the job's workload is kept; None if in none."""
+    def compare_code(self, job: Job, reference: str) -> BaseCode:
+        """Compare the working tree with a commit, as far as git knows its files.
+
+        Args:
+            job: Job of the candidate.
+            reference: Name of a commit.
+        """
+        repository = self._find_repository(job)
+        if repository is None or not repository.has(reference, Path(job.workload.file)):
+            return BaseCode.UNAVAILABLE
+        same = repository.is_at(repository.commit(reference))
+        return BaseCode.SAME if same else BaseCode.DIFFERENT
+
+    def _find_repository(self, job: Job) -> Repository | None:
+        """Return the repository that holds the job's workload, None if there is none."""
         file = Path(job.workload.file)
         if file not in self._repositories:
             self._repositories[file] = Repository.around(file)
         return self._repositories[file]
 
-    def is_at(self, job: Job, reference: str) -> bool:
-        """Whether the working tree is just that commit's, as far as git knows."""
-        repository = self.repository(job)
-        return repository is not None and repository.is_at(repository.commit(reference))
-
-    def _commit_of(self, job: Job, reference: str) -> tuple[Repository, str]:
-        """The commit that is named, if it holds what the job names."""
-        repository = self.repository(job)
+    def _find_commit(self, job: Job, reference: str) -> tuple[Repository, str]:
+        """Return a commit by its name, after checking that it defines what the job names."""
+        repository = self._find_repository(job)
         if repository is None:
             file = Path(job.workload.file)
             raise ConfigurationError(
@@ -96,8 +104,8 @@ class Bases:
                 "the submodule as its rootdir."
             )
         commit = repository.commit(reference)
-        for name in _named(job):
-            if not _holds(repository, commit, name):
+        for name in _imported_names(job):
+            if not _commit_defines(repository, commit, name):
                 inside = Path(name.file).relative_to(repository.root)
                 raise BaselineError(
                     f"{reference} (commit {commit[:9]}) has no {name.qualname} in {inside}: what "
@@ -106,46 +114,45 @@ class Bases:
                 )
         return repository, commit
 
-    def _belongs(self, path: str, job: Job) -> bool:
-        """Whether a folder is the project's own: others may hold packages of our environment."""
-        repository = self.repository(job)
+    def _is_project_folder(self, path: str, job: Job) -> bool:
+        """Return True for a folder of the project: others may hold our environment's packages."""
+        repository = self._find_repository(job)
         roots = [self._root, Path(job.workload.file).parent]
         roots += [repository.root] if repository else []
         return any(Path(path).is_relative_to(root) for root in roots)
 
-    def _interpreter(self, given: str) -> Interpreter:
-        if given not in self._interpreters:
-            self._interpreters[given] = find_interpreter(given)
-        return self._interpreters[given]
+    def _find_interpreter(self, python: str) -> Interpreter:
+        if python not in self._interpreters:
+            self._interpreters[python] = find_interpreter(python)
+        return self._interpreters[python]
 
 
-def _named(job: Job) -> list[ObjectName]:
-    """What the worker imports by name: the workload, and the layers' classes."""
-    factories: list[Any] = job.stack.factories()
-    return [job.workload, *(ObjectName(**item["factory"]) for item in factories)]
+def _imported_names(job: Job) -> list[ObjectName]:
+    """Return the names that the worker imports: the workload, and the classes of the layers."""
+    return [job.workload, *job.stack.class_names()]
 
 
-def _holds(repository: Repository, commit: str, name: ObjectName) -> bool:
-    """Whether ``commit`` has what is named; libraries and traingate itself are on both sides."""
+def _commit_defines(repository: Repository, commit: str, name: ObjectName) -> bool:
+    """Return True if *commit* defines *name*; both sides have libraries and traingate itself."""
     file = Path(name.file)
-    if not belongs(file, repository.root):
+    if not is_project_file(file, repository.root):
         return True
     text = repository.text(commit, file)
-    return text is not None and _binds(text, name.qualname.partition(".")[0])
+    return text is not None and _module_defines(text, name.qualname.partition(".")[0])
 
 
-def _binds(text: str, name: str) -> bool:
-    """Whether a module of this text may have ``name`` at its top level."""
+def _module_defines(text: str, name: str) -> bool:
+    """Return True if a module with this source may have *name* at its top level."""
     try:
         module = ast.parse(text)
     except SyntaxError:
         return True  # the worker will say what is wrong with it
-    bound: set[str] = set()
+    bound_names: set[str] = set()
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            bound.add(node.name)
+            bound_names.add(node.name)
         elif isinstance(node, ast.alias):
-            bound.add(node.asname or node.name.partition(".")[0])
+            bound_names.add(node.asname or node.name.partition(".")[0])
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
-    return name in bound or "*" in bound
+            bound_names.add(node.id)
+    return name in bound_names or "*" in bound_names

@@ -1,4 +1,4 @@
-"""A duet from its two jobs to its verdict."""
+"""Compare two jobs by a duet, from their preparation to the verdict."""
 
 from __future__ import annotations
 
@@ -8,25 +8,30 @@ from typing import Final
 import msgspec
 
 from traingate.baselines.comparability import environment_changes
-from traingate.controller.duet import duet
+from traingate.controller.duet import measure_duet
 from traingate.controller.job import Job, LaunchPlan, Observer
-from traingate.gate.counters import faults, shifts, with_faults
+from traingate.gate.counters import counter_regressions, failed_by_counters, work_changes
 from traingate.gate.decision import judge_pairs
-from traingate.gate.policy import pair_policy
+from traingate.gate.policy import Policy, pair_policy
 from traingate.records import Duet, Measurement, Outcome, Verdict
 
 LEAST_PAIRS: Final = 2
 
 
 @dataclass(frozen=True)
-class Settled:
-    """A duet and what it came to."""
+class DuetResult:
+    """A duet and the verdict on it.
+
+    Attributes:
+        verdict: Decision, with the differences between the sides as its evidence.
+        duet: Pairs of launches.
+    """
 
     verdict: Verdict
     duet: Duet
 
 
-def settle(
+def compare_by_duet(
     job: Job,
     base: Job,
     measurement: Measurement,
@@ -34,47 +39,48 @@ def settle(
     *,
     tolerance: float,
     most: int,
-) -> Settled:
-    """Measure ``base`` beside ``job``, pair after pair, until that decides.
+) -> DuetResult:
+    """Measure *base* in turn with *job*, pair after pair, until the pairs decide.
 
     Args:
-        job: the candidate's.
-        base: the other side's.
-        measurement: of the candidate alone, which tells how much memory a launch takes.
-        observer: told how far it is.
-        tolerance: in percent.
-        most: pairs at the most.
+        job: Job of the candidate.
+        base: Job of the base.
+        measurement: Measurement of the candidate alone, which tells its memory.
+        observer: Receiver of the progress.
+        tolerance: Largest loss of throughput that is let through, in percent.
+        most: Largest number of pairs.
 
     Raises:
-        As ``controller.duet``.
+        BaselineError, WorkloadError, WorkerError, DuetInterrupted: As ``measure_duet``.
     """
     policy = pair_policy(tolerance, most)
-    first = policy.first_look
-    plan = LaunchPlan(first, most)
-    ours = for_duet(job, measurement, plan)
-    theirs = replace(for_duet(base, measurement, plan), work=None)
+    plan = LaunchPlan(policy.first_look, most)
+    result: DuetResult | None = None
 
-    def decided(so_far: Duet) -> bool:
-        verdict = judge_pairs(so_far.pairs, measurement.batch_size, policy)
-        found = _faults(so_far)
-        return verdict.outcome is not Outcome.INCONCLUSIVE or bool(found)
+    def look(duet: Duet) -> bool:
+        nonlocal result
+        result = DuetResult(_judge(duet, measurement.batch_size, policy), duet)
+        return result.verdict.outcome is not Outcome.INCONCLUSIVE
 
-    result = duet(ours, theirs, plan, decided, observer)
-    verdict = judge_pairs(result.pairs, measurement.batch_size, policy)
-    verdict = msgspec.structs.replace(
-        verdict,
-        baseline=_described(result),
-        evidence=(
-            *environment_changes(result.base_environment, result.candidate_environment),
-            *shifts(result.base_account, result.candidate_account),
-            *_unrest(result),
-        ),
+    measure_duet(
+        as_duet_side(job, measurement, plan),
+        replace(as_duet_side(base, measurement, plan), work=None),
+        plan,
+        look,
+        observer,
     )
-    return Settled(with_faults(verdict, _faults(result)), result)
+    assert result is not None
+    return result
 
 
-def for_duet(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
-    """``job`` as a side of a duet of so many pairs, with what ``measurement`` has taught of it."""
+def as_duet_side(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
+    """Return *job* as one side of a duet, with what *measurement* knows of its launches.
+
+    Args:
+        job: Job of either side.
+        measurement: Measurement of the candidate alone.
+        plan: Number of pairs.
+    """
     return replace(
         job,
         duet=True,
@@ -85,22 +91,35 @@ def for_duet(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
     )
 
 
-def _faults(result: Duet) -> list[str]:
-    same = result.base_environment["torch"] == result.candidate_environment["torch"]
-    return faults(result.base_account, result.candidate_account, same_torch=same)
+def _judge(duet: Duet, batch_size: int, policy: Policy) -> Verdict:
+    """Return the verdict on the pairs so far, counters included."""
+    same_torch = duet.base_environment["torch"] == duet.candidate_environment["torch"]
+    regressions = counter_regressions(
+        duet.base_counts, duet.candidate_counts, same_torch=same_torch
+    )
+    verdict = msgspec.structs.replace(
+        judge_pairs(duet.pairs, batch_size, policy),
+        baseline=_base_title(duet),
+        evidence=(
+            *environment_changes(duet.base_environment, duet.candidate_environment),
+            *work_changes(duet.base_counts, duet.candidate_counts),
+            *_busy_turns_note(duet),
+        ),
+    )
+    return failed_by_counters(verdict, regressions)
 
 
-def _unrest(result: Duet) -> list[str]:
-    """What to know where a side did not sleep while the other stepped."""
-    restless = sum(pair.restless_turns for pair in result.pairs)
-    if not restless:
+def _busy_turns_note(duet: Duet) -> list[str]:
+    """Return a note if one side still computed while the other stepped."""
+    busy_turns = sum(pair.busy_turns for pair in duet.pairs)
+    if not busy_turns:
         return []
     return [
-        f"after {restless} turns a side still computed (data workers?) while the other stepped: "
+        f"after {busy_turns} turns a side still computed (data workers?) while the other stepped: "
         "that draws the two together"
     ]
 
 
-def _described(result: Duet) -> str:
-    software = result.base_environment
-    return f"{result.base}, Python {software['python']}, torch {software['torch']}"
+def _base_title(duet: Duet) -> str:
+    software = duet.base_environment
+    return f"{duet.base}, Python {software['python']}, torch {software['torch']}"

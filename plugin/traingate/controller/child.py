@@ -13,9 +13,9 @@ from typing import Final, TypeVar
 
 import psutil
 
-from traingate.controller.command import TAG, Command
-from traingate.controller.exit_report import last_words, status
-from traingate.controller.rank_channels import Dialogue
+from traingate.controller.command import LAUNCH_TAG, Command
+from traingate.controller.exit_report import log_tail, status
+from traingate.controller.rank_channels import RankChannels
 from traingate.errors import (
     ConfigurationError,
     ProtocolError,
@@ -24,7 +24,7 @@ from traingate.errors import (
     WorkerTimeoutError,
     WorkloadError,
 )
-from traingate.protocol.channel import Channel, Meeting
+from traingate.protocol.channel import Channel, Listener
 from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
 
 _GRACE_SECONDS: Final = 5.0
@@ -37,7 +37,7 @@ Answer = TypeVar("Answer", bound=Message)
 class Child:
     """A running child of ours, as a context manager: when it is left, nothing is left.
 
-    Entering it starts the process and returns at once; ``greet`` waits until it can work.
+    Entering it starts the process and returns at once; ``wait_for_hello`` waits until it can work.
 
     Args:
         command: what to start.
@@ -54,13 +54,13 @@ class Child:
         self._command = command
         self._label = label
         self._start_seconds = start_seconds
-        self._dialogue: Dialogue | None = None
+        self._channels: RankChannels | None = None
         self._known = False  # which rank each connection belongs to
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Child:
-        self._meeting = Meeting()
-        self._directory = self._meeting.directory
+        self._listener = Listener()
+        self._directory = self._listener.directory
         self._deadline = time.monotonic() + self._start_seconds
         try:
             with (self._directory / "log").open("wb") as log:
@@ -69,7 +69,7 @@ class Child:
                     # What the child leaves in its TMPDIR goes with the directory.
                     env={
                         **self._command.environment,
-                        TAG: str(self._directory),
+                        LAUNCH_TAG: str(self._directory),
                         "TMPDIR": str(self._directory),
                     },
                     cwd=self._command.folder,
@@ -94,16 +94,16 @@ class Child:
             0.0 if kind is not None else _LAUNCHER_SECONDS if launched else _GRACE_SECONDS
         )
 
-    def greet(self) -> Child:
+    def wait_for_hello(self) -> Child:
         """Wait for the Hello of every rank; the second time, it has come already.
 
         Raises:
             WorkerDiedError, WorkerTimeoutError, ProtocolError: if one of them does not come.
         """
-        if self._dialogue is not None:
+        if self._channels is not None:
             return self
         unnamed: dict[int, Channel] = {}
-        self._dialogue = Dialogue(unnamed)  # from now on, to be closed
+        self._channels = RankChannels(unnamed)  # from now on, to be closed
         while len(unnamed) < self._command.ranks:
             unnamed[len(unnamed)] = self._accept()
         hellos = self._receive(Hello, None, "at its start")
@@ -116,20 +116,20 @@ class Child:
                 + ", ".join(f"rank {hello.rank} of {hello.world_size}" for hello in hellos)
             )
         ranks = [hello.rank for hello in hellos]
-        self._dialogue = Dialogue(dict(zip(ranks, unnamed.values(), strict=True)))
+        self._channels = RankChannels(dict(zip(ranks, unnamed.values(), strict=True)))
         self._known = True
         return self
 
     def _accept(self) -> Channel:
         assert self._process is not None
         while True:
-            channel = self._meeting.accept(_POLL_SECONDS)
+            channel = self._listener.accept(_POLL_SECONDS)
             if channel is not None:
                 return channel
             if self._process.poll() is not None:
-                raise WorkerDiedError(self._obituary("at its start"))
+                raise WorkerDiedError(self._exit_message("at its start"))
             if time.monotonic() > self._deadline:
-                raise WorkerTimeoutError(self._overdue("at its start", self._start_seconds))
+                raise WorkerTimeoutError(self._timeout_message("at its start", self._start_seconds))
 
     def _check(self, hello: Hello) -> None:
         if hello.version != PROTOCOL_VERSION:
@@ -146,8 +146,8 @@ class Child:
 
     def send(self, message: Message) -> None:
         """Send a command to all ranks; one that is gone is noticed when its answer is awaited."""
-        assert self._dialogue is not None
-        self._dialogue.send(message)
+        assert self._channels is not None
+        self._channels.send(message)
 
     def receive(self, kind: type[Answer], seconds: float, doing: str) -> list[Answer]:
         """Wait for one answer of each rank, in the order of ranks.
@@ -173,9 +173,9 @@ class Child:
 
     def ask_first(self, message: Message, kind: type[Answer], seconds: float, doing: str) -> Answer:
         """As ``ask``, of the lowest rank here alone."""
-        assert self._dialogue is not None
-        first = self._dialogue.ranks[:1]
-        self._dialogue.send(message, first)
+        assert self._channels is not None
+        first = self._channels.ranks[:1]
+        self._channels.send(message, first)
         return self._receive(kind, seconds, doing, first)[0]
 
     def _receive(
@@ -185,16 +185,16 @@ class Child:
         doing: str,
         ranks: Sequence[int] | None = None,
     ) -> list[Answer]:
-        assert self._dialogue is not None
+        assert self._channels is not None
         patience = self._deadline - time.monotonic() if seconds is None else seconds
-        answers = self._dialogue.receive(patience, ranks)
+        answers = self._channels.receive(patience, ranks)
         if answers.gone:
-            raise WorkerDiedError(self._obituary(doing, answers.gone))
+            raise WorkerDiedError(self._exit_message(doing, answers.gone))
         for rank, failed in answers.failed.items():
             raise self._failure(rank, failed, doing)
         if answers.late:
             limit = self._start_seconds if seconds is None else seconds
-            raise WorkerTimeoutError(self._overdue(doing, limit, answers.late))
+            raise WorkerTimeoutError(self._timeout_message(doing, limit, answers.late))
         found: list[Answer] = []
         for _, message in sorted(answers.messages.items()):
             if not isinstance(message, kind):
@@ -212,31 +212,31 @@ class Child:
         who = self._who([rank])
         if not failed.traceback:
             return ConfigurationError(f"{who}, {doing}: {failed.message}")
-        said = self._last_words([rank])
+        said = self._log_tail([rank])
         return WorkloadError(
             f"the workload raised in {who}, {doing}:\n\n{failed.traceback}\n{said}"
         )
 
-    def _overdue(self, doing: str, seconds: float, ranks: Sequence[int] = ()) -> str:
+    def _timeout_message(self, doing: str, seconds: float, ranks: Sequence[int] = ()) -> str:
         return (
             f"{self._who(ranks)} gave no answer within {seconds:g} s {doing}, and was ended. If it "
-            f"only needs longer, raise --traingate-timeout.\n{self._last_words(ranks)}"
+            f"only needs longer, raise --traingate-timeout.\n{self._log_tail(ranks)}"
         )
 
-    def _obituary(self, doing: str, ranks: Sequence[int] = ()) -> str:
+    def _exit_message(self, doing: str, ranks: Sequence[int] = ()) -> str:
         assert self._process is not None
         ending = "ended" if self._command.launched else status(self._process, _GRACE_SECONDS)
-        said = self._last_words(ranks)
+        said = self._log_tail(ranks)
         return f"{self._who(ranks)} {ending} {doing}, before it had reported.\n{said}"
 
-    def _last_words(self, ranks: Iterable[int]) -> str:
+    def _log_tail(self, ranks: Iterable[int]) -> str:
         """What ``ranks`` printed, or all of the group as long as nobody has said who it is."""
-        return last_words(self._directory, ranks if self._known else range(self._command.ranks))
+        return log_tail(self._directory, ranks if self._known else range(self._command.ranks))
 
     def _tear_down(self, grace: float) -> None:
         """End the child, its group, and whatever else carries its tag; then its directory."""
-        if self._dialogue is not None:
-            self._dialogue.close()  # a healthy child ends at once by itself
+        if self._channels is not None:
+            self._channels.close()  # a healthy child ends at once by itself
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 if grace:
@@ -244,14 +244,14 @@ class Child:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        _sweep(str(self._directory))
-        self._meeting.close()
+        _kill_tagged(str(self._directory))
+        self._listener.close()
 
 
-def _sweep(tag: str) -> None:
+def _kill_tagged(tag: str) -> None:
     """Kill what a child started in a session of its own: killpg did not reach it."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.environ().get(TAG) == tag:
+            if process.environ().get(LAUNCH_TAG) == tag:
                 process.kill()
                 process.wait(_GRACE_SECONDS)

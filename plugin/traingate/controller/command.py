@@ -21,7 +21,7 @@ from traingate.protocol import ranks
 
 _WORKER: Final = Path(__file__).parents[1] / "worker"
 
-TAG: Final = "TRAINGATE_MEETING"
+LAUNCH_TAG: Final = "TRAINGATE_MEETING"
 """Variable that every descendant of a launch inherits: teardown finds them all by it."""
 
 

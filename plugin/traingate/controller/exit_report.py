@@ -27,7 +27,7 @@ def status(process: subprocess.Popen[bytes], seconds: float) -> str:
     return f"was killed by {name}{why}"
 
 
-def last_words(directory: Path, ranks: Iterable[int]) -> str:
+def log_tail(directory: Path, ranks: Iterable[int]) -> str:
     """The end of what the ranks and their launcher printed.
 
     Args:

@@ -20,8 +20,8 @@ _WITHOUT_PROC_SECONDS: Final = 0.05
 _PROC: Final = Path("/proc")
 
 
-def wait_until_quiet(pid: int) -> bool:
-    """Return once no thread of process ``pid`` and its descendants runs, or half a second on.
+def wait_until_idle(pid: int) -> bool:
+    """Return once no thread of process ``pid`` and its descendants workers, or half a second on.
 
     Returns:
         Whether they have come to rest; True where that cannot be seen.

@@ -11,7 +11,6 @@ from traingate.controller.scales import Scale
 from traingate.controller.steadying import steadying
 from traingate.layers.base import ProcessRequest
 from traingate.layers.stack import Stack
-from traingate.records import Published
 from traingate.workload import ObjectName
 from traingate.worktree.relocation import Relocation
 
@@ -23,7 +22,7 @@ class Timeouts:
     """Seconds that one answer of a worker may take.
 
     Attributes:
-        start: until the interpreter runs and torch is imported.
+        start: until the interpreter workers and torch is imported.
         first_step: for the first step, which compiles.
         step: to build the training, and for any later step.
     """
@@ -81,7 +80,6 @@ class Job:
         timeouts: for each kind of answer.
         import_paths: of the project, for the worker.
         compile_cache: directory of this stack alone.
-        published: figures to stand beside ours.
         profile: whether to profile the last launch.
         seed: of the worker's random numbers.
         work: FLOPs per sample and operators per step, where they are known already; else the
@@ -100,7 +98,6 @@ class Job:
     steps: int | None = None
     steady: str = "threads"
     timeouts: Timeouts = Timeouts()
-    published: tuple[Published, ...] = ()
     profile: bool = False
     seed: int = 0
     work: tuple[float | None, int | None] | None = None
@@ -128,5 +125,5 @@ class Observer(Protocol):
 
 
 def single_step(job: Job) -> Job:
-    """``job`` cut down to one launch of one step: to see that it runs, not how fast."""
+    """``job`` cut down to one launch of one step: to see that it workers, not how fast."""
     return replace(job, launches=LaunchPlan(1, 1), steps=1)

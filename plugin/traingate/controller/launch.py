@@ -1,4 +1,4 @@
-"""One launch by itself, with the yardstick between its steps."""
+"""Measure one launch by itself, with the yardstick between its steps."""
 
 from __future__ import annotations
 
@@ -10,76 +10,89 @@ import msgspec
 
 from traingate.controller.child import Child
 from traingate.controller.job import Job
-from traingate.controller.schedule import Rounds, plan
-from traingate.controller.training_worker import Run
+from traingate.controller.schedule import Rounds, plan_rounds
+from traingate.controller.training_worker import TrainingWorker
 from traingate.errors import WorkerError
 from traingate.protocol import messages
 from traingate.protocol.json_values import JSON
-from traingate.records import Account, Launch
+from traingate.records import Counts, Launch
 
 
 @dataclass
-class Knowledge:
-    """What the launches of one measurement teach, for the ones after them and the record."""
+class LaunchFacts:
+    """Facts that the launches of one measurement share, for later launches and for the record.
+
+    Attributes:
+        batch_size: Samples per step of all ranks, 0 before the first launch.
+        environment: Software and settings that the worker reports.
+        gemm_flop: Floating point operations of one GEMM of the yardstick.
+        counts: Largest counters of all launches.
+        peak_rss_bytes: Largest memory of a launch, 0 if unknown.
+        operators: Operator table, None if none was profiled.
+    """
 
     batch_size: int = 0
     environment: dict[str, Any] = field(default_factory=dict)
     gemm_flop: float = 0.0
-    account: Account = field(default_factory=lambda: Account(counters={}))
+    counts: Counts = field(default_factory=lambda: Counts(counters={}))
     peak_rss_bytes: int = 0
     operators: list[dict[str, JSON]] | None = None
 
-    def meet(self, run: Run, number: int) -> None:
-        """Note what a prepared launch says of itself.
+    def check(self, worker: TrainingWorker, number: int) -> None:
+        """Keep the facts of a prepared launch, after checking its batch size.
+
+        Args:
+            worker: Worker that has built its training.
+            number: Number of the launch, from 1.
 
         Raises:
-            WorkerError: if its batches are not as large as those of the launches before.
+            WorkerError: If its batches are not as large as those of the launches before.
         """
-        if self.batch_size not in {0, run.batch_size}:
+        if self.batch_size not in {0, worker.batch_size}:
             raise WorkerError(
-                f"launch {number} has batches of {run.batch_size}, and launch 1 had "
+                f"launch {number} has batches of {worker.batch_size}, and launch 1 had "
                 f"{self.batch_size}: the workload must be the same each time"
             )
-        self.batch_size = run.batch_size
-        self.environment = run.environment
+        self.batch_size = worker.batch_size
+        self.environment = worker.environment
 
-    def note(self, finished: Sequence[messages.Finished]) -> None:
-        """Note what the ranks of a launch said at its end."""
-        self.account = self.account.joined(finished[0].counters, finished[0].reasons)
+    def add(self, finished: Sequence[messages.Finished]) -> None:
+        """Add the counters and the memory that the ranks of a launch reported at its end."""
+        self.counts = self.counts.merged_with(finished[0].counters, finished[0].reasons)
         peak = sum(rank.peak_rss_bytes for rank in finished)
         self.peak_rss_bytes = max(self.peak_rss_bytes, peak)
 
 
-def take(
+def measure_launch(
     job: Job,
-    run: Run,
+    worker: TrainingWorker,
     yardstick: Child,
-    knowledge: Knowledge,
+    facts: LaunchFacts,
     *,
     number: int,
     setup_seconds: float,
 ) -> Launch:
-    """Warm up, measure, and let the worker of ``run`` prove it.
+    """Warm up, measure, and wait for the message that proves the launch.
 
     Args:
-        job: what is measured.
-        run: prepared, and known to ``knowledge``.
-        yardstick: the child.
-        knowledge: gains what this launch teaches.
-        number: of the launch, from 1.
-        setup_seconds: that preparing took.
+        job: Job that is measured.
+        worker: Worker that is prepared, and checked by *facts*.
+        yardstick: Process of the yardstick.
+        facts: Facts of the measurement, which this launch extends.
+        number: Number of the launch, from 1.
+        setup_seconds: Seconds that building the training took.
     """
-    first_step_seconds, step_seconds = run.warm_up()
+    first_step_seconds, step_seconds = worker.warm_up()
     steps = job.steps or job.scale.steps_for(step_seconds)
-    visit = _Visits(run, yardstick, job.timeouts.step)
+    visit = _YardstickVisit(worker, yardstick, job.timeouts.step)
     unit = visit(1)
-    rounds = plan(steps, step_seconds, unit.gemm_seconds + unit.triad_seconds)
-    taken, visits = _measure(run, visit, rounds)
-    finished = run.finish()
+    rounds = plan_rounds(steps, step_seconds, unit.gemm_seconds + unit.triad_seconds)
+    answers, visits = _measure_rounds(worker, visit, rounds)
+    finished = worker.finish()
     launch = Launch(
-        step_seconds=tuple(max(step.step_seconds for step in ranks) for ranks in taken),
-        data_seconds=tuple(max(step.data_seconds for step in ranks) for ranks in taken),
-        rank_step_seconds=_by_rank(taken),
+        step_seconds=tuple(max(rank.step_seconds for rank in ranks) for ranks in answers),
+        data_seconds=tuple(max(rank.data_seconds for rank in ranks) for ranks in answers),
+        rank_step_seconds=_seconds_by_rank(answers),
         steps_per_round=rounds.steps_per_round,
         gemm_seconds=tuple(visit.gemm_seconds for visit in visits),
         triad_seconds=tuple(visit.triad_seconds for visit in visits),
@@ -90,56 +103,64 @@ def take(
         minor_page_faults_per_step=sum(rank.minor_page_faults_per_step for rank in finished),
         counters=finished[0].counters,
     )
-    knowledge.gemm_flop = unit.gemm_flop
-    knowledge.note(finished)
+    facts.gemm_flop = unit.gemm_flop
+    facts.add(finished)
     if job.profile and number == job.launches.planned:
-        knowledge.operators = run.profile()
+        facts.operators = worker.profile()
     if number == 1:
-        count_work(job, run, knowledge)
+        count_work(job, worker, facts)
     return launch
 
 
-class _Visits:
-    """The yardstick, as one launch sees it: it works while the worker's threads sleep."""
+def count_work(job: Job, worker: TrainingWorker, facts: LaunchFacts) -> None:
+    """Add the FLOPs and operators of a plain step to *facts*, counted if the job lacks them.
 
-    def __init__(self, run: Run, yardstick: Child, seconds: float) -> None:
-        self._run, self._yardstick, self._seconds = run, yardstick, seconds
+    Args:
+        job: Job that is measured.
+        worker: Worker whose launch is proven by now.
+        facts: Facts of the measurement.
+    """
+    work = job.work
+    if work is None:
+        answer = worker.count_work()
+        work = answer.flops_per_sample, answer.operators_per_step
+    flops, operators = work
+    facts.counts = msgspec.structs.replace(
+        facts.counts, flops_per_sample=flops, operators_per_step=operators
+    )
+
+
+class _YardstickVisit:
+    """A call of the yardstick that waits until the worker's threads sleep."""
+
+    def __init__(self, worker: TrainingWorker, yardstick: Child, seconds: float) -> None:
+        self._worker, self._yardstick, self._seconds = worker, yardstick, seconds
 
     def __call__(self, repeats: int) -> messages.Measured:
-        self._run.rest()
+        self._worker.wait_until_idle()
         message = messages.Measure(repeats)
         return self._yardstick.ask_first(message, messages.Measured, self._seconds, "at its work")
 
 
-def _measure(
-    run: Run, visit: _Visits, rounds: Rounds
+def _measure_rounds(
+    worker: TrainingWorker, visit: _YardstickVisit, rounds: Rounds
 ) -> tuple[list[list[messages.Stepped]], list[messages.Measured]]:
-    """The steps, each with one answer of every rank, and the visits around the rounds."""
+    """Return an answer of every rank for each step, and the visits around the rounds."""
     steps = sum(rounds.steps_per_round)
-    taken: list[list[messages.Stepped]] = []
+    answers: list[list[messages.Stepped]] = []
     visits = [visit(rounds.repeats)]
     for count in rounds.steps_per_round:
-        taken += run.take(count, len(taken), steps)
+        answers += worker.steps(count, len(answers), steps)
         visits.append(visit(rounds.repeats))
-    return taken, visits
+    return answers, visits
 
 
-def count_work(job: Job, run: Run, knowledge: Knowledge) -> None:
-    """Learn what a plain step does, where that is not known yet; the launch is proven by now."""
-    known = job.work
-    if known is None:
-        counted = run.count_work()
-        known = counted.flops_per_sample, counted.operators_per_step
-    flops, operators = known
-    knowledge.account = msgspec.structs.replace(
-        knowledge.account, flops_per_sample=flops, operators_per_step=operators
-    )
-
-
-def _by_rank(taken: Sequence[Sequence[messages.Stepped]]) -> tuple[tuple[float, ...], ...]:
-    """Step seconds of each rank; empty for a single worker, whose steps are the launch's."""
-    if len(taken[0]) == 1:
+def _seconds_by_rank(
+    answers: Sequence[Sequence[messages.Stepped]],
+) -> tuple[tuple[float, ...], ...]:
+    """Return step seconds for each rank; nothing for a single worker, which is the launch."""
+    if len(answers[0]) == 1:
         return ()
     return tuple(
-        tuple(step.step_seconds for step in of_rank) for of_rank in zip(*taken, strict=True)
+        tuple(step.step_seconds for step in rank_steps) for rank_steps in zip(*answers, strict=True)
     )

@@ -40,7 +40,7 @@ class Answers:
         }
 
 
-class Dialogue:
+class RankChannels:
     """The channels to the ranks of one child, by rank."""
 
     def __init__(self, channels: Mapping[int, Channel]) -> None:

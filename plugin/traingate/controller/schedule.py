@@ -28,7 +28,7 @@ class Rounds:
     repeats: int
 
 
-def plan(steps: int, step_seconds: float, unit_seconds: float) -> Rounds:
+def plan_rounds(steps: int, step_seconds: float, unit_seconds: float) -> Rounds:
     """Alternate as often as the yardstick's share of the measuring time allows.
 
     Args:
@@ -63,7 +63,7 @@ class Turns:
     steps: int
 
 
-def turns(step_seconds: float, steps: int | None) -> Turns:
+def plan_turns(step_seconds: float, steps: int | None) -> Turns:
     """As many rounds as fit into 12 s, but 4 at least and 20 at the most.
 
     Args:

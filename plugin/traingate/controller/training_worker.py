@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from traingate.controller.child import Child
 from traingate.controller.command import training_command
-from traingate.controller.idle import wait_until_quiet
+from traingate.controller.idle import wait_until_idle
 from traingate.controller.job import Job, Observer, Side
 from traingate.errors import WorkerError
 from traingate.protocol import messages
@@ -21,7 +21,7 @@ _WARMUP_STEPS_ACROSS_NODES: Final = 5
 """A fixed number, since no node knows what another one has seen compiled."""
 
 
-class Run:
+class TrainingWorker:
     """One launch, step by step, under an ExitStack that ends it.
 
     ``start`` and ``prepare`` may overlap with those of other launches; nothing is timed in them.
@@ -60,7 +60,7 @@ class Run:
         job = self._job
         relocation = job.side and job.side.relocation
         self._observer.doing("importing torch")
-        self._worker.greet()
+        self._worker.wait_for_hello()
         self._worker.send(
             messages.Prepare(
                 workload=plain(vars(job.workload)),
@@ -101,7 +101,7 @@ class Run:
                 break
         return first, last
 
-    def take(self, count: int, done: int, planned: int) -> Iterator[list[messages.Stepped]]:
+    def steps(self, count: int, done: int, planned: int) -> Iterator[list[messages.Stepped]]:
         """Take ``count`` measured steps; yields the answers of all ranks for each.
 
         Args:
@@ -117,9 +117,9 @@ class Run:
             slowest = max(rank.step_seconds for rank in ranks)
             self._observer.stepped(number, planned, self.batch_size / slowest)
 
-    def rest(self) -> bool:
+    def wait_until_idle(self) -> bool:
         """Wait until the worker's threads sleep; whether they do."""
-        return wait_until_quiet(self._worker.pid)
+        return wait_until_idle(self._worker.pid)
 
     def finish(self) -> list[messages.Finished]:
         """What each rank says at the end; only this proves the launch."""

@@ -1,4 +1,4 @@
-"""What needs no statistics: absolute limits of a marker, and counters. Pure, no I/O."""
+"""Compare the counters of two sides: decisions that need no statistics. Pure, no I/O."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 
-from traingate.records import Account, Measurement, Method, Outcome, Verdict
+from traingate.records import Counts, Measurement, Method, Outcome, Verdict
 
-_FAULTS: Final = {
+_REGRESSING_COUNTERS: Final = {
     "dynamo_graph_breaks": ("graph break", "graph breaks"),
     "dynamo_recompiles": ("recompilation", "recompilations"),
     "compilations_in_measured_steps": (
@@ -19,82 +19,92 @@ _FAULTS: Final = {
     ),
     "xla_fallbacks": ("operator that XLA hands back", "operators that XLA hands back"),
 }
-"""Counters of which more than before is a fault, however fast the step."""
+"""Counters that regress by being larger than before, however fast the step is: one, several."""
 
-_COUNTED_ALIKE_SINCE_SCHEMA: Final = 3
+_COMPARABLE_SINCE_SCHEMA: Final = 3
 
-_ONLY_WHETHER: Final = {"compilations_in_measured_steps"}
-"""Their number grows with the number of steps."""
+_PRESENCE_ONLY: Final = {"compilations_in_measured_steps"}
+"""Counters that grow with the number of steps, so that only zero and not zero compare."""
 
 _STABLE_REASONS: Final = {"dynamo_graph_breaks"}
-"""Their reasons do not name what differs from launch to launch, so that a new one is a new fault,
-also where another has gone."""
+"""Counters whose reasons are the same in each launch, so that a new reason is a regression
+even if another reason has gone."""
 
 
-def faults(base: Account, now: Account, *, same_torch: bool = True) -> list[str]:
-    """What is new since ``base`` and wrong by itself, a sentence each with its reason.
+def counter_regressions(base: Counts, now: Counts, *, same_torch: bool = True) -> list[str]:
+    """Return the counters that are worse than on the base, a sentence each with its reasons.
 
     Args:
-        base: what was counted there.
-        now: what is counted here.
-        same_torch: another version words the same reason otherwise; then only numbers tell.
+        base: Counts of the base or baseline.
+        now: Counts of the candidate.
+        same_torch: False if the sides have different versions of torch, which word the same
+            reason differently; then only numbers are compared.
     """
-    found = []
-    for name, words in _FAULTS.items():
+    sentences = []
+    for name, words in _REGRESSING_COUNTERS.items():
         before, after = base.counters.get(name, 0), now.counters.get(name, 0)
-        lines = _new_reasons(base.reasons.get(name, ()), now.reasons.get(name, ()))
-        if name in _ONLY_WHETHER:
+        new_reasons = _new_reasons(base.reasons.get(name, ()), now.reasons.get(name, ()))
+        if name in _PRESENCE_ONLY:
             worse = after > 0 and not before
         else:
-            told = same_torch and name in _STABLE_REASONS
-            worse = after > before or (told and bool(lines))
+            reasons_compare = same_torch and name in _STABLE_REASONS
+            worse = after > before or (reasons_compare and bool(new_reasons))
         if worse:
-            why = "".join(f"\n    {line}" for line in lines or now.reasons.get(name, ()))
-            found.append(f"{after} {words[after > 1]}, {before} before{':' if why else ''}{why}")
-    return found
+            shown = new_reasons or now.reasons.get(name, ())
+            lines = "".join(f"\n    {line}" for line in shown)
+            sentences.append(
+                f"{after} {words[after > 1]}, {before} before{':' if lines else ''}{lines}"
+            )
+    return sentences
 
 
-def stored_faults(stored: Measurement, now: Measurement) -> list[str]:
-    """``faults`` since a stored record; none where its counters had another meaning."""
-    if stored.schema < _COUNTED_ALIKE_SINCE_SCHEMA:
+def stored_counter_regressions(stored: Measurement, now: Measurement) -> list[str]:
+    """Return the counters that are worse than in a stored record.
+
+    Args:
+        stored: Record of the baseline; one of an old schema, whose counters had another meaning,
+            gives no regressions.
+        now: Record of the candidate.
+    """
+    if stored.schema < _COMPARABLE_SINCE_SCHEMA:
         return []
-    same = stored.environment.get("torch") == now.environment.get("torch")
-    return faults(stored.account, now.account, same_torch=same)
+    same_torch = stored.environment.get("torch") == now.environment.get("torch")
+    return counter_regressions(stored.counts, now.counts, same_torch=same_torch)
 
 
-def with_faults(verdict: Verdict, found: Sequence[str]) -> Verdict:
-    """``verdict``, or a failing one where a counter tells a fault by itself."""
-    if not found:
+def failed_by_counters(verdict: Verdict, regressions: Sequence[str]) -> Verdict:
+    """Return *verdict* as it is, or as REGRESSED if there are counter regressions."""
+    if not regressions:
         return verdict
     return msgspec.structs.replace(
-        verdict, outcome=Outcome.REGRESSED, method=Method.COUNTERS, reason="; ".join(found)
+        verdict, outcome=Outcome.REGRESSED, method=Method.COUNTERS, reason="; ".join(regressions)
     )
 
 
-def _new_reasons(before: Sequence[str], now: Sequence[str]) -> list[str]:
-    """The reasons of ``now`` beyond those of ``before``, wherever their places have moved to."""
-    known = Counter(map(_without_place, before))
-    new = []
-    for line in now:
-        known[_without_place(line)] -= 1
-        if known[_without_place(line)] < 0:
-            new.append(line)
-    return new
-
-
-def _without_place(line: str) -> str:
-    """A reason without file and line number, which any edit may move."""
-    return line.partition(": ")[2]
-
-
-def shifts(base: Account, now: Account) -> list[str]:
-    """How the work itself has changed: evidence for a change of speed, and no fault."""
-    found = []
+def work_changes(base: Counts, now: Counts) -> list[str]:
+    """Return how the work of a step has changed, a line each: evidence, and no regression."""
+    lines = []
     for title, before, after in (
         ("FLOPs per sample", base.flops_per_sample, now.flops_per_sample),
         ("operators per step", base.operators_per_step, now.operators_per_step),
     ):
         if before and after and before != after:
             change = 100 * (after / before - 1)
-            found.append(f"{title}: {before:.6g} before, {after:.6g} now ({change:+.1f} %)")
-    return found
+            lines.append(f"{title}: {before:.6g} before, {after:.6g} now ({change:+.1f} %)")
+    return lines
+
+
+def _new_reasons(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    """Return the reasons of *now* beyond those of *before*, in whatever lines they stand."""
+    unmatched = Counter(map(_without_place, before))
+    new_reasons = []
+    for line in now:
+        unmatched[_without_place(line)] -= 1
+        if unmatched[_without_place(line)] < 0:
+            new_reasons.append(line)
+    return new_reasons
+
+
+def _without_place(line: str) -> str:
+    """Return a reason without its file and line number, which any edit may change."""
+    return line.partition(": ")[2]

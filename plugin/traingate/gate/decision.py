@@ -1,9 +1,9 @@
-"""The gate: launches, or pairs of a duet, to a verdict. Pure, no I/O.
+"""Decide on launches, or on the pairs of a duet. Pure, no I/O.
 
-With a tolerance T the gate tells "slower by at most T" from "slower by at least twice T".
-Between them lies an indifference zone, as in Wald's sequential test (Sequential Analysis,
-1947): a slowdown in it may be let through or not, and need not be resolved. A verdict is
-final when the bound of the difference excludes one side:
+With a tolerance T the gate distinguishes "slower by at most T" from "slower by at least twice T".
+Between them lies an indifference zone, as in Wald's sequential test (A. Wald, Sequential Analysis,
+1947): a slowdown in it may be let through or not, and need not be resolved. A verdict is final
+when the bound of the difference excludes one side:
 
     REGRESSED   every slowdown up to T is excluded
     IMPROVED    every speed-up up to T is excluded, and any slowdown
@@ -13,23 +13,33 @@ final when the bound of the difference excludes one side:
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 
 import msgspec
 
-from traingate.gate import statistics as stats
-from traingate.gate.policy import LAUNCH_SPREAD, PAIR_SPREAD, Policy
+from traingate.gate.policy import LAUNCH_PRIOR, PAIR_PRIORS, Policy
+from traingate.gate.statistics import (
+    Difference,
+    Prior,
+    log_factor,
+    log_step_times,
+    loss_percent,
+    paired_difference,
+    throughput,
+    throughput_of_steps,
+    two_sample_difference,
+    yardstick_unit,
+)
 from traingate.records import Launch, Measurement, Method, Outcome, Pair, Verdict
 
 
-def unjudged(measurement: Measurement, tolerance: float, reason: str | None = None) -> Verdict:
-    """NO_BASELINE: there is nothing to judge ``measurement`` by.
+def no_baseline(measurement: Measurement, tolerance: float, reason: str | None = None) -> Verdict:
+    """Return NO_BASELINE: there is nothing to judge *measurement* by.
 
     Args:
-        measurement: what was measured all the same.
-        tolerance: in percent.
-        reason: why there is nothing.
+        measurement: Measurement that was taken all the same.
+        tolerance: Tolerance in percent.
+        reason: Why there is nothing to judge by.
     """
     return Verdict(
         outcome=Outcome.NO_BASELINE,
@@ -43,112 +53,105 @@ def unjudged(measurement: Measurement, tolerance: float, reason: str | None = No
 def judge(
     stored: Sequence[Launch], new: Sequence[Launch], batch_size: int, policy: Policy
 ) -> Verdict:
-    """The verdict on ``new`` launches against ``stored`` ones, at this look.
+    """Return the verdict on new launches beside stored ones, at this look.
 
     Args:
-        stored: the baseline's launches, at least one.
-        new: the launches so far; between two of ``policy.looks`` nothing is decided.
-        batch_size: samples per step, the same on both sides.
-        policy: tolerance and number of launches.
+        stored: Launches of the baseline, at least one.
+        new: Launches so far; nothing is decided between two of ``policy.looks``.
+        batch_size: Samples per step, the same on both sides.
+        policy: Tolerance and number of launches.
 
     Returns:
         A verdict with its evidence; INCONCLUSIVE means that another launch may decide.
     """
-    unit = stats.yardstick_unit([*stored, *new])
-    change = stats.difference(stats.log_step_times(stored, unit), stats.log_step_times(new, unit))
+    unit = yardstick_unit([*stored, *new])
+    change = two_sample_difference(log_step_times(stored, unit), log_step_times(new, unit))
     return msgspec.structs.replace(
-        _decided(change, LAUNCH_SPREAD, len(new), policy),
+        _verdict(change, LAUNCH_PRIOR, len(new), policy),
         method=Method.LAUNCHES,
         baseline_launches=len(stored),
-        samples_per_second=stats.throughput(new, batch_size)[0],
-        baseline_samples_per_second=stats.throughput(stored, batch_size)[0],
+        samples_per_second=throughput(new, batch_size)[0],
+        baseline_samples_per_second=throughput(stored, batch_size)[0],
     )
 
 
 def judge_pairs(pairs: Sequence[Pair], batch_size: int, policy: Policy) -> Verdict:
-    """The verdict on the pairs of a duet, at this look.
+    """Return the verdict on the pairs of a duet, at this look.
 
     Args:
-        pairs: so far, at least one; between two of ``policy.looks`` nothing is decided.
-        batch_size: samples per step, the same on both sides.
-        policy: tolerance and number of pairs.
+        pairs: Pairs so far, at least one; nothing is decided between two of ``policy.looks``.
+        batch_size: Samples per step, the same on both sides.
+        policy: Tolerance and number of pairs.
 
     Returns:
         As ``judge``; throughputs are those of the duet's own launches.
     """
-    method = Method.STEPS if pairs[0].steps_per_turn else Method.TURNS
-    change = stats.paired([pair.log_ratio for pair in pairs])
-    ours, theirs = (
-        batch_size / statistics.median(map(statistics.median, side))
-        for side in (
-            [pair.candidate_step_seconds for pair in pairs],
-            [pair.base_step_seconds for pair in pairs],
-        )
-    )
+    method = pairs[0].method
+    change = paired_difference([pair.log_ratio for pair in pairs])
+    candidate = [pair.candidate_step_seconds for pair in pairs]
+    base = [pair.base_step_seconds for pair in pairs]
     return msgspec.structs.replace(
-        _decided(change, PAIR_SPREAD[method], len(pairs), policy),
+        _verdict(change, PAIR_PRIORS[method], len(pairs), policy),
         method=method,
         baseline_launches=len(pairs),
-        samples_per_second=ours,
-        baseline_samples_per_second=theirs,
+        samples_per_second=throughput_of_steps(candidate, batch_size),
+        baseline_samples_per_second=throughput_of_steps(base, batch_size),
     )
 
 
 def first_decision(
     log_ratios: Sequence[float], method: Method, policy: Policy
 ) -> tuple[Outcome, int]:
-    """What a duet comes to whose pairs would be ``log_ratios``, one after the other.
+    """Return the outcome of a duet whose pairs would have these log ratios, in this order.
+
+    Args:
+        log_ratios: Log ratios of at least as many pairs as the last look takes.
+        method: Method of the duet.
+        policy: Tolerance and number of pairs.
 
     Returns:
         The outcome at the first look that decides, and the number of pairs taken by then;
-        INCONCLUSIVE with the last look's if none does.
+        INCONCLUSIVE with that of the last look if none decides.
     """
     outcome, pairs = Outcome.INCONCLUSIVE, 0
     for pairs in policy.looks:
-        change = stats.paired(log_ratios[:pairs])
-        outcome = _outcome(change, PAIR_SPREAD[method], pairs, policy)
+        change = paired_difference(log_ratios[:pairs])
+        outcome = _outcome(change, PAIR_PRIORS[method], pairs, policy)
         if outcome is not Outcome.INCONCLUSIVE:
             break
     return outcome, pairs
 
 
-def _decided(
-    change: stats.Difference, prior: stats.Prior, launches: int, policy: Policy
-) -> Verdict:
-    """What this look at a difference of log step times decides, with its evidence."""
+def _verdict(change: Difference, prior: Prior, launches: int, policy: Policy) -> Verdict:
+    """Return the decision of this look on a difference of log step times, with its evidence."""
     upper = change.moderated(prior).upper(policy.errors(launches)[1])
-    known = change.degrees_of_freedom > 0
+    has_spread = change.degrees_of_freedom > 0
     return Verdict(
         outcome=_outcome(change, prior, launches, policy),
         tolerance_percent=100 * policy.tolerance,
-        slowdown_percent=stats.loss_percent(change.value),
+        slowdown_percent=loss_percent(change.value),
         slowdown_percent_interval=(
-            (stats.loss_percent(change.lower(0.025)), stats.loss_percent(change.upper(0.025)))
-            if known
+            (loss_percent(change.lower(0.025)), loss_percent(change.upper(0.025)))
+            if has_spread
             else None
         ),
-        missable_slowdown_percent=max(0.0, stats.loss_percent(upper)) if known else None,
+        missable_slowdown_percent=max(0.0, loss_percent(upper)) if has_spread else None,
         launches=launches,
     )
 
 
-def _outcome(
-    change: stats.Difference, prior: stats.Prior, launches: int, policy: Policy
-) -> Outcome:
+def _outcome(change: Difference, prior: Prior, launches: int, policy: Policy) -> Outcome:
     if launches not in policy.looks:
         return Outcome.INCONCLUSIVE
     alarm_error, pass_error = policy.errors(launches)
-    tolerated, too_slow = (
-        stats.log_factor(100 * policy.tolerance),
-        stats.log_factor(200 * policy.tolerance),
-    )
-    sure = change.moderated(prior)
-    if sure.lower(alarm_error) > tolerated:
+    tolerated, too_slow = log_factor(100 * policy.tolerance), log_factor(200 * policy.tolerance)
+    moderated = change.moderated(prior)
+    if moderated.lower(alarm_error) > tolerated:
         return Outcome.REGRESSED
-    if sure.upper(alarm_error) < -tolerated:
+    if moderated.upper(alarm_error) < -tolerated:
         return Outcome.IMPROVED
-    # Few pairs that scatter widely borrow sureness from the prior; a pass must hold without it too,
-    # by the interval that a person is shown.
-    if sure.upper(pass_error) < too_slow and change.upper(0.025) < too_slow:
+    # The prior narrows the bound of a few pairs that scatter widely. A pass must also hold by the
+    # plain interval, which is the one that a person is shown.
+    if moderated.upper(pass_error) < too_slow and change.upper(0.025) < too_slow:
         return Outcome.PASSED
     return Outcome.INCONCLUSIVE

@@ -1,4 +1,7 @@
-"""From launches to numbers with intervals. Pure; launches, not steps, are the samples."""
+"""Reduce launches and pairs to numbers with intervals. Pure, no I/O.
+
+Launches, not steps, are the samples.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,17 @@ from typing import Final
 from traingate.records import Interval, Launch
 
 _LEAST_SPREAD: Final = 1e-9
-"""No clock tells values apart that lie closer; two equal ones are no proof of certainty."""
+"""Standard deviation below which no clock resolves a difference: equal values prove nothing."""
 
 
 @dataclass(frozen=True)
 class Prior:
-    """What is known of a spread beforehand, worth so many degrees of freedom."""
+    """A spread that is assumed before any launch.
+
+    Attributes:
+        spread: Standard deviation on the log scale.
+        degrees_of_freedom: Weight of the assumption, in degrees of freedom.
+    """
 
     spread: float
     degrees_of_freedom: int
@@ -24,13 +32,13 @@ class Prior:
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference of two means on the log scale, and how surely it is known.
+    """A difference of two means on the log scale, with its uncertainty.
 
     Attributes:
-        value: mean of the second sample less that of the first.
-        standard_error: of ``value``; infinite below three values in all.
-        degrees_of_freedom: of the t distribution that it follows.
-        spread: standard deviation of single values, that of both samples pooled.
+        value: Mean of the second sample less that of the first.
+        standard_error: Standard error of ``value``; infinite without degrees of freedom.
+        degrees_of_freedom: Degrees of freedom of the t distribution that it follows.
+        spread: Standard deviation of single values, pooled over both samples.
     """
 
     value: float
@@ -39,17 +47,23 @@ class Difference:
     spread: float
 
     def lower(self, error: float) -> float:
-        """The bound that the true difference falls below with probability ``error``."""
+        """Return the bound that the true difference falls below with probability *error*."""
         if self.degrees_of_freedom < 1:
             return -math.inf
         return self.value + t_quantile(error, self.degrees_of_freedom) * self.standard_error
 
-    def moderated(self, prior: Prior) -> Difference:
-        """The same difference, with the spread of few values moderated by a prior.
+    def upper(self, error: float) -> float:
+        """Return the bound that the true difference exceeds with probability *error*."""
+        if self.degrees_of_freedom < 1:
+            return math.inf
+        return 2 * self.value - self.lower(error)
 
-        Smyth's moderated t (Statistical Applications in Genetics and Molecular Biology,
-        2004): the variance is the mean of the sample's and the prior's, weighted by their
-        degrees of freedom, and their sum belongs to the t distribution.
+    def moderated(self, prior: Prior) -> Difference:
+        """Return this difference with its spread moderated by a prior.
+
+        Smyth's moderated t (G. K. Smyth, Statistical Applications in Genetics and Molecular
+        Biology 3, 2004): the variance is the mean of the sample's and the prior's, weighted by
+        their degrees of freedom, and the t distribution has the sum of these.
         """
         freedom = self.degrees_of_freedom
         if freedom < 1:
@@ -64,85 +78,22 @@ class Difference:
             degrees_of_freedom=freedom + prior.degrees_of_freedom,
         )
 
-    def upper(self, error: float) -> float:
-        """The bound that the true difference exceeds with probability ``error``."""
-        return 2 * self.value - self.lower(error) if self.degrees_of_freedom >= 1 else math.inf
 
-
-def loss_percent(log_ratio: float) -> float:
-    """Loss of throughput, in percent, of steps that take ``exp(log_ratio)`` times as long."""
-    return 100 * (1 - math.exp(-log_ratio))
-
-
-def log_factor(loss_percent: float) -> float:
-    """Log of how many times as long a step takes that loses so much throughput, in percent."""
-    return -math.log(1 - loss_percent / 100)
-
-
-def t_quantile(probability: float, degrees_of_freedom: int) -> float:
-    """Quantile of Student's t distribution."""
-    from scipy.special import stdtrit  # noqa: PLC0415 - a third of a second, only when needed
-
-    return float(stdtrit(degrees_of_freedom, probability))
-
-
-def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval | None:
-    """Student's t interval of the mean; None for fewer than two values."""
-    if len(values) < 2:  # noqa: PLR2004 - one value has no spread
-        return None
-    centre = statistics.fmean(values)
-    half = t_quantile((1 + confidence) / 2, len(values) - 1) * math.sqrt(
-        statistics.variance(values) / len(values)
-    )
-    return centre - half, centre + half
-
-
-def difference(first: Sequence[float], second: Sequence[float]) -> Difference:
-    """The two-sample difference ``second - first``, with one variance for both samples.
-
-    Pooling the variance (Student 1908) rather than Welch's form is what two or three
-    baseline launches allow: same machine, same kind of launch, same noise.
-    """
-    freedom = len(first) + len(second) - 2
-    value = statistics.fmean(second) - statistics.fmean(first)
-    if freedom < 1:
-        return Difference(value, math.inf, 0, math.inf)
-    squares = sum(
-        (item - statistics.fmean(sample)) ** 2 for sample in (first, second) for item in sample
-    )
-    spread = max(math.sqrt(squares / freedom), _LEAST_SPREAD)
-    error = spread * math.sqrt(1 / len(first) + 1 / len(second))
-    return Difference(value, error, freedom, spread)
-
-
-def error_spent(share_before: float, share_now: float, power: float) -> float:
-    """The fraction of an error that a look may spend, by the power family of spending functions.
-
-    Looking again after further launches gives chance more than one try, so the tries share
-    one error. After a share ``t`` of the launches, ``t ** power`` of it is spent (Kim and
-    DeMets, Biometrika 1987); a power above 1 saves it for the late looks, one below 1 spends
-    it early. Each look uses its own part alone (Bonferroni), which is on the safe side.
-
-    Args:
-        share_before: of all launches, at the look before; 0 at the first.
-        share_now: of all launches, at this look; 1 at the last.
-        power: above 0.
-    """
-    return float(share_now**power - share_before**power)
+# From launches and pairs to one number each.
 
 
 def log_step_times(launches: Sequence[Launch], unit: tuple[float, float]) -> list[float]:
-    """Per launch: the median over rounds of log(step / yardstick).
+    """Return the median over rounds of log(step / yardstick), for each launch.
 
     Args:
-        launches: the launches.
-        unit: seconds of GEMM and triad that count as a yardstick of 1; the same for all
+        launches: Launches with the visits of the yardstick.
+        unit: Seconds of GEMM and triad that count as a yardstick of 1; the same for all
             launches of a comparison (see ``yardstick_unit``).
 
     Returns:
         One number per launch, in log seconds. The yardstick of a round is the mean of the
-        visits before and after it, each the mean of GEMM's and triad's relative times: a
-        machine that slows down for a moment slows both, and the ratio stays.
+        visits before and after it, each the mean of the relative times of GEMM and triad. If
+        the machine slows down for a moment, it slows both, and the ratio stays.
     """
     gemm_unit, triad_unit = unit
     values = []
@@ -161,19 +112,34 @@ def log_step_times(launches: Sequence[Launch], unit: tuple[float, float]) -> lis
     return values
 
 
+def yardstick_unit(launches: Sequence[Launch]) -> tuple[float, float]:
+    """Return the median seconds of GEMM and triad over all visits of *launches*."""
+    return (
+        statistics.median(second for launch in launches for second in launch.gemm_seconds),
+        statistics.median(second for launch in launches for second in launch.triad_seconds),
+    )
+
+
+def launch_log_ratio(candidate: Launch, base: Launch) -> float:
+    """Return the log ratio of a pair whose launches took turns, each beside the yardstick."""
+    unit = yardstick_unit((candidate, base))
+    log_candidate, log_base = log_step_times((candidate, base), unit)
+    return log_candidate - log_base
+
+
 def round_log_ratios(
     candidate: Sequence[float], base: Sequence[float], steps_per_turn: int
 ) -> list[float]:
-    """Per round of a duet: log of the candidate's step over the base's.
+    """Return log(candidate / base) for each round of a pair whose steps took turns.
 
     Args:
-        candidate: seconds of each step, two turns a round.
-        base: likewise, as many.
-        steps_per_turn: whose median is the turn's step.
+        candidate: Seconds of each step of the candidate, two turns per round.
+        base: Seconds of each step of the base, as many.
+        steps_per_turn: Number of steps in a turn; their median is the turn's step.
 
     Returns:
-        One number per round: the mean of the logs of its two turns on either side. In the order
-        A B B A, what drifts evenly across the round is the same in both.
+        One number per round: the mean over its two turns on either side. In the order A B B A, a
+        drift that is even across the round affects both sides alike.
     """
     turns = [
         [
@@ -182,14 +148,87 @@ def round_log_ratios(
         ]
         for side in (candidate, base)
     ]
-    differences = [ours - theirs for ours, theirs in zip(*turns, strict=True)]
+    differences = [log_candidate - log_base for log_candidate, log_base in zip(*turns, strict=True)]
     return [
-        (one + other) / 2 for one, other in zip(differences[::2], differences[1::2], strict=True)
+        (first + second) / 2
+        for first, second in zip(differences[::2], differences[1::2], strict=True)
     ]
 
 
-def paired(log_ratios: Sequence[float]) -> Difference:
-    """The mean of paired differences, each of a launch and the one beside it."""
+def pair_log_ratio(candidate: Sequence[float], base: Sequence[float], steps_per_turn: int) -> float:
+    """Return the log ratio of a pair whose steps took turns: the median of its rounds.
+
+    Args:
+        candidate: Seconds of each step of the candidate, two turns per round.
+        base: Seconds of each step of the base, as many.
+        steps_per_turn: Number of steps in a turn.
+    """
+    return statistics.median(round_log_ratios(candidate, base, steps_per_turn))
+
+
+def throughput(launches: Sequence[Launch], batch_size: int) -> tuple[float, Interval | None]:
+    """Return samples per second as measured, without the yardstick, and the 95 % interval.
+
+    Args:
+        launches: Launches of one side, at least one.
+        batch_size: Samples per step.
+
+    Returns:
+        The geometric mean over launches of the batch size divided by the median step, and
+        Student's t interval between launches, None for a single launch.
+    """
+    logs = [math.log(batch_size / statistics.median(launch.step_seconds)) for launch in launches]
+    interval = mean_interval(logs)
+    value = math.exp(statistics.fmean(logs))
+    return value, interval and (math.exp(interval[0]), math.exp(interval[1]))
+
+
+def throughput_of_steps(step_seconds: Sequence[Sequence[float]], batch_size: int) -> float:
+    """Return samples per second of one side of a duet, by the median of the launches' medians.
+
+    Args:
+        step_seconds: Seconds of each step, for each launch.
+        batch_size: Samples per step.
+    """
+    return batch_size / statistics.median(map(statistics.median, step_seconds))
+
+
+def roofline(launches: Sequence[Launch], gemm_flop: float) -> float:
+    """Return the floating point operations per second of the yardstick's GEMM.
+
+    Args:
+        launches: Launches over all of whose visits the median is taken.
+        gemm_flop: Floating point operations of one GEMM.
+    """
+    return gemm_flop / statistics.median(
+        second for launch in launches for second in launch.gemm_seconds
+    )
+
+
+# From one number for each launch or pair to differences and intervals.
+
+
+def two_sample_difference(first: Sequence[float], second: Sequence[float]) -> Difference:
+    """Return the difference ``second - first`` of two means, with one variance for both samples.
+
+    The variance is pooled (Student, Biometrika 6, 1908) rather than kept apart as in Welch's
+    form, because two or three baseline launches allow no more: both samples come from the same
+    machine and the same kind of launch.
+    """
+    freedom = len(first) + len(second) - 2
+    value = statistics.fmean(second) - statistics.fmean(first)
+    if freedom < 1:
+        return Difference(value, math.inf, 0, math.inf)
+    squares = sum(
+        (item - statistics.fmean(sample)) ** 2 for sample in (first, second) for item in sample
+    )
+    spread = max(math.sqrt(squares / freedom), _LEAST_SPREAD)
+    error = spread * math.sqrt(1 / len(first) + 1 / len(second))
+    return Difference(value, error, freedom, spread)
+
+
+def paired_difference(log_ratios: Sequence[float]) -> Difference:
+    """Return the mean of paired differences, each of a launch and the one measured beside it."""
     count = len(log_ratios)
     value = statistics.fmean(log_ratios)
     if count < 2:  # noqa: PLR2004 - one value has no spread
@@ -198,28 +237,45 @@ def paired(log_ratios: Sequence[float]) -> Difference:
     return Difference(value, spread / math.sqrt(count), count - 1, spread)
 
 
-def yardstick_unit(launches: Sequence[Launch]) -> tuple[float, float]:
-    """Median seconds of GEMM and triad over all visits of ``launches``."""
-    return (
-        statistics.median(second for launch in launches for second in launch.gemm_seconds),
-        statistics.median(second for launch in launches for second in launch.triad_seconds),
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval | None:
+    """Return Student's t interval of the mean; None for fewer than two values."""
+    if len(values) < 2:  # noqa: PLR2004 - one value has no spread
+        return None
+    centre = statistics.fmean(values)
+    half = t_quantile((1 + confidence) / 2, len(values) - 1) * math.sqrt(
+        statistics.variance(values) / len(values)
     )
+    return centre - half, centre + half
 
 
-def throughput(launches: Sequence[Launch], batch_size: int) -> tuple[float, Interval | None]:
-    """Samples per second, as measured (no yardstick), and its 95 % interval.
+def t_quantile(probability: float, degrees_of_freedom: int) -> float:
+    """Return a quantile of Student's t distribution."""
+    from scipy.special import stdtrit  # noqa: PLC0415 - a third of a second, only when needed
 
-    The geometric mean over launches of the batch size divided by the median step; the
-    interval is Student's t between launches, None for one launch.
+    return float(stdtrit(degrees_of_freedom, probability))
+
+
+def error_spent(share_before: float, share_now: float, power: float) -> float:
+    """Return the fraction of an error that one look may spend.
+
+    Each look is another chance to err, so all looks share one error. After a share ``t`` of the
+    launches, ``t ** power`` of it is spent (power family of spending functions; K. Kim and D. L.
+    DeMets, Biometrika 74, 1987): a power above 1 saves it for late looks, one below 1 spends it
+    early. Each look uses its own part alone (Bonferroni), which errs on the safe side.
+
+    Args:
+        share_before: Share of all launches at the look before; 0 at the first look.
+        share_now: Share of all launches at this look; 1 at the last look.
+        power: Exponent of the spending function, above 0.
     """
-    logs = [math.log(batch_size / statistics.median(launch.step_seconds)) for launch in launches]
-    interval = mean_interval(logs)
-    value = math.exp(statistics.fmean(logs))
-    return value, interval and (math.exp(interval[0]), math.exp(interval[1]))
+    return float(share_now**power - share_before**power)
 
 
-def roofline(launches: Sequence[Launch], gemm_flop: float) -> float:
-    """Floating point operations per second of the yardstick's GEMM, median over visits."""
-    return gemm_flop / statistics.median(
-        second for launch in launches for second in launch.gemm_seconds
-    )
+def loss_percent(log_ratio: float) -> float:
+    """Return the loss of throughput, in percent, of steps ``exp(log_ratio)`` times as long."""
+    return 100 * (1 - math.exp(-log_ratio))
+
+
+def log_factor(loss_percent: float) -> float:
+    """Return the log of the factor by which steps are longer at this loss, in percent."""
+    return -math.log(1 - loss_percent / 100)

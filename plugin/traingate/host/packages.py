@@ -19,7 +19,7 @@ def version(package: str) -> str | None:
         return None
 
 
-def misfit(package: str) -> str | None:
+def torch_mismatch(package: str) -> str | None:
     """Why ``package`` cannot load: its binaries are made for one minor version of torch.
 
     Returns:

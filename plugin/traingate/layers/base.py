@@ -182,6 +182,14 @@ class Verifier(Protocol):
         """
 
 
+@runtime_checkable
+class ArgumentProvider(Protocol):
+    """A layer that fills in parameters of the workload."""
+
+    def workload_arguments(self) -> Mapping[str, JSON]:
+        """Return arguments for the workload, which gets those that it has parameters for."""
+
+
 class BaseLayer:
     """The answers of a layer that asks for nothing; options are the dataclass's fields.
 

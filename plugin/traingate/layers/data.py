@@ -8,6 +8,7 @@ from functools import partial
 
 from traingate.errors import ConfigurationError
 from traingate.layers.base import BaseLayer, Training
+from traingate.protocol.json_values import JSON
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class BatchSize(BaseLayer):
 
     def __post_init__(self) -> None:
         _require_count("batch_size", self.samples, least=1)
+
+    def workload_arguments(self) -> dict[str, JSON]:
+        """Return the batch size, for a workload with a ``batch_size`` parameter."""
+        return {"batch_size": self.samples}
 
     def apply(self, training: Training) -> None:
         """Set the batch size of the loader."""

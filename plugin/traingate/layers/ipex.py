@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from traingate.host.cpu import instruction_sets
-from traingate.host.packages import misfit
+from traingate.host.packages import torch_mismatch
 from traingate.layers.base import BaseLayer, Training
 
 _PACKING_BF16 = {"avx512bw", "avx512vl", "avx512dq"}
@@ -15,7 +15,7 @@ _PACKING_BF16 = {"avx512bw", "avx512vl", "avx512dq"}
 def missing_ipex() -> str | None:
     """What to install where IPEX is not, or is one for another torch."""
     if find_spec("intel_extension_for_pytorch") is not None:
-        return misfit("intel-extension-for-pytorch")
+        return torch_mismatch("intel-extension-for-pytorch")
     return (
         "Intel Extension for PyTorch (its last release, 2.8.0, needs torch 2.8) is not installed: "
         "pip install 'pytest-traingate[ipex]'"

@@ -23,7 +23,7 @@ def _extra(layer: Layer) -> str | None:
     return extra
 
 
-class Lack(NamedTuple):
+class MissingRequirement(NamedTuple):
     """A layer that cannot run here, and the reason with what would mend it."""
 
     layer: Layer
@@ -77,10 +77,12 @@ class Stack:
         ranks = self.process().ranks
         return ranks is not None and ranks.meet_elsewhere
 
-    def lacking(self) -> list[Lack]:
+    def missing_requirements(self) -> list[MissingRequirement]:
         """The layers that cannot run here, with what each lacks."""
         reasons = ((layer, layer.unavailable()) for layer in self.layers)
-        return [Lack(layer, reason) for layer, reason in reasons if reason is not None]
+        return [
+            MissingRequirement(layer, reason) for layer, reason in reasons if reason is not None
+        ]
 
     def cautions(self) -> list[str]:
         """What the layers have to say about this machine."""
@@ -96,12 +98,13 @@ class Stack:
     def factories(self) -> list[dict[str, JSON]]:
         """The layers as the worker needs them: each class's name, and its options."""
         return [
-            {
-                "factory": plain(vars(name_of(type(layer), f"layer {layer.name}"))),
-                "options": plain(layer.options),
-            }
-            for layer in self.layers
+            {"factory": plain(vars(name)), "options": plain(layer.options)}
+            for name, layer in zip(self.class_names(), self.layers, strict=True)
         ]
+
+    def class_names(self) -> list[ObjectName]:
+        """Return the names by which the worker imports the layers' classes."""
+        return [name_of(type(layer), f"layer {layer.name}") for layer in self.layers]
 
 
 def _check_options(layer: Layer) -> None:
@@ -140,13 +143,3 @@ def rebuild(
         name = ObjectName(**item["factory"])
         layers.append(resolve(replace(name, file=moved(name.file)))(**item["options"]))
     return layers
-
-
-def label(layers: Iterable[Mapping[str, Any]]) -> str:
-    """The text for a recorded stack: ``plain`` or ``channels_last + torch_compile(inductor)``."""
-    texts = []
-    for layer in layers:
-        given = (value for value in layer["options"].values() if value or type(value) is int)
-        shown = ", ".join(map(str, given))
-        texts.append(f"{layer['name']}({shown})" if shown else str(layer["name"]))
-    return " + ".join(texts) or "plain"

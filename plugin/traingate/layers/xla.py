@@ -7,7 +7,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from traingate.host.packages import misfit
+from traingate.host.packages import torch_mismatch
 from traingate.layers._tensors import map_tensors
 from traingate.layers.base import BaseLayer, ProcessRequest, StepBody, Training
 
@@ -46,7 +46,7 @@ class XlaDevice(BaseLayer):
     def unavailable(self) -> str | None:
         """torch-xla."""
         if find_spec("torch_xla") is not None:
-            return misfit("torch-xla")
+            return torch_mismatch("torch-xla")
         return "PyTorch/XLA is not installed: pip install 'pytest-traingate[xla]'"
 
     def process(self) -> ProcessRequest:

@@ -53,7 +53,7 @@ class Channel:
         self._connection.close()
 
 
-class Meeting:
+class Listener:
     """The controller's side of connections to come: a private directory with a socket."""
 
     def __init__(self) -> None:

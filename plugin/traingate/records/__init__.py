@@ -1,15 +1,23 @@
 """The values that a measurement leaves behind, and the versioned JSON schema they are kept in."""
 
-from traingate.records.launch import Account, Duet, Launch, Pair
-from traingate.records.measurement import SCHEMA, Hardware, LayerRecord, Measurement, Published
+from traingate.records.launch import Counts, Duet, Launch, Pair
+from traingate.records.measurement import (
+    SCHEMA,
+    Hardware,
+    LayerRecord,
+    Measurement,
+    Published,
+    stack_label,
+)
 from traingate.records.schema import damaged, from_json, to_json
 from traingate.records.units import Interval
-from traingate.records.verdict import Acceptance, Method, Outcome, Verdict
+from traingate.records.verdict import Acceptance, Cause, Method, Outcome, Verdict
 
 __all__ = [
     "SCHEMA",
     "Acceptance",
-    "Account",
+    "Cause",
+    "Counts",
     "Duet",
     "Hardware",
     "Interval",
@@ -23,5 +31,6 @@ __all__ = [
     "Verdict",
     "damaged",
     "from_json",
+    "stack_label",
     "to_json",
 ]

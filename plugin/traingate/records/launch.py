@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from traingate.records.units import Count, Positive, Seconds
+from traingate.records.verdict import Method
 
 
 class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,7 +54,7 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("a yardstick visit stands before the first round and after each")
 
 
-class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Counts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is counted of a stack rather than timed.
 
     Attributes:
@@ -67,15 +68,22 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     flops_per_sample: Positive | None = None
     operators_per_step: Count | None = None
 
-    def joined(self, counters: Mapping[str, int], reasons: Mapping[str, Sequence[str]]) -> Account:
-        """With what another launch counted: the larger number of each, and all reasons."""
-        most = {name: max(self.counters.get(name, 0), count) for name, count in counters.items()}
-        told = {
-            name: tuple(dict.fromkeys((*self.reasons.get(name, ()), *why)))
-            for name, why in reasons.items()
+    def merged_with(
+        self, counters: Mapping[str, int], reasons: Mapping[str, Sequence[str]]
+    ) -> Counts:
+        """Return these counts merged with another launch's: the larger numbers, all reasons.
+
+        Args:
+            counters: Counters of the other launch, by name.
+            reasons: Reasons of the other launch, by the counter's name.
+        """
+        larger = {name: max(self.counters.get(name, 0), count) for name, count in counters.items()}
+        all_reasons = {
+            name: tuple(dict.fromkeys((*self.reasons.get(name, ()), *lines)))
+            for name, lines in reasons.items()
         }
         return msgspec.structs.replace(
-            self, counters={**self.counters, **most}, reasons={**self.reasons, **told}
+            self, counters={**self.counters, **larger}, reasons={**self.reasons, **all_reasons}
         )
 
 
@@ -88,7 +96,7 @@ class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             which side is A changes from pair to pair; 0 where launches took turns, not steps.
         log_ratio: log of the candidate's step over the base's: the median over rounds, or,
             where launches took turns, the difference of their times beside the yardstick.
-        restless_turns: of all turns, those after which the side did not come to rest: it may
+        busy_turns: of all turns, those after which the side did not come to rest: it may
             have slowed the other's next step.
     """
 
@@ -96,7 +104,12 @@ class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     base_step_seconds: tuple[Positive, ...]
     steps_per_turn: Count
     log_ratio: float
-    restless_turns: Count = 0
+    busy_turns: Count = msgspec.field(default=0, name="restless_turns")
+
+    @property
+    def method(self) -> Method:
+        """Return how the two launches took turns."""
+        return Method.STEPS if self.steps_per_turn else Method.TURNS
 
 
 class Duet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,7 +120,7 @@ class Duet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         pairs: the samples.
         candidate_environment, base_environment: software of the workers, and what was set for
             steadiness: a duet may use a steadier allocator than the measurement it belongs to.
-        candidate_account, base_account: what was counted of either side.
+        candidate_counts, base_counts: what was counted of either side.
         seconds_per_pair: of the session's time, starting and warming up included.
     """
 
@@ -115,6 +128,6 @@ class Duet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pairs: Annotated[tuple[Pair, ...], Meta(min_length=1)]
     candidate_environment: dict[str, Any]
     base_environment: dict[str, Any]
-    candidate_account: Account
-    base_account: Account
+    candidate_counts: Counts = msgspec.field(name="candidate_account")
+    base_counts: Counts = msgspec.field(name="base_account")
     seconds_per_pair: Seconds = 0.0

@@ -11,11 +11,12 @@ Versions of the schema:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-from traingate.records.launch import Account, Duet, Launch
+from traingate.records.launch import Counts, Duet, Launch
 from traingate.records.units import Count, Interval, Positive
 from traingate.records.verdict import Verdict
 
@@ -116,9 +117,9 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     verdict: Verdict | None = None
 
     @property
-    def account(self) -> Account:
+    def counts(self) -> Counts:
         """What was counted rather than timed."""
-        return Account(
+        return Counts(
             counters=self.counters,
             reasons=self.reasons,
             flops_per_sample=self.flops_per_sample,
@@ -134,3 +135,13 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     def step_seconds(self) -> tuple[float, ...]:
         """Seconds of every measured step, launch after launch."""
         return tuple(step for launch in self.launches for step in launch.step_seconds)
+
+
+def stack_label(stack: Iterable[LayerRecord]) -> str:
+    """Return a stack as text, such as ``plain`` or ``channels_last + torch_compile(inductor)``."""
+    texts = []
+    for layer in stack:
+        values = (value for value in layer.options.values() if value or type(value) is int)
+        options = ", ".join(map(str, values))
+        texts.append(f"{layer.name}({options})" if options else layer.name)
+    return " + ".join(texts) or "plain"

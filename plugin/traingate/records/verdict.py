@@ -11,7 +11,7 @@ from traingate.records.units import Count, Interval, Positive
 
 
 class Outcome(str, Enum):
-    """What the gate decided."""
+    """The decisions that the gate can come to."""
 
     PASSED = "PASSED"
     REGRESSED = "REGRESSED"
@@ -21,7 +21,7 @@ class Outcome(str, Enum):
 
 
 class Method(str, Enum):
-    """What a verdict rests on."""
+    """The measurements that a verdict rests on."""
 
     LAUNCHES = "stored launches"
     STEPS = "duet, step by step"
@@ -29,12 +29,22 @@ class Method(str, Enum):
     COUNTERS = "counters"
 
 
+class Cause(str, Enum):
+    """The difference between two sides that a regression was traced to."""
+
+    CODE = "code"
+    ENVIRONMENT = "environment"
+    BOTH = "both"
+    EITHER = "either"
+    """Both differ, and which of them is slower could not be told."""
+
+
 class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
-    """Somebody's word that a failed record is to be a baseline all the same.
+    """A person's decision that a failed record serves as a baseline all the same.
 
     Attributes:
-        reason: why.
-        at: when, in ISO format.
+        reason: Explanation that the person gave.
+        at: Date and time of the decision, in ISO format.
     """
 
     reason: Annotated[str, Meta(min_length=1)]
@@ -45,27 +55,27 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The gate's decision with its evidence. Slowdowns are losses of throughput, in percent.
 
     Attributes:
-        outcome: the decision.
-        failed: whether the test failed its gate; such a record is no baseline.
-        method: what the decision rests on; null where there is none.
-        cause: ``code``, ``environment`` or ``both``, where a regression could be traced;
-            ``either`` where both differ and it could not.
-        evidence: what else is known: what differs, what the counters say; a sentence each.
-        accepted: set when a person has accepted the record as a baseline though it failed.
-        tolerance_percent: the largest loss that is let through.
-        slowdown_percent, slowdown_percent_interval: estimate with its 95 % interval;
-            negative for a gain, null where fewer than three launches leave it open.
-        missable_slowdown_percent: the largest slowdown that the decision may have missed.
-        launches, baseline_launches: how many the decision rests on; in a duet, as many pairs.
-        samples_per_second, baseline_samples_per_second: as measured, on each side.
-        baseline: where the other side was found.
-        reason: why there is no decision, or what else failed the gate.
+        outcome: The decision.
+        failed: True if the test failed its gate; such a record is no baseline.
+        method: Measurements that the decision rests on; null if there are none.
+        cause: Origin of a regression, null where it was not traced.
+        evidence: Further findings, a sentence each: differences between the sides, counters.
+        accepted: Acceptance by a person of a record that had failed.
+        tolerance_percent: Largest loss of throughput that is let through.
+        slowdown_percent, slowdown_percent_interval: Estimate with its 95 % interval;
+            negative for a gain, null for fewer than three launches.
+        missable_slowdown_percent: Largest slowdown that the decision may have missed.
+        launches, baseline_launches: Number of launches that the decision rests on; in a duet,
+            the number of pairs.
+        samples_per_second, baseline_samples_per_second: Throughput of each side, as measured.
+        baseline: Description of the other side.
+        reason: Explanation of a missing decision, or of another failure of the gate.
     """
 
     outcome: Outcome
     failed: bool = False
     method: Method | None = None
-    cause: str | None = None
+    cause: Cause | None = None
     evidence: tuple[str, ...] = ()
     accepted: Acceptance | None = None
     tolerance_percent: Annotated[float, Meta(gt=0, lt=50)]
@@ -81,6 +91,6 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def breaks_a_limit(self) -> bool:
-        """Whether it failed by an absolute limit, which ``reason`` tells, and by that alone."""
-        own = self.outcome in {Outcome.REGRESSED, Outcome.INCONCLUSIVE}
-        return self.failed and not own
+        """Return True if it failed by nothing but an absolute limit, which ``reason`` names."""
+        failed_by_comparison = self.outcome in {Outcome.REGRESSED, Outcome.INCONCLUSIVE}
+        return self.failed and not failed_by_comparison

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Uncaptured = Callable[[], AbstractContextManager[object]]
 
 
-class Silence:
+class NoProgress:
     """The observer for pipes and ``-q``: says nothing."""
 
     def launching(self, number: int, planned: int) -> None:

@@ -6,14 +6,12 @@ import io
 import re
 from collections.abc import Sequence
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from traingate import layers
-from traingate.layers.stack import label
-from traingate.records import Measurement, Outcome, Verdict
+from traingate.records import Measurement, Outcome, Verdict, stack_label
 from traingate.report.published import beside_published
 from traingate.report.row import Row, samples_per_second, speedup, thousands
 
@@ -111,7 +109,7 @@ def print_to(console: Console, rows: Sequence[Row]) -> None:
 
 
 def _stack(record: Measurement) -> str:
-    return label(msgspec.to_builtins(record.stack))
+    return stack_label(record.stack)
 
 
 def _step(record: Measurement) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from traingate.gate.statistics import loss_percent, paired
-from traingate.records import Measurement, Method, Outcome, Pair, Verdict
+from traingate.gate.statistics import loss_percent, paired_difference
+from traingate.records import Cause, Measurement, Method, Outcome, Pair, Verdict
 
 _NEXT = {
     Outcome.REGRESSED: (
@@ -26,10 +26,10 @@ _NEXT = {
 
 _CAUSES = {
     None: "",
-    "code": "by the code: ",
-    "environment": "by the environment, not by the code: ",
-    "both": "by the code, in another environment: ",
-    "either": "in another environment: ",
+    Cause.CODE: "by the code: ",
+    Cause.ENVIRONMENT: "by the environment, not by the code: ",
+    Cause.BOTH: "by the code, in another environment: ",
+    Cause.EITHER: "in another environment: ",
 }
 
 _SIDE_BY_SIDE: dict[Method | None, str] = {
@@ -62,7 +62,7 @@ def interrupted(test: str, measurement: Measurement, pairs: Sequence[Pair]) -> s
     """
     known = ""
     if pairs:
-        slowdown = loss_percent(paired([pair.log_ratio for pair in pairs]).value)
+        slowdown = loss_percent(paired_difference([pair.log_ratio for pair in pairs]).value)
         count = f"{len(pairs)} pairs" if len(pairs) > 1 else "one pair"
         known = f" after {count}, which saw it {loss(slowdown)} than the base"
     rate = f"{measurement.samples_per_second:.4g} samples/s"

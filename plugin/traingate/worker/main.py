@@ -1,4 +1,4 @@
-"""The training worker: ``python main.py DIRECTORY``, where DIRECTORY is a ``messages.Meeting``.
+"""The training worker: ``python main.py DIRECTORY``, where DIRECTORY is a ``messages.Listener``.
 
 The contract, in messages of ``traingate.protocol`` (> from the controller, < from here):
 

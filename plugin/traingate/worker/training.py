@@ -14,7 +14,7 @@ import torch
 
 from traingate.errors import WorkloadError
 from traingate.host.cpu import available_cores
-from traingate.layers.base import Layer, Starter, Training, Verifier
+from traingate.layers.base import ArgumentProvider, Layer, Starter, Training, Verifier
 from traingate.layers.stack import rebuild
 from traingate.protocol import messages
 from traingate.protocol.ranks import own_cores
@@ -62,7 +62,7 @@ class Trainer:
         started = time.perf_counter()
         self._unbind()
         there = Relocation(**message.relocation) if message.relocation else None  # type: ignore[arg-type]
-        moved = there.moved if there else str
+        moved = there.relocate if there else str
         if there:
             there.redirect_imports()
         sys.path[:0] = map(moved, message.import_paths)
@@ -73,11 +73,11 @@ class Trainer:
                 layer.start()
         name = ObjectName(**message.workload)  # type: ignore[arg-type]
         workload = resolve(replace(name, file=moved(name.file)))
-        asked = {layer.name: dict(layer.options) for layer in layers}
-        offered: dict[str, Any] = {"scale": message.scale}
-        if "batch_size" in asked:
-            offered["batch_size"] = asked["batch_size"]["samples"]
-        self._fresh = partial(build, workload, **offered)
+        arguments: dict[str, Any] = {"scale": message.scale}
+        for layer in layers:
+            if isinstance(layer, ArgumentProvider):
+                arguments.update(layer.workload_arguments())
+        self._fresh = partial(build, workload, **arguments)
         training = _training_of(self._fresh(), self._cores)
         for layer in layers:
             layer.apply(training)
@@ -85,7 +85,7 @@ class Trainer:
         self._unbind()
         self._there = there
         if there:
-            there.refuse_strangers()
+            there.check_imports()
         yield messages.Prepared(time.perf_counter() - started, training.batch_size, environment())
 
     def _warm_up(self, _: messages.WarmUp) -> Iterator[messages.Message]:
@@ -126,7 +126,7 @@ class Trainer:
     def _finish(self, _: messages.Finish) -> Iterator[messages.Message]:
         assert self._mark is not None
         if self._there:  # also what was imported in a step
-            self._there.refuse_strangers()
+            self._there.check_imports()
         faults = counters.minor_page_faults() - self._mark.faults
         compiled = counters.compilations()
         late = counters.late_compilations(self._mark.compiled, compiled)

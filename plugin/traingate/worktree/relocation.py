@@ -33,10 +33,10 @@ class Relocation:
     origin: str
     tree: str
 
-    def moved(self, path: str) -> str:
+    def relocate(self, path: str) -> str:
         """Where ``path`` is in the other tree; libraries, and what is outside, stay in place."""
         place = Path(path)
-        if not belongs(place, self.origin) or place.is_relative_to(self.tree):
+        if not is_project_file(place, self.origin) or place.is_relative_to(self.tree):
             return path
         return str(self.tree / place.relative_to(self.origin))
 
@@ -47,7 +47,7 @@ class Relocation:
         """
         sys.meta_path.insert(0, _Redirection(self))
 
-    def refuse_strangers(self) -> None:
+    def check_imports(self) -> None:
         """See that what was imported is the other tree's.
 
         Raises:
@@ -59,7 +59,7 @@ class Relocation:
             file = getattr(module, "__file__", None)
             if name == "__main__" or not file:
                 continue
-            if self.moved(file) != file:
+            if self.relocate(file) != file:
                 raise ConfigurationError(f"{name} was imported from {file}, not from {self.tree}")
             if file in copies or (
                 "." not in name and is_copied_package(name, file, Path(self.tree))
@@ -70,7 +70,7 @@ class Relocation:
                 )
 
 
-def belongs(place: Path, root: str | Path) -> bool:
+def is_project_file(place: Path, root: str | Path) -> bool:
     """Whether this is the project's at ``root``, and no interpreter's, nor traingate's own."""
     if not place.is_relative_to(root) or place.is_relative_to(_PACKAGE):
         return False
@@ -96,7 +96,7 @@ class _Redirection(MetaPathFinder):
         return None
 
     def _moved(self, spec: ModuleSpec) -> ModuleSpec:
-        moved = self._relocation.moved
+        moved = self._relocation.relocate
         folders = spec.submodule_search_locations
         if spec.origin is None or not spec.has_location:
             if folders is not None:  # a namespace package

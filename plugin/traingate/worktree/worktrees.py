@@ -15,7 +15,7 @@ from typing import Final
 from traingate.errors import ConfigurationError
 from traingate.worktree.repository import Repository, git_environment, run_git
 
-_JANITOR: Final = Path(__file__).with_name("cleanup.py")
+_CLEANUP: Final = Path(__file__).with_name("cleanup.py")
 
 
 _PATIENCE_SECONDS: Final = 60.0
@@ -26,10 +26,10 @@ class Worktrees:
 
     def __init__(self) -> None:
         self._trees: dict[tuple[Path, str], Path] = {}
-        self._janitor: subprocess.Popen[bytes] | None = None
+        self._cleanup: subprocess.Popen[bytes] | None = None
 
-    def of(self, repository: Repository, commit: str) -> Path:
-        """The folder that ``commit`` is checked out in, submodules too.
+    def check_out(self, repository: Repository, commit: str) -> Path:
+        """Return the folder that *commit* is checked out in, submodules too.
 
         Raises:
             BaselineError: if git cannot check it out.
@@ -43,15 +43,15 @@ class Worktrees:
 
     def close(self) -> None:
         """Remove them all."""
-        janitor, self._janitor = self._janitor, None
+        cleanup, self._cleanup = self._cleanup, None
         self._trees.clear()
-        if janitor is None:
+        if cleanup is None:
             return
-        assert janitor.stdin is not None
+        assert cleanup.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            janitor.stdin.close()
+            cleanup.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):  # it goes on by itself
-            janitor.wait(_PATIENCE_SECONDS)
+            cleanup.wait(_PATIENCE_SECONDS)
 
     def _add(self, repository: Repository, commit: str, tree: Path) -> None:
         self._hand_over(repository, tree)  # before it is made: git may be interrupted
@@ -70,17 +70,17 @@ class Worktrees:
             self._add(Repository(repository.root / path), inner, tree / path)
 
     def _hand_over(self, repository: Repository, tree: Path) -> None:
-        """Let the janitor remove ``tree`` when we close, or are gone."""
-        if self._janitor is None:
-            self._janitor = subprocess.Popen(  # noqa: S603 - our own script, no shell
-                [sys.executable, "-I", "-S", str(_JANITOR)],
+        """Let the cleanup remove ``tree`` when we close, or are gone."""
+        if self._cleanup is None:
+            self._cleanup = subprocess.Popen(  # noqa: S603 - our own script, no shell
+                [sys.executable, "-I", "-S", str(_CLEANUP)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=git_environment(),
                 start_new_session=True,  # Ctrl-C must not end it before its work is done
             )
-        assert self._janitor.stdin is not None
+        assert self._cleanup.stdin is not None
         entry = {"repository": str(repository.root), "folder": str(tree)}
-        self._janitor.stdin.write(json.dumps(entry).encode() + b"\n")
-        self._janitor.stdin.flush()
+        self._cleanup.stdin.write(json.dumps(entry).encode() + b"\n")
+        self._cleanup.stdin.flush()

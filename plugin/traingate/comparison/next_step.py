@@ -1,0 +1,48 @@
+"""Decide what follows from a look at stored launches: a verdict, more launches, or a duet. Pure.
+
+docs/use/gate.md has the same rules as a table; tests/unit/test_next_step.py holds each of its rows.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from traingate.comparison.screen import Screen
+from traingate.records import Outcome
+
+
+class BaseCode(Enum):
+    """The baseline's commit, as far as a duet against it is possible and would tell anything."""
+
+    UNAVAILABLE = "no duet against the baseline's commit is possible"
+    SAME = "the working tree has the files of the baseline's commit"
+    DIFFERENT = "the working tree differs from the baseline's commit"
+
+
+class Step(Enum):
+    """The next step towards a verdict."""
+
+    VERDICT = "the launches decide, or no further measurement could"
+    MEASURE_MORE = "measure another launch beside the stored ones"
+    DUET = "measure both commits in turn, in today's environment"
+
+
+def next_step(screen: Screen, code: BaseCode, *, launches_left: bool) -> Step:
+    """Return the step that follows from one look.
+
+    Args:
+        screen: Look at all launches so far.
+        code: Availability of the baseline's commit.
+        launches_left: True if further launches of the candidate are allowed.
+    """
+    outcome = screen.verdict.outcome
+    if screen.counter_regressions or outcome in {Outcome.PASSED, Outcome.IMPROVED}:
+        return Step.VERDICT
+    if not screen.environment_changes:
+        if code is not BaseCode.UNAVAILABLE:
+            return Step.DUET  # the code alone can differ
+    elif outcome is not Outcome.INCONCLUSIVE or not launches_left:
+        # Stored launches cannot tell the code's part from the environment's.
+        return Step.DUET if code is BaseCode.DIFFERENT else Step.VERDICT
+    undecided = outcome is Outcome.INCONCLUSIVE and launches_left
+    return Step.MEASURE_MORE if undecided else Step.VERDICT

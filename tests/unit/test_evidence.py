@@ -1,0 +1,192 @@
+"""Cause and evidence of each verdict that a screen, a duet and their differences can come to."""
+
+import pytest
+
+from launches import launch, measurement
+from traingate.baselines.lookup import Baseline
+from traingate.comparison.duet import DuetResult
+from traingate.comparison.evidence import attribute, attribute_sides
+from traingate.comparison.next_step import BaseCode
+from traingate.comparison.screen import Screen, check_launch_count, screen
+from traingate.errors import BaselineError
+from traingate.gate.policy import Policy
+from traingate.records import Cause, Counts, Duet, Method, Outcome, Pair, Verdict
+
+CHANGES = ("torch: 2.8.0 there, 2.9.0 here",)
+PAIR = Pair(
+    candidate_step_seconds=(0.11,), base_step_seconds=(0.1,), steps_per_turn=1, log_ratio=0.1
+)
+DUET = Duet(
+    base="commit 1a2b3c4d5",
+    pairs=(PAIR,),
+    candidate_environment={},
+    base_environment={},
+    candidate_counts=Counts(counters={}),
+    base_counts=Counts(counters={}),
+)
+
+
+def verdict(outcome, slowdown, method=Method.LAUNCHES):
+    return Verdict(
+        outcome=outcome,
+        method=method,
+        tolerance_percent=5.0,
+        slowdown_percent=slowdown,
+        launches=3,
+        baseline_launches=3,
+        baseline="0001_base.json",
+    )
+
+
+def screened(outcome, changes=(), counters=()):
+    return Screen(verdict(outcome, 12.0), counters, changes)
+
+
+def duet(outcome, slowdown=9.0):
+    return DuetResult(verdict(outcome, slowdown, Method.STEPS), DUET)
+
+
+def outcome_and_cause(result):
+    return result.outcome, result.cause
+
+
+def test_counters_blame_nothing_where_nothing_else_differs():
+    result = attribute(screened(Outcome.REGRESSED, counters=("x",)), BaseCode.DIFFERENT, None, None)
+    assert outcome_and_cause(result) == (Outcome.REGRESSED, None)
+    changed = screened(Outcome.REGRESSED, CHANGES, ("x",))
+    assert attribute(changed, BaseCode.DIFFERENT, None, None).cause is Cause.EITHER
+
+
+def test_a_pass_of_the_screen_stays_as_it_is():
+    passed = screened(Outcome.PASSED, CHANGES)
+    assert attribute(passed, BaseCode.DIFFERENT, None, None) == passed.verdict
+
+
+@pytest.mark.parametrize("outcome", [Outcome.INCONCLUSIVE, Outcome.REGRESSED])
+def test_in_the_same_environment_the_duets_verdict_holds(outcome):
+    result = attribute(screened(outcome), BaseCode.DIFFERENT, duet(Outcome.REGRESSED), None)
+    assert outcome_and_cause(result) == (Outcome.REGRESSED, Cause.CODE)
+    assert result.slowdown_percent == 9.0
+    assert result.evidence[-1].startswith("screened by 0001_base.json: 12.0 % slower beside its 3")
+
+
+def test_no_code_is_blamed_where_it_is_the_baselines_own():
+    result = attribute(screened(Outcome.REGRESSED), BaseCode.SAME, duet(Outcome.REGRESSED), None)
+    assert outcome_and_cause(result) == (Outcome.REGRESSED, None)
+
+
+def test_a_duet_that_finds_the_code_alike_says_what_else_is_slower():
+    result = attribute(
+        screened(Outcome.REGRESSED), BaseCode.DIFFERENT, duet(Outcome.PASSED, 0.1), None
+    )
+    assert outcome_and_cause(result) == (Outcome.PASSED, None)
+    assert "not by the code: the machine, or what no record lists" in result.evidence[-1]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cause"),
+    [
+        (Outcome.REGRESSED, Cause.BOTH),
+        (Outcome.INCONCLUSIVE, Cause.EITHER),
+        (Outcome.PASSED, Cause.ENVIRONMENT),
+        (Outcome.IMPROVED, Cause.ENVIRONMENT),
+    ],
+)
+def test_slower_in_another_environment_the_duet_tells_the_codes_part(outcome, cause):
+    result = attribute(
+        screened(Outcome.REGRESSED, CHANGES), BaseCode.DIFFERENT, duet(outcome), None
+    )
+    assert outcome_and_cause(result) == (Outcome.REGRESSED, cause)
+    assert result.slowdown_percent == 12.0
+    assert "in this environment it is 9.0 % slower than commit 1a2b3c4d5" in result.evidence[-1]
+
+
+def test_open_in_another_environment_a_slower_commit_is_found():
+    result = attribute(
+        screened(Outcome.INCONCLUSIVE, CHANGES), BaseCode.DIFFERENT, duet(Outcome.REGRESSED), None
+    )
+    assert outcome_and_cause(result) == (Outcome.REGRESSED, Cause.CODE)
+    assert result.slowdown_percent == 9.0
+    assert CHANGES[0] in result.evidence
+
+
+def test_open_in_another_environment_stays_open_where_the_code_is_alike():
+    result = attribute(
+        screened(Outcome.INCONCLUSIVE, CHANGES), BaseCode.DIFFERENT, duet(Outcome.PASSED, 0), None
+    )
+    assert outcome_and_cause(result) == (Outcome.INCONCLUSIVE, None)
+    assert "the code differs too" in result.evidence[-1]
+
+
+def test_slower_with_the_baselines_own_code_is_the_environments_doing():
+    result = attribute(screened(Outcome.REGRESSED, CHANGES), BaseCode.SAME, None, None)
+    assert outcome_and_cause(result) == (Outcome.REGRESSED, Cause.ENVIRONMENT)
+
+
+@pytest.mark.parametrize(("changes", "cause"), [((), None), (CHANGES, Cause.EITHER)])
+def test_without_the_commit_no_part_of_the_code_can_be_told(changes, cause):
+    result = attribute(screened(Outcome.REGRESSED, changes), BaseCode.UNAVAILABLE, None, None)
+    assert outcome_and_cause(result) == (Outcome.REGRESSED, cause)
+    assert "cannot be told without the baseline's commit" in result.evidence[-1]
+
+
+@pytest.mark.parametrize(("changes", "cause"), [((), None), (CHANGES, Cause.EITHER)])
+@pytest.mark.parametrize("outcome", [Outcome.REGRESSED, Outcome.INCONCLUSIVE])
+def test_the_obstacle_of_a_duet_is_told(outcome, changes, cause):
+    result = attribute(screened(outcome, changes), BaseCode.UNAVAILABLE, None, "no such file")
+    expected = cause if outcome is Outcome.REGRESSED else None
+    assert outcome_and_cause(result) == (outcome, expected)
+    assert result.evidence[-1].endswith("no such file")
+
+
+@pytest.mark.parametrize(
+    ("reference", "other_python", "code", "cause"),
+    [
+        ("main", False, BaseCode.DIFFERENT, Cause.CODE),
+        ("main", False, BaseCode.SAME, None),
+        ("main", True, BaseCode.DIFFERENT, Cause.EITHER),
+        (None, True, BaseCode.UNAVAILABLE, Cause.ENVIRONMENT),
+    ],
+)
+def test_a_duet_that_was_asked_for_blames_what_its_sides_differ_in(
+    reference, other_python, code, cause
+):
+    slower = verdict(Outcome.REGRESSED, 9.0, Method.STEPS)
+    result = attribute_sides(slower, reference=reference, other_python=other_python, code=code)
+    assert result.cause is cause
+    assert ("only files that git does not know" in " ".join(result.evidence)) == (
+        code is BaseCode.SAME
+    )
+    passed = verdict(Outcome.PASSED, 0.0, Method.STEPS)
+    assert (
+        attribute_sides(passed, reference=reference, other_python=other_python, code=code) == passed
+    )
+
+
+def baseline(*launches, **changes):
+    stored = measurement(launches, **changes)
+    return Baseline(stored, "0001_base.json", None, stored.launches)
+
+
+def test_a_screen_carries_the_differences_and_the_counters():
+    steps = [launch([0.1 * wobble] * 5) for wobble in (0.999, 1.0, 1.001)]
+    now = measurement(
+        steps, environment={"python": "3.12.1"}, counters={"dynamo_graph_breaks": 1},
+        flops_per_sample=2e6,
+    )  # fmt: skip
+    result = screen(baseline(*steps), now, Policy(0.05, 3, 8))
+    assert result.environment_changes == ("python: 3.11.7 there, 3.12.1 here",)
+    assert result.counter_regressions == ("1 graph break, 0 before",)
+    assert outcome_and_cause(result.verdict) == (Outcome.REGRESSED, None)
+    assert result.verdict.method is Method.COUNTERS
+    assert result.verdict.evidence == (
+        "python: 3.11.7 there, 3.12.1 here",
+        "FLOPs per sample: 1e+06 before, 2e+06 now (+100.0 %)",
+    )
+
+
+def test_two_launches_in_all_have_no_spread():
+    single = baseline(launch([0.1]))
+    check_launch_count(single, 2)
+    with pytest.raises(BaselineError, match="no spread to judge by"):
+        check_launch_count(single, 1)
