@@ -1,17 +1,27 @@
-"""Repository defaults for the suite's own tests and benchmarks."""
+"""pytest's configuration for the project's tests and benchmarks."""
 
 import pytest
 
 pytest_plugins = ["pytester"]
 
-_ARTICLE = ("ladder", "batch_size", "data_workers", "compile", "runtime", "ipex", "distributed")
+_ARTICLE_ORDER = (
+    "ladder",
+    "batch_size",
+    "data_workers",
+    "compile",
+    "runtime",
+    "ipex",
+    "distributed",
+    "xla",
+)
+"""Benchmark files without ``test_``, in the order of the article's sections."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measure in the article's order: the ladder, then its sections; XLA is the last."""
+    """Sort benchmarks into the article's order; all other tests come after them."""
 
-    def place(item: pytest.Item) -> int:
+    def position(item: pytest.Item) -> int:
         section = item.path.stem.removeprefix("test_")
-        return _ARTICLE.index(section) if section in _ARTICLE else len(_ARTICLE)
+        return _ARTICLE_ORDER.index(section) if section in _ARTICLE_ORDER else len(_ARTICLE_ORDER)
 
-    items.sort(key=place)
+    items.sort(key=position)

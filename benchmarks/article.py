@@ -1,4 +1,7 @@
-"""The article's published figures, to stand beside ours in the results table."""
+"""The article's published figures, shown beside the measured ones in the results table.
+
+The article is "Training AI Models on CPU", September 2024. Its prices are in prices.toml.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,16 @@ _PRICES: dict[str, dict[str, Any]] = tomllib.loads(
 )
 
 CPU, SPOT, GPU = _PRICES
-"""The machines, by name."""
+"""Names of the article's machines, in the order of prices.toml."""
 
 
 def stated(samples_per_second: float, machine: str = CPU) -> Published:
-    """A figure that the article's text states."""
+    """Return a figure that the article's text states."""
     return _figure(samples_per_second, machine, derived=False)
 
 
 def derived(samples_per_second: float, machine: str = CPU) -> Published:
-    """A figure computed from those that the text states."""
+    """Return a figure computed from those that the article's text states."""
     return _figure(samples_per_second, machine, derived=True)
 
 

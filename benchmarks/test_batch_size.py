@@ -1,4 +1,4 @@
-"""A batch size beside the ladder's 8 (plain) and 4: on the article's CPU small ones win."""
+"""Batch size 2, beside 8 (plain) and 4 in test_ladder.py: on the article's CPU small ones win."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More data workers than the ladder's one: they compete with the training for its cores."""
+"""Two data workers, beside one in test_ladder.py: they compete with the training for its cores."""
 
 from __future__ import annotations
 

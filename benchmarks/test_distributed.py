@@ -1,6 +1,7 @@
-"""Two ranks with half of the cores each, by either launcher; together they train on plain's batch.
+"""Two ranks with half of the cores each, by either launcher.
 
-The article finds no gain, with one rank for each of two NUMA nodes.
+Their batches together are as large as the plain one. The article has a rank for each of two NUMA
+nodes, and reports no gain.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The article's stack in its order, each rung with one layer more than the one before.
+"""The article's stack in its order; each test adds one layer to the test before it.
 
-The data workers stand aside: they compete with the training for its cores, and the later rungs do
-without. So does torch.compile, which gains only without channels last: see test_compile. The fp32
-rungs are for CPUs, like most, that compute bf16 no faster than fp32, or emulate it.
+Tests after ``test_data_workers`` omit its layer: data workers compete with the training for its
+cores. torch.compile is in test_compile.py, since it gains only without channels last. The fp32
+tests are for the many CPUs that compute bf16 no faster than fp32, or emulate it.
 """
 
 from __future__ import annotations

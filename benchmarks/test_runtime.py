@@ -1,6 +1,6 @@
 """Allocators and OpenMP runtimes, on the fp32 stack with channels last.
 
-The ladder has the article's pair, tcmalloc and Intel's OpenMP, and neither of them.
+The article's pair, tcmalloc with Intel's OpenMP, is in test_ladder.py, as is the stack without it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PyTorch/XLA on its CPU device: up to seven times slower than plain, says the article."""
+"""PyTorch/XLA on its CPU device: in the article, up to seven times slower than the plain script."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Record launches of one training, as it is and slowed down: what compare.py decides on.
+"""Record launches and duets of one training, as it is and slowed down, for compare.py.
 
 Run as ``python benchmarks/peers/record.py``, alone on the machine; it takes a quarter of an hour,
-and writes ``recorded.json``: step times in seconds, to five digits. Variants take turns, so that
-none has a part of the day to itself.
+and writes recorded.json beside itself: step times in seconds, to five digits. Variants take turns,
+so that a change of the machine's speed during the quarter of an hour meets all of them.
 """
 
 from __future__ import annotations
@@ -11,79 +11,131 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+from traingate.controller.duet import measure_duet
+from traingate.controller.job import Job, LaunchPlan, Side
+from traingate.controller.measure import measure
+from traingate.controller.scales import SCALES
+from traingate.host.hardware import hardware
+from traingate.layers.slowdown import InjectedSlowdown
+from traingate.layers.stack import Stack
+from traingate.records import Launch, Measurement, Pair
+from traingate.report.progress import NoProgress
+from traingate.workload import ObjectName
 
-from traingate.controller.duet import duet  # noqa: E402
-from traingate.controller.job import Job, LaunchPlan, Side  # noqa: E402
-from traingate.controller.measure import measure  # noqa: E402
-from traingate.controller.scales import SCALES  # noqa: E402
-from traingate.host.hardware import hardware  # noqa: E402
-from traingate.layers.slowdown import InjectedSlowdown  # noqa: E402
-from traingate.layers.stack import Stack  # noqa: E402
-from traingate.records import Launch, Pair  # noqa: E402
-from traingate.report.progress import Silence  # noqa: E402
-from traingate.workload import name_of  # noqa: E402
-from workloads.resnet import resnet  # noqa: E402
+HERE: Final = Path(__file__).resolve().parent
+BENCHMARKS: Final = HERE.parent
+RECORDED: Final = HERE / "recorded.json"
+RESNET: Final = ObjectName(
+    file=str(BENCHMARKS / "workloads" / "resnet.py"), module="workloads.resnet", qualname="resnet"
+)
+SLOWDOWNS: Final = (0, 5, 10, 20)
+"""Losses of throughput put in on purpose, in percent."""
 
-RECORDED = HERE / "recorded.json"
-SLOWDOWNS = (0, 5, 10, 20)
-TURNS = 2
-LAUNCHES = 4
-PAIRS = 3
-STEPS = 30
+TURNS: Final = 2
+LAUNCHES: Final = 4
+"""Launches of each slowdown in a turn."""
 
+PAIRS: Final = 3
+"""Pairs of each slowdown in a turn."""
 
-def main() -> None:
-    """Record turn after turn, and write after each: an interruption costs one turn."""
-    solos: dict[str, list[object]] = {str(percent): [] for percent in SLOWDOWNS}
-    pairs: dict[str, list[object]] = {str(percent): [] for percent in SLOWDOWNS}
-    seconds = {"launch": 0.0, "pair": 0.0}
-    with tempfile.TemporaryDirectory() as cache:
-        plain = Job(
-            workload=name_of(resnet, "workload"),
-            identity="workloads/resnet.py::resnet",
-            stack=Stack(),
-            scale=replace(SCALES["smoke"], steps=STEPS),
-            launches=LaunchPlan(LAUNCHES, LAUNCHES),
-            compile_cache=Path(cache),
-            import_paths=(str(HERE.parent),),
-            work=(None, None),
-            peak_rss_bytes=1 << 30,
-        )
-        for turn in range(TURNS):
-            for percent in SLOWDOWNS:
-                stack = Stack.of([InjectedSlowdown(percent)]) if percent else Stack()
-                job = replace(plain, stack=stack, seed=1000 * turn)
-                begun = time.monotonic()
-                measured = measure(job, lambda _: True, Silence()).measurement
-                solos[str(percent)] += map(_solo, measured.launches)
-                between = time.monotonic()
-                beside = replace(plain, duet=True, side=Side("plain"), seed=1000 * turn)
-                plan = LaunchPlan(PAIRS, PAIRS)
-                found = duet(replace(job, duet=True), beside, plan, lambda _: True, Silence())
-                pairs[str(percent)] += map(_pair, found.pairs)
-                done = turn * len(SLOWDOWNS) + SLOWDOWNS.index(percent) + 1
-                seconds["launch"] += (between - begun) / LAUNCHES
-                seconds["pair"] += (time.monotonic() - between) / PAIRS
-                sys.stdout.write(f"{done} of {TURNS * len(SLOWDOWNS)}\n")
-                sys.stdout.flush()
-                content = {
-                    "workload": "ResNet-18, 64 px, batch 8",
-                    "machine": f"{hardware().cpu}, {hardware().cores} cores",
-                    "torch": str(measured.environment["torch"]),
-                    "seconds_per_launch": round(seconds["launch"] / done, 2),
-                    "seconds_per_pair": round(seconds["pair"] / done, 2),
-                    "launches": solos,
-                    "pairs": pairs,
-                }
-                RECORDED.write_text(json.dumps(content, separators=(",", ":")) + "\n")
+STEPS: Final = 30
 
 
-def _solo(launch: Launch) -> dict[str, object]:
+class Variant(NamedTuple):
+    """Measurements of one slowdown in one turn.
+
+    Attributes:
+        percent: Loss of throughput put in on purpose, in percent.
+        measurement: Measurement of the training by itself.
+        pairs: Pairs of a duet with the plain training.
+        seconds_per_launch: Seconds that a launch of ``measurement`` took.
+        seconds_per_pair: Seconds that a pair took.
+    """
+
+    percent: int
+    measurement: Measurement
+    pairs: tuple[Pair, ...]
+    seconds_per_launch: float
+    seconds_per_pair: float
+
+
+def plain_job(compile_cache: Path) -> Job:
+    """Return the job of the training as it is."""
+    return Job(
+        workload=RESNET,
+        identity="workloads/resnet.py::resnet",
+        stack=Stack(),
+        scale=replace(SCALES["smoke"], steps=STEPS),
+        launches=LaunchPlan(LAUNCHES, LAUNCHES),
+        compile_cache=compile_cache,
+        import_paths=(str(BENCHMARKS),),
+        work=(None, None),
+        peak_rss_bytes=1 << 30,
+    )
+
+
+def measure_variant(plain: Job, percent: int) -> Variant:
+    """Measure launches of a slowdown, then a duet of it with the plain training.
+
+    Args:
+        plain: Job of the plain training.
+        percent: Loss of throughput to put in, in percent.
+    """
+    stack = Stack.of([InjectedSlowdown(percent)]) if percent else Stack()
+    job = replace(plain, stack=stack)
+    started = time.monotonic()
+    measurement = measure(job, lambda _: True, NoProgress()).measurement
+    duet_started = time.monotonic()
+    base = replace(plain, duet=True, side=Side("plain"))
+    plan = LaunchPlan(PAIRS, PAIRS)
+    duet = measure_duet(replace(job, duet=True), base, plan, lambda _: True, NoProgress())
+    return Variant(
+        percent,
+        measurement,
+        tuple(duet.pairs),
+        seconds_per_launch=(duet_started - started) / LAUNCHES,
+        seconds_per_pair=(time.monotonic() - duet_started) / PAIRS,
+    )
+
+
+def variants(compile_cache: Path) -> Iterator[Variant]:
+    """Yield each slowdown of each turn, as soon as it is measured."""
+    plain = plain_job(compile_cache)
+    for turn in range(TURNS):
+        for percent in SLOWDOWNS:
+            yield measure_variant(replace(plain, seed=1000 * turn), percent)
+
+
+def recording(measured: list[Variant]) -> dict[str, Any]:
+    """Return the content of recorded.json.
+
+    Args:
+        measured: Variants measured so far, at least one.
+    """
+    launches: dict[str, list[dict[str, Any]]] = {str(percent): [] for percent in SLOWDOWNS}
+    pairs: dict[str, list[dict[str, Any]]] = {str(percent): [] for percent in SLOWDOWNS}
+    for variant in measured:
+        launches[str(variant.percent)] += map(_launch_content, variant.measurement.launches)
+        pairs[str(variant.percent)] += map(_pair_content, variant.pairs)
+    launch_seconds = sum(variant.seconds_per_launch for variant in measured) / len(measured)
+    pair_seconds = sum(variant.seconds_per_pair for variant in measured) / len(measured)
+    return {
+        "workload": "ResNet-18, 64 px, batch 8",
+        "machine": f"{hardware().cpu}, {hardware().cores} cores",
+        "torch": str(measured[-1].measurement.environment["torch"]),
+        "seconds_per_launch": round(launch_seconds, 2),
+        "seconds_per_pair": round(pair_seconds, 2),
+        "launches": launches,
+        "pairs": pairs,
+    }
+
+
+def _launch_content(launch: Launch) -> dict[str, Any]:
     return {
         "steps": _rounded(launch.step_seconds),
         "steps_per_round": list(launch.steps_per_round),
@@ -92,7 +144,7 @@ def _solo(launch: Launch) -> dict[str, object]:
     }
 
 
-def _pair(pair: Pair) -> dict[str, object]:
+def _pair_content(pair: Pair) -> dict[str, Any]:
     return {
         "candidate": _rounded(pair.candidate_step_seconds),
         "base": _rounded(pair.base_step_seconds),
@@ -103,6 +155,18 @@ def _pair(pair: Pair) -> dict[str, object]:
 
 def _rounded(seconds: tuple[float, ...]) -> list[float]:
     return [float(f"{value:.5g}") for value in seconds]
+
+
+def main() -> None:
+    """Write the recording after each variant: an interruption loses one at most."""
+    measured = []
+    with tempfile.TemporaryDirectory() as directory:
+        for variant in variants(Path(directory)):
+            measured.append(variant)
+            content = json.dumps(recording(measured), separators=(",", ":"))
+            RECORDED.write_text(content + "\n")
+            sys.stdout.write(f"{len(measured)} of {TURNS * len(SLOWDOWNS)}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""How other tools decide that a run is slower than a stored one: their rules, on step times.
+"""Rules by which other tools decide that a run is slower than a stored one, on step times.
 
 Each rule takes the step times of the stored launches and of the new ones, a list for each launch,
-and says whether the tool would fail the build.
+and returns whether the tool would fail the build.
 """
 
 from __future__ import annotations
@@ -22,45 +22,49 @@ _PYPERF_VALUES: Final = 3
 _PYPERF_P: Final = 0.05
 
 
-def _all(launches: Launches) -> list[float]:
+def _pooled(launches: Launches) -> list[float]:
     return list(chain.from_iterable(launches))
 
 
 def pytest_benchmark(percent: float) -> Rule:
-    """``--benchmark-compare-fail=median:PERCENT%``: medians over all rounds.
+    """Return the rule of ``--benchmark-compare-fail=median:PERCENT%``: medians over all rounds.
 
     pytest-benchmark runs its rounds in one process; here they come from several, in its favour.
     Source: pytest_benchmark.utils.PercentageRegressionCheck.
+
+    Args:
+        percent: Increase of the median above which the rule fails, in percent.
     """
 
     def fails(stored: Launches, new: Launches) -> bool:
-        before, after = statistics.median(_all(stored)), statistics.median(_all(new))
+        before, after = statistics.median(_pooled(stored)), statistics.median(_pooled(new))
         return 100 * (after - before) / before > percent
 
     return fails
 
 
 def pytest_torch(stored: Launches, new: Launches) -> bool:
-    """pytest-torch fails where the median is more than a quarter above the stored one."""
-    return statistics.median(_all(new)) > 1.25 * statistics.median(_all(stored))
+    """Return whether pytest-torch fails: the median is over a quarter above the stored one."""
+    return statistics.median(_pooled(new)) > 1.25 * statistics.median(_pooled(stored))
 
 
 def asv(stored: Launches, new: Launches) -> bool:
-    """``asv continuous``: Mann-Whitney's p below 0.002, and medians apart by a factor of 1.1.
+    """Return whether ``asv continuous`` fails.
 
+    It does if Mann-Whitney's p is below 0.002 and the medians differ by more than a factor of 1.1.
     Source: asv.commands.compare and asv_runner.statistics.is_different.
     """
-    before, after = _all(stored), _all(new)
+    before, after = _pooled(stored), _pooled(new)
     if statistics.median(after) / statistics.median(before) <= _ASV_FACTOR:
         return False
     return bool(mannwhitneyu(before, after, alternative="two-sided").pvalue < _ASV_P)
 
 
 def pyperf(stored: Launches, new: Launches) -> bool:
-    """``pyperf compare_to``: slower, and Student's t test on values at 95 %.
+    """Return whether ``pyperf compare_to`` reports "slower, significant": Student's t at 95 %.
 
-    Three values a process, each the mean of a third of its steps. pyperf reports and never fails a
-    build; here "slower, significant" counts as failing. Source: pyperf._utils.is_significant.
+    A process gives three values, each the mean of a third of its steps. pyperf reports and never
+    fails a build; here its report counts as failing. Source: pyperf._utils.is_significant.
     """
     before, after = _values(stored), _values(new)
     slower = statistics.fmean(after) > statistics.fmean(before)
@@ -79,7 +83,8 @@ def _values(launches: Launches) -> list[float]:
 
 
 PROCESSES: Final = {"asv (p < 0.002, factor 1.1)": 2}
-"""Launches of either side where a tool has a number of its own; else as many as the time allows."""
+"""Launches of either side, for a tool with a number of its own; others get as many as the time
+allows."""
 
 RULES: Final[dict[str, Rule]] = {
     "pytest-benchmark median:5%": pytest_benchmark(5),

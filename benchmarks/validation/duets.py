@@ -1,7 +1,8 @@
-"""Simulate what a duet finds and lets through, and print the table of docs/evidence/gate.md.
+"""Simulate which slowdowns a duet finds and lets through, and print the table of docs/gate.md.
 
-Run as ``python benchmarks/validation/duets.py``. Step times come from ``tests/noise.py``, one habit
-of a shared machine per row, or are drawn from recorded pairs (``tests/recorded``).
+Run as ``python benchmarks/validation/duets.py``. In each row, step times follow one habit of a
+shared machine (see machine_habits.py), or pairs are drawn from recorded ones
+(see simulated_comparisons.py), or the log ratios of pairs scatter normally.
 """
 
 from __future__ import annotations
@@ -9,66 +10,72 @@ from __future__ import annotations
 import random
 import statistics
 import sys
-from pathlib import Path
+from typing import Final
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
-
-import noise
-from recordings import log_ratios, true_log_ratio
-from traingate.gate.decision import first_decision
+from machine_habits import HABITS, PAIRS
+from simulated_comparisons import (
+    RECORDED,
+    comparison_log_ratios,
+    covered_share,
+    decide_by_duet,
+    true_log_ratios,
+)
 from traingate.gate.policy import pair_policy
-from traingate.gate.statistics import log_factor, paired
-from traingate.records import Method, Outcome
+from traingate.gate.statistics import paired_difference
+from traingate.records import Outcome
 
-POLICY = pair_policy(5.0, noise.PAIRS)
-TRIES = 4000
+COMPARISONS: Final = 4000
+POLICY: Final = pair_policy(5.0, PAIRS)
+LOSSES: Final = (0.0, 5.0, 10.0, 15.0)
+"""Losses of throughput, in percent."""
 
-SCATTERING = {"pairs that scatter by 3 %": 0.03, "pairs that scatter by 4.5 %": 0.045}
-"""Where the promises end: normal scatter as of glibc's thresholds, and of a bare process."""
+INTERVAL_PAIRS: Final = 5
+"""Pairs from which scatter and intervals are computed."""
+
+SCATTER: Final = {"pairs that scatter by 3 %": 0.03, "pairs that scatter by 4.5 %": 0.045}
+"""Normal scatter beyond that of the habits, by the name of its row: 3 % as with glibc's
+thresholds, 4.5 % as in a process without any steadying."""
 
 
-def comparisons(row: str) -> list[list[float]]:
-    """Log ratios of equally fast sides: as the tests simulate them, or with a scatter given."""
-    if row not in SCATTERING:
-        return log_ratios(row, TRIES)
-    dice = random.Random(1)  # noqa: S311 - chance with a seed is what simulations want
-    return [[dice.gauss(0, SCATTERING[row]) for _ in range(noise.PAIRS)] for _ in range(TRIES)]
+def row_log_ratios(row: str) -> list[list[float]]:
+    """Return the log ratios of a row's comparisons, of equally fast sides."""
+    if row not in SCATTER:
+        return comparison_log_ratios(row, COMPARISONS)
+    generator = random.Random(1)  # noqa: S311 - simulations need repeatable numbers, not secrets
+    return [[generator.gauss(0, SCATTER[row]) for _ in range(PAIRS)] for _ in range(COMPARISONS)]
 
 
 def cells(row: str) -> list[str]:
-    """One line of the table."""
-    ratios = comparisons(row)
-    found = {
-        loss: [
-            first_decision([value + log_factor(loss) for value in values], Method.STEPS, POLICY)
-            for values in ratios
-        ]
-        for loss in (0.0, 5.0, 10.0, 15.0)
-    }
-    failed = {
-        loss: 100 * sum(outcome is Outcome.REGRESSED for outcome, _ in results) / TRIES
-        for loss, results in found.items()
-    }
-    unclear = 100 * sum(outcome is Outcome.INCONCLUSIVE for outcome, _ in found[0.0]) / TRIES
-    pairs = {loss: statistics.median(n for _, n in results) for loss, results in found.items()}
-    intervals = [paired(values[:5]) for values in ratios]
-    truths = [true_log_ratio(row, number) for number in (0, 1)]
-    covered = statistics.fmean(
-        item.lower(0.025) <= truths[number % 2] <= item.upper(0.025)
-        for number, item in enumerate(intervals)
-    )
-    spread = statistics.median(item.spread for item in intervals)
+    """Return the cells of a row."""
+    comparisons = row_log_ratios(row)
+    changes = [paired_difference(log_ratios[:INTERVAL_PAIRS]) for log_ratios in comparisons]
+    spread = statistics.median(change.spread for change in changes)
+    failed, inconclusive, pairs = {}, {}, {}
+    for loss in LOSSES:
+        decisions = [decide_by_duet(log_ratios, loss, POLICY) for log_ratios in comparisons]
+        outcomes = [decision.outcome for decision in decisions]
+        failed[loss] = 100 * outcomes.count(Outcome.REGRESSED) / COMPARISONS
+        inconclusive[loss] = 100 * outcomes.count(Outcome.INCONCLUSIVE) / COMPARISONS
+        pairs[loss] = statistics.median(decision.pairs for decision in decisions)
+    truths = true_log_ratios(row, COMPARISONS)
     return [
         row,
         f"{100 * spread:.1f} %",
         f"{failed[0.0]:.2g} %",
-        f"{pairs[0.0]:g} pairs, {unclear:.2g} %",
+        f"{pairs[0.0]:g} pairs, {inconclusive[0.0]:.2g} %",
         f"{failed[5.0]:.2g} %",
         f"{failed[10.0]:.4g} % in {pairs[10.0]:g} pairs",
         f"{failed[15.0]:.4g} % in {pairs[15.0]:g} pairs",
-        f"{100 * covered:.1f} %",
+        f"{100 * covered_share(comparisons, truths, INTERVAL_PAIRS):.1f} %",
     ]
 
 
-for row in (*noise.HABITS, "recorded", *SCATTERING):
-    print(f"| {' | '.join(cells(row))} |", flush=True)  # noqa: T201 - it prints a table
+def main() -> None:
+    """Print a row for each habit, for recorded pairs, and for each scatter."""
+    for row in (*HABITS, RECORDED, *SCATTER):
+        sys.stdout.write(f"| {' | '.join(cells(row))} |\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

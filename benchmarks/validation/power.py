@@ -1,34 +1,56 @@
-"""Simulate what stored launches alone decide, and print the table of docs/evidence/gate.md."""
+"""Simulate the outcomes of stored launches without a duet, and print the table of docs/gate.md.
+
+Run as ``python benchmarks/validation/power.py``.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from pathlib import Path
+from typing import Final
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
-
-from launches import noisy
-from recordings import first_decision_of_launches
+from simulated_comparisons import decide_by_launches
+from simulated_launches import noisy_launches
 from traingate.gate.policy import Policy
 from traingate.records import Outcome
 
-POLICY = Policy(tolerance=0.05, first_look=3, most=8)
-TRIES = 400
-SECONDS = 0.1
+POLICY: Final = Policy(tolerance=0.05, first_look=3, most=8)
+COMPARISONS: Final = 400
+STEP_SECONDS: Final = 0.1
+LOSSES: Final = (0.0, 0.05, 0.10, 0.15, 0.23, 0.30)
+"""Losses of throughput, as fractions."""
+
+SPREADS: Final = (0.02, 0.03, 0.05, 0.08)
+"""Standard deviations of the log of a launch's level."""
 
 
 def compare(spread: float, loss: float, seed: int) -> Outcome:
-    """One comparison: three stored launches, and new ones until a look decides."""
-    stored = noisy(3, SECONDS, spread, seed)
-    new = noisy(POLICY.most, SECONDS / (1 - loss), spread, seed + 10**6)
-    return first_decision_of_launches(stored, new, POLICY)
+    """Return the outcome of three stored launches and of new ones until a look decides.
+
+    Args:
+        spread: Standard deviation of the log of a launch's level.
+        loss: Loss of throughput, as a fraction.
+        seed: Seed of the random numbers, below a million.
+    """
+    stored = noisy_launches(3, STEP_SECONDS, spread, seed)
+    new = noisy_launches(POLICY.most, STEP_SECONDS / (1 - loss), spread, seed + 10**6)
+    return decide_by_launches(stored, new, POLICY)
 
 
-for loss in (0.0, 0.05, 0.10, 0.15, 0.23, 0.30):
-    cells = []
-    for spread in (0.02, 0.03, 0.05, 0.08):
-        counts = Counter(compare(spread, loss, seed) for seed in range(TRIES))
-        passed, failed = counts[Outcome.PASSED], counts[Outcome.REGRESSED]
-        cells.append(f"{100 * passed / TRIES:g} passed, {100 * failed / TRIES:g} failed")
-    print(f"| {100 * loss:g} % |", " | ".join(cells), "|")  # noqa: T201 - it prints a table
+def cell(spread: float, loss: float) -> str:
+    """Return one cell: the percentages of comparisons that pass and that fail."""
+    counts = Counter(compare(spread, loss, seed) for seed in range(COMPARISONS))
+    passed = 100 * counts[Outcome.PASSED] / COMPARISONS
+    failed = 100 * counts[Outcome.REGRESSED] / COMPARISONS
+    return f"{passed:g} passed, {failed:g} failed"
+
+
+def main() -> None:
+    """Print a row for each loss, with a cell for each spread."""
+    for loss in LOSSES:
+        cells = [cell(spread, loss) for spread in SPREADS]
+        sys.stdout.write(f"| {100 * loss:g} % | {' | '.join(cells)} |\n")
+
+
+if __name__ == "__main__":
+    main()

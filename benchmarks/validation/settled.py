@@ -1,37 +1,47 @@
-"""Simulate stored launches with the duet behind them, for the table of docs/evidence/gate.md.
+"""Simulate stored launches followed by a duet where these do not pass.
 
-Run as ``python benchmarks/validation/settled.py``. Between saving and comparing, the yardstick may
-leave an hour's bias: the stored launches of each comparison are moved by one random draw.
+Run as ``python benchmarks/validation/settled.py``; it prints the table of docs/gate.md. Between
+saving and comparing, the yardstick's bias may change: one random number for each comparison.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from pathlib import Path
+from typing import Final
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
-
-import recordings
+from simulated_comparisons import screened_outcomes
 from traingate.records import Outcome
 
-TRIES = 4000
-SPREAD = 0.03
+COMPARISONS: Final = 4000
+SPREAD: Final = 0.03
+"""Standard deviation of the log of a launch's level beside the yardstick."""
+
+BIASES: Final = (0.0, 0.01, 0.02, 0.03, 0.05)
+"""Standard deviations of the log of the factor by which the yardstick's bias changes."""
+
+LOSSES: Final = (0.0, 5.0, 10.0, 15.0)
+"""Losses of throughput, in percent."""
 
 
 def cell(bias: float, loss: float) -> str:
-    """One cell: how often it fails, and how often a false pass of the screen ended it."""
-    ends = Counter(recordings.screened_and_settled(TRIES, SPREAD, bias, loss))
-    failed = sum(count for end, count in ends.items() if end.outcome is Outcome.REGRESSED)
-    passed = sum(count for end, count in ends.items() if end.screened)
-    return f"{100 * failed / TRIES:.4g} % failed, {100 * passed / TRIES:.4g} % passed by the screen"
+    """Return one cell: the percentages that fail, and that the stored launches alone let pass."""
+    counts = Counter(screened_outcomes(COMPARISONS, SPREAD, bias, loss))
+    failed = sum(count for end, count in counts.items() if end.outcome is Outcome.REGRESSED)
+    passed = sum(count for end, count in counts.items() if end.by_screen)
+    return (
+        f"{100 * failed / COMPARISONS:.4g} % failed, "
+        f"{100 * passed / COMPARISONS:.4g} % passed by the screen"
+    )
 
 
 def main() -> None:
-    """Print a row for each bias."""
-    for bias in (0.0, 0.01, 0.02, 0.03, 0.05):
-        cells = [cell(bias, loss) for loss in (0.0, 5.0, 10.0, 15.0)]
-        print(f"| {100 * bias:g} % |", " | ".join(cells), "|", flush=True)  # noqa: T201 - a table
+    """Print a row for each bias, with a cell for each loss."""
+    for bias in BIASES:
+        cells = [cell(bias, loss) for loss in LOSSES]
+        sys.stdout.write(f"| {100 * bias:g} % | {' | '.join(cells)} |\n")
+        sys.stdout.flush()
 
 
-main()
+if __name__ == "__main__":
+    main()

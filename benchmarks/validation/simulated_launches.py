@@ -1,30 +1,24 @@
-"""Made-up launches and records for tests of what is decided, not of what is measured."""
+"""Simulated launches: to test and to validate decisions without measuring anything."""
 
 from __future__ import annotations
 
 import math
 import random
 from collections.abc import Sequence
-from typing import Any
 
-import msgspec
-
-from traingate.records import Hardware, Launch, LayerRecord, Measurement
-
-HARDWARE = Hardware(
-    cpu="Test CPU (6/207/2)",
-    architecture="x86_64",
-    cores=2,
-    numa_nodes=1,
-    instruction_sets=("avx2", "avx512f"),
-    memory_bytes=24 << 30,
-)
+from traingate.records import Launch
 
 
 def launch(
     step_seconds: Sequence[float], *, machine: float = 1.0, rounds: int | None = None
 ) -> Launch:
-    """A launch of these steps, one a round, on a machine ``machine`` times as slow."""
+    """Return a launch with these steps.
+
+    Args:
+        step_seconds: Seconds of each step on a machine of factor 1.
+        machine: Factor by which the machine is slower, for steps and yardstick alike.
+        rounds: Number of rounds; None for one step a round.
+    """
     steps = [step * machine for step in step_seconds]
     count = rounds or len(steps)
     sizes = [len(steps) // count] * count
@@ -44,27 +38,14 @@ def launch(
     )
 
 
-def noisy(count: int, seconds: float, spread: float, seed: int) -> list[Launch]:
-    """``count`` launches whose level scatters by ``spread`` (standard deviation of the log)."""
-    dice = random.Random(seed)
-    return [launch([seconds * math.exp(dice.gauss(0, spread))] * 5) for _ in range(count)]
+def noisy_launches(count: int, seconds: float, spread: float, seed: int) -> list[Launch]:
+    """Return launches of five steps whose levels scatter normally on the log scale.
 
-
-def measurement(launches: Sequence[Launch], **changes: Any) -> Measurement:
-    """A record of ``launches``; any field of it may be given."""
-    whole = Measurement(
-        workload="bench.py::tiny",
-        stack=(LayerRecord("channels_last", {"scope": "input"}),),
-        scale="quick",
-        batch_size=32,
-        launches=tuple(launches),
-        samples_per_second=320.0,
-        samples_per_second_interval=(300.0, 340.0),
-        flops_per_sample=1e6,
-        roofline_flops_per_second=1.8e11,
-        roofline_share=0.1,
-        counters={},
-        machine=HARDWARE,
-        environment={"python": "3.11.7"},
-    )
-    return msgspec.structs.replace(whole, **changes)
+    Args:
+        count: Number of launches.
+        seconds: Median over launches of the seconds per step.
+        spread: Standard deviation of the log of a launch's level.
+        seed: Seed of the random numbers.
+    """
+    generator = random.Random(seed)  # noqa: S311 - simulations need repeatable numbers, not secrets
+    return [launch([seconds * math.exp(generator.gauss(0, spread))] * 5) for _ in range(count)]

@@ -1,1 +1,1 @@
-"""The models that the suite trains, on synthetic data."""
+"""Workloads of the suite: models and their synthetic data."""

@@ -1,7 +1,7 @@
 """The article's training: a ResNet on random images, plain as in its first script.
 
-torch is imported inside the functions: pytest imports this file to collect the tests, and
-only the worker calls them.
+torch is imported inside the functions: pytest imports this file to collect the tests, and only the
+worker calls them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 
 class Size(NamedTuple):
-    """What a scale makes of the workload."""
+    """Size of the workload at one scale.
+
+    Attributes:
+        model: Name of the model in torchvision.
+        pixels: Height and width of an image.
+        batch_size: Samples per step.
+    """
 
     model: str
     pixels: int
@@ -30,13 +36,14 @@ SIZES = {
 
 
 class RandomImages:
-    """The article's data: a million images ``[3, pixels, pixels]`` of float32, drawn when asked.
+    """The article's data: a million random images with the label ``index % 10``.
 
-    The label is ``index % 10``.
+    Args:
+        pixels: Height and width of an image, which is float32 of shape ``[3, pixels, pixels]``.
     """
 
     def __init__(self, pixels: int) -> None:
-        import torch  # noqa: PLC0415 - see above
+        import torch  # noqa: PLC0415 - see the module's docstring
 
         self._draw = torch.randn
         self._shape = (3, pixels, pixels)
@@ -49,9 +56,14 @@ class RandomImages:
 
 
 def resnet(scale: str = "quick", batch_size: int | None = None) -> TrainingSetup:
-    """ResNet-50 (ResNet-18 at scale smoke), cross-entropy, SGD at its default rate."""
-    import torch  # noqa: PLC0415 - see above
-    import torchvision  # noqa: PLC0415 - see above
+    """Return ResNet-50 (ResNet-18 at scale smoke), cross-entropy, and SGD at its default rate.
+
+    Args:
+        scale: A key of ``SIZES``.
+        batch_size: Samples per step; None for those of the scale.
+    """
+    import torch  # noqa: PLC0415 - see the module's docstring
+    import torchvision  # noqa: PLC0415 - see the module's docstring
 
     size = SIZES[scale]
     model = torchvision.models.get_model(size.model)

@@ -18,7 +18,7 @@ from traingate.comparison.duet import as_duet_side, compare_by_duet
 from traingate.controller.duet import measure_duet
 from traingate.controller.job import Job, LaunchPlan, Observer, Side
 from traingate.fixtures import SESSION_KEY
-from traingate.gate.power import TOLERANCES, Calibration, Trial, resolve, upper_spread
+from traingate.gate.power import TOLERANCES, Calibration, Trial, simulate_resolution, upper_spread
 from traingate.gate.statistics import loss_percent, paired_difference
 from traingate.layers.slowdown import InjectedSlowdown
 from traingate.layers.stack import Stack
@@ -135,7 +135,8 @@ class _WithItself(PlannedLaunches):
                 for percent in self.plan.slowdowns
             ),
             resolutions=tuple(
-                resolve(tolerance, spread, method, self.most_pairs) for tolerance in TOLERANCES
+                simulate_resolution(tolerance, spread, method, self.most_pairs)
+                for tolerance in TOLERANCES
             ),
             most_pairs=self.most_pairs,
         )

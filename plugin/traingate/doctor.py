@@ -183,7 +183,7 @@ def _memory() -> Iterator[Finding]:
         ("jemalloc", "jemalloc", INSTALL["jemalloc"]),
         ("Intel OpenMP", "iomp5", INSTALL["intel"]),
     ):
-        yield _presence("libraries", subject, shared_libraries.find(stem), "", remedy)
+        yield _presence("libraries", subject, shared_libraries.find_library(stem), "", remedy)
 
 
 def _presence(
@@ -208,7 +208,9 @@ def _software() -> Iterator[Finding]:
         ("g++", "apt-get install g++", "inductor compiles C++"),
         ("mpiexec.hydra", "pip install 'pytest-traingate[distributed]'", "ipexrun needs it"),
     ):
-        yield _presence("programs", subject, shared_libraries.helper(subject), meaning, remedy)
+        yield _presence(
+            "programs", subject, shared_libraries.find_program(subject), meaning, remedy
+        )
     yield Finding(
         topic="versions", subject="python", state=State.FINE, found=platform.python_version()
     )

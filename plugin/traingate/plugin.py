@@ -149,11 +149,11 @@ class _SessionHooks:
 
     def _explain_passes(self, reporter: pytest.TerminalReporter, rows: Sequence[Row]) -> None:
         """What else a verdict has to say than the table; failing ones stand with their tests."""
-        from traingate.report.verdict import explain, tells_more  # noqa: PLC0415 - loads records
+        from traingate.report.verdict import explain, needs_explanation  # noqa: PLC0415 - loads records
 
         for row in rows:
             verdict = row.measurement.verdict
-            if verdict is not None and not verdict.failed and tells_more(verdict):
+            if verdict is not None and not verdict.failed and needs_explanation(verdict):
                 reporter.write_line(f"\n{row.test}\n{explain(verdict)}")
 
     @pytest.hookimpl(tryfirst=True)

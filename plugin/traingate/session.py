@@ -215,7 +215,11 @@ class Session:
                 verdict.outcome is Outcome.INCONCLUSIVE and self.settings.on_inconclusive == "fail"
             )
             verdict = msgspec.structs.replace(verdict, failed=failed)
-        broken = violations(request.limits, measurement.launches, measurement.batch_size)
+        broken = violations(
+            request.limits,
+            measurement.samples_per_second,
+            max(launch.first_step_seconds for launch in measurement.launches),
+        )
         if not broken:
             return verdict
         verdict = verdict or no_baseline(measurement, self._tolerance(request))

@@ -123,7 +123,7 @@ def _file_of(target: Callable[..., Any], module: str) -> str | None:
     return getattr(sys.modules.get(module), "__file__", None)
 
 
-def resolve(name: ObjectName) -> Any:
+def import_object(name: ObjectName) -> Any:
     """The object that ``name`` names, imported into this process.
 
     Raises:

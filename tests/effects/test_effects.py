@@ -100,7 +100,7 @@ def test_intel_openmp_serves_the_parallel_regions(observe):
 
 def test_a_runtime_that_was_not_got_is_refused_with_the_package(monkeypatch, tmp_path):
     # The library is found, and then another one preloaded: as where LD_PRELOAD is passed over.
-    monkeypatch.setattr(shared_libraries, "find", lambda _stem: Path("/does/not/exist.so"))
+    monkeypatch.setattr(shared_libraries, "find_library", lambda _stem: Path("/does/not/exist.so"))
     layer = layers.TunedRuntime("jemalloc", "gnu")
     with pytest.raises(
         ConfigurationError, match=r"asked for jemalloc, and malloc comes from libc.*apt-get"

@@ -30,7 +30,8 @@ def assert_refused(result: pytest.RunResult, *patterns: str) -> None:
 
 
 def save(pytester, **changes):
-    from launches import launch, measurement
+    from sample_records import measurement
+    from simulated_launches import launch
     from traingate.records import to_json
 
     record = to_json(measurement([launch([0.1] * 5)], **changes))
@@ -68,7 +69,7 @@ def test_baselines_of_another_machine(project):
 
 
 def test_a_test_that_is_not_in_the_baseline(project):
-    from traingate.baselines.comparability import hardware
+    from traingate.host.hardware import hardware
 
     pytester = project(TESTS)
     save(pytester, machine=hardware())
@@ -94,7 +95,7 @@ def test_disabled_benchmarks(project):
 
 def test_skipped_benchmarks(project):
     pytester = project(TESTS)
-    from traingate.baselines.comparability import hardware
+    from traingate.host.hardware import hardware
 
     save(pytester, machine=hardware())
     result = pytester.runpytest_subprocess("--benchmark-compare", "--benchmark-skip")
@@ -121,7 +122,7 @@ def test_a_storage_outside_the_working_directory(project, tmp_path):
 
 
 def test_a_measurement_cannot_be_taken_twice_in_a_test(project):
-    from traingate.baselines.comparability import hardware
+    from traingate.host.hardware import hardware
 
     pytester = project(
         """

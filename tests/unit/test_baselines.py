@@ -3,7 +3,8 @@ import json
 import msgspec
 import pytest
 
-from launches import HARDWARE, launch, measurement
+from sample_records import HARDWARE, measurement
+from simulated_launches import launch
 from traingate.baselines import saved_runs
 from traingate.baselines.lookup import Baselines, Subject
 from traingate.errors import BaselineError, DamagedRecordError, NoRunError

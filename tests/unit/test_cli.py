@@ -3,7 +3,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from launches import launch, measurement
+from sample_records import measurement
+from simulated_launches import launch
 from traingate.cli import main
 from traingate.records import to_json
 

@@ -11,7 +11,7 @@ from traingate.errors import ConfigurationError, LayerConflictError
 from traingate.layers import BatchSize, DataParallel, TunedRuntime
 from traingate.layers.stack import Stack
 from traingate.protocol import ranks
-from traingate.protocol.ranks import Place, own_cores, place
+from traingate.protocol.ranks import RankPlace, rank_cores, rank_place
 
 CACHE = Path("cache")
 
@@ -110,20 +110,20 @@ def test_a_rank_that_pytest_itself_is_does_not_reach_the_worker(monkeypatch):
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        ({}, Place(0, 0, 1)),
-        ({"RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4"}, Place(3, 1, 4)),
-        ({"PMI_RANK": "1", "PMI_SIZE": "2", "MPI_LOCALRANKID": "1"}, Place(1, 1, 2)),
-        ({"PMI_RANK": "1", "PMI_SIZE": "2"}, Place(1, 1, 2)),
+        ({}, RankPlace(0, 0, 1)),
+        ({"RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4"}, RankPlace(3, 1, 4)),
+        ({"PMI_RANK": "1", "PMI_SIZE": "2", "MPI_LOCALRANKID": "1"}, RankPlace(1, 1, 2)),
+        ({"PMI_RANK": "1", "PMI_SIZE": "2"}, RankPlace(1, 1, 2)),
     ],
 )
 def test_the_place_in_the_group(environment, expected):
-    assert place(environment) == expected
+    assert rank_place(environment) == expected
 
 
 def test_each_rank_has_its_own_cores():
     given = {ranks.CORES: "0,1;2,3", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "RANK": "1"}
-    assert own_cores(given) == {2, 3}
-    assert own_cores({}) == frozenset()
+    assert rank_cores(given) == {2, 3}
+    assert rank_cores({}) == frozenset()
 
 
 def test_the_launchers_find_helpers_beside_this_interpreter():

@@ -3,8 +3,8 @@ import math
 import msgspec
 import pytest
 
-from launches import HARDWARE
-from traingate.baselines.comparability import differences
+from sample_records import HARDWARE
+from traingate.baselines.comparability import hardware_differences
 from traingate.host import cpu
 from traingate.host.hardware import hardware
 from traingate.layers import Bf16Autocast
@@ -22,13 +22,13 @@ flags : none
 
 
 def test_this_machine_is_comparable_with_itself():
-    assert differences(hardware(), hardware()) == []
+    assert hardware_differences(hardware(), hardware()) == []
     assert hardware().cores >= 1
 
 
 def test_each_difference_is_said():
     other = msgspec.structs.replace(HARDWARE, cpu="Other", instruction_sets=("avx2", "amx_bf16"))
-    assert differences(other, HARDWARE) == [
+    assert hardware_differences(other, HARDWARE) == [
         "CPU: Other there, Test CPU (6/207/2) here",
         "instruction sets: only there amx_bf16, only here avx512f",
     ]

@@ -24,8 +24,8 @@ def test_the_doctor_looks_at_every_layer_without_loading_torch():
 
 
 def test_what_lacks_has_a_remedy(monkeypatch):
-    monkeypatch.setattr("traingate.host.shared_libraries.find", lambda _stem: None)
-    monkeypatch.setattr("traingate.host.shared_libraries.helper", lambda _name: None)
+    monkeypatch.setattr("traingate.host.shared_libraries.find_library", lambda _stem: None)
+    monkeypatch.setattr("traingate.host.shared_libraries.find_program", lambda _name: None)
     lacking = [item for item in examine() if item.state is State.LACKING]
     assert {"tcmalloc", "jemalloc", "Intel OpenMP", "numactl", "mpiexec.hydra"} <= {
         item.subject for item in lacking

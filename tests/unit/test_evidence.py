@@ -2,7 +2,8 @@
 
 import pytest
 
-from launches import launch, measurement
+from sample_records import measurement
+from simulated_launches import launch
 from traingate.baselines.lookup import Baseline
 from traingate.comparison.duet import DuetResult
 from traingate.comparison.evidence import attribute, attribute_sides

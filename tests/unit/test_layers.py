@@ -46,12 +46,12 @@ def test_inductor_needs_the_headers_of_python(monkeypatch, tmp_path):
     ],
 )
 def test_missing_libraries_are_named(monkeypatch, layer, package):
-    monkeypatch.setattr(runtime.shared_libraries, "find", lambda _stem: None)
+    monkeypatch.setattr(runtime.shared_libraries, "find_library", lambda _stem: None)
     assert package in layer.unavailable()
 
 
 def test_without_any_library_the_runtime_is_that_of_glibc(monkeypatch):
-    monkeypatch.setattr(runtime.shared_libraries, "find", lambda _stem: None)
+    monkeypatch.setattr(runtime.shared_libraries, "find_library", lambda _stem: None)
     layer = layers.TunedRuntime()
     assert (layer.allocator, layer.openmp) == ("glibc", "gnu")
     assert layer.unavailable() is None
@@ -59,7 +59,7 @@ def test_without_any_library_the_runtime_is_that_of_glibc(monkeypatch):
 
 
 def test_missing_intel_mpi_and_missing_cores_are_named(monkeypatch):
-    monkeypatch.setattr(distributed, "helper", lambda _name: None)
+    monkeypatch.setattr(distributed, "find_program", lambda _name: None)
     assert "pytest-traingate[distributed]" in layers.DataParallel("ipexrun", 1).unavailable()
     monkeypatch.setattr(distributed, "physical_cores", lambda: (0,))
     assert "need as many physical cores" in layers.DataParallel("torchrun", 2).unavailable()

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from launches import launch, measurement
+from sample_records import measurement
+from simulated_launches import launch
 from traingate.records import Outcome, Pair, Published, Verdict
 from traingate.report.progress import ProgressLine
 from traingate.report.table import Row, render

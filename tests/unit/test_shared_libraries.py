@@ -13,56 +13,59 @@ def folder(tmp_path, monkeypatch):
     """The only folder of libraries there is."""
     monkeypatch.setattr(shared_libraries, "_folders", lambda: [tmp_path])
     monkeypatch.setattr(shared_libraries, "_cached", list)
-    shared_libraries.find.cache_clear()
+    shared_libraries.find_library.cache_clear()
     yield tmp_path
-    shared_libraries.find.cache_clear()
+    shared_libraries.find_library.cache_clear()
 
 
 def test_versioned_names_are_found_and_the_highest_is_taken(folder):
     for name in ("libtcmalloc.so.4", "libtcmalloc.so.10", "libtcmalloc.so.4.5.10"):
         (folder / name).write_bytes(SMALL)
-    assert shared_libraries.find("tcmalloc") == folder / "libtcmalloc.so.10"
+    assert shared_libraries.find_library("tcmalloc") == folder / "libtcmalloc.so.10"
 
 
 def test_the_plain_name_comes_first(folder):
     for name in ("libjemalloc.so", "libjemalloc.so.2"):
         (folder / name).write_bytes(SMALL)
-    assert shared_libraries.find("jemalloc") == folder / "libjemalloc.so"
+    assert shared_libraries.find_library("jemalloc") == folder / "libjemalloc.so"
 
 
 def test_another_library_of_a_similar_name_is_none(folder):
     for name in ("libtcmalloc_debug.so.4", "libtcmalloc.so.py", "libtcmalloc.so.4.bak"):
         (folder / name).write_bytes(SMALL)
-    assert shared_libraries.find("tcmalloc") is None
+    assert shared_libraries.find_library("tcmalloc") is None
 
 
 @pytest.mark.parametrize("content", [b"", b"INPUT(libx.so)", SMALL[:18] + b"\xff\xff" + SMALL[20:]])
 def test_what_this_process_cannot_load_is_passed_over(folder, content):
     (folder / "libiomp5.so").write_bytes(content)
-    assert shared_libraries.find("iomp5") is None
+    assert shared_libraries.find_library("iomp5") is None
 
 
 def test_a_link_to_nowhere_is_passed_over(folder):
     (folder / "libiomp5.so").symlink_to(folder / "gone.so")
-    assert shared_libraries.find("iomp5") is None
+    assert shared_libraries.find_library("iomp5") is None
 
 
 def test_the_loaders_cache_is_asked_last(folder, monkeypatch, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("cache") / "libtcmalloc.so.4"
     elsewhere.write_bytes(SMALL)
     monkeypatch.setattr(shared_libraries, "_cached", lambda: [elsewhere])
-    assert shared_libraries.find("tcmalloc") == elsewhere
+    assert shared_libraries.find_library("tcmalloc") == elsewhere
 
 
 def test_conda_and_virtual_environments_are_looked_into(tmp_path, monkeypatch):
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "libtraingate_test.so.1").write_bytes(SMALL)
     monkeypatch.setenv("CONDA_PREFIX", str(tmp_path))
-    assert shared_libraries.find("traingate_test") == tmp_path / "lib" / "libtraingate_test.so.1"
+    assert (
+        shared_libraries.find_library("traingate_test")
+        == tmp_path / "lib" / "libtraingate_test.so.1"
+    )
 
 
 def test_malloc_of_this_process_comes_from_a_library_that_is_mapped():
     assert shared_libraries.allocator() is not None
-    assert shared_libraries.serving("no_such_symbol_anywhere") is None
-    assert shared_libraries.mapped("c") is not None
-    assert shared_libraries.mapped("no_such_library") is None
+    assert shared_libraries.library_serving("no_such_symbol_anywhere") is None
+    assert shared_libraries.loaded_library("c") is not None
+    assert shared_libraries.loaded_library("no_such_library") is None

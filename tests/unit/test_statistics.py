@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from launches import launch
+from simulated_launches import launch
 from traingate.gate import statistics as stats
 
 

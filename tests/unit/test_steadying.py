@@ -1,6 +1,6 @@
 import pytest
 
-from traingate.controller.steadying import described, steadying
+from traingate.controller.steadying import describe, steadying
 from traingate.layers.base import ProcessRequest, RunCpu
 
 
@@ -43,4 +43,4 @@ def test_throughput_is_reported_without_a_steadier_allocator():
 
 def test_records_name_libraries_without_their_place():
     request = ProcessRequest({"A": "1"}, ("/usr/lib/libtcmalloc.so.4",))
-    assert described(request) == {"A": "1", "LD_PRELOAD": "libtcmalloc.so.4"}
+    assert describe(request) == {"A": "1", "LD_PRELOAD": "libtcmalloc.so.4"}

@@ -19,7 +19,7 @@ from traingate.gate.statistics import mean_interval
 from traingate.layers.base import ProcessRequest
 from traingate.layers.stack import Stack
 from traingate.protocol import messages
-from traingate.protocol.json_values import plain
+from traingate.protocol.json_values import as_json
 from traingate.workload import name_of
 
 FEWEST_PAIRS = 6
@@ -60,7 +60,7 @@ def traingate_worker(compile_cache: Path):
     command = training_command(Stack(), steadier, compile_cache)
     with Child(command, "launch", SECONDS) as worker:
         worker.wait_for_hello()
-        name = plain(vars(name_of(resnet18, "workload")))
+        name = as_json(vars(name_of(resnet18, "workload")))
         paths = [str(Path(__file__).parent)]
         prepare = messages.Prepare(name, [], paths, "smoke", 0, None)
         worker.ask(prepare, messages.Prepared, SECONDS, "building")

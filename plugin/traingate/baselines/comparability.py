@@ -43,7 +43,7 @@ def _flat(environment: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def differences(one: Hardware, other: Hardware) -> list[str]:
+def hardware_differences(one: Hardware, other: Hardware) -> list[str]:
     """What keeps step times of ``one`` from being compared with those of ``other``.
 
     Returns:

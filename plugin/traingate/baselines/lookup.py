@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from traingate.baselines.comparability import differences, environment_changes
+from traingate.baselines.comparability import environment_changes, hardware_differences
 from traingate.baselines.saved_runs import REMEDY, SavedRun
 from traingate.errors import BaselineError
 from traingate.records import (
@@ -89,7 +89,7 @@ class Baselines:
             if not found:
                 continue
             measurement = found.get(test, list(found.values())[-1])
-            unlike = differences(measurement.machine, hardware)
+            unlike = hardware_differences(measurement.machine, hardware)
             if unlike:
                 nearest = f"{run.title} is of another machine ({'; '.join(unlike)})."
             elif any(map(_unfit, found.values())):
@@ -117,7 +117,7 @@ class Baselines:
             for item in _of(other, subject).values()
             if not _unfit(item)
             and item.batch_size == measurement.batch_size
-            and not differences(item.machine, measurement.machine)
+            and not hardware_differences(item.machine, measurement.machine)
             and not environment_changes(item.environment, measurement.environment)
         ]
 
@@ -126,7 +126,7 @@ class Baselines:
         unlike: list[str] = []
         for run in self.runs:
             for _, measurement in run.measurements:
-                unlike = differences(measurement.machine, hardware)
+                unlike = hardware_differences(measurement.machine, hardware)
                 if not unlike:
                     return []
         return unlike

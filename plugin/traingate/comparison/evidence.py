@@ -8,7 +8,7 @@ from traingate.comparison.duet import DuetResult
 from traingate.comparison.next_step import BaseCode
 from traingate.comparison.screen import Screen
 from traingate.records import Cause, Outcome, Verdict
-from traingate.report.verdict import loss
+from traingate.report.verdict import loss_in_words
 
 
 def attribute(
@@ -108,4 +108,4 @@ def _code_part(duet: DuetResult) -> str:
 
 
 def _change(verdict: Verdict) -> str:
-    return loss(verdict.slowdown_percent or 0.0)
+    return loss_in_words(verdict.slowdown_percent or 0.0)

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 import psutil
 
 from traingate.controller.command import LAUNCH_TAG, Command
-from traingate.controller.exit_report import log_tail, status
+from traingate.controller.exit_report import describe_exit, log_tail
 from traingate.controller.rank_channels import RankChannels
 from traingate.errors import (
     ConfigurationError,
@@ -225,7 +225,7 @@ class Child:
 
     def _exit_message(self, doing: str, ranks: Sequence[int] = ()) -> str:
         assert self._process is not None
-        ending = "ended" if self._command.launched else status(self._process, _GRACE_SECONDS)
+        ending = "ended" if self._command.launched else describe_exit(self._process, _GRACE_SECONDS)
         said = self._log_tail(ranks)
         return f"{self._who(ranks)} {ending} {doing}, before it had reported.\n{said}"
 

@@ -127,7 +127,7 @@ def _threads(request: ProcessRequest, cores: Sequence[tuple[int, ...]]) -> dict[
         return {}
     threads = {"OMP_NUM_THREADS": str(len(cores[0]))}
     # On one node the name of this host need not resolve.
-    if request.ranks is not None and not request.ranks.meet_elsewhere:
+    if request.ranks is not None and not request.ranks.sets_rendezvous:
         threads["GLOO_SOCKET_IFNAME"] = "lo"
     return threads
 
@@ -147,7 +147,7 @@ def _torchrun(ranks: Ranks) -> tuple[str, ...]:
     """``--standalone`` finds a free port by itself."""
     return (
         "-m", "torch.distributed.run", "--nproc-per-node", str(ranks.count),
-        *(() if ranks.meet_elsewhere else ("--standalone", "--local-addr", "127.0.0.1")),
+        *(() if ranks.sets_rendezvous else ("--standalone", "--local-addr", "127.0.0.1")),
         *ranks.arguments,
     )  # fmt: skip
 
@@ -158,7 +158,7 @@ def _ipexrun(ranks: Ranks) -> tuple[str, ...]:
         "-m", "intel_extension_for_pytorch.launcher", "cpu",
         "--nprocs-per-node", str(ranks.count), "--ccl-worker-count", "0",
         "--memory-allocator", "default", "--omp-runtime", "default",
-        *(() if ranks.meet_elsewhere else ("--nnodes", "1", "--master-port", str(_free_port()))),
+        *(() if ranks.sets_rendezvous else ("--nnodes", "1", "--master-port", str(_free_port()))),
         *ranks.arguments,
     )  # fmt: skip
 

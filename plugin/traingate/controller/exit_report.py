@@ -11,7 +11,7 @@ from typing import Final
 _LOG_LINES: Final = 20
 
 
-def status(process: subprocess.Popen[bytes], seconds: float) -> str:
+def describe_exit(process: subprocess.Popen[bytes], seconds: float) -> str:
     """How ``process`` ended, where it does within ``seconds``.
 
     A launcher's status says nothing of the child: run_cpu exits with 0 whatever happened.

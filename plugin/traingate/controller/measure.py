@@ -11,13 +11,13 @@ from traingate.controller.child import Child
 from traingate.controller.command import yardstick_command
 from traingate.controller.job import Job, Observer
 from traingate.controller.launch import LaunchFacts, measure_launch
-from traingate.controller.steadying import described
+from traingate.controller.steadying import describe
 from traingate.controller.training_worker import TrainingWorker
 from traingate.gate.statistics import roofline, throughput
 from traingate.host.hardware import hardware
 from traingate.host.memory import available_bytes
 from traingate.layers.stack import Stack
-from traingate.protocol.json_values import JSON, plain
+from traingate.protocol.json_values import JSON, as_json
 from traingate.records import Launch, LayerRecord, Measurement
 
 _MOST_PREPARED_TOGETHER: Final = 4
@@ -95,13 +95,13 @@ def count_prepared_together(planned: int, peak_rss_bytes: int) -> int:
 
 def environment(job: Job, facts: LaunchFacts) -> dict[str, Any]:
     """Return the worker's software with the settings that make its launches steadier."""
-    steadying = {"steady": job.steady, "steadying": described(job.steadying)}
+    steadying = {"steady": job.steady, "steadying": describe(job.steadying)}
     return {**facts.environment, **steadying}
 
 
 def layer_records(stack: Stack) -> tuple[LayerRecord, ...]:
     """Return the layers of *stack* in the form of a record."""
-    return tuple(LayerRecord(layer.name, dict(plain(layer.options))) for layer in stack.layers)
+    return tuple(LayerRecord(layer.name, dict(as_json(layer.options))) for layer in stack.layers)
 
 
 def _measure_launches(

@@ -40,7 +40,7 @@ def steadying(level: str, stack: ProcessRequest, *, duet: bool) -> ProcessReques
     return bound.and_then(ProcessRequest(wanted.environment, wanted.preloads))
 
 
-def described(request: ProcessRequest) -> dict[str, str]:
+def describe(request: ProcessRequest) -> dict[str, str]:
     """``request`` as a record has it: variables, and the names of libraries without their place."""
     names = [preload.rpartition("/")[2] for preload in request.preloads]
     return {**request.environment, **({"LD_PRELOAD": ":".join(names)} if names else {})}

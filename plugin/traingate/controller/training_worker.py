@@ -13,7 +13,7 @@ from traingate.controller.idle import wait_until_idle
 from traingate.controller.job import Job, Observer, Side
 from traingate.errors import WorkerError
 from traingate.protocol import messages
-from traingate.protocol.json_values import JSON, plain
+from traingate.protocol.json_values import JSON, as_json
 
 _PROFILED_STEPS: Final = 2
 _MOST_WARMUP_STEPS: Final = 20
@@ -63,12 +63,12 @@ class TrainingWorker:
         self._worker.wait_for_hello()
         self._worker.send(
             messages.Prepare(
-                workload=plain(vars(job.workload)),
+                workload=as_json(vars(job.workload)),
                 layers=job.stack.factories(),
                 import_paths=list(job.import_paths),
                 scale=job.scale.name,
                 seed=job.seed + self._number,
-                relocation=plain(vars(relocation)) if relocation else None,
+                relocation=as_json(vars(relocation)) if relocation else None,
             )
         )
 

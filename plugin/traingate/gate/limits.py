@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from traingate.gate import statistics
-from traingate.records import Launch
 
 
 @dataclass(frozen=True)
@@ -24,20 +20,22 @@ class Limits:
     max_first_step_seconds: float | None = None
 
 
-def violations(limits: Limits, launches: Sequence[Launch], batch_size: int) -> list[str]:
-    """Return the absolute limits that the launches do not keep, a sentence each.
+def violations(limits: Limits, samples_per_second: float, first_step_seconds: float) -> list[str]:
+    """Return the absolute limits that a measurement does not keep, a sentence each.
 
     Args:
         limits: Limits of the test.
-        launches: Launches of the candidate.
-        batch_size: Samples per step.
+        samples_per_second: Throughput of the candidate.
+        first_step_seconds: Longest first step of the candidate's launches.
     """
     sentences = []
-    throughput, _ = statistics.throughput(launches, batch_size)
     least, longest = limits.min_samples_per_second, limits.max_first_step_seconds
-    if least is not None and throughput < least:
-        sentences.append(f"{throughput:.4g} samples/s, and the marker asks for at least {least:g}")
-    first = max(launch.first_step_seconds for launch in launches)
-    if longest is not None and first > longest:
-        sentences.append(f"first step took {first:.4g} s, and the marker allows {longest:g} s")
+    if least is not None and samples_per_second < least:
+        sentences.append(
+            f"{samples_per_second:.4g} samples/s, and the marker asks for at least {least:g}"
+        )
+    if longest is not None and first_step_seconds > longest:
+        sentences.append(
+            f"first step took {first_step_seconds:.4g} s, and the marker allows {longest:g} s"
+        )
     return sentences

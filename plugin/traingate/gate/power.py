@@ -102,7 +102,7 @@ def upper_spread(change: Difference) -> float:
     return change.spread * math.sqrt(freedom / float(chdtri(freedom, 0.8)))
 
 
-def resolve(tolerance: float, spread: float, method: Method, most: int) -> Resolution:
+def simulate_resolution(tolerance: float, spread: float, method: Method, most: int) -> Resolution:
     """What a gate of this tolerance can do where pairs scatter by ``spread``, simulated.
 
     Args:

@@ -14,7 +14,7 @@ _CPU: Final = Path("/sys/devices/system/cpu")
 _THP: Final = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 _STAT: Final = Path("/proc/stat")
 _STEAL: Final = 7
-"""Place of the steal time among the numbers of the line ``cpu`` in proc_stat(5)."""
+"""RankPlace of the steal time among the numbers of the line ``cpu`` in proc_stat(5)."""
 
 
 def smt(cpu: Path = _CPU) -> bool | None:

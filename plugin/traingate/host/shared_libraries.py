@@ -27,7 +27,7 @@ _ELF_CLASS: Final = slice(0, 5)
 
 
 @cache
-def find(stem: str) -> Path | None:
+def find_library(stem: str) -> Path | None:
     """The shared library ``lib<stem>.so``, versioned or not, that this process could preload.
 
     Looked for where conda and pip put it (the environment's ``lib``), where Debian does (its
@@ -108,7 +108,7 @@ class _Symbol(ctypes.Structure):
     )
 
 
-def serving(symbol: str, caller: Path | None = None) -> str | None:
+def library_serving(symbol: str, caller: Path | None = None) -> str | None:
     """File name of the library that a call of ``symbol`` reaches in this process.
 
     Args:
@@ -128,7 +128,7 @@ def serving(symbol: str, caller: Path | None = None) -> str | None:
     return Path(os.fsdecode(found.dli_fname)).name if known and found.dli_fname else None
 
 
-def mapped(stem: str) -> Path | None:
+def loaded_library(stem: str) -> Path | None:
     """The library ``lib<stem>`` in this process's memory, None if there is none."""
     try:
         lines = _MAPS.read_text().splitlines()
@@ -140,7 +140,7 @@ def mapped(stem: str) -> Path | None:
 
 def allocator() -> str | None:
     """File name of the library that ``malloc`` comes from in this process."""
-    return serving("malloc")
+    return library_serving("malloc")
 
 
 def openmp() -> str | None:
@@ -148,10 +148,10 @@ def openmp() -> str | None:
 
     torch's wheels bring a runtime for themselves alone, under a name of its own.
     """
-    return serving("GOMP_parallel", mapped("torch_cpu"))
+    return library_serving("GOMP_parallel", loaded_library("torch_cpu"))
 
 
-def helper(name: str) -> str | None:
+def find_program(name: str) -> str | None:
     """Path of a program beside this interpreter, or else on PATH."""
     folder = str(Path(sys.executable).parent)
     return shutil.which(name, path=os.pathsep.join([folder, os.environ.get("PATH", "")]))

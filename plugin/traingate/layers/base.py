@@ -80,7 +80,7 @@ class Ranks:
     arguments: tuple[str, ...] = ()
 
     @property
-    def meet_elsewhere(self) -> bool:
+    def sets_rendezvous(self) -> bool:
         """Whether the arguments say where the ranks find each other, as several nodes need."""
         said = {argument.split("=")[0].replace("_", "-") for argument in self.arguments}
         return bool(said & _MEETING_PLACES)
@@ -134,13 +134,13 @@ class Layer(Protocol):
     """
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - described above
+    def name(self) -> str: ...  # noqa: D102 - describe above
 
     @property
-    def order(self) -> int: ...  # noqa: D102 - described above
+    def order(self) -> int: ...  # noqa: D102 - describe above
 
     @property
-    def conflicts(self) -> Collection[str]: ...  # noqa: D102 - described above
+    def conflicts(self) -> Collection[str]: ...  # noqa: D102 - describe above
 
     @property
     def options(self) -> Mapping[str, JSON]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from traingate.errors import ConfigurationError
 from traingate.host.cpu import numa_nodes, physical_cores
-from traingate.host.shared_libraries import helper
+from traingate.host.shared_libraries import find_program
 from traingate.layers.base import BaseLayer, ProcessRequest, Ranks, Training
 from traingate.layers.ipex import missing_ipex
 from traingate.protocol import ranks
@@ -77,7 +77,7 @@ class DataParallel(BaseLayer):
             )
         if self.launcher == "torchrun":
             return None
-        if helper("mpiexec.hydra") is None:
+        if find_program("mpiexec.hydra") is None:
             return (
                 "ipexrun starts ranks with Intel MPI's mpiexec.hydra, which is not installed: "
                 "pip install 'pytest-traingate[distributed]'"
@@ -100,7 +100,7 @@ class DataParallel(BaseLayer):
                 "data_parallel gives each rank its part of a map-style dataset, and this one is "
                 "iterable: every rank would train on the same samples"
             )
-        place = ranks.place()
+        place = ranks.rank_place()
         dist.init_process_group(_backend(), rank=place.rank, world_size=place.world_size)
         training.model = DistributedDataParallel(
             training.model, find_unused_parameters=self.find_unused_parameters

@@ -44,7 +44,7 @@ _VARIABLES: Final = {
 
 
 def _first_found(stems: tuple[str, ...]) -> str | None:
-    found = (shared_libraries.find(stem) for stem in stems)
+    found = (shared_libraries.find_library(stem) for stem in stems)
     return next((str(path) for path in found if path is not None), None)
 
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from traingate.errors import ConfigurationError, LayerConflictError
 from traingate.layers.base import Layer, ProcessRequest
-from traingate.protocol.json_values import JSON, plain
-from traingate.workload import ObjectName, name_of, resolve
+from traingate.protocol.json_values import JSON, as_json
+from traingate.workload import ObjectName, import_object, name_of
 
 
 def _extra(layer: Layer) -> str | None:
@@ -75,7 +75,7 @@ class Stack:
     def spans_nodes(self) -> bool:
         """Whether controllers of other nodes must do the same, at the same time."""
         ranks = self.process().ranks
-        return ranks is not None and ranks.meet_elsewhere
+        return ranks is not None and ranks.sets_rendezvous
 
     def missing_requirements(self) -> list[MissingRequirement]:
         """The layers that cannot run here, with what each lacks."""
@@ -98,7 +98,7 @@ class Stack:
     def factories(self) -> list[dict[str, JSON]]:
         """The layers as the worker needs them: each class's name, and its options."""
         return [
-            {"factory": plain(vars(name)), "options": plain(layer.options)}
+            {"factory": as_json(vars(name)), "options": as_json(layer.options)}
             for name, layer in zip(self.class_names(), self.layers, strict=True)
         ]
 
@@ -109,7 +109,7 @@ class Stack:
 
 def _check_options(layer: Layer) -> None:
     try:
-        plain(dict(layer.options))
+        as_json(dict(layer.options))
     except TypeError as error:
         raise ConfigurationError(
             f"layer {layer.name}: its options do not survive JSON, which carries them to the "
@@ -132,7 +132,7 @@ def _check_pair(one: Layer, other: Layer) -> None:
 def rebuild(
     factories: Iterable[Mapping[str, Any]], moved: Callable[[str], str] = str
 ) -> list[Layer]:
-    """In the worker: the layers that ``Stack.factories`` described.
+    """In the worker: the layers that ``Stack.factories`` describe.
 
     Args:
         factories: what it returned.
@@ -141,5 +141,5 @@ def rebuild(
     layers = []
     for item in factories:
         name = ObjectName(**item["factory"])
-        layers.append(resolve(replace(name, file=moved(name.file)))(**item["options"]))
+        layers.append(import_object(replace(name, file=moved(name.file)))(**item["options"]))
     return layers

@@ -8,6 +8,6 @@ from typing import Any, TypeAlias
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 
-def plain(value: object) -> Any:
+def as_json(value: object) -> Any:
     """``value`` as the other end will read it; TypeError if JSON cannot say it."""
     return json.loads(json.dumps(value))

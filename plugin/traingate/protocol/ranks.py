@@ -31,7 +31,7 @@ would be bound to one core itself, and could start nothing on the others."""
 
 
 @dataclass(frozen=True)
-class Place:
+class RankPlace:
     """A rank among ``world_size`` ranks, and its number among those of this node."""
 
     rank: int
@@ -39,16 +39,16 @@ class Place:
     world_size: int
 
 
-def own_cores(environment: Mapping[str, str] = os.environ) -> frozenset[int]:
+def rank_cores(environment: Mapping[str, str] = os.environ) -> frozenset[int]:
     """The cores that the controller gave to this rank; empty where it gave none."""
     given = environment.get(CORES)
     if not given:
         return frozenset()
-    own = given.split(";")[place(environment).local_rank]
+    own = given.split(";")[rank_place(environment).local_rank]
     return frozenset(map(int, own.split(",")))
 
 
-def place(environment: Mapping[str, str] = os.environ) -> Place:
+def rank_place(environment: Mapping[str, str] = os.environ) -> RankPlace:
     """The place that the launcher gave this process; alone if there was none.
 
     torchrun sets RANK, LOCAL_RANK and WORLD_SIZE, Intel MPI's mpiexec.hydra PMI_RANK, PMI_SIZE
@@ -60,5 +60,7 @@ def place(environment: Mapping[str, str] = os.environ) -> Place:
     ):
         if rank in environment and size in environment:
             number = int(environment[rank])
-            return Place(number, int(environment.get(local_rank, number)), int(environment[size]))
-    return Place(0, 0, 1)
+            return RankPlace(
+                number, int(environment.get(local_rank, number)), int(environment[size])
+            )
+    return RankPlace(0, 0, 1)

@@ -14,14 +14,14 @@ from traingate.report.row import Row, samples_per_second, speedup, thousands
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PublishedTable:
     """The table, and what its reader must know."""
 
     table: Table
     note: str
 
 
-def beside_published(rows: Sequence[Row]) -> Comparison | None:
+def published_table(rows: Sequence[Row]) -> PublishedTable | None:
     """The rows that have published figures, beside them; None if there are none.
 
     A column for each machine that figures were published of. Samples per dollar follow from
@@ -49,7 +49,7 @@ def beside_published(rows: Sequence[Row]) -> Comparison | None:
         result.add_row(*map(Text, cells))
     sources = "; ".join(dict.fromkeys(figure.source for figure in figures))
     scales = ", ".join(sorted({row.measurement.scale for row in rows}))
-    return Comparison(
+    return PublishedTable(
         result,
         f"here: scale {scales}, whose model and batch may be others than those published. "
         f"published: samples/s (and K/$ at that machine's price; * derived). {sources}",

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from traingate import layers
 from traingate.records import Measurement, Outcome, Verdict, stack_label
-from traingate.report.published import beside_published
+from traingate.report.published import published_table
 from traingate.report.row import Row, samples_per_second, speedup, thousands
 
 _STYLES = {
@@ -101,7 +101,7 @@ def print_to(console: Console, rows: Sequence[Row]) -> None:
     console.print(table(rows))
     for note in footnotes(rows):
         console.print(Text(note, style="dim"))
-    compared = beside_published(rows)
+    compared = published_table(rows)
     if compared is not None:
         console.print()
         console.print(compared.table)

@@ -41,7 +41,7 @@ _SIDE_BY_SIDE: dict[Method | None, str] = {
 }
 
 
-def tells_more(verdict: Verdict) -> bool:
+def needs_explanation(verdict: Verdict) -> bool:
     """Whether a verdict that fails nothing has more to say than its outcome.
 
     An INCONCLUSIVE one is told by a warning.
@@ -64,12 +64,12 @@ def interrupted(test: str, measurement: Measurement, pairs: Sequence[Pair]) -> s
     if pairs:
         slowdown = loss_percent(paired_difference([pair.log_ratio for pair in pairs]).value)
         count = f"{len(pairs)} pairs" if len(pairs) > 1 else "one pair"
-        known = f" after {count}, which saw it {loss(slowdown)} than the base"
+        known = f" after {count}, which saw it {loss_in_words(slowdown)} than the base"
     rate = f"{measurement.samples_per_second:.4g} samples/s"
     return f"{test}: {rate}; the comparison was broken off{known}: no verdict"
 
 
-def loss(slowdown_percent: float) -> str:
+def loss_in_words(slowdown_percent: float) -> str:
     """A loss of throughput in words."""
     return f"{abs(slowdown_percent):.1f} % {'slower' if slowdown_percent >= 0 else 'faster'}"
 

@@ -60,11 +60,11 @@ def main(arguments: list[str]) -> None:
 
 def _take_place(directory: Path) -> None:
     """Before torch starts any thread: the cores of this rank, and a log of its own."""
-    from traingate.protocol.ranks import BIND, OWN_LOG, own_cores, place  # noqa: PLC0415 - see main
+    from traingate.protocol.ranks import BIND, OWN_LOG, rank_cores, rank_place  # noqa: PLC0415 - see main
 
     if BIND in os.environ and "KMP_AFFINITY" not in os.environ:  # the two exclude each other
         os.environ["OMP_PROC_BIND"] = os.environ[BIND]
-    here, cores = place(), own_cores()
+    here, cores = rank_place(), rank_cores()
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
     if OWN_LOG in os.environ:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from traingate.errors import TraingateError
 from traingate.protocol.channel import Channel, connect
 from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
-from traingate.protocol.ranks import place
+from traingate.protocol.ranks import rank_place
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Intel's OpenMP registers itself
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -45,7 +45,7 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
     try:
         threading.Thread(target=_read, args=(channel, inbox), daemon=True).start()
         service = make()
-        here = place()
+        here = rank_place()
         python = platform.python_version()
         channel.send(Hello(PROTOCOL_VERSION, python, here.rank, here.world_size))
         while True:

@@ -17,11 +17,11 @@ from traingate.host.cpu import available_cores
 from traingate.layers.base import ArgumentProvider, Layer, Starter, Training, Verifier
 from traingate.layers.stack import rebuild
 from traingate.protocol import messages
-from traingate.protocol.ranks import own_cores
+from traingate.protocol.ranks import rank_cores
 from traingate.worker import counters, flops, operator_table
 from traingate.worker.loop import Loop, loss_of
 from traingate.worker.software import environment
-from traingate.workload import ObjectName, TrainingSetup, build, resolve
+from traingate.workload import ObjectName, TrainingSetup, build, import_object
 from traingate.worktree.relocation import Relocation
 
 
@@ -38,7 +38,7 @@ class Trainer:
 
     def __init__(self) -> None:
         self._bound = available_cores()  # torch is loaded: OMP_PROC_BIND has had its effect
-        self._cores = own_cores() or self._bound
+        self._cores = rank_cores() or self._bound
         self._fresh: Callable[[], TrainingSetup] | None = None
         self._layers: list[Layer] = []
         self._loop: Loop | None = None
@@ -72,7 +72,7 @@ class Trainer:
             if isinstance(layer, Starter):
                 layer.start()
         name = ObjectName(**message.workload)  # type: ignore[arg-type]
-        workload = resolve(replace(name, file=moved(name.file)))
+        workload = import_object(replace(name, file=moved(name.file)))
         arguments: dict[str, Any] = {"scale": message.scale}
         for layer in layers:
             if isinstance(layer, ArgumentProvider):

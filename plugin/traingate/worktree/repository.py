@@ -88,8 +88,8 @@ class Repository:
         listing = _git(self.root, "ls-tree", "-r", "-z", commit) or ""
         found = []
         for entry in filter(None, listing.split("\0")):
-            described, _, path = entry.partition("\t")
-            mode, _, name = described.split()
+            describe, _, path = entry.partition("\t")
+            mode, _, name = describe.split()
             if mode == _SUBMODULE_MODE and (self.root / path / ".git").exists():
                 found.append((path, name))
         return found
