@@ -35,14 +35,19 @@ def test_what_lacks_has_a_remedy(monkeypatch):
     assert not any(word in command for command in commands for word in (" or ", ";"))
 
 
-def test_an_extension_of_another_torch_is_told(monkeypatch):
-    versions = {"torch": "2.9.1", "intel-extension-for-pytorch": "2.8.0", "torch-xla": "2.9.0"}
-    monkeypatch.setattr("traingate.host.packages.version", versions.get)
-    found = {item.subject: item for item in examine() if item.topic == "versions"}
-    assert found["intel-extension-for-pytorch"].state is State.LACKING
-    assert "made for torch 2.8" in found["intel-extension-for-pytorch"].meaning
-    assert found["intel-extension-for-pytorch"].remedy == "pip install 'torch==2.8.*' torchvision"
-    assert found["torch-xla"].state is State.FINE
+def test_an_extension_for_another_torch_is_reported(tmp_path, monkeypatch):
+    versions = {"torch": "2.9.1", "intel_extension_for_pytorch": "2.8.0", "torch_xla": "2.9.0"}
+    for name, version in versions.items():
+        metadata = tmp_path / f"{name}-{version}.dist-info" / "METADATA"
+        metadata.parent.mkdir()
+        metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    findings = {item.subject: item for item in examine() if item.topic == "versions"}
+    extension = findings["intel-extension-for-pytorch"]
+    assert extension.state is State.LACKING
+    assert "made for torch 2.8" in extension.meaning
+    assert extension.remedy == "pip install 'torch==2.8.*' torchvision"
+    assert findings["torch-xla"].state is State.FINE
 
 
 def test_bf16_without_its_instructions_is_said_to_be_emulated(monkeypatch):
