@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from traingate.records import Hardware, Launch, LayerRecord, Measurement
+from traingate.records import Hardware, Launch, LayerRecord, Measurement, to_json
 
 HARDWARE = Hardware(
     cpu="Test CPU (6/207/2)",
@@ -37,3 +39,19 @@ def measurement(launches: Sequence[Launch], **changes: Any) -> Measurement:
         environment={"python": "3.11.7"},
     )
     return msgspec.structs.replace(record, **changes)
+
+
+def save_run(path: Path, records: Mapping[str, Measurement]) -> None:
+    """Write a run as pytest-benchmark saves it, of no commit.
+
+    Args:
+        path: File of the run.
+        records: Records by the full name of their test.
+    """
+    benchmarks = [
+        {"fullname": name, "extra_info": {"traingate": to_json(record)}}
+        for name, record in records.items()
+    ]
+    content = {"benchmarks": benchmarks, "datetime": "2026-11-22T10:00:00"}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))

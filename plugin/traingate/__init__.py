@@ -1,7 +1,11 @@
-"""traingate: measure how fast PyTorch models train on CPUs, and gate it.
+"""Public API of pytest-traingate, which measures how fast PyTorch models train on CPUs.
 
-Importing this package loads neither torch nor anything else outside the standard library:
-the worker loads it under interpreters that have nothing installed.
+``TrainingSetup`` describes a training to be measured. ``BaseLayer``, ``ProcessRequest`` and
+``Training`` are for layers of your own, which may instead implement the protocol ``Layer``.
+``TraingateError`` is the base class of all errors.
+
+Importing this package imports nothing outside the standard library, torch included: the worker
+imports it under interpreters that may lack the dependencies of pytest-traingate.
 """
 
 from traingate.errors import TraingateError

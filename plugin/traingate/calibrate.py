@@ -33,7 +33,7 @@ def calibrate(
     """Compare one benchmark with itself, in a pytest run that shows its progress.
 
     Args:
-        test: Name of the test; None for the first training benchmark that pytest finds.
+        test: Full name of the test; None for the first training benchmark that pytest finds.
         pairs: Number of pairs of the unchanged test.
         slowdowns: Slowdowns to inject, in percent of throughput.
         arguments: Further arguments for pytest.
@@ -49,7 +49,7 @@ def calibrate(
 
 @dataclass(frozen=True)
 class CalibrationPlan:
-    """The comparisons of one calibration.
+    """Plan of the comparisons of one calibration.
 
     Attributes:
         pairs: Number of pairs of the unchanged test.
@@ -61,7 +61,7 @@ class CalibrationPlan:
 
 
 class _Plugin:
-    """A pytest plugin whose session compares the first training benchmark with itself."""
+    """Plugin of pytest whose session compares the first training benchmark with itself."""
 
     def __init__(self, plan: CalibrationPlan) -> None:
         self.calibration: Calibration | None = None
@@ -74,12 +74,14 @@ class _Plugin:
         config.stash[SESSION_KEY] = lambda: self._make_session(config)
 
     def _make_session(self, config: pytest.Config) -> Session:
+        """Return the session, which is made on the first call and compares nothing else."""
         if self._session is None:
             settings = replace(parse(config), compare=False, against=None, against_python=None)
             self._session = Session(settings, config.rootpath, sys.path, self._comparison)
         return self._session
 
     def _comparison(self, request: BenchmarkRequest, job: Job, tolerance: float) -> _WithItself:
+        """Return the comparison of a test with itself, as a ``ComparisonFactory``."""
         assert self._session is not None
         most_pairs = self._session.settings.most_pairs
         return _WithItself(self, self._plan, request.test, job, tolerance, most_pairs)
@@ -103,7 +105,7 @@ class _Plugin:
 
 @dataclass(frozen=True)
 class _WithItself(PlannedLaunches):
-    """A comparison of a test with itself, whose calibration the plugin keeps."""
+    """Comparison of a test with itself, whose calibration the plugin keeps."""
 
     plugin: _Plugin
     plan: CalibrationPlan

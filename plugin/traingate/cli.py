@@ -1,4 +1,4 @@
-"""The command ``traingate``: judge, show and accept saved runs; look at the machine; calibrate."""
+"""Define the command ``traingate``: judge, show and accept saved runs; examine the machine."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ from traingate.report.table import picture, render
 from traingate.report.verdict import explain
 
 _REGRESSION = 1
-_NOTHING_COMPARED = 2
+_NO_RESULT = 2
 
-_RUN = click.Path(path_type=Path, dir_okay=False)
+_RUN_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-def _not_blank(_context: click.Context, _option: click.Parameter, text: str) -> str:
+def _strip_nonempty(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    """Return the value of an option without spaces around it; raise BadParameter if it is empty."""
     if not text.strip():
         raise click.BadParameter("must say why")
     return text.strip()
@@ -45,8 +46,8 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("a", type=_RUN)
-@click.argument("b", type=_RUN)
+@click.argument("a", type=_RUN_FILE)
+@click.argument("b", type=_RUN_FILE)
 @click.option(
     "--tolerance",
     type=click.FloatRange(0, 50, min_open=True, max_open=True),
@@ -55,9 +56,9 @@ def main() -> None:
     help="Largest loss of throughput that is let through, in percent.",
 )
 def compare(a: Path, b: Path, tolerance: float) -> None:
-    """Judge the saved run B against the saved run A.
+    """Judge the saved run B by the saved run A.
 
-    Exit status: 0 fine, 1 a regression, 2 something of B could not be compared.
+    Exit status: 0 no regression, 1 a regression, 2 not every test of B could be compared.
     """
     base, run = _read(a), _read(b)
     baselines = Baselines((base,))
@@ -68,7 +69,7 @@ def compare(a: Path, b: Path, tolerance: float) -> None:
     for test, measurement in run.measurements:
         try:
             verdict = _judge(baselines, test, measurement, tolerance)
-        except BaselineError as error:  # noqa: PERF203 - each test has its own
+        except BaselineError as error:  # noqa: PERF203 - the other tests can still be compared
             outcomes.append(Outcome.NO_BASELINE)
             click.echo(f"{test}\n{Outcome.NO_BASELINE.value}: {error}")
         else:
@@ -77,52 +78,57 @@ def compare(a: Path, b: Path, tolerance: float) -> None:
     if Outcome.REGRESSED in outcomes:
         sys.exit(_REGRESSION)
     if not outcomes or Outcome.NO_BASELINE in outcomes:
-        _give_up(f"Not all of {b} could be compared with {a}.")
+        _exit_without_result(f"Not all of {b} could be compared with {a}.")
 
 
 @main.command()
-@click.argument("run", type=_RUN)
-@click.option("--svg", type=_RUN, help="Write the table as a picture instead of showing it.")
+@click.argument("run", type=_RUN_FILE)
+@click.option("--svg", type=_RUN_FILE, help="Write the table as a picture instead of showing it.")
 def report(run: Path, svg: Path | None) -> None:
     """Show the results table of a saved run."""
-    rows = [Row(_short(test), measurement) for test, measurement in _read(run).measurements]
+    rows = [Row(_short_name(test), measurement) for test, measurement in _read(run).measurements]
     if not rows:
-        _give_up(f"{run} holds no training benchmark.")
+        _exit_without_result(f"{run} holds no training benchmark.")
     if svg is not None:
         svg.write_text(picture(rows, title=run.name))
         return
-    terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal else None
-    click.echo(render(rows, width, colour=terminal), nl=False)
+    is_terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if is_terminal else None
+    click.echo(render(rows, width, colour=is_terminal), nl=False)
 
 
 @main.command()
-@click.argument("run", type=_RUN, required=False)
+@click.argument("run", type=_RUN_FILE, required=False)
 @click.option(
     "--reason",
     required=True,
-    callback=_not_blank,
-    help="Why the slowdown is all right; kept in the record.",
+    callback=_strip_nonempty,
+    help="Why the slowdown is acceptable; kept in the record.",
 )
-@click.option("--test", "tests", multiple=True, help="Only this test (its name, or how it ends).")
+@click.option(
+    "--test",
+    "tests",
+    multiple=True,
+    help="Accept this test alone (its full name, or the end of it). May be repeated.",
+)
 @click.option(
     "--storage",
     default=".benchmarks",
     show_default=True,
-    help="Where saved runs are, as pytest's --benchmark-storage.",
+    help="Folder of the saved runs, as in pytest's --benchmark-storage.",
 )
 def accept(run: Path | None, reason: str, tests: tuple[str, ...], storage: str) -> None:
-    """Make a saved RUN that failed its gate a baseline all the same; the newest by default.
+    """Accept a saved RUN that failed its gate as a baseline; by default the newest run.
 
-    Save one with pytest --benchmark-compare --benchmark-save=NAME.
+    To save a run, give pytest --benchmark-compare --benchmark-save=NAME.
     """
-    word = Acceptance(reason, datetime.now(tz=timezone.utc).isoformat(timespec="seconds"))
+    time = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
     try:
-        path = run or saved_runs.load(storage, selection=True)[-1].path
-        accepted = saved_runs.accept(path, word, tests)
+        path = run or saved_runs.load_runs(storage, selection=True)[-1].path
+        accepted_tests = saved_runs.accept(path, Acceptance(reason, time), tests)
     except BaselineError as error:
-        _give_up(str(error))
-    for test in accepted:
+        _exit_without_result(str(error))
+    for test in accepted_tests:
         click.echo(f"accepted {test} of {path}: {reason}")
 
 
@@ -148,26 +154,27 @@ def accept(run: Path | None, reason: str, tests: tuple[str, ...], storage: str) 
 def calibrate(
     test: str | None, pairs: int, slowdowns: tuple[float, ...], pytest_arguments: tuple[str, ...]
 ) -> None:
-    """Measure a benchmark against itself, and against slowdowns put into it, on this machine.
+    """Compare a benchmark with itself, unchanged and with injected slowdowns, on this machine.
 
-    TEST is a test's name as pytest has it; by default the first training benchmark that pytest
-    finds. Further arguments go to pytest. Tells the smallest slowdown that can be resolved, in how
-    many launches and minutes, and which tolerance to set. Exit status: 0 fine, 2 not measured.
+    TEST is the full name of a test; by default the first training benchmark that pytest finds.
+    Further arguments go to pytest. Prints the smallest slowdown that each tolerance finds, the
+    pairs and minutes that it takes, and the tolerance to set. Exit status: 0 measured, 2 not
+    measured.
     """
     from traingate.calibrate import calibrate as run_calibration  # noqa: PLC0415 - loads pytest
 
     result = run_calibration(test, pairs, slowdowns, pytest_arguments)
     if result is None:
-        _give_up(f"{test or 'the first training benchmark'} was not measured.")
+        _exit_without_result(f"{test or 'the first training benchmark'} was not measured.")
     print_calibration(Console(highlight=False), result)
 
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def doctor(*, as_json: bool) -> None:
-    """Tell what this machine has and lacks for each layer, and what would mend it.
+    """Show what this machine has and lacks for each layer, and how to change that.
 
-    Takes a second, measures nothing, and does not load torch.
+    This takes a second, measures nothing, and does not load torch.
     """
     findings = examine()
     if as_json:
@@ -188,16 +195,19 @@ def _judge(baselines: Baselines, test: str, measurement: Measurement, tolerance:
 
 
 def _read(path: Path) -> saved_runs.SavedRun:
+    """Return the saved run in a file; exit with a message if it cannot be read."""
     try:
-        return saved_runs.read(path)
+        return saved_runs.read_run(path)
     except BaselineError as error:
-        _give_up(str(error))
+        _exit_without_result(str(error))
 
 
-def _short(test: str) -> str:
+def _short_name(test: str) -> str:
+    """Return the name of a test without its file."""
     return test.rpartition("::")[2]
 
 
-def _give_up(message: str) -> NoReturn:
+def _exit_without_result(message: str) -> NoReturn:
+    """Print *message*, and exit with the status for a command that could not do its work."""
     click.echo(f"traingate: {message}", err=True)
-    sys.exit(_NOTHING_COMPARED)
+    sys.exit(_NO_RESULT)

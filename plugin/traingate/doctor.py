@@ -1,6 +1,6 @@
-"""What this machine has and lacks for each layer, what that means, and what would mend it.
+"""Examine what this machine has and lacks for each layer, and how to change that.
 
-Looks only: nothing is measured, and torch is not imported.
+Nothing is measured, and torch is not imported.
 """
 
 from __future__ import annotations
@@ -17,29 +17,33 @@ from traingate import layers
 from traingate.host import cpu, noise, packages, shared_libraries
 from traingate.host.hardware import hardware
 from traingate.layers.base import Layer
-from traingate.layers.runtime import INSTALL
+from traingate.layers.runtime import INSTALL_COMMANDS
 
-_NOISY_STEAL = 0.005
+_NOISY_STEAL_SHARE = 0.005
+"""Share of CPU time above which steal time is reported as noise."""
 
 
 class State(str, Enum):
-    """How a point stands."""
+    """Assessment of a finding."""
 
     FINE = "fine"
+    """Present, or as good as it can be."""
     NOTE = "note"
+    """Worth knowing when measurements are read."""
     LACKING = "lacking"
+    """Missing, of an unsuitable version, or unable to run."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One point.
+    """Fact about this machine, with its meaning for measurements.
 
     Attributes:
-        topic: the group it belongs to.
-        subject: what was looked at.
-        state: how it stands.
-        found: what is there.
-        meaning: what follows for measurements; empty where nothing does.
-        remedy: the command that would mend it; empty where there is none.
+        topic: Group of the finding, such as ``processor``.
+        subject: Name of the feature, program, package or layer that was examined.
+        state: Assessment.
+        found: State of the subject on this machine, such as a version or ``absent``.
+        meaning: Consequence for measurements; empty if there is none.
+        remedy: Command that changes it; empty if there is none or none is needed.
     """
 
     topic: str
@@ -51,42 +55,44 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 def examine() -> list[Finding]:
-    """All findings on this machine, topic by topic."""
+    """Return all findings on this machine, those of one topic after each other."""
     return [*_processor(), *_clock(), *_noise(), *_memory(), *_software(), *_layers()]
 
 
 def _processor() -> Iterator[Finding]:
+    """Yield the findings on the CPU model and on its instruction sets, and those on its cores."""
     machine, flags = hardware(), cpu.instruction_sets()
     yield Finding(topic="processor", subject="model", state=State.FINE, found=machine.cpu)
-    for subject, wanted, meaning in (
+    for subject, sufficient_flags, meaning in (
         ("AVX-512", {"avx512f"}, "fp32 convolutions run at half the width"),
         (
             "AVX512_BF16",
             {"avx512_bf16"},
-            "" if "amx_bf16" in flags else "bf16 is emulated: right, and slower than fp32",
+            "" if "amx_bf16" in flags else "bf16 is emulated: correct, but slower than fp32",
         ),
         ("AMX", {"amx_bf16", "amx_tile"}, "no matrix unit: bf16 may gain nothing over fp32"),
         ("VNNI", {"avx512_vnni", "avx_vnni"}, "int8 is not accelerated; training seldom needs it"),
     ):
-        there = sorted(wanted & flags)
+        present_flags = sorted(sufficient_flags & flags)
         yield Finding(
             topic="processor",
             subject=subject,
-            state=State.FINE if there else State.NOTE,
-            found=" ".join(there) or "absent",
-            meaning="" if there else meaning,
+            state=State.FINE if present_flags else State.NOTE,
+            found=" ".join(present_flags) or "absent",
+            meaning="" if present_flags else meaning,
         )
     yield from _cores()
 
 
 def _cores() -> Iterator[Finding]:
-    usable, present = cpu.core_count(), os.cpu_count() or 1
+    """Yield the findings on cores, NUMA nodes and simultaneous multithreading (SMT)."""
+    usable, total = cpu.core_count(), os.cpu_count() or 1
     yield Finding(
         topic="processor",
         subject="cores",
-        state=State.FINE if usable == present else State.NOTE,
-        found=f"{usable} of {present} after affinity and cgroup quota",
-        meaning="" if usable == present else "only runs with the same number are comparable",
+        state=State.FINE if usable == total else State.NOTE,
+        found=f"{usable} of {total} after affinity and cgroup quota",
+        meaning="" if usable == total else "only runs with the same number are comparable",
     )
     nodes = cpu.numa_nodes()
     yield Finding(
@@ -96,27 +102,26 @@ def _cores() -> Iterator[Finding]:
         found=str(len(nodes)),
         meaning=f"data_parallel starts {len(nodes)} rank(s) by default",
     )
-    threads = noise.smt()
+    smt = noise.smt()
     physical = len(cpu.physical_cores())
     yield Finding(
         topic="processor",
         subject="SMT",
-        state=State.FINE if not threads else State.NOTE,
-        found={None: "not told", True: f"on, {physical} physical cores", False: "off"}[threads],
-        meaning="two threads share a core's vector units: tuned_runtime uses one"
-        if threads
-        else "",
+        state=State.FINE if not smt else State.NOTE,
+        found={None: "unknown", True: f"on, {physical} physical cores", False: "off"}[smt],
+        meaning="two threads share a core's vector units: tuned_runtime uses one" if smt else "",
     )
 
 
 def _clock() -> Iterator[Finding]:
+    """Yield the findings on the clock rate."""
     governor = noise.governor()
     steady = governor in {None, "performance"}
     yield Finding(
         topic="steadiness",
         subject="governor",
         state=State.FINE if steady else State.NOTE,
-        found=governor or "not told",
+        found=governor or "unknown",
         meaning="" if steady else "the clock rate follows the load",
         remedy="" if steady else "sudo cpupower frequency-set --governor performance",
     )
@@ -125,28 +130,29 @@ def _clock() -> Iterator[Finding]:
         topic="steadiness",
         subject="turbo",
         state=State.NOTE if turbo else State.FINE,
-        found={None: "not told", True: "on", False: "off"}[turbo],
-        meaning="the clock rate follows temperature and neighbours" if turbo else "",
-        remedy=noise.turbo_off() if turbo else "",
+        found={None: "unknown", True: "on", False: "off"}[turbo],
+        meaning="the clock rate follows temperature and the load of other cores" if turbo else "",
+        remedy=noise.turbo_off_command() if turbo else "",
     )
 
 
 def _noise() -> Iterator[Finding]:
+    """Yield the findings on other work that competes for the CPU."""
     virtual = "hypervisor" in cpu.instruction_sets()
     yield Finding(
         topic="steadiness",
         subject="virtual machine",
         state=State.NOTE if virtual else State.FINE,
         found="yes" if virtual else "no",
-        meaning="neighbours come and go: trust ratios, not times" if virtual else "",
+        meaning="other machines share the host: trust ratios, not times" if virtual else "",
     )
-    stolen = noise.steal_share()
-    noisy = stolen is not None and stolen > _NOISY_STEAL
+    steal_share = noise.steal_share()
+    noisy = steal_share is not None and steal_share > _NOISY_STEAL_SHARE
     yield Finding(
         topic="steadiness",
         subject="steal time",
         state=State.NOTE if noisy else State.FINE,
-        found="not told" if stolen is None else f"{stolen:.1%} of the last second",
+        found="unknown" if steal_share is None else f"{steal_share:.1%} of the last second",
         meaning="the host is overcommitted: expect wide intervals" if noisy else "",
     )
     load = os.getloadavg()[0]
@@ -161,6 +167,7 @@ def _noise() -> Iterator[Finding]:
 
 
 def _memory() -> Iterator[Finding]:
+    """Yield the findings on memory, and on the libraries for allocation and OpenMP."""
     total = hardware().memory_bytes
     yield Finding(
         topic="memory", subject="physical", state=State.FINE, found=f"{total / 2**30:.1f} GiB"
@@ -170,7 +177,7 @@ def _memory() -> Iterator[Finding]:
         topic="memory",
         subject="transparent huge pages",
         state=State.NOTE if pages == "never" else State.FINE,
-        found=pages or "not told",
+        found=pages or "unknown",
         meaning="large tensors cost more page faults" if pages == "never" else "",
         remedy=(
             "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled"
@@ -179,9 +186,9 @@ def _memory() -> Iterator[Finding]:
         ),
     )
     for subject, stem, remedy in (
-        ("tcmalloc", "tcmalloc", INSTALL["tcmalloc"]),
-        ("jemalloc", "jemalloc", INSTALL["jemalloc"]),
-        ("Intel OpenMP", "iomp5", INSTALL["intel"]),
+        ("tcmalloc", "tcmalloc", INSTALL_COMMANDS["tcmalloc"]),
+        ("jemalloc", "jemalloc", INSTALL_COMMANDS["jemalloc"]),
+        ("Intel OpenMP", "iomp5", INSTALL_COMMANDS["intel"]),
     ):
         yield _presence("libraries", subject, shared_libraries.find_library(stem), "", remedy)
 
@@ -189,7 +196,7 @@ def _memory() -> Iterator[Finding]:
 def _presence(
     topic: str, subject: str, path: Path | str | None, meaning: str, remedy: str
 ) -> Finding:
-    """Where something is; or that it is absent, with what follows and what would mend it."""
+    """Return a finding with the path of *subject*; if it is absent, with meaning and remedy."""
     if path is not None:
         return Finding(topic=topic, subject=subject, state=State.FINE, found=str(path))
     return Finding(
@@ -203,6 +210,7 @@ def _presence(
 
 
 def _software() -> Iterator[Finding]:
+    """Yield the findings on programs, and on the versions of Python and of packages."""
     for subject, remedy, meaning in (
         ("numactl", "apt-get install numactl", "run_cpu binds cores with taskset, and no memory"),
         ("g++", "apt-get install g++", "inductor compiles C++"),
@@ -216,15 +224,15 @@ def _software() -> Iterator[Finding]:
     )
     for name, remedy in _PACKAGES.items():
         version = packages.version(name)
-        wrong = packages.torch_mismatch(name) if name in _BOUND_TO_TORCH else None
-        meaning, _, mending = (wrong or "").partition(": ")
+        mismatch = packages.torch_mismatch(name) if name in _BOUND_TO_TORCH else None
+        meaning, _, mismatch_remedy = (mismatch or "").partition(": ")
         yield Finding(
             topic="versions",
             subject=name,
-            state=State.LACKING if version is None or wrong else State.FINE,
+            state=State.LACKING if version is None or mismatch else State.FINE,
             found=version or "absent",
             meaning=meaning,
-            remedy=remedy if version is None else mending,
+            remedy=remedy if version is None else mismatch_remedy,
         )
 
 
@@ -236,28 +244,31 @@ _PACKAGES = {
     "intel-extension-for-pytorch": "pip install 'pytest-traingate[ipex]'",
     "torch-xla": "pip install 'pytest-traingate[xla]'",
 }
+"""Commands that install the packages whose versions are listed."""
+
 _BOUND_TO_TORCH = {"intel-extension-for-pytorch", "torch-xla", "torchvision"}
-"""Their binaries fit one minor version of torch."""
+"""Packages whose binaries fit only one minor version of torch."""
 
 
 def _layers() -> Iterator[Finding]:
+    """Yield a finding for each layer: whether it can run here, and its caution."""
     for layer in _examples():
         options = ", ".join(str(value) for value in layer.options.values() if value)
         reason, caution = layer.unavailable(), layer.caution()
-        lack, _, remedy = (reason or "").partition(": ")
-        state = State.LACKING if lack else State.NOTE if caution else State.FINE
+        obstacle, _, remedy = (reason or "").partition(": ")
+        state = State.LACKING if obstacle else State.NOTE if caution else State.FINE
         yield Finding(
             topic="layers",
             subject=f"{layer.name}({options})" if options else layer.name,
             state=state,
-            found=lack or "can run",
-            meaning="" if lack else caution or "",
+            found=obstacle or "can run",
+            meaning="" if obstacle else caution or "",
             remedy=remedy,
         )
 
 
 def _examples() -> Iterator[Layer]:
-    """Every layer as it is by default, and in each other way that can lack something."""
+    """Yield each layer with its defaults, and with each other choice that needs something more."""
     yield layers.TunedRuntime()
     yield layers.TunedRuntime("tcmalloc", "intel")
     yield layers.TunedRuntime("jemalloc", "intel")

@@ -1,72 +1,82 @@
-"""The exception tree: every failure that a person can cause or meet has a type and a remedy.
+"""Define the exceptions and warnings, one type for each kind of failure that a user can fix.
 
-    TraingateError              the message says what happened, where, and what to do
-    ├── ConfigurationError      an option, marker, fixture or layer makes no sense
+The tree of exceptions::
+
+    TraingateError              base class: the message says what happened, where, and what to do
+    ├── ConfigurationError      an option, a marker, a fixture's parameter or a layer is invalid
     │   └── LayerConflictError  two layers of one stack exclude each other
-    ├── WorkloadError           the workload is no importable function, or raised in the worker
-    ├── WorkerError             a worker did not do its job
+    ├── WorkloadError           the workload cannot be imported, or raised in the worker
+    ├── WorkerError             a worker process failed
     │   ├── WorkerDiedError     it ended without its last message
     │   ├── WorkerTimeoutError  it did not answer in time
-    │   └── ProtocolError       it spoke another language
-    └── BaselineError           a comparison was asked for and cannot be made
-        ├── NoRunError          no saved run is there at all
-        └── DamagedRecordError  a stored run cannot be read
+    │   └── ProtocolError       it sent a message that this version does not understand
+    └── BaselineError           a comparison was requested and cannot be made
+        ├── NoRunError          there is no saved run, or none that was selected
+        └── DamagedRecordError  a saved run cannot be read
 
-Warnings: TraingateWarning, and below it InconclusiveWarning and CautionWarning.
+The base class of the warnings is TraingateWarning; below it are InconclusiveWarning and
+CautionWarning.
 """
 
 
 class TraingateError(Exception):
-    """Anything traingate reports to a person; its text is complete without a traceback."""
+    """Base class of all errors that traingate reports; the message needs no traceback."""
 
 
 class ConfigurationError(TraingateError):
-    """An option, a marker, a fixture's parameter or a layer makes no sense."""
+    """Error in an option, a marker, a fixture's parameter or a layer."""
 
 
 class LayerConflictError(ConfigurationError):
-    """Two layers of one stack exclude each other; the message names both."""
+    """Error of a stack in which two layers exclude each other; the message names both."""
 
 
 class WorkloadError(TraingateError):
-    """The workload is not an importable function, or its own code raised in the worker."""
+    """Error of a workload that is not an importable function, or that raised in the worker."""
 
 
 class WorkerError(TraingateError):
-    """A worker process did not do its job."""
+    """Failure of a worker process."""
 
 
 class WorkerDiedError(WorkerError):
-    """A worker ended without its last message, which alone proves that a launch succeeded."""
+    """Failure of a worker that ended without its last message.
+
+    Only that message proves that a launch succeeded; exit statuses do not.
+    """
 
 
 class WorkerTimeoutError(WorkerError):
-    """A worker did not answer within the time-out."""
+    """Failure of a worker to answer within the time-out."""
 
 
 class ProtocolError(WorkerError):
-    """The two ends of a connection do not speak the same version of the protocol."""
+    """Failure of a worker whose messages do not follow this version of the protocol."""
 
 
 class BaselineError(TraingateError):
-    """A comparison was asked for, and cannot be made."""
+    """Error of a comparison that was requested and cannot be made."""
 
 
 class NoRunError(BaselineError):
-    """The storage holds no saved run, or none that the selection names."""
+    """Error of a storage that holds no saved run, or none that the selection names."""
 
 
 class DamagedRecordError(BaselineError):
-    """A stored run cannot be read; the message names the file and the place in it."""
+    """Error of a saved run that cannot be read; the message names the file and the place in it."""
 
 
 class TraingateWarning(UserWarning):
-    """Something a person should know that fails nothing."""
+    """Base class of the warnings of traingate: information that fails no test by itself."""
 
 
 class InconclusiveWarning(TraingateWarning):
-    """The launches allowed were too few or too noisy to tell a slowdown from noise."""
+    """Warning that too few or too noisy launches left a comparison undecided."""
 
 
 class CautionWarning(TraingateWarning):
-    """The CPU has no instructions for the requested precision: correct, but slow."""
+    """Warning that a layer's throughput on this machine may mislead.
+
+    For example, bfloat16 is emulated on a CPU without instructions for it: the result is correct,
+    but the speed says nothing about a CPU that has them.
+    """

@@ -1,4 +1,4 @@
-"""The fixtures that people use: ``training_benchmark`` and the layers."""
+"""Define the fixture ``training_benchmark``, which measures and judges the training of a test."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from traingate.session import Session
 
 SESSION_KEY: pytest.StashKey[Callable[[], Session]] = pytest.StashKey()
-"""In ``config.stash``: makes the session on its first call, so that a run without training
-benchmarks loads none of it."""
+"""Key in ``config.stash`` of a function that returns the session. Its first call makes the session,
+so that a run without training benchmarks does not load what measuring needs."""
 
 
 class TrainingBenchmark(Protocol):
-    """The type of the fixture ``training_benchmark``, for annotations."""
+    """Type of the fixture ``training_benchmark``, for annotations."""
 
     def __call__(
         self,
@@ -48,29 +48,35 @@ class TrainingBenchmark(Protocol):
         layers: Iterable[Layer] = (),
         published: Iterable[Published] = (),
     ) -> Measurement:
-        """As the fixture's own docstring says."""
+        """Measure a workload, as the docstring of the fixture describes."""
 
 
 @pytest.fixture
-def training_benchmark(
+def training_benchmark(  # noqa: D417 - Args are those of the function that it returns
     request: pytest.FixtureRequest,
     benchmark: BenchmarkFixture,
     _requested_layers: RequestedLayers,
 ) -> TrainingBenchmark:
-    """Measure how fast a workload trains under the test's layers; once per test.
+    """Measure how fast a workload trains under the layers of the test.
 
-    ``training_benchmark(workload, layers=(), published=())`` takes
+    A test can call it once, as ``training_benchmark(workload, layers=(), published=())``. If a
+    comparison is requested, such as by ``--benchmark-compare``, it fails the test if the throughput
+    is lower than the tolerance allows. It skips the test if this machine cannot run a layer.
 
-    - ``workload``: a module-level function that returns a ``traingate.TrainingSetup``. Of its
-      parameters ``scale`` (a string) and ``batch_size`` (where that layer is asked for) are
-      filled in; all others need defaults.
-    - ``layers``: further layers, objects of the protocol ``traingate.Layer``.
-    - ``published``: figures, each a ``traingate.records.Published``, to stand beside the result.
+    Args:
+        workload: Function at the top level of a module that returns a ``traingate.TrainingSetup``.
+            If it has a parameter ``scale``, it gets the name of the scale, and if it has a
+            parameter ``batch_size``, the size that the layer of this name sets. All other
+            parameters need defaults.
+        layers: Layers to add to those of the layer fixtures: objects of the protocol
+            ``traingate.Layer``.
+        published: Published throughputs of the same experiment, each a
+            ``traingate.records.Published``, to show together with the result.
 
-    It returns the ``traingate.records.Measurement``, recorded with pytest-benchmark. With
-    ``--benchmark-compare`` it fails the test when throughput has dropped below the baseline.
+    Returns:
+        Record of the test, a ``traingate.records.Measurement``, which pytest-benchmark saves too.
     """
-    used: list[Workload] = []
+    measured_workloads: list[Workload] = []
 
     def measure(
         workload: Workload, layers: Iterable[Layer] = (), published: Iterable[Published] = ()
@@ -78,12 +84,12 @@ def training_benchmark(
         __tracebackhide__ = True
         from traingate.session import BenchmarkRequest  # noqa: PLC0415 - see SESSION_KEY
 
-        _check_use(request, used)
-        used.append(workload)
+        _check_use(request, measured_workloads)
+        measured_workloads.append(workload)
         session = request.config.stash[SESSION_KEY]()
         try:
             stack = Stack.of([*_requested_layers.resolved(), *layers])
-            order = BenchmarkRequest(
+            benchmark_request = BenchmarkRequest(
                 test=request.node.nodeid,
                 workload=name_of(workload, "the workload of training_benchmark"),
                 stack=stack,
@@ -91,19 +97,20 @@ def training_benchmark(
                 published=tuple(published),
             )
             session.requested_names |= stack.names
-            reason = _lacking(stack, session.settings.require)
-            if reason is None:
-                _caution(request.config, stack)
+            skip_reason = _skip_reason(stack, session.settings.require)
+            if skip_reason is None:
+                _warn_of_cautions(request.config, stack)
                 with _observer(request) as observer:
-                    result = session.run(order, observer)
+                    result = session.run(benchmark_request, observer)
         except TraingateError as error:
-            failure: str | None = str(error)
+            error_message: str | None = str(error)
         else:
-            failure = None
-        if failure is not None:  # outside of the handler: pytest would show both exceptions
-            _fail(benchmark, failure)
-        if reason is not None:
-            pytest.skip(reason)
+            error_message = None
+        # Failing inside of the handler would make pytest show both exceptions.
+        if error_message is not None:
+            _fail(benchmark, error_message)
+        if skip_reason is not None:
+            pytest.skip(skip_reason)
         if session.settings.measuring:
             _record(request, benchmark, session, result)
         else:
@@ -113,44 +120,46 @@ def training_benchmark(
     return measure
 
 
-def _lacking(stack: Stack, required: frozenset[str]) -> str | None:
-    """Why the test is to be skipped, or None.
+def _skip_reason(stack: Stack, required_names: frozenset[str]) -> str | None:
+    """Return why the test must be skipped, None if this machine can run it.
 
     Raises:
-        ConfigurationError: if ``required`` names a layer that cannot run here.
+        ConfigurationError: If a layer that cannot run is required.
     """
-    lacking = stack.missing_requirements()
-    for lack in lacking:
-        if lack.concerns(required):
-            raise ConfigurationError(f"{lack}; --traingate-require asks for it")
-    return str(lacking[0]) if lacking else None
+    missing_requirements = stack.missing_requirements()
+    for requirement in missing_requirements:
+        if requirement.concerns(required_names):
+            raise ConfigurationError(f"{requirement}; --traingate-require asks for it")
+    return str(missing_requirements[0]) if missing_requirements else None
 
 
-def _check_use(request: pytest.FixtureRequest, used: list[Workload]) -> None:
-    """Refuse now what pytest-benchmark could not record after minutes of measuring."""
+def _check_use(request: pytest.FixtureRequest, measured_workloads: list[Workload]) -> None:
+    """Fail the test before it is measured if pytest-benchmark could not record the result."""
     __tracebackhide__ = True
-    if used:
+    if measured_workloads:
         pytest.fail("training_benchmark measures once per test: split the test", pytrace=False)
     if CLOCK_KEY not in request.node.stash:
         pytest.fail("training_benchmark must be an argument of the test", pytrace=False)
 
 
 def _fail(benchmark: BenchmarkFixture, message: str) -> NoReturn:
+    """Fail the test with *message*, and without a record of pytest-benchmark."""
     __tracebackhide__ = True
 
-    def refuse() -> NoReturn:
+    def raise_error() -> NoReturn:
         raise TraingateError(message)
 
-    # Tells pytest-benchmark that there is nothing to record; else it warns of a fixture unused.
+    # A benchmark that raises is not recorded. Without one, pytest-benchmark would warn that its
+    # fixture was not used.
     with contextlib.suppress(TraingateError):
-        benchmark.pedantic(refuse)  # type: ignore[no-untyped-call] # it has no types
+        benchmark.pedantic(raise_error)  # type: ignore[no-untyped-call] # it has no types
     pytest.fail(message, pytrace=False)
 
 
 def _record(
     request: pytest.FixtureRequest, benchmark: BenchmarkFixture, session: Session, result: Result
 ) -> None:
-    """Hand the measurement to pytest-benchmark and the table, then let the verdict speak."""
+    """Record the measurement, and then fail the test or warn, as the verdict requires."""
     __tracebackhide__ = True
     from traingate.records import Outcome, to_json  # noqa: PLC0415 - see SESSION_KEY
     from traingate.report.row import Row  # noqa: PLC0415
@@ -173,25 +182,28 @@ def _record(
 
 
 def _write_profile(directory: Path, test: str, operators: list[dict[str, Any]]) -> None:
+    """Write the operator table of a test to a JSON file that has the name of the test."""
     directory.mkdir(parents=True, exist_ok=True)
     name = "".join(character if character.isalnum() else "_" for character in test)
     (directory / f"{name}.json").write_text(json.dumps(operators, indent=1))
 
 
-_CAUTIONED: pytest.StashKey[set[str]] = pytest.StashKey()
+_SHOWN_CAUTIONS: pytest.StashKey[set[str]] = pytest.StashKey()
 
 
-def _caution(config: pytest.Config, stack: Stack) -> None:
-    """Warn of what the layers have to say about this machine, each thing once a session."""
-    said = config.stash.setdefault(_CAUTIONED, set())
+def _warn_of_cautions(config: pytest.Config, stack: Stack) -> None:
+    """Emit the cautions of the layers about this machine as warnings, each once a session."""
+    shown_cautions = config.stash.setdefault(_SHOWN_CAUTIONS, set())
     for caution in stack.cautions():
-        if caution not in said:
+        if caution not in shown_cautions:
             warnings.warn(CautionWarning(caution), stacklevel=4)
-            said.add(caution)  # not before: where warnings are errors, each test is to fail
+            # Added after the warning: if warnings are errors, each test with the layer must fail.
+            shown_cautions.add(caution)
 
 
 @contextlib.contextmanager
 def _observer(request: pytest.FixtureRequest) -> Iterator[ProgressLine | NoProgress]:
+    """Yield an observer that shows a progress line if pytest writes to a terminal."""
     from rich.console import Console  # noqa: PLC0415 - see SESSION_KEY
 
     from traingate.report.progress import NoProgress, ProgressLine  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The fixtures of the layers: a test that asks for one adds the layer to its stack."""
+"""Define the fixtures of the layers: a test that requests one adds the layer to its stack."""
 
 from __future__ import annotations
 
@@ -8,21 +8,28 @@ from typing import Any
 import pytest
 
 from traingate import layers as layer_types
-from traingate.errors import (
-    ConfigurationError,
-)
+from traingate.errors import ConfigurationError
 from traingate.layers.base import Layer
 
 
 @dataclass
 class RequestedLayers:
-    """What the test's layer fixtures have asked for, in the order of asking."""
+    """Layers that the fixtures of one test have added.
+
+    Attributes:
+        layers: Layers, in the order in which pytest set up their fixtures.
+        problems: Error messages of layers that could not be made.
+    """
 
     layers: list[Layer] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def resolved(self) -> list[Layer]:
-        """The layers; ConfigurationError if one could not be made."""
+        """Return the layers.
+
+        Raises:
+            ConfigurationError: If a layer could not be made.
+        """
         if self.problems:
             raise ConfigurationError("\n".join(self.problems))
         return self.layers
@@ -30,15 +37,18 @@ class RequestedLayers:
 
 @pytest.fixture
 def _requested_layers() -> RequestedLayers:
-    """Shared by the layer fixtures and ``training_benchmark`` of one test."""
+    """Return the object that collects a test's layers for ``training_benchmark``."""
     return RequestedLayers()
 
 
 def _layer_fixture(kind: type[Any]) -> Any:
-    """The fixture of a layer: its choice comes by indirect parametrisation.
+    """Return the fixture of a layer, whose options come by indirect parametrisation.
 
-    A dict gives the layer's options, any other value its first option; True asks for the
-    layer as it is by default, False and None for none.
+    A dict gives the options of the layer by name, and any other value its first option. True stands
+    for the layer with its defaults; with False or None the test does not get the layer.
+
+    Args:
+        kind: Class of the layer.
     """
 
     def add(request: pytest.FixtureRequest, _requested_layers: RequestedLayers) -> Layer | None:
@@ -46,10 +56,10 @@ def _layer_fixture(kind: type[Any]) -> Any:
         if choice is False or choice is None:
             return None
         try:
-            layer: Layer = _make(kind, choice)
+            layer: Layer = _make_layer(kind, choice)
         except ConfigurationError as error:
-            # Told when the layers are put to use: pytest-benchmark complains of a test that
-            # never came to its fixture.
+            # ``training_benchmark`` raises the error later. If this fixture failed instead,
+            # pytest-benchmark would also warn that its own fixture was not used.
             _requested_layers.problems.append(str(error))
             return None
         _requested_layers.layers.append(layer)
@@ -59,7 +69,8 @@ def _layer_fixture(kind: type[Any]) -> Any:
     return pytest.fixture(name=kind.name)(add)
 
 
-def _make(kind: type[Any], choice: object) -> Layer:
+def _make_layer(kind: type[Any], choice: object) -> Layer:
+    """Return a layer by the parameter of its fixture."""
     try:
         if choice is True:
             layer: Layer = kind()
@@ -81,7 +92,7 @@ LAYER_NAMES = frozenset(
     for name in (kind.name, kind.extra)
     if isinstance(name, str)
 )
-"""The layers that traingate ships, and the extras that bring what some of them need."""
+"""Names of the layers of traingate, and of the extras that install what some of them need."""
 
 
 tuned_runtime = _layer_fixture(layer_types.TunedRuntime)

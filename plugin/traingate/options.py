@@ -1,7 +1,4 @@
-"""Options, ini keys and markers: parsed once, into frozen values.
-
-Nothing below this module sees pytest's configuration.
-"""
+"""Parse options, ini keys and marker once, so that no module below sees pytest's configuration."""
 
 from __future__ import annotations
 
@@ -18,8 +15,8 @@ from traingate.controller.steadying import LEVELS
 from traingate.errors import ConfigurationError
 from traingate.gate.limits import Limits
 
-DEFAULT_MOST_LAUNCHES: Final = 8
-DEFAULT_MOST_PAIRS: Final = 12
+DEFAULT_MOST_LAUNCHES: Final = 8  # in a comparison with stored runs
+DEFAULT_MOST_PAIRS: Final = 12  # in a duet
 _MARKER: Final = (
     "traingate(tolerance=PERCENT, min_samples_per_second=N, max_first_step_seconds=S): limits of "
     "a training benchmark: the largest loss of throughput against the baseline, the least "
@@ -29,26 +26,28 @@ _MARKER: Final = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user asked for.
+    """Settings of one pytest run; ``--traingate-NAME`` and the ini key ``traingate_NAME`` set NAME.
 
     Attributes:
-        scale: the size of the measurement.
-        launches: the most launches, None for the default of the situation.
-        steps: measured steps per launch, None for the scale's.
-        tolerance: the largest loss of throughput that is let through, in percent.
-        on_missing: ``fail`` or ``record``.
-        on_inconclusive: ``warn`` or ``fail``.
-        steady: one of ``steadying.LEVELS``.
-        against: a commit to measure beside the working tree, None for none.
-        against_python: an interpreter to measure beside ours, None for none.
-        timeout: seconds for any one answer of a worker, None for the defaults.
-        require: names of layers, or of the extras that bring what they need: where one of these
-            cannot run, its test fails instead of being skipped.
-        price: of this machine in US dollars per hour, None if unknown.
-        profile: directory for operator tables, None for no profile.
-        compare: pytest-benchmark's ``--benchmark-compare``: False, True, or which run.
-        storage: pytest-benchmark's ``--benchmark-storage``.
-        measuring: False where pytest-benchmark is disabled: each test runs once, unmeasured.
+        scale: Size of the measurement.
+        launches: Largest number of launches per test, in a duet of pairs; None for the default.
+        steps: Number of measured steps per launch; None for that of the scale.
+        tolerance: Largest loss of throughput that is let through, in percent.
+        on_missing: Treatment of a test without a comparable baseline, ``fail`` or ``record``.
+        on_inconclusive: Treatment of a test without a verdict, ``warn`` or ``fail``.
+        steady: Level of the measures against scatter, one of ``controller.steadying.LEVELS``.
+        against: Commit to compare the working tree with by a duet; None for no commit.
+        against_python: Interpreter to compare with by a duet; None for no interpreter.
+        timeout: Longest time for any one answer of a worker, in seconds; None for the defaults.
+        require: Names of layers, or of the extras that install what layers need; a test of such a
+            layer fails instead of being skipped if the layer cannot run.
+        price: Price of this machine in US dollars per hour; None if unknown.
+        profile: Folder for operator tables; None for no profile.
+        compare: Value of ``--benchmark-compare``: True for the newest comparable run, the name or
+            path of a run, or False for no comparison with stored runs.
+        storage: Value of ``--benchmark-storage``.
+        measuring: False if each test takes a single step that is not recorded: pytest-benchmark is
+            disabled, or pytest-xdist runs tests in parallel.
     """
 
     scale: Scale
@@ -70,17 +69,19 @@ class Settings:
 
     @property
     def most_pairs(self) -> int:
-        """Of a duet."""
+        """Return the largest number of pairs in a duet."""
         return self.launches or DEFAULT_MOST_PAIRS
 
     @property
     def comparing(self) -> bool:
-        """Whether tests are to be judged by anything."""
+        """Return whether tests are compared with anything."""
         return bool(self.compare or self.against or self.against_python)
 
 
 @dataclass(frozen=True)
 class _Option:
+    """Option ``--traingate-NAME``, which is also the ini key ``traingate_NAME``."""
+
     name: str
     parse: Callable[[str], Any]
     default: Any
@@ -88,7 +89,8 @@ class _Option:
     help: str
 
 
-def _whole(text: str) -> int:
+def _positive_integer(text: str) -> int:
+    """Return a whole number of at least 1."""
     try:
         value = int(text)
     except ValueError:
@@ -98,7 +100,8 @@ def _whole(text: str) -> int:
     return value
 
 
-def _positive(text: str) -> float:
+def _positive_number(text: str) -> float:
+    """Return a finite number above 0."""
     try:
         value = float(text)
     except ValueError:
@@ -109,27 +112,31 @@ def _positive(text: str) -> float:
 
 
 def percent(text: str) -> float:
-    """A tolerance in percent: twice of it must leave some throughput to be told from none."""
-    value = _positive(text.removesuffix("%"))
-    if value >= 50:  # noqa: PLR2004 - explained above
+    """Return a tolerance in percent; twice the tolerance must be less than the whole throughput."""
+    value = _positive_number(text.removesuffix("%"))
+    if value >= 50:  # noqa: PLR2004 - the docstring explains it
         raise argparse.ArgumentTypeError(f"needs a percentage below 50, not {text!r}")
     return value
 
 
 def _names(text: str) -> frozenset[str]:
-    found = frozenset(name.strip() for name in text.split(",") if name.strip())
-    if not found:
+    """Return the names in a list that is separated by commas."""
+    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    if not names:
         raise argparse.ArgumentTypeError(f"takes names with commas between them, not {text!r}")
-    return found
+    return names
 
 
-def _reference(text: str) -> str:
+def _nonempty(text: str) -> str:
+    """Return a text without the spaces around it; it must not be empty then."""
     if not text.strip():
         raise argparse.ArgumentTypeError("must not be empty")
     return text.strip()
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:
+    """Return a function that checks that a text is one of *choices*."""
+
     def parse(text: str) -> str:
         if text not in choices:
             raise argparse.ArgumentTypeError(f"takes one of {', '.join(choices)}, not {text!r}")
@@ -141,31 +148,32 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 _OPTIONS: Final = (
     _Option("scale", _one_of(*SCALES), DEFAULT_SCALE, "{smoke,quick,seed}",
             "Size of the measurement (default: quick)."),
-    _Option("launches", _whole, None, "N",
+    _Option("launches", _positive_integer, None, "N",
             f"Most launches per test (default: {DEFAULT_MOST_LAUNCHES} while a verdict is open, "
             f"{DEFAULT_MOST_PAIRS} pairs in a duet, else the scale's)."),
-    _Option("steps", _whole, None, "N",
+    _Option("steps", _positive_integer, None, "N",
             "Measured steps per launch (default: the scale's, and more where steps are short)."),
     _Option("tolerance", percent, 5.0, "PERCENT",
             "Largest loss of throughput that is let through (default: 5)."),
     _Option("on-missing", _one_of("fail", "record"), "fail", "{fail,record}",
             "A test without comparable baseline fails, or is recorded (default: fail)."),
     _Option("on-inconclusive", _one_of("warn", "fail"), "warn", "{warn,fail}",
-            "What to do when launches run out before a verdict (default: warn)."),
+            "A test whose launches run out before a verdict warns, or fails (default: warn)."),
     _Option("steady", _one_of(*LEVELS), "full", "{off,threads,full}",
-            "Steadier than a bare process: threads bound to cores (threads), and in duets a "
-            "steadier allocator too (full, the default)."),
-    _Option("against", _reference, None, "REF",
-            "Measure the working tree and the commit REF in turn, and judge the one by the other."),
-    _Option("against-python", _reference, None, "PATH",
-            "Measure beside it under another Python, with that one's own packages alone."),
+            "How much is done against scatter: nothing (off), threads bound to cores (threads), "
+            "and in duets a steadier allocator too (full, the default)."),
+    _Option("against", _nonempty, None, "REF",
+            "Compare the working tree with the commit REF by a duet: both are measured in turn."),
+    _Option("against-python", _nonempty, None, "PATH",
+            "Compare with another Python by a duet. PATH is its executable or the folder of its "
+            "environment; it uses its own packages alone."),
     _Option("require", _names, frozenset(), "NAMES",
-            "Layers, or extras, that must run: a test of one that cannot fails instead of skipping "
-            "(names with commas between them)."),
-    _Option("timeout", _positive, None, "SECONDS",
+            "Layers, or extras, that must run (names with commas between them): a test that lacks "
+            "one fails instead of being skipped."),
+    _Option("timeout", _positive_number, None, "SECONDS",
             "Longest time for any one answer of a worker (default: 1200 for the first step, "
             "600 for any other)."),
-    _Option("price", _positive, None, "USD_PER_HOUR",
+    _Option("price", _positive_number, None, "USD_PER_HOUR",
             "Price of this machine, for samples per dollar."),
     _Option("profile", str, None, "DIR",
             "Profile each test's last planned launch, and write its operator table to DIR."),
@@ -173,7 +181,7 @@ _OPTIONS: Final = (
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Register the options, and for each an ini key with underscores."""
+    """Register the options, and an ini key with underscores for each."""
     group = parser.getgroup("traingate", "traingate: training throughput on CPUs")
     for option in _OPTIONS:
         group.addoption(
@@ -191,11 +199,10 @@ def add_marker(config: pytest.Config) -> None:
 
 
 def parse(config: pytest.Config) -> Settings:
-    """The settings of this session.
+    """Return the settings of this session.
 
     Raises:
-        pytest.UsageError: for an ini value that makes no sense, and for a comparison that
-            could not compare anything.
+        pytest.UsageError: If an ini value is invalid, or a requested comparison is impossible.
     """
     values = {option.name.replace("-", "_"): _value(config, option) for option in _OPTIONS}
     compare = _compare(config)
@@ -206,16 +213,16 @@ def parse(config: pytest.Config) -> Settings:
     )
     duet = "--traingate-against" if values["against"] else "--traingate-against-python"
     duet = duet if values["against"] or values["against_python"] else ""
-    asked = "--benchmark-compare" if compare else duet
-    if asked and parallel:
+    comparison = "--benchmark-compare" if compare else duet
+    if comparison and parallel:
         raise pytest.UsageError(
-            f"{asked} compares nothing under xdist: tests that share the cores measure each "
+            f"{comparison} compares nothing under xdist: tests that share the cores measure each "
             "other. Drop -n (or pass -n 0)."
         )
-    if asked and disabled:
+    if comparison and disabled:
         raise pytest.UsageError(
-            f"{asked} compares nothing while --benchmark-disable is given. Drop one of them (or "
-            "pass --benchmark-enable)."
+            f"{comparison} compares nothing while --benchmark-disable is given. Drop one of them "
+            "(or pass --benchmark-enable)."
         )
     if compare and duet:
         raise pytest.UsageError(
@@ -230,6 +237,7 @@ def parse(config: pytest.Config) -> Settings:
 
 
 def _compare(config: pytest.Config) -> bool | str:
+    """Return the value of ``--benchmark-compare``, after checking that it can name a run."""
     value = config.getoption("benchmark_compare", False)
     if isinstance(value, bool):
         return value
@@ -252,10 +260,11 @@ def _compare(config: pytest.Config) -> bool | str:
 
 
 def _value(config: pytest.Config, option: _Option) -> Any:
-    given = config.getoption(f"traingate_{option.name.replace('-', '_')}")
-    if given is not None:
-        return given
+    """Return the value of an option: from the command line, the ini key, or its default."""
     key = f"traingate_{option.name.replace('-', '_')}"
+    option_value = config.getoption(key)
+    if option_value is not None:
+        return option_value
     text = config.getini(key)
     if not text:
         return option.default
@@ -272,7 +281,7 @@ def limits_of(marker: pytest.Mark | None) -> Limits:
         marker: Marker of the test, None if it has none.
 
     Raises:
-        ConfigurationError: For an unknown keyword, or a value that is no positive number.
+        ConfigurationError: If a keyword is unknown, or a value is not a positive number.
     """
     limits = Limits()
     if marker is None:
@@ -282,9 +291,9 @@ def limits_of(marker: pytest.Mark | None) -> Limits:
     for key, value in marker.kwargs.items():
         if not hasattr(limits, key):
             raise ConfigurationError(f"the traingate marker has no {key!r}. {_MARKER}")
-        check = percent if key == "tolerance" else _positive
+        parse_value = percent if key == "tolerance" else _positive_number
         try:
-            limits = replace(limits, **{key: check(str(value))})
+            limits = replace(limits, **{key: parse_value(str(value))})
         except argparse.ArgumentTypeError as error:
             raise ConfigurationError(f"the traingate marker's {key} {error}") from error
     return limits

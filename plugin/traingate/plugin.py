@@ -1,7 +1,8 @@
-"""The hooks: when things happen. What happens stands in the modules below.
+"""Implement pytest's hooks, which decide when the modules below do their work.
 
-Loaded by every pytest run of an environment that has traingate installed: it imports
-nothing but pytest and our own standard-library modules until a training benchmark runs.
+Every pytest run of an environment that has traingate installed loads this module. Therefore it
+imports only pytest, and modules of traingate that need the standard library alone, until a training
+benchmark runs.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Parse the options, and register what this session needs."""
+    """Parse the options, and register the fixtures and the hooks of this session."""
     options.add_marker(config)
-    # pytest-benchmark warns of these at configure time, where filterwarnings=error would make
-    # a traceback of them; what they tell is checked, and said, once tests are collected.
-    for told in ("Can't compare", "Failed to load", "Benchmark machine_info is different"):
-        warnings.filterwarnings("default", message=f"(?s).*{told}")
+    # pytest-benchmark gives these warnings at configure time, where filterwarnings=error would turn
+    # them into a traceback. traingate checks the same conditions after the tests are collected.
+    for text in ("Can't compare", "Failed to load", "Benchmark machine_info is different"):
+        warnings.filterwarnings("default", message=f"(?s).*{text}")
     config.pluginmanager.register(fixtures, "traingate-fixtures")
     config.pluginmanager.register(layer_fixtures, "traingate-layer-fixtures")
     hooks = _SessionHooks(config, options.parse(config))
@@ -46,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the session and undo what ``pytest_configure`` did."""
+    """End the session, and unregister its hooks."""
     hooks = config.pluginmanager.unregister(name=_NAME)
     if hooks is not None:
         hooks.close()
@@ -54,17 +55,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 class _SessionHooks:
-    """The hooks of one session, and the session once a training benchmark needs it."""
+    """Hooks of one session, which is made when a training benchmark first needs it."""
 
     def __init__(self, config: pytest.Config, settings: options.Settings) -> None:
         self._config = config
         self._settings = settings
-        self._expected = 0
-        self._complaint: str | None = None
+        self._benchmark_count = 0  # selected tests that are to be compared
+        self._error_message: str | None = None
         self._session: Session | None = None
 
     def session(self) -> Session:
-        """The session, made on the first call."""
+        """Return the session, which is made on the first call."""
         if self._session is None:
             from traingate.session import Session  # noqa: PLC0415 - loads what measuring needs
 
@@ -72,25 +73,25 @@ class _SessionHooks:
         return self._session
 
     def close(self) -> None:
-        """End the session if it was ever made."""
+        """End the session if it was made."""
         if self._session is not None:
             self._session.close()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Give each training benchmark its clock before pytest-benchmark's fixture asks."""
+        """Give each training benchmark its clock, before pytest-benchmark's fixture reads it."""
         for item in items:
             if _FIXTURE in getattr(item, "fixturenames", ()):
                 replay.attach(item)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Read the baselines before anything is measured: if they are bad, say so at once."""
+        """Read the baselines, so that an error in them is reported before anything is measured."""
         benchmarks = [
             item for item in session.items if _FIXTURE in getattr(item, "fixturenames", ())
         ]
         if not benchmarks or self._config.option.collectonly or not self._settings.comparing:
             return
-        self._expected = len(benchmarks)
+        self._benchmark_count = len(benchmarks)
         if not self._settings.compare:
             return
         try:
@@ -99,40 +100,46 @@ class _SessionHooks:
             raise pytest.UsageError(str(error)) from error
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Asked to compare, and nothing compared, or to require what nobody knows: that fails."""
+        """Fail the run if a comparison compared nothing, or if a required name is unknown."""
         if session.exitstatus != pytest.ExitCode.OK or self._config.option.collectonly:
             return
-        self._complaint = self._nothing_compared() or self._nothing_required()
-        if self._complaint is not None:
+        self._error_message = self._describe_missing_comparison() or self._describe_unknown_names()
+        if self._error_message is not None:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _nothing_compared(self) -> str | None:
-        sides = self._settings.against or self._settings.against_python
-        if sides and not self._expected:
+    def _describe_missing_comparison(self) -> str | None:
+        """Return an error message if a comparison was requested and nothing was compared."""
+        wants_duet = self._settings.against or self._settings.against_python
+        if wants_duet and not self._benchmark_count:
             return (
                 "--traingate-against asked for a comparison, and no training benchmark was "
                 "selected. Name the tests that use training_benchmark."
             )
-        if not self._expected or self._settings.on_missing == "record" or self.session().compared:
+        if not self._benchmark_count or self._settings.on_missing == "record":
+            return None
+        if self.session().compared:
             return None
         return (
-            f"A comparison was asked for, and none of {self._expected} training benchmarks was "
-            "compared: all were skipped. See the reasons with -rs."
+            f"A comparison was asked for, and none of {self._benchmark_count} training benchmarks "
+            "was compared: all were skipped. See the reasons with -rs."
         )
 
-    def _nothing_required(self) -> str | None:
-        """A name that is neither known nor met in a test is a slip of the pen."""
-        strange = self._settings.require - layer_fixtures.LAYER_NAMES
-        unmet = strange - (self._session.requested_names if self._session is not None else set())
-        if not unmet:
+    def _describe_unknown_names(self) -> str | None:
+        """Return an error message if ``--traingate-require`` has a name that must be misspelt.
+
+        That is a name which is neither of traingate's own layers nor of a layer that a test used.
+        """
+        used_names = self._session.requested_names if self._session is not None else set()
+        unknown_names = self._settings.require - layer_fixtures.LAYER_NAMES - used_names
+        if not unknown_names:
             return None
         return (
-            f"--traingate-require names {', '.join(sorted(unmet))}, and no test has such a layer. "
-            f"traingate's own are {', '.join(sorted(layer_fixtures.LAYER_NAMES))}."
+            f"--traingate-require names {', '.join(sorted(unknown_names))}, and no test has such a "
+            f"layer. traingate's own are {', '.join(sorted(layer_fixtures.LAYER_NAMES))}."
         )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The results table."""
+        """Print the results table, explanations of verdicts, and the error message if any."""
         if self._session is not None and self._session.rows:
             from traingate.report.table import render  # noqa: PLC0415 - loads rich
 
@@ -140,15 +147,15 @@ class _SessionHooks:
             width = shutil.get_terminal_size().columns if terminalreporter.isatty else None
             text = render(self._session.rows, width, colour=terminalreporter.hasmarkup)
             terminalreporter.write(text)
-            self._explain_passes(terminalreporter, self._session.rows)
+            self._explain_verdicts(terminalreporter, self._session.rows)
         if self._session is not None and self._session.interrupted:
             terminalreporter.section("traingate: interrupted")
             terminalreporter.write_line(self._session.interrupted, yellow=True)
-        if self._complaint:
-            terminalreporter.write_line(f"ERROR: {self._complaint}", red=True)
+        if self._error_message:
+            terminalreporter.write_line(f"ERROR: {self._error_message}", red=True)
 
-    def _explain_passes(self, reporter: pytest.TerminalReporter, rows: Sequence[Row]) -> None:
-        """What else a verdict has to say than the table; failing ones stand with their tests."""
+    def _explain_verdicts(self, reporter: pytest.TerminalReporter, rows: Sequence[Row]) -> None:
+        """Print details of verdicts that the table lacks; failed tests have reported their own."""
         from traingate.report.verdict import explain, needs_explanation  # noqa: PLC0415 - loads records
 
         for row in rows:
@@ -160,13 +167,16 @@ class _SessionHooks:
     def pytest_benchmark_compare_machine_info(
         self, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
     ) -> None:
-        """Let our own fingerprint decide: pytest-benchmark's holds the clock rate of the moment."""
+        """Suppress pytest-benchmark's comparison of machines for runs with records of traingate.
+
+        It includes the present clock rate, which always differs. traingate compares the hardware.
+        """
         saved = compared_benchmark.get("benchmarks", [])
         if any("traingate" in benchmark.get("extra_info", {}) for benchmark in saved):
             compared_benchmark["machine_info"] = machine_info
 
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
-        """Keep every step in the saved file, also without --benchmark-save-data."""
+        """Store every step in the saved file, also without ``--benchmark-save-data``."""
         for saved in output_json["benchmarks"]:
             record = saved["extra_info"].get("traingate")
             if record is not None:

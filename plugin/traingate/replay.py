@@ -1,8 +1,8 @@
-"""Hand measured steps to pytest-benchmark, by its public interface alone.
+"""Replay measured steps to pytest-benchmark, through its public interface alone.
 
-The steps were taken in another process, and are over. pytest-benchmark reads a timer before
-and after each round; this clock stands at 0 before it, and at the step's seconds after it,
-so that each round lasts exactly as long as its step did.
+The steps were taken earlier, in another process. pytest-benchmark reads a timer before and after
+each round. The clock of this module shows 0 before a round and the seconds of a step after it, so
+that each round lasts exactly as long as its step did.
 """
 
 from __future__ import annotations
@@ -17,38 +17,48 @@ if TYPE_CHECKING:
 
 
 class ReplayClock:
-    """The timer of one test's ``benchmark`` marker."""
+    """Clock that the ``benchmark`` marker of one test sets as its timer."""
 
     def __init__(self) -> None:
         self._now = 0.0
-        self._left: list[float] = []
+        self._remaining_steps: list[float] = []
 
     def __call__(self) -> float:
-        """The time, in seconds."""
+        """Return the time of the clock, in seconds."""
         return self._now
 
     def replay(self, benchmark: BenchmarkFixture, step_seconds: Sequence[float]) -> None:
-        """Record each of ``step_seconds`` as one round of ``benchmark``."""
-        self._left = list(reversed(step_seconds))
+        """Record each step as one round.
+
+        Args:
+            benchmark: Fixture of pytest-benchmark, whose timer is this clock.
+            step_seconds: Seconds of each step, in the order of measuring.
+        """
+        self._remaining_steps = list(reversed(step_seconds))
         benchmark.pedantic(  # type: ignore[no-untyped-call] # pytest-benchmark has no types
-            self._play, setup=self._rewind, rounds=len(step_seconds)
+            self._advance, setup=self._reset, rounds=len(step_seconds)
         )
 
-    def _rewind(self) -> None:
+    def _reset(self) -> None:
         self._now = 0.0
 
-    def _play(self) -> None:
-        if self._left:  # pytest-benchmark calls once more where it profiles
-            self._now = self._left.pop()
+    def _advance(self) -> None:
+        # With --benchmark-cprofile, pytest-benchmark calls it again after the last round.
+        if self._remaining_steps:
+            self._now = self._remaining_steps.pop()
 
 
 CLOCK_KEY: pytest.StashKey[ReplayClock] = pytest.StashKey()
-"""In a test's stash: the clock that its marker names."""
+"""Key of a test's clock in ``item.stash``."""
 
 
 def attach(item: pytest.Item) -> None:
-    """Give ``item`` a clock, keeping whatever else its own ``benchmark`` marker says."""
+    """Give a test a clock, which is the timer of its ``benchmark`` marker.
+
+    Args:
+        item: Test. If it has a ``benchmark`` marker already, its other keywords are kept.
+    """
     clock = item.stash[CLOCK_KEY] = ReplayClock()
-    given = item.get_closest_marker("benchmark")
-    keywords = {**(given.kwargs if given else {}), "timer": clock}
+    marker = item.get_closest_marker("benchmark")
+    keywords = {**(marker.kwargs if marker else {}), "timer": clock}
     item.add_marker(pytest.mark.benchmark(**keywords), append=False)

@@ -1,6 +1,7 @@
-"""Run one session: settings, baselines, and each test's way to a measurement with a verdict.
+"""Run one session: read the baselines, measure each test, and judge it.
 
-Nothing here knows of pytest: a session takes settings and requests, and returns measurements.
+This module is independent of pytest: a session takes settings and requests, and returns
+measurements.
 """
 
 from __future__ import annotations
@@ -40,14 +41,14 @@ from traingate.workload import ObjectName, project_paths
 
 @dataclass(frozen=True)
 class BenchmarkRequest:
-    """The request of one test.
+    """Request of one test to measure a workload.
 
     Attributes:
-        test: Full name of the test, as pytest has it.
+        test: Full name of the test (pytest's node ID).
         workload: Name of the workload to train.
         stack: Layers to train it under.
         limits: Limits that the test's marker sets.
-        published: Figures to show beside the result.
+        published: Published figures to show together with the result.
     """
 
     test: str
@@ -62,12 +63,12 @@ ComparisonFactory: TypeAlias = Callable[[BenchmarkRequest, Job, float], Comparis
 
 
 class Session:
-    """The state of one pytest run that measures.
+    """State of one pytest run that measures.
 
     Args:
         settings: Settings that the user chose.
         root: Pytest's rootdir; names in records are relative to it.
-        search_path: Pytest's ``sys.path``, of which the worker gets the project's part.
+        search_path: Pytest's ``sys.path``; the worker gets the folders of the project in it.
         comparison_factory: Function that makes each test's comparison; by default the settings
             choose it.
 
@@ -75,8 +76,9 @@ class Session:
         settings: Settings of the session.
         rows: Rows of the results table, in the order of measuring.
         compared: Number of tests that got a verdict by comparison.
-        requested_names: Names of all layers, and of their extras, that tests have asked for.
-        interrupted: Text on the test whose comparison Ctrl-C broke off.
+        requested_names: Names of all layers, and of their extras, that tests have requested.
+        interrupted: Sentence on the test whose comparison was interrupted by Ctrl-C; None if none
+            was.
     """
 
     def __init__(
@@ -94,7 +96,7 @@ class Session:
         self._comparison_factory = comparison_factory
         self._root = root.resolve()
         self._search_path = search_path
-        self._measurements: dict[str, Measurement] = {}  # the newest of each workload
+        self._measurements: dict[str, Measurement] = {}  # newest one of each workload
         self._directory = Path(tempfile.mkdtemp(prefix="traingate-session-"))
         self._base_sides = BaseSides(self._root, self._directory)
 
@@ -108,12 +110,14 @@ class Session:
         """Return the saved runs to compare with.
 
         Raises:
-            BaselineError: If there are none, none that can be read, or none of this machine,
-                unless missing baselines are to be recorded.
+            BaselineError: If a run cannot be read; or if there is none, or none of this machine,
+                and ``on_missing`` is ``fail``.
         """
         missing_fails = self.settings.on_missing == "fail"
         try:
-            baselines = Baselines(saved_runs.load(self.settings.storage, self.settings.compare))
+            baselines = Baselines(
+                saved_runs.load_runs(self.settings.storage, self.settings.compare)
+            )
         except NoRunError:
             if missing_fails:
                 raise
@@ -142,8 +146,9 @@ class Session:
             The measurement, which carries the verdict, and the operator table.
 
         Raises:
-            BaselineError: If there is nothing to compare with, and that is to fail.
-            WorkloadError, WorkerError: As ``controller.measure.measure``.
+            BaselineError: If there is nothing to compare with, and ``on_missing`` is ``fail``.
+            ConfigurationError: If the settings do not allow the test to be measured or compared.
+            WorkloadError, WorkerError: If ``controller.measure.measure`` raises them.
         """
         job = self._job(request)
         if not self.settings.measuring:
@@ -183,12 +188,13 @@ class Session:
         return comparison, measure(job, comparison.look, observer)
 
     def _without_baseline(self, request: BenchmarkRequest, error: BaselineError) -> Comparison:
-        """Return the comparison with nothing; raise *error* if a missing baseline is to fail."""
+        """Return a comparison with nothing; raise *error* instead if ``on_missing`` is ``fail``."""
         if self.settings.on_missing == "fail":
             raise error
         return NoComparison(self._tolerance(request), str(error))
 
     def _comparison(self, request: BenchmarkRequest, job: Job) -> Comparison:
+        """Return the comparison that the settings, or the factory, choose for the test."""
         settings, tolerance = self.settings, self._tolerance(request)
         if self._comparison_factory is not None:
             return self._comparison_factory(request, job, tolerance)
@@ -203,30 +209,32 @@ class Session:
         return AgainstStored(settings, tolerance, job, self._base_sides, find)
 
     def _tolerance(self, request: BenchmarkRequest) -> float:
+        """Return the tolerance of the test in percent: that of its marker, else of the settings."""
         return request.limits.tolerance or self.settings.tolerance
 
     def _final_verdict(
         self, request: BenchmarkRequest, verdict: Verdict | None, measurement: Measurement
     ) -> Verdict | None:
-        """Return *verdict* with whether the test fails, by comparison or by an absolute limit."""
+        """Return *verdict* with ``failed`` set, by its outcome or by a limit of the marker."""
         if verdict is not None and verdict.outcome is not Outcome.NO_BASELINE:
             self.compared += 1
             failed = verdict.outcome is Outcome.REGRESSED or (
                 verdict.outcome is Outcome.INCONCLUSIVE and self.settings.on_inconclusive == "fail"
             )
             verdict = msgspec.structs.replace(verdict, failed=failed)
-        broken = violations(
+        broken_limits = violations(
             request.limits,
             measurement.samples_per_second,
             max(launch.first_step_seconds for launch in measurement.launches),
         )
-        if not broken:
+        if not broken_limits:
             return verdict
         verdict = verdict or no_baseline(measurement, self._tolerance(request))
-        reasons = [*([verdict.reason] if verdict.reason else []), *broken]
+        reasons = [*([verdict.reason] if verdict.reason else []), *broken_limits]
         return msgspec.structs.replace(verdict, failed=True, reason="; ".join(reasons))
 
     def _job(self, request: BenchmarkRequest) -> Job:
+        """Return the job of the candidate, with the facts of an earlier test of its workload."""
         settings = self.settings
         identity = request.workload.identity(self._root)
         cache_key = f"{identity} {request.stack.factories()}"
@@ -251,6 +259,7 @@ class Session:
         )
 
     def _samples_per_dollar(self, measurement: Measurement) -> float | None:
+        """Return samples per dollar; None if the price of the machine is unknown."""
         price = self.settings.price
         return price and samples_per_dollar(measurement.samples_per_second, price)
 
@@ -263,7 +272,7 @@ def launch_plan(settings: Settings, stack: Stack) -> LaunchPlan:
         stack: Layers of the test.
 
     Raises:
-        ConfigurationError: If ranks on several nodes could take different numbers of steps.
+        ConfigurationError: If ranks on several nodes might take different numbers of steps.
     """
     planned, most = settings.scale.launches, settings.launches
     if stack.spans_nodes:

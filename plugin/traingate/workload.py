@@ -1,7 +1,7 @@
-"""What a user hands to traingate: a training to be measured, and its name across processes.
+"""Describe a training to be measured, and name workloads so that another process can import them.
 
-The parent names a workload by file and qualified name; only the worker imports it, so
-that the parent never loads torch. Standard library only.
+pytest's process names a workload by file and qualified name, and only the worker imports it: so
+pytest's process never loads torch. This module imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -24,32 +24,49 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset as TorchDataset
 
 
-class MapStyle(Protocol):
-    """A dataset with a length, whose items are found by number; it need not import torch."""
+class MapStyleDataset(Protocol):
+    """Map-style dataset: an object with a length, whose samples are read by index.
+
+    It need not derive from ``torch.utils.data.Dataset``, so its module need not import torch.
+    """
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> Any: ...
 
 
-Dataset: TypeAlias = "MapStyle | TorchDataset[Any]"
-"""What ``torch.utils.data.DataLoader`` takes, iterable datasets among them."""
+Dataset: TypeAlias = "MapStyleDataset | TorchDataset[Any]"
+"""Dataset that ``torch.utils.data.DataLoader`` accepts, map-style or iterable."""
 
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """One training, plain: the parts of the unoptimised script.
+    """Parts of one training, as in a script without any optimisation.
+
+    A workload returns it. The worker puts *dataset*, *batch_size* and *collate_fn* into a
+    ``torch.utils.data.DataLoader`` that does not shuffle, and each step is the body of the usual
+    loop: fetch a batch, ``optimizer.zero_grad()``, forward, loss, ``loss.backward()``,
+    ``optimizer.step()``.
 
     Attributes:
-        model: in training mode, on the CPU, in fp32.
-        criterion: called as ``criterion(model(x), y)``; unused where ``train_step`` is given.
-        optimizer: over the model's parameters.
-        dataset: of samples, map-style or iterable; it may be shorter than the measurement,
-            and then starts again.
-        batch_size: samples per batch. Every batch is full: a shorter last one is dropped.
-        collate_fn: as in ``torch.utils.data.DataLoader``.
-        train_step: ``train_step(model, batch, criterion)`` returning the loss (a scalar
-            tensor), for models that do not fit ``criterion(model(x), y)``.
+        model: Model in training mode, on the CPU, with parameters in float32.
+        criterion: Loss function that returns a scalar tensor, called as ``criterion(model(x), y)``
+            for a batch ``(x, y)``. With a ``train_step`` it may be None, and is only passed on as
+            the third argument.
+        optimizer: Optimizer over the parameters of ``model``.
+        dataset: Dataset of single samples, map-style or iterable. Each sample is a pair ``(x, y)``
+            of one input and its target, without a batch dimension, unless ``collate_fn`` or
+            ``train_step`` accepts other samples. A dataset that is shorter than the measurement is
+            read again from its start.
+        batch_size: Samples per batch and so per step, at least 1. A shorter last batch is
+            dropped, so ``dataset`` must have at least this many samples.
+        collate_fn: Function that makes a batch from a list of samples, as in ``DataLoader``;
+            None for the default of ``DataLoader``, which stacks tensors.
+        train_step: Function called as ``train_step(model, batch, criterion)`` that returns the
+            loss, a scalar tensor, for models that do not fit ``criterion(model(x), y)``. It
+            replaces forward and loss only; backward and update follow as usual. It must call the
+            model as ``model(...)``: layers may have wrapped the model, and a call of another of
+            its methods bypasses the wrapper.
     """
 
     model: torch.nn.Module
@@ -62,16 +79,22 @@ class TrainingSetup:
 
 
 Workload = Callable[..., TrainingSetup]
+"""Function at the top level of a module that builds one training.
+
+Two of its parameters are filled in, if it has them: ``scale``, the name of the session's scale
+(``smoke``, ``quick`` or ``seed``), and ``batch_size``, the samples per batch, if the stack has the
+layer of that name. All other parameters need defaults.
+"""
 
 
 @dataclass(frozen=True)
 class ObjectName:
-    """A module-level function or class, named so that another process finds it.
+    """Name of a module-level function or class, by which another process can import it.
 
     Attributes:
-        file: absolute path of its module.
-        module: the name that this process imported the module by.
-        qualname: as Python has it, without ``<locals>``.
+        file: Absolute path of the module's source file.
+        module: Name under which this process imported the module.
+        qualname: Qualified name within the module, without ``<locals>``.
     """
 
     file: str
@@ -79,43 +102,52 @@ class ObjectName:
     qualname: str
 
     def identity(self, root: Path) -> str:
-        """``path/below/root.py::name``: the same in every clone of the project."""
+        """Return ``path/below/root.py::qualname``, which is the same in every clone of the project.
+
+        Args:
+            root: Root directory of the project. The name of the module replaces the path of a file
+                outside of it.
+        """
         path = Path(self.file)
         inside = path.is_relative_to(root)
-        where = path.relative_to(root).as_posix() if inside else self.module
-        return f"{where}::{self.qualname}"
+        location = path.relative_to(root).as_posix() if inside else self.module
+        return f"{location}::{self.qualname}"
 
 
-def name_of(target: object, what: str) -> ObjectName:
-    """The name of ``target``, a module-level function or class.
+def name_of(target: object, role: str) -> ObjectName:
+    """Return the name of *target*, by which another process can import it.
 
     Args:
-        target: the function or class.
-        what: how the error calls it.
+        target: Function or class at the top level of a module.
+        role: Description of *target* at the start of the error message.
 
     Raises:
-        WorkloadError: if another process could not import it.
+        WorkloadError: If another process could not import it.
     """
     qualname = getattr(target, "__qualname__", None)
     module = getattr(target, "__module__", None)
     bound = getattr(target, "__self__", None) is not None
     if not callable(target) or qualname is None or module is None:
-        problem = f"{target!r} is no function"
+        problem = f"{target!r} is not a function"
     elif "<" in qualname:
         problem = f"{qualname} is defined inside another function"
     elif bound:
         problem = f"{qualname} is a method of an object"
     else:
-        file = _file_of(target, module)
+        file = _source_file(target, module)
         if file is not None:
             return ObjectName(str(Path(file).resolve()), module, qualname)
         problem = f"{qualname} has no source file"
     remedy = "Define it at the top level of a module: the worker process imports it from there."
-    raise WorkloadError(f"{what}: {problem}. {remedy}")
+    raise WorkloadError(f"{role}: {problem}. {remedy}")
 
 
-def _file_of(target: Callable[..., Any], module: str) -> str | None:
-    """The source file of ``target``; in ``sys.modules`` all conftest files share one name."""
+def _source_file(target: Callable[..., Any], module: str) -> str | None:
+    """Return the source file of *target*, or None.
+
+    A function's code names its file. ``sys.modules`` is less reliable: all conftest files share
+    one name in it.
+    """
     code = getattr(inspect.unwrap(target), "__code__", None)
     if code is not None:
         file: str = code.co_filename
@@ -124,22 +156,23 @@ def _file_of(target: Callable[..., Any], module: str) -> str | None:
 
 
 def import_object(name: ObjectName) -> Any:
-    """The object that ``name`` names, imported into this process.
+    """Return the function or class of this name, importing its module into this process.
 
     Raises:
-        WorkloadError: if its module has no such attribute.
+        WorkloadError: If the file is not a Python module, or has no such attribute.
     """
-    found: Any = _module(name)
+    target: Any = _import_module(name)
     try:
         for attribute in name.qualname.split("."):
-            found = getattr(found, attribute)
+            target = getattr(target, attribute)
     except AttributeError as error:
         raise WorkloadError(f"{name.file} has no {name.qualname} at its top level") from error
-    return found
+    return target
 
 
-def _module(name: ObjectName) -> ModuleType:
-    # A script's own name would run what it guards by ``if __name__ == "__main__"``.
+def _import_module(name: ObjectName) -> ModuleType:
+    """Return the module of *name*, imported by its name if that leads to its file."""
+    # Under the name "__main__", a script would run its ``if __name__ == "__main__"`` block.
     imported_as = "__mp_main__" if name.module == "__main__" else name.module
     loaded = sys.modules.get(imported_as)
     if loaded is not None and getattr(loaded, "__file__", None) == name.file:
@@ -151,7 +184,7 @@ def _module(name: ObjectName) -> ModuleType:
             spec = None
         if spec is not None and spec.origin and Path(spec.origin).resolve() == Path(name.file):
             return importlib.import_module(name.module)
-    # Not importable by its name (pytest's importlib mode), or another file has that name.
+    # The module cannot be imported by its name (pytest's importlib mode), or another file has it.
     spec = importlib.util.spec_from_file_location(imported_as, name.file)
     if spec is None or spec.loader is None:
         raise WorkloadError(f"{name.file} is not a Python module")
@@ -161,14 +194,19 @@ def _module(name: ObjectName) -> ModuleType:
     return module
 
 
-def build(workload: Workload, **offered: object) -> TrainingSetup:
-    """Call ``workload`` with those of the ``offered`` arguments that it has parameters for.
+def build(workload: Workload, **arguments: object) -> TrainingSetup:
+    """Return the training that *workload* builds.
+
+    Args:
+        workload: Workload to call.
+        arguments: Arguments for the workload; those that it has no parameter for are left out.
 
     Raises:
-        WorkloadError: if it returns something else than a TrainingSetup.
+        WorkloadError: If the workload does not return a ``TrainingSetup``.
     """
     parameters = inspect.signature(workload).parameters
-    setup: object = workload(**{key: value for key, value in offered.items() if key in parameters})
+    accepted = {key: value for key, value in arguments.items() if key in parameters}
+    setup: object = workload(**accepted)
     if not isinstance(setup, TrainingSetup):
         name = getattr(workload, "__qualname__", repr(workload))
         raise WorkloadError(f"{name} returned {type(setup).__name__}, not a TrainingSetup")
@@ -176,17 +214,23 @@ def build(workload: Workload, **offered: object) -> TrainingSetup:
 
 
 def project_paths(search_path: Sequence[str]) -> list[str]:
-    """Those entries of ``search_path`` that are the project's, not the interpreter's.
+    """Return the folders of *search_path* that belong to the project, not to the interpreter.
 
-    pytest puts the folders of test files and conftest files on ``sys.path``; the worker
-    needs them too, and has the libraries of its own interpreter.
+    pytest puts the folders of test files and conftest files on ``sys.path``. The worker needs
+    these too, and finds libraries by the search path of its own interpreter.
+
+    Args:
+        search_path: Entries of ``sys.path``; an empty one stands for the working directory.
+
+    Returns:
+        Absolute paths of the existing folders outside of all library folders, in their order.
     """
     kinds = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
     libraries = {Path(sysconfig.get_path(kind)).resolve() for kind in kinds}
-    kept = []
+    project_folders = []
     for entry in search_path:
         path = Path(entry or ".").resolve()
-        foreign = any(path.is_relative_to(library) for library in libraries)
-        if path.is_dir() and not foreign and "site-packages" not in path.parts:
-            kept.append(str(path))
-    return kept
+        in_library = any(path.is_relative_to(library) for library in libraries)
+        if path.is_dir() and not in_library and "site-packages" not in path.parts:
+            project_folders.append(str(path))
+    return project_folders

@@ -56,7 +56,7 @@ def test_the_newest_comparable_record_is_the_baseline(storage):
     storage("0001_old", saved(0.1))
     storage("0002_new", saved(0.2))
     storage("0003_other", saved(0.3, scale="smoke"))
-    found = Baselines(saved_runs.load(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
+    found = Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
     assert found.measurement == saved(0.2)
     assert found.title == "0002_new.json (2026-11-22 10:00, abcdef012)"
 
@@ -65,7 +65,7 @@ def test_the_newest_comparable_record_is_the_baseline(storage):
 def test_a_run_is_selected_as_pytest_benchmark_does(storage, selection):
     storage("0001_old", saved(0.1))
     storage("0002_new", saved(0.2))
-    found = Baselines(saved_runs.load(f"file://{storage.folder}", selection)).find(
+    found = Baselines(saved_runs.load_runs(f"file://{storage.folder}", selection)).find(
         SUBJECT, HARDWARE, TEST
     )
     assert found.measurement == saved(0.1)
@@ -73,7 +73,7 @@ def test_a_run_is_selected_as_pytest_benchmark_does(storage, selection):
 
 def test_a_run_is_selected_by_its_path(storage, tmp_path):
     path = storage("0001_old", saved(0.1))
-    assert Baselines(saved_runs.load(str(tmp_path / "nowhere"), str(path))).find(
+    assert Baselines(saved_runs.load_runs(str(tmp_path / "nowhere"), str(path))).find(
         SUBJECT, HARDWARE, TEST
     )
 
@@ -95,7 +95,7 @@ def test_a_run_is_selected_by_its_path(storage, tmp_path):
 def test_what_cannot_be_compared_says_why(storage, changes, complaint):
     storage("0001_base", saved(0.1, **changes))
     with pytest.raises(BaselineError, match=complaint) as caught:
-        Baselines(saved_runs.load(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
+        Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
     assert "--benchmark-save=NAME" in str(caught.value)
 
 
@@ -105,7 +105,7 @@ def test_a_failed_run_leaves_the_older_baseline_in_its_place(storage):
         "0002_bad",
         saved(0.2, verdict=Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)),
     )
-    assert Baselines(saved_runs.load(str(storage.folder), True)).find(
+    assert Baselines(saved_runs.load_runs(str(storage.folder), True)).find(
         SUBJECT, HARDWARE, TEST
     ).measurement == saved(0.1)
 
@@ -113,27 +113,27 @@ def test_a_failed_run_leaves_the_older_baseline_in_its_place(storage):
 def test_memory_alone_makes_no_other_machine(storage):
     storage("0001", saved(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
     storage("0001_base", saved(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
-    assert Baselines(saved_runs.load(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
+    assert Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
 
 
 def test_nothing_saved_and_nothing_that_matches(storage, tmp_path):
     with pytest.raises(NoRunError, match="No saved run in"):
-        saved_runs.load(str(tmp_path), True)
+        saved_runs.load_runs(str(tmp_path), True)
     with pytest.raises(NoRunError, match="No saved run matches '0009'"):
-        saved_runs.load(str(tmp_path), "0009")
+        saved_runs.load_runs(str(tmp_path), "0009")
 
 
 def test_one_failed_record_spoils_its_whole_run_for_the_subject(storage):
     failed = Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)
     storage("0001_good", saved(0.1))
     storage("0002_mixed", saved(0.2, verdict=failed), saved(0.2))
-    found = Baselines(saved_runs.load(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
+    found = Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
     assert found.measurement == saved(0.1)
 
 
 def test_of_two_records_the_test_of_the_same_name_is_taken(storage):
     storage("0001_two", saved(0.1), saved(0.2))
-    baselines = Baselines(saved_runs.load(str(storage.folder), True))
+    baselines = Baselines(saved_runs.load_runs(str(storage.folder), True))
     assert baselines.find(SUBJECT, HARDWARE, "bench.py::test_0").measurement == saved(0.1)
     assert baselines.find(SUBJECT, HARDWARE, "renamed").measurement == saved(0.2)
 
@@ -145,7 +145,7 @@ def test_the_newest_run_is_the_latest_by_date_not_by_number(storage):
     new = new.rename(other / new.name)
     new.write_text(new.read_text().replace("2026-11-22", "2026-11-23"))
     assert old.exists()
-    found = Baselines(saved_runs.load(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
+    found = Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
     assert found.measurement == saved(0.2)
 
 
@@ -181,7 +181,7 @@ def test_a_damaged_file_is_named_with_the_place(storage, damage, place):
     path = storage("0001_base", saved(0.1))
     path.write_text(damage(path.read_text()))
     with pytest.raises(DamagedRecordError) as caught:
-        saved_runs.load(str(storage.folder), True)
+        saved_runs.load_runs(str(storage.folder), True)
     assert "0001_base.json" in str(caught.value)
     assert place in str(caught.value)
 
@@ -197,7 +197,7 @@ def test_a_record_of_the_first_schema_is_still_a_baseline(storage, published):
     del record["launches"][0]["rank_step_seconds"]
     path.write_text(json.dumps(content))
     found = (
-        Baselines(saved_runs.load(str(storage.folder), True))
+        Baselines(saved_runs.load_runs(str(storage.folder), True))
         .find(SUBJECT, HARDWARE, TEST)
         .measurement
     )
@@ -210,7 +210,7 @@ def test_ranks_that_did_not_take_each_step_are_a_damaged_record(storage):
     text = path.read_text().replace('"rank_step_seconds": []', '"rank_step_seconds": [[0.1]]')
     path.write_text(text)
     with pytest.raises(DamagedRecordError, match="each rank takes each step"):
-        saved_runs.read(path)
+        saved_runs.read_run(path)
 
 
 COMMIT, OTHER = "a" * 40, "b" * 40
@@ -218,7 +218,7 @@ WORD = Acceptance("a new loss", "2026-11-22T10:00:00+00:00")
 
 
 def find(storage):
-    return Baselines(saved_runs.load(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
+    return Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
 
 
 def test_launches_of_the_same_commit_and_environment_are_pooled(storage):

@@ -19,7 +19,7 @@ def write(tmp_path):
 def test_without_groups_there_is_no_limit(tmp_path):
     nowhere = tmp_path / "none"
     assert cgroup.core_quota(nowhere, nowhere) == math.inf
-    assert cgroup.memory_left(nowhere, nowhere) == math.inf
+    assert cgroup.memory_headroom_bytes(nowhere, nowhere) == math.inf
 
 
 def test_the_tightest_limit_on_the_way_up_counts(tmp_path, write):
@@ -33,7 +33,7 @@ def test_the_tightest_limit_on_the_way_up_counts(tmp_path, write):
     write("fs/user/memory.current", "5000\n")
     write("cpu.max", "1000 100000\n")  # above what is mounted
     assert cgroup.core_quota(tmp_path / "fs", own) == 1.5
-    assert cgroup.memory_left(tmp_path / "fs", own) == 900
+    assert cgroup.memory_headroom_bytes(tmp_path / "fs", own) == 900
 
 
 def test_a_container_sees_its_own_limits_at_the_root(tmp_path, write):
@@ -51,4 +51,4 @@ def test_version_one_has_a_hierarchy_for_each_controller(tmp_path, write):
     write("fs/memory/job/memory.limit_in_bytes", "4000\n")
     write("fs/memory/job/memory.usage_in_bytes", "1000\n")
     assert cgroup.core_quota(tmp_path / "fs", own) == 3
-    assert cgroup.memory_left(tmp_path / "fs", own) == 3000
+    assert cgroup.memory_headroom_bytes(tmp_path / "fs", own) == 3000

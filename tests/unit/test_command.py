@@ -35,7 +35,7 @@ def test_plain_is_the_worker_itself():
     assert made.argv[1].endswith("worker/main.py")
     assert (made.ranks, made.launched) == (1, False)
     assert made.environment["OMP_PROC_BIND"] == "true"
-    assert made.environment[ranks.CORES] == "0,1,2,3"
+    assert made.environment[ranks.CORES_VARIABLE] == "0,1,2,3"
     assert "OMP_PROC_BIND" not in command(steady="off").environment
 
 
@@ -47,7 +47,7 @@ def test_run_cpu_gets_the_cores_and_no_binding_of_its_own():
     assert made.environment["OMP_NUM_THREADS"] == "2"
     assert made.launched
     assert "OMP_PROC_BIND" not in made.environment
-    assert made.environment[ranks.BIND] == "true"
+    assert made.environment[ranks.BIND_VARIABLE] == "true"
 
 
 def test_preloads_come_before_what_was_preloaded(monkeypatch):
@@ -68,7 +68,7 @@ def test_ranks_share_the_cores_evenly():
     made = command(DataParallel("torchrun", 2))
     assert "--standalone" in made.argv
     assert made.ranks == 2
-    assert made.environment[ranks.CORES] == "0,1;2,3"
+    assert made.environment[ranks.CORES_VARIABLE] == "0,1;2,3"
     assert made.environment["OMP_NUM_THREADS"] == "2"
 
 
@@ -121,7 +121,7 @@ def test_the_place_in_the_group(environment, expected):
 
 
 def test_each_rank_has_its_own_cores():
-    given = {ranks.CORES: "0,1;2,3", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "RANK": "1"}
+    given = {ranks.CORES_VARIABLE: "0,1;2,3", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "RANK": "1"}
     assert rank_cores(given) == {2, 3}
     assert rank_cores({}) == frozenset()
 

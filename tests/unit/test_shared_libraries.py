@@ -65,7 +65,7 @@ def test_conda_and_virtual_environments_are_looked_into(tmp_path, monkeypatch):
 
 
 def test_malloc_of_this_process_comes_from_a_library_that_is_mapped():
-    assert shared_libraries.allocator() is not None
+    assert shared_libraries.allocator_name() is not None
     assert shared_libraries.library_serving("no_such_symbol_anywhere") is None
     assert shared_libraries.loaded_library("c") is not None
     assert shared_libraries.loaded_library("no_such_library") is None

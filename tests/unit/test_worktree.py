@@ -41,7 +41,7 @@ def made(folder):
 def repository(tmp_path):
     folder = made(tmp_path / "project")
     commit(folder, models="one")
-    return Repository.around(folder / "models.py")
+    return Repository.containing(folder / "models.py")
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def registered(repository):
 
 
 def test_the_commit_is_checked_out_beside_a_dirty_tree_and_removed(repository, worktrees):
-    first = repository.commit("HEAD")
+    first = repository.resolve_commit("HEAD")
     commit(repository.root, models="two")
     (repository.root / "models.py").write_text("three, not committed")
     tree = worktrees.check_out(repository, first)
@@ -70,20 +70,20 @@ def test_the_commit_is_checked_out_beside_a_dirty_tree_and_removed(repository, w
 
 
 def test_what_is_known_of_commits(repository, tmp_path):
-    first = repository.commit("HEAD")
-    assert repository.is_at(first)
-    assert repository.has(first, repository.root / "models.py")
-    assert not repository.has(first, repository.root / "other.py")
-    assert not repository.has("0" * 40, repository.root / "models.py")
+    first = repository.resolve_commit("HEAD")
+    assert repository.matches_working_tree(first)
+    assert repository.has_file(first, repository.root / "models.py")
+    assert not repository.has_file(first, repository.root / "other.py")
+    assert not repository.has_file("0" * 40, repository.root / "models.py")
     (repository.root / "models.py").write_text("two")
-    assert not repository.is_at(first)
-    assert Repository.around(tmp_path) is None
+    assert not repository.matches_working_tree(first)
+    assert Repository.containing(tmp_path) is None
 
 
 @pytest.mark.parametrize("reference", ["no-such-branch", "--upload-pack=touch", "HEAD:models.py"])
 def test_a_reference_that_names_no_commit_is_told(repository, reference):
     with pytest.raises(ConfigurationError, match="names no commit"):
-        repository.commit(reference)
+        repository.resolve_commit(reference)
 
 
 def test_submodules_are_those_of_the_commit(repository, worktrees, tmp_path):
@@ -107,7 +107,7 @@ def test_hooks_do_not_run_and_do_not_mislead(repository, worktrees, monkeypatch)
     hook.write_text("#!/bin/sh\ntouch hooked\n")
     hook.chmod(0o755)
     monkeypatch.setenv("GIT_DIR", str(repository.root / "nowhere"))  # as under a pre-push hook
-    tree = worktrees.check_out(repository, repository.commit("HEAD"))
+    tree = worktrees.check_out(repository, repository.resolve_commit("HEAD"))
     assert (tree / "models.py").read_text() == "one"
     assert not (tree / "hooked").exists()
 
@@ -116,7 +116,7 @@ def test_a_killed_parent_leaves_no_worktree(repository, tmp_path):
     program = (
         "import sys; from pathlib import Path; from traingate.worktree.repository import *; from traingate.worktree.worktrees import *\n"
         "repository = Repository(Path(sys.argv[1])); trees = Worktrees()\n"
-        "print(trees.check_out(repository, repository.commit('HEAD')), trees._cleanup.pid, flush=True)\n"
+        "print(trees.check_out(repository, repository.resolve_commit('HEAD')), trees._cleanup.pid, flush=True)\n"
         "sys.stdin.read()"
     )
     parent = subprocess.Popen(
@@ -144,7 +144,7 @@ def test_ctrl_c_while_it_is_checked_out_leaves_nothing(repository, tmp_path):
     program = (
         "import sys; from pathlib import Path; from traingate.worktree.repository import *; from traingate.worktree.worktrees import *\n"
         "repository = Repository(Path(sys.argv[1])); trees = Worktrees()\n"
-        "try:\n    trees.check_out(repository, repository.commit('HEAD'))\n"
+        "try:\n    trees.check_out(repository, repository.resolve_commit('HEAD'))\n"
         "except KeyboardInterrupt:\n    trees.close()\n    print('closed')"
     )
     parent = subprocess.Popen(

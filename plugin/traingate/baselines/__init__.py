@@ -1,1 +1,1 @@
-"""Runs that pytest-benchmark saved: read them, find a baseline, and check that it is comparable."""
+"""Read the runs that pytest-benchmark saved, find a baseline, and check that it is comparable."""

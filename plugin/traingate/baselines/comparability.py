@@ -1,4 +1,4 @@
-"""The machine's fingerprint, and whether two measurements can be compared at all."""
+"""Compare the hardware and the software of two measurements, to decide if they are comparable."""
 
 from __future__ import annotations
 
@@ -14,50 +14,56 @@ _TITLES: Final = {
     "numa_nodes": "NUMA nodes",
     "instruction_sets": "instruction sets",
 }
-"""What has to agree before step times are compared, as a message calls it."""
+"""Fields of Hardware that must be equal before step times are compared, with their titles."""
 
 
-def environment_changes(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """How two workers' software and settings differ.
+def environment_changes(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """Return the differences in software and settings between the workers of two measurements.
 
     Args:
-        stored: ``Measurement.environment`` of the one.
-        now: of the other.
+        stored: ``Measurement.environment`` of the stored measurement, or of a duet's base.
+        current: Environment of the current measurement, or of a duet's candidate.
 
     Returns:
         A line for each difference, such as ``torch: 2.8.0 there, 2.9.0 here``.
     """
-    there, here = (_flat(environment) for environment in (stored, now))
+    old, new = (_settings(environment) for environment in (stored, current))
     return [
-        f"{name}: {there.get(name, 'unset')} there, {here.get(name, 'unset')} here"
-        for name in sorted({*there, *here})
-        if there.get(name) != here.get(name)
+        f"{name}: {old.get(name, 'unset')} there, {new.get(name, 'unset')} here"
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
     ]
 
 
-def _flat(environment: Mapping[str, Any]) -> dict[str, str]:
-    """Names to values; the variables by their own names."""
-    shown_otherwise = ("variables", "steady", "steadying")  # all of it by what was really set
-    plain = {name: value for name, value in environment.items() if name not in shown_otherwise}
-    values = {**plain, **environment.get("variables", {})}
+def _settings(environment: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values of an environment by name, each variable under its own name."""
+    # Variables are added one by one below. Steadying is compared by its effect, which the
+    # variables and the allocator show, and not by what was requested.
+    omitted = ("variables", "steady", "steadying")
+    software = {name: value for name, value in environment.items() if name not in omitted}
+    values = {**software, **environment.get("variables", {})}
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def hardware_differences(one: Hardware, other: Hardware) -> list[str]:
-    """What keeps step times of ``one`` from being compared with those of ``other``.
+def hardware_differences(stored: Hardware, current: Hardware) -> list[str]:
+    """Return the differences that make the step times of two machines incomparable.
+
+    Args:
+        stored: Machine of the stored measurement.
+        current: Machine of the current measurement.
 
     Returns:
-        A line for each disagreement, such as ``cores: 8 there, 2 here``; empty if none.
+        A line for each difference, such as ``cores: 8 there, 2 here``; empty if there is none.
     """
     lines = []
     for field, title in _TITLES.items():
-        there, here = getattr(one, field), getattr(other, field)
-        if there == here:
+        old, new = getattr(stored, field), getattr(current, field)
+        if old == new:
             continue
-        if isinstance(there, tuple):
-            gone = " ".join(sorted(set(there) - set(here))) or "none"
-            new = " ".join(sorted(set(here) - set(there))) or "none"
-            lines.append(f"{title}: only there {gone}, only here {new}")
+        if isinstance(old, tuple):
+            only_old = " ".join(sorted(set(old) - set(new))) or "none"
+            only_new = " ".join(sorted(set(new) - set(old))) or "none"
+            lines.append(f"{title}: only there {only_old}, only here {only_new}")
         else:
-            lines.append(f"{title}: {there} there, {here} here")
+            lines.append(f"{title}: {old} there, {new} here")
     return lines

@@ -20,11 +20,11 @@ from traingate.records import (
 
 @dataclass(frozen=True)
 class Subject:
-    """What has to agree, beside the hardware, for two measurements to be compared.
+    """The fields that, in addition to the hardware, two comparable measurements share.
 
     Attributes:
-        workload, stack, scale: as in a Measurement.
-        batch_size: None as long as only the worker knows it.
+        workload, stack, scale: Fields of the same names in Measurement.
+        batch_size: Samples per step, None as long as only the worker knows it.
     """
 
     workload: str
@@ -33,7 +33,7 @@ class Subject:
     batch_size: int | None = None
 
     def matches(self, measurement: Measurement) -> bool:
-        """Whether ``measurement`` is of this subject."""
+        """Return whether *measurement* has the fields of this subject."""
         return (
             self.workload == measurement.workload
             and self.stack == measurement.stack
@@ -49,13 +49,14 @@ class Subject:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The stored measurement that a subject is compared with, and where it was found.
+    """The stored measurement that a subject is compared with, and the run that holds it.
 
     Attributes:
-        measurement: the newest.
-        title: of its run.
-        commit: of its run.
-        launches: its own, and those of other runs of the same code in the same environment.
+        measurement: Newest comparable measurement of the subject.
+        title: Title of its run, for messages.
+        commit: Full name of the commit that was measured, None if it is unknown.
+        launches: Launches of that measurement, after those of earlier runs of the same code in
+            the same environment.
     """
 
     measurement: Measurement
@@ -65,79 +66,97 @@ class Baseline:
 
 
 BaselineFinder: TypeAlias = Callable[[Subject], Baseline]
-"""Finds the baseline of a subject; BaselineError if there is none."""
+"""A function that returns the baseline of a subject, and raises BaselineError without one."""
 
 
 @dataclass(frozen=True)
 class Baselines:
-    """The runs that a session compares with, oldest first."""
+    """The saved runs that a session compares with.
+
+    Attributes:
+        runs: Saved runs, oldest first.
+    """
 
     runs: tuple[SavedRun, ...]
 
     def find(self, subject: Subject, hardware: Hardware, test: str) -> Baseline:
-        """The newest comparable measurement whose run did not fail its gate on ``subject``.
+        """Return the newest comparable measurement whose run did not fail its gate on *subject*.
 
-        Where a run has more than one, that of the same ``test`` is taken, else the last.
+        Args:
+            subject: Fields that the measurement must have.
+            hardware: Machine that it must have been taken on.
+            test: Full name of the test, which selects among several measurements in one run;
+                the last of them is taken if none has that name.
 
         Raises:
-            BaselineError: if there is none; the message says what came nearest.
+            BaselineError: If there is none; the message says why the oldest run that has the
+                subject cannot be used.
         """
-        nearest = f"No stored run has {subject}."
+        obstacle = f"No stored run has {subject}."
         for position in reversed(range(len(self.runs))):
             run = self.runs[position]
-            found = _of(run, subject)
-            if not found:
+            measurements = _measurements_of(subject, run)
+            if not measurements:
                 continue
-            measurement = found.get(test, list(found.values())[-1])
-            unlike = hardware_differences(measurement.machine, hardware)
-            if unlike:
-                nearest = f"{run.title} is of another machine ({'; '.join(unlike)})."
-            elif any(map(_unfit, found.values())):
-                nearest = (
+            measurement = measurements.get(test, list(measurements.values())[-1])
+            differences = hardware_differences(measurement.machine, hardware)
+            if differences:
+                obstacle = f"{run.title} is of another machine ({'; '.join(differences)})."
+            elif any(map(_failed_its_gate, measurements.values())):
+                obstacle = (
                     f"{run.title} failed its own gate, and is no baseline. If the slowdown is "
                     f"intended: traingate accept {run.path} --reason=WHY."
                 )
             else:
-                more = self._alike(self.runs[:position], run, measurement, subject)
-                title = f"{run.title}{f' and {len(more)} more of its commit' if more else ''}"
-                pooled = [launch for item in (*more, measurement) for launch in item.launches]
-                return Baseline(measurement, title, run.commit, tuple(pooled))
-        raise BaselineError(f"{nearest} {REMEDY}")
-
-    def _alike(
-        self, earlier: Sequence[SavedRun], run: SavedRun, measurement: Measurement, subject: Subject
-    ) -> list[Measurement]:
-        """Measurements of the same code, on the same machine, in the same environment."""
-        if run.commit is None:
-            return []
-        return [
-            item
-            for other in earlier
-            if other.commit == run.commit
-            for item in _of(other, subject).values()
-            if not _unfit(item)
-            and item.batch_size == measurement.batch_size
-            and not hardware_differences(item.machine, measurement.machine)
-            and not environment_changes(item.environment, measurement.environment)
-        ]
+                earlier = _poolable(self.runs[:position], run, measurement, subject)
+                suffix = f" and {len(earlier)} more of its commit" if earlier else ""
+                launches = [launch for item in (*earlier, measurement) for launch in item.launches]
+                return Baseline(measurement, f"{run.title}{suffix}", run.commit, tuple(launches))
+        raise BaselineError(f"{obstacle} {REMEDY}")
 
     def foreign_hardware(self, hardware: Hardware) -> list[str]:
-        """Why no measurement at all is of this machine; empty if one is, or none stored."""
-        unlike: list[str] = []
+        """Return why no stored measurement was taken on this machine.
+
+        Args:
+            hardware: Machine that this process runs on.
+
+        Returns:
+            A line for each difference of the newest stored measurement from *hardware*; empty if
+            any measurement was taken on that hardware, or if none is stored.
+        """
+        differences: list[str] = []
         for run in self.runs:
             for _, measurement in run.measurements:
-                unlike = hardware_differences(measurement.machine, hardware)
-                if not unlike:
+                differences = hardware_differences(measurement.machine, hardware)
+                if not differences:
                     return []
-        return unlike
+        return differences
 
 
-def _unfit(measurement: Measurement) -> bool:
-    """Whether a record failed its gate, and nobody has accepted it."""
+def _poolable(
+    earlier: Sequence[SavedRun], run: SavedRun, measurement: Measurement, subject: Subject
+) -> list[Measurement]:
+    """Return measurements in *earlier* of the same code, machine and environment."""
+    if run.commit is None:
+        return []
+    return [
+        item
+        for other in earlier
+        if other.commit == run.commit
+        for item in _measurements_of(subject, other).values()
+        if not _failed_its_gate(item)
+        and item.batch_size == measurement.batch_size
+        and not hardware_differences(item.machine, measurement.machine)
+        and not environment_changes(item.environment, measurement.environment)
+    ]
+
+
+def _failed_its_gate(measurement: Measurement) -> bool:
+    """Return whether a measurement failed its gate, and no person has accepted it."""
     verdict = measurement.verdict
     return verdict is not None and verdict.failed and verdict.accepted is None
 
 
-def _of(run: SavedRun, subject: Subject) -> dict[str, Measurement]:
+def _measurements_of(subject: Subject, run: SavedRun) -> dict[str, Measurement]:
     """Return the measurements of *subject* in *run*, keyed by test name."""
     return {name: item for name, item in run.measurements if subject.matches(item)}

@@ -1,7 +1,8 @@
-"""The runs that pytest-benchmark saved: listed, read, checked, and accepted.
+"""List, read and check the runs that pytest-benchmark saved, and accept failed ones.
 
-The layout is pytest-benchmark's: ``STORAGE/MACHINE-ID/NNNN_name.json``. Its own loader
-skips a damaged file with a warning and takes an older one; a gate must not.
+Runs are stored as ``STORAGE/MACHINE-ID/NNNN_name.json``, which is pytest-benchmark's layout.
+Its own loader skips a damaged file with a warning and takes an older one. A gate must not: it
+would compare with another baseline than the one that was chosen.
 """
 
 from __future__ import annotations
@@ -34,16 +35,20 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class _ExtraInfo(Struct):
-    traingate: msgspec.Raw = msgspec.Raw()  # empty where the benchmark is not ours
+    """The field ``extra_info`` of a benchmark; *traingate* is empty for other benchmarks."""
+
+    traingate: msgspec.Raw = msgspec.Raw()
 
 
 class _BenchmarkEntry(Struct):
+    """One benchmark in pytest-benchmark's file."""
+
     fullname: str
     extra_info: _ExtraInfo
 
 
 class _RunFile(Struct):
-    """What is read of pytest-benchmark's file; the rest of it is skipped."""
+    """The fields that are read from pytest-benchmark's file; msgspec skips all others."""
 
     benchmarks: list[_BenchmarkEntry]
     datetime: str = ""
@@ -55,12 +60,12 @@ class SavedRun:
     """One saved run.
 
     Attributes:
-        path: of the file.
-        title: file name, date and commit, for a message.
-        saved_at: date and time in ISO format; runs are in its order.
-        commit: full name of the commit that was measured; None where nothing was committed, or
-            the working tree was not just that.
-        measurements: by the test's full name, in the file's order.
+        path: Path of the file.
+        title: File name, date and commit, for messages.
+        saved_at: Date and time in ISO format, by which runs are sorted.
+        commit: Full name of the commit that was measured; None if there was no commit, or if
+            the working tree differed from it.
+        measurements: Pairs of a test's full name and its measurement, in the file's order.
     """
 
     path: Path
@@ -70,95 +75,104 @@ class SavedRun:
     measurements: tuple[tuple[str, Measurement], ...]
 
 
-def load(storage: str, selection: str | bool) -> tuple[SavedRun, ...]:
+def load_runs(storage: str, selection: str | bool) -> tuple[SavedRun, ...]:
     """Read the runs that ``--benchmark-compare`` names, oldest first.
 
     Args:
-        storage: value of ``--benchmark-storage``: a path, or ``file://PATH``.
-        selection: True for all runs, else a file, or how its name starts: a number or
-            ``number_name``, with a platform's folder before it or not.
+        storage: Value of ``--benchmark-storage``: a path, or ``file://PATH``.
+        selection: True for all runs, else the path of a file or the start of its name: a number
+            or ``number_name``, optionally preceded by the platform's folder.
 
     Raises:
-        NoRunError: if no run is there.
-        DamagedRecordError: if a file cannot be read; the message names it.
+        BaselineError: If *storage* is a URL of another kind than ``file://``.
+        NoRunError: If there is no run, or none that the selection names.
+        DamagedRecordError: If a file cannot be read; the message names it.
     """
     if "://" in storage and not storage.startswith(_PREFIX):
         raise BaselineError(f"traingate compares with runs in files only, and not in {storage}")
     folder = Path(storage.removeprefix(_PREFIX))
     files = _select(folder, selection)
     if not files:
-        sought = "No saved run" if selection is True else f"No saved run matches {selection!r}"
-        raise NoRunError(f"{sought} in {folder}. {REMEDY}")
-    # Each folder counts from 0001 on, so the numbers of two Python versions say nothing.
-    return tuple(sorted(map(read, files), key=lambda run: run.saved_at))
+        problem = "No saved run" if selection is True else f"No saved run matches {selection!r}"
+        raise NoRunError(f"{problem} in {folder}. {REMEDY}")
+    # Numbers do not order runs: there is a folder for each Python version, and each folder counts
+    # from 0001 on.
+    return tuple(sorted(map(read_run, files), key=lambda run: run.saved_at))
 
 
 def _select(folder: Path, selection: str | bool) -> list[Path]:
+    """Return the files below *folder* that the selection names, sorted by name."""
     if isinstance(selection, str) and Path(selection).is_file():
         return [Path(selection)]
     pattern = "[0-9][0-9][0-9][0-9]_" if selection is True else str(selection).rstrip("*")
     try:
-        found = {*folder.glob(f"{pattern}*.json"), *folder.glob(f"*/{pattern}*.json")}
-    except (ValueError, NotImplementedError) as error:  # an absolute or an empty pattern
+        files = {*folder.glob(f"{pattern}*.json"), *folder.glob(f"*/{pattern}*.json")}
+    except (ValueError, NotImplementedError) as error:  # the pattern is absolute or empty
         raise NoRunError(f"No saved run matches {selection!r}: {error}") from error
-    return sorted(found, key=lambda file: (file.name, file.parent))
+    return sorted(files, key=lambda file: (file.name, file.parent))
 
 
-def read(path: Path) -> SavedRun:
-    """The measurements in one file of pytest-benchmark's; its other benchmarks are skipped.
+def read_run(path: Path) -> SavedRun:
+    """Read one file of pytest-benchmark; benchmarks without a record of traingate are skipped.
 
     Raises:
-        DamagedRecordError: if the file or a record in it is not whole.
+        DamagedRecordError: If the file or a record in it is not complete and valid.
     """
     try:
-        saved = msgspec.json.decode(path.read_bytes(), type=_RunFile)
+        content = msgspec.json.decode(path.read_bytes(), type=_RunFile)
     except (OSError, msgspec.MsgspecError) as error:
         raise damaged(str(path), error) from error
-    found = str(saved.commit_info.get("id") or "")
-    details = [saved.datetime[:16].replace("T", " "), found[:9]]
+    commit = str(content.commit_info.get("id") or "")
+    details = [content.datetime[:16].replace("T", " "), commit[:9]]
     title = f"{path.name} ({', '.join(part for part in details if part)})"
-    whole = _COMMIT.fullmatch(found) and not saved.commit_info.get("dirty")
-    commit = found if whole else None
-    return SavedRun(path, title, saved.datetime, commit, _measurements(path, saved.benchmarks))
+    is_clean = bool(_COMMIT.fullmatch(commit)) and not content.commit_info.get("dirty")
+    return SavedRun(
+        path=path,
+        title=title,
+        saved_at=content.datetime,
+        commit=commit if is_clean else None,
+        measurements=_measurements(path, content.benchmarks),
+    )
 
 
 def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> list[str]:
-    """Let the failed records of a saved run serve as baselines all the same.
+    """Accept the failed records of a saved run, so that they can serve as baselines.
 
     Args:
-        path: of the run; it is replaced at once, by a whole file.
-        acceptance: somebody's word, kept in each record.
-        tests: names, or how they end; all tests of the run by default.
+        path: File of the run, which is replaced atomically.
+        acceptance: Acceptance by a person, which is stored in each of these records.
+        tests: Full names of tests, or their ends; all tests of the run if empty.
 
     Returns:
-        The full names of the tests whose records are now accepted.
+        Full names of the tests whose records are now accepted.
 
     Raises:
-        DamagedRecordError: if the file or a record in it is not whole.
-        BaselineError: if no record of these tests has failed.
+        DamagedRecordError: If the file or a record in it is not complete and valid.
+        BaselineError: If no record of these tests has failed.
     """
-    read(path)
+    read_run(path)  # for its checks
     content = json.loads(path.read_bytes())
-    accepted = []
+    accepted_tests = []
     for benchmark in content["benchmarks"]:
         name = benchmark["fullname"]
         verdict = benchmark["extra_info"].get("traingate", {}).get("verdict") or {}
-        wanted = not tests or any(name.endswith(test) for test in tests)
-        if wanted and verdict.get("failed"):
+        is_selected = not tests or any(name.endswith(test) for test in tests)
+        if is_selected and verdict.get("failed"):
             verdict["accepted"] = msgspec.to_builtins(acceptance)
-            accepted.append(name)
-    if not accepted:
-        asked = f" of {', '.join(tests)}" if tests else ""
-        raise BaselineError(f"{path} holds no failed record{asked}: there is nothing to accept.")
-    whole = path.with_suffix(".accepting")
-    whole.write_text(json.dumps(content, indent=4))
-    whole.replace(path)
-    return accepted
+            accepted_tests.append(name)
+    if not accepted_tests:
+        suffix = f" of {', '.join(tests)}" if tests else ""
+        raise BaselineError(f"{path} holds no failed record{suffix}: there is nothing to accept.")
+    new_file = path.with_suffix(".accepting")
+    new_file.write_text(json.dumps(content, indent=4))
+    new_file.replace(path)
+    return accepted_tests
 
 
 def _measurements(
     path: Path, benchmarks: Sequence[_BenchmarkEntry]
 ) -> tuple[tuple[str, Measurement], ...]:
+    """Return the full names and the measurements of those benchmarks that have a record."""
     return tuple(
         (item.fullname, from_json(item.extra_info.traingate, f"{path}: {item.fullname}"))
         for item in benchmarks

@@ -1,1 +1,1 @@
-"""How one test is judged: against stored runs, or by a duet with a base."""
+"""Judge one test: by stored runs, or by a duet with a base."""

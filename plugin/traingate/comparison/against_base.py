@@ -16,7 +16,7 @@ from traingate.records import Measurement
 
 
 class AgainstBase(PlannedLaunches):
-    """A comparison with the base that ``--traingate-against`` and its companion name.
+    """Comparison with the base of ``--traingate-against`` and ``--traingate-against-python``.
 
     Args:
         settings: Settings of the session.
@@ -32,11 +32,12 @@ class AgainstBase(PlannedLaunches):
         self._job, self._base_sides = job, base_sides
 
     def prepare(self) -> None:
-        """Check the base out.
+        """Check the base out, after checking that a duet is possible.
 
         Raises:
-            BaselineError: If the commit is not there, or does not hold the workload.
-            ConfigurationError: If no duet is possible.
+            BaselineError: If the commit does not define the workload.
+            ConfigurationError: If there is no such commit, if the interpreter cannot be used, or if
+                no duet is possible.
         """
         settings = self._settings
         if self._job.stack.spans_nodes:

@@ -1,4 +1,4 @@
-"""Judge a test by stored launches, and by a duet where those leave doubt.
+"""Judge a test by stored launches, and by a duet if the launches leave doubt.
 
 The stored baseline screens: it passes what it can at the first look. A test that it cannot pass
 is compared by a duet with the baseline's commit if the code alone can differ, and by more launches
@@ -25,7 +25,7 @@ from traingate.records import Measurement
 
 
 class AgainstStored:
-    """A comparison with the stored launches of one test.
+    """Comparison with the stored launches of one test.
 
     Args:
         settings: Settings of the session.
@@ -52,7 +52,7 @@ class AgainstStored:
         self._obstacle: str | None = None
 
     def prepare(self) -> None:
-        """Check that there is a baseline, as far as that is known without the batch size.
+        """Check that there is a baseline, as far as possible without knowing the batch size.
 
         Raises:
             BaselineError: If there is none, or too few launches to judge by.
@@ -95,7 +95,7 @@ class AgainstStored:
 
     @cached_property
     def _compared_code(self) -> BaseCode:
-        """Compare the working tree with the baseline's commit, if a duet is possible."""
+        """Return how the working tree differs from the baseline's commit, if a duet is possible."""
         assert self._baseline is not None
         commit = self._baseline.commit
         most_pairs = self._settings.most_pairs

@@ -1,4 +1,4 @@
-"""The protocol of a comparison, and the case in which a test is compared with nothing."""
+"""Define the protocol of a comparison, and the case in which a test is compared with nothing."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from traingate.records import Duet, Measurement, Verdict
 
 @dataclass(frozen=True)
 class ComparisonResult:
-    """The result of judging one test.
+    """Result of judging one test.
 
     Attributes:
-        verdict: Decision with its evidence, None if no comparison was asked for.
+        verdict: Decision with its evidence, None if no comparison was requested.
         duet: Pairs that were measured for the verdict, None if there were none.
-        measurement: Measurement of the candidate with the further launches that judging it
-            took, None if it took none.
+        measurement: Measurement of the candidate with the further launches that were measured for
+            the verdict, None if there were none.
     """
 
     verdict: Verdict | None
@@ -27,7 +27,7 @@ class ComparisonResult:
 
 
 class Comparison(Protocol):
-    """One way to judge one test. The session calls the methods in the order given here."""
+    """Way to judge one test; the session calls the methods in the order given here."""
 
     def prepare(self) -> None:
         """Find the other side before anything is measured.
@@ -37,7 +37,7 @@ class Comparison(Protocol):
         """
 
     def look(self, measurement: Measurement) -> bool:
-        """Look at the launches so far, and keep what they show for ``conclude``.
+        """Look at the launches so far, and keep the result for ``conclude``.
 
         Returns:
             True if no further launch of the candidate alone is needed.
@@ -48,7 +48,7 @@ class Comparison(Protocol):
 
 
 class PlannedLaunches:
-    """The part of a comparison that needs no baseline and stops after the planned launches."""
+    """Part of a comparison that needs no baseline and stops after the planned launches."""
 
     def prepare(self) -> None:
         """Do nothing: there is nothing to find."""
@@ -59,11 +59,11 @@ class PlannedLaunches:
 
 
 class NoComparison(PlannedLaunches):
-    """A test that is compared with nothing.
+    """Comparison of a test with nothing.
 
     Args:
         tolerance: Tolerance in percent, for the record.
-        reason: Why nothing was found to compare with; None if nothing was asked for.
+        reason: Why there is nothing to compare with; None if no comparison was requested.
     """
 
     def __init__(self, tolerance: float, reason: str | None = None) -> None:

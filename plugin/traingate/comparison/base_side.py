@@ -19,7 +19,7 @@ from traingate.worktree.worktrees import Worktrees
 
 
 class BaseSides:
-    """The base sides of a session's duets; ``close`` removes their worktrees.
+    """Base sides of a session's duets; ``close`` removes their worktrees.
 
     Args:
         root: Pytest's rootdir.
@@ -46,8 +46,8 @@ class BaseSides:
             python: Path of an interpreter or its environment; None for the running one.
 
         Raises:
-            BaselineError: If the commit is not there, or does not hold the workload.
-            ConfigurationError: If the interpreter cannot serve.
+            BaselineError: If the commit does not define the workload.
+            ConfigurationError: If there is no such commit, or if the interpreter cannot be used.
         """
         titles, relocation, folder, interpreter = [], None, None, None
         paths: Sequence[str] = job.import_paths
@@ -76,16 +76,16 @@ class BaseSides:
             reference: Name of a commit.
         """
         repository = self._find_repository(job)
-        if repository is None or not repository.has(reference, Path(job.workload.file)):
+        if repository is None or not repository.has_file(reference, Path(job.workload.file)):
             return BaseCode.UNAVAILABLE
-        same = repository.is_at(repository.commit(reference))
+        same = repository.matches_working_tree(repository.resolve_commit(reference))
         return BaseCode.SAME if same else BaseCode.DIFFERENT
 
     def _find_repository(self, job: Job) -> Repository | None:
         """Return the repository that holds the job's workload, None if there is none."""
         file = Path(job.workload.file)
         if file not in self._repositories:
-            self._repositories[file] = Repository.around(file)
+            self._repositories[file] = Repository.containing(file)
         return self._repositories[file]
 
     def _find_commit(self, job: Job, reference: str) -> tuple[Repository, str]:
@@ -95,7 +95,7 @@ class BaseSides:
             file = Path(job.workload.file)
             raise ConfigurationError(
                 f"{file} is in no git repository, so there is no {reference!r} to measure it "
-                f"against. {Repository.complaint(file)}"
+                f"against. {Repository.git_error(file)}"
             )
         if not self._root.is_relative_to(repository.root) and repository.is_submodule:
             raise ConfigurationError(
@@ -103,7 +103,7 @@ class BaseSides:
                 f"{reference!r} would name, not those of the project around it. Run pytest with "
                 "the submodule as its rootdir."
             )
-        commit = repository.commit(reference)
+        commit = repository.resolve_commit(reference)
         for name in _imported_names(job):
             if not _commit_defines(repository, commit, name):
                 inside = Path(name.file).relative_to(repository.root)
@@ -115,13 +115,14 @@ class BaseSides:
         return repository, commit
 
     def _is_project_folder(self, path: str, job: Job) -> bool:
-        """Return True for a folder of the project: others may hold our environment's packages."""
+        """Return whether a folder is of the project; others may have our environment's packages."""
         repository = self._find_repository(job)
         roots = [self._root, Path(job.workload.file).parent]
         roots += [repository.root] if repository else []
         return any(Path(path).is_relative_to(root) for root in roots)
 
     def _find_interpreter(self, python: str) -> Interpreter:
+        """Return the interpreter at a path, which is checked only once."""
         if python not in self._interpreters:
             self._interpreters[python] = find_interpreter(python)
         return self._interpreters[python]
@@ -133,20 +134,20 @@ def _imported_names(job: Job) -> list[ObjectName]:
 
 
 def _commit_defines(repository: Repository, commit: str, name: ObjectName) -> bool:
-    """Return True if *commit* defines *name*; both sides have libraries and traingate itself."""
+    """Return whether *commit* defines *name*; both sides have libraries and traingate itself."""
     file = Path(name.file)
     if not is_project_file(file, repository.root):
         return True
-    text = repository.text(commit, file)
+    text = repository.read_file(commit, file)
     return text is not None and _module_defines(text, name.qualname.partition(".")[0])
 
 
 def _module_defines(text: str, name: str) -> bool:
-    """Return True if a module with this source may have *name* at its top level."""
+    """Return whether a module with this source may have *name* at its top level."""
     try:
         module = ast.parse(text)
     except SyntaxError:
-        return True  # the worker will say what is wrong with it
+        return True  # the worker will report the error
     bound_names: set[str] = set()
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):

@@ -16,11 +16,12 @@ from traingate.gate.policy import Policy, pair_policy
 from traingate.records import Duet, Measurement, Outcome, Verdict
 
 LEAST_PAIRS: Final = 2
+"""Smallest number of pairs that has a spread."""
 
 
 @dataclass(frozen=True)
 class DuetResult:
-    """A duet and the verdict on it.
+    """Duet with the verdict on it.
 
     Attributes:
         verdict: Decision, with the differences between the sides as its evidence.
@@ -45,13 +46,13 @@ def compare_by_duet(
     Args:
         job: Job of the candidate.
         base: Job of the base.
-        measurement: Measurement of the candidate alone, which tells its memory.
+        measurement: Measurement of the candidate alone, which shows how much memory it needs.
         observer: Receiver of the progress.
         tolerance: Largest loss of throughput that is let through, in percent.
         most: Largest number of pairs.
 
     Raises:
-        BaselineError, WorkloadError, WorkerError, DuetInterrupted: As ``measure_duet``.
+        BaselineError, WorkloadError, WorkerError, DuetInterrupted: If ``measure_duet`` raises them.
     """
     policy = pair_policy(tolerance, most)
     plan = LaunchPlan(policy.first_look, most)
@@ -74,11 +75,12 @@ def compare_by_duet(
 
 
 def as_duet_side(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
-    """Return *job* as one side of a duet, with what *measurement* knows of its launches.
+    """Return *job* as one side of a duet.
 
     Args:
         job: Job of either side.
-        measurement: Measurement of the candidate alone.
+        measurement: Measurement of the candidate alone: its memory decides whether two launches fit
+            into memory together, and its operations need not be counted again.
         plan: Number of pairs.
     """
     return replace(
@@ -116,10 +118,11 @@ def _busy_turns_note(duet: Duet) -> list[str]:
         return []
     return [
         f"after {busy_turns} turns a side still computed (data workers?) while the other stepped: "
-        "that draws the two together"
+        "the difference between the two may look smaller than it is"
     ]
 
 
 def _base_title(duet: Duet) -> str:
+    """Return the description of the base with the versions of its Python and its torch."""
     software = duet.base_environment
     return f"{duet.base}, Python {software['python']}, torch {software['torch']}"

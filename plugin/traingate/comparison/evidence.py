@@ -1,4 +1,4 @@
-"""Attribute a verdict to code or environment, and word the evidence for it. Pure."""
+"""Attribute a verdict to code or environment, and add the evidence for that. Pure."""
 
 from __future__ import annotations
 
@@ -18,89 +18,90 @@ def attribute(
 
     Args:
         screen: Last look at the stored launches.
-        code: Availability of the baseline's commit.
+        code: Relation of the working tree to the baseline's commit.
         duet: Duet against that commit, None if there was none.
-        obstacle: Why a duet was tried and could not be measured, None if that did not happen.
+        obstacle: Why a duet could not be measured, None if it was measured or not tried.
     """
     if screen.counter_regressions:
-        return _because(screen.verdict, Cause.EITHER if screen.environment_changes else None)
+        return _add_cause(screen.verdict, Cause.EITHER if screen.environment_changes else None)
     if duet is not None:
         if screen.environment_changes:
             return _attribute_in_changed_environment(screen, duet)
         return _attribute_to_code(screen, code, duet)
     if screen.verdict.outcome is Outcome.REGRESSED:
         return _attribute_without_duet(screen, code, obstacle)
-    return _because(screen.verdict, None, *([obstacle] if obstacle else []))
+    return _add_cause(screen.verdict, None, *([obstacle] if obstacle else []))
 
 
 def attribute_sides(
     verdict: Verdict, *, reference: str | None, other_python: bool, code: BaseCode
 ) -> Verdict:
-    """Return the verdict of a duet that was asked for, attributed to what its sides differ in.
+    """Return the verdict of a requested duet, attributed to the difference between its sides.
 
     Args:
         verdict: Verdict of the duet.
         reference: Name of the base's commit as the user gave it, None for the working tree.
         other_python: True if the base has another interpreter.
-        code: The working tree compared with that commit.
+        code: Comparison of the working tree with that commit.
     """
     if verdict.outcome is not Outcome.REGRESSED:
         return verdict
     if reference is None:
-        return _because(verdict, Cause.ENVIRONMENT)
+        return _add_cause(verdict, Cause.ENVIRONMENT)
     if other_python:
-        return _because(verdict, Cause.EITHER)
+        return _add_cause(verdict, Cause.EITHER)
     if code is BaseCode.SAME:
-        why = f"the tree is {reference}'s own: only files that git does not know can differ"
-        return _because(verdict, None, why)
-    return _because(verdict, Cause.CODE)
+        sentence = f"the tree is {reference}'s own: only files that git does not know can differ"
+        return _add_cause(verdict, None, sentence)
+    return _add_cause(verdict, Cause.CODE)
 
 
 def _attribute_to_code(screen: Screen, code: BaseCode, duet: DuetResult) -> Verdict:
-    """Return the duet's verdict: in an unchanged environment the code alone can differ."""
+    """Return the verdict of the duet: in an unchanged environment the code alone can differ."""
     verdict, stored = duet.verdict, screen.verdict
     slower_code = verdict.outcome is Outcome.REGRESSED and code is BaseCode.DIFFERENT
-    doubt = (
+    sentence = (
         f"screened by {stored.baseline}: {_change(stored)} beside its {stored.baseline_launches} "
-        "launches, which a duet had to settle"
+        "launches, so a duet was measured"
     )
     if stored.outcome is Outcome.REGRESSED and verdict.outcome is Outcome.PASSED:
-        doubt += "; not by the code: the machine, or what no record lists, is slower than then"
-    return _because(verdict, Cause.CODE if slower_code else None, doubt)
+        sentence += "; not by the code: the machine, or what no record lists, is slower than then"
+    return _add_cause(verdict, Cause.CODE if slower_code else None, sentence)
 
 
 def _attribute_in_changed_environment(screen: Screen, duet: DuetResult) -> Verdict:
-    """Return the verdict after a duet has told the code's part from the environment's."""
+    """Return the verdict after a duet has shown the part that the code has in a difference."""
     stored = screen.verdict
     if stored.outcome is Outcome.REGRESSED:
         causes = {Outcome.REGRESSED: Cause.BOTH, Outcome.INCONCLUSIVE: Cause.EITHER}
         cause = causes.get(duet.verdict.outcome, Cause.ENVIRONMENT)
-        return _because(stored, cause, _code_part(duet))
+        return _add_cause(stored, cause, _code_part(duet))
     if duet.verdict.outcome is not Outcome.REGRESSED:
-        return _because(stored, None, _code_part(duet))
-    why = f"beside {stored.baseline} it is {_change(stored)}, in another environment"
-    return _because(duet.verdict, Cause.CODE, *screen.environment_changes, why)
+        return _add_cause(stored, None, _code_part(duet))
+    sentence = f"it is {_change(stored)} than {stored.baseline}, in another environment"
+    return _add_cause(duet.verdict, Cause.CODE, *screen.environment_changes, sentence)
 
 
 def _attribute_without_duet(screen: Screen, code: BaseCode, obstacle: str | None) -> Verdict:
-    """Return a regression by stored launches, with as much of its cause as can be known."""
+    """Return a regression by stored launches, with its cause if that follows without a duet."""
     changed = bool(screen.environment_changes)
     if changed and code is BaseCode.SAME:
-        return _because(screen.verdict, Cause.ENVIRONMENT, "the code is the baseline's own")
-    why = obstacle or (
+        return _add_cause(screen.verdict, Cause.ENVIRONMENT, "the code is the baseline's own")
+    sentence = obstacle or (
         "whether the code has a part in it cannot be told without the baseline's commit"
     )
     if obstacle and changed:
-        why = f"the code differs too; {obstacle}"
-    return _because(screen.verdict, Cause.EITHER if changed else None, why)
+        sentence = f"the code differs too; {obstacle}"
+    return _add_cause(screen.verdict, Cause.EITHER if changed else None, sentence)
 
 
-def _because(verdict: Verdict, cause: Cause | None, *why: str) -> Verdict:
-    return msgspec.structs.replace(verdict, cause=cause, evidence=(*verdict.evidence, *why))
+def _add_cause(verdict: Verdict, cause: Cause | None, *sentences: str) -> Verdict:
+    """Return *verdict* with its cause, and with these sentences added to its evidence."""
+    return msgspec.structs.replace(verdict, cause=cause, evidence=(*verdict.evidence, *sentences))
 
 
 def _code_part(duet: DuetResult) -> str:
-    """Return a sentence on what the duet saw of the code in today's environment."""
+    """Return a sentence on the difference that the duet found in today's environment."""
     return (
         f"the code differs too: in this environment it is {_change(duet.verdict)} than "
         f"{duet.duet.base} ({duet.verdict.outcome.value})"
@@ -108,4 +109,5 @@ def _code_part(duet: DuetResult) -> str:
 
 
 def _change(verdict: Verdict) -> str:
+    """Return the slowdown of a verdict in words."""
     return loss_in_words(verdict.slowdown_percent or 0.0)

@@ -1,6 +1,6 @@
-"""Decide what follows from a look at stored launches: a verdict, more launches, or a duet. Pure.
+"""Decide after a look at stored launches between a verdict, more launches, and a duet. Pure.
 
-docs/use/gate.md has the same rules as a table; tests/unit/test_next_step.py holds each of its rows.
+docs/use/gate.md has the same rules as a table; tests/unit/test_next_step.py tests each of its rows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from traingate.records import Outcome
 
 
 class BaseCode(Enum):
-    """The baseline's commit, as far as a duet against it is possible and would tell anything."""
+    """Relation of the working tree to the baseline's commit, which a duet would measure."""
 
     UNAVAILABLE = "no duet against the baseline's commit is possible"
     SAME = "the working tree has the files of the baseline's commit"
@@ -20,10 +20,10 @@ class BaseCode(Enum):
 
 
 class Step(Enum):
-    """The next step towards a verdict."""
+    """Next step towards a verdict."""
 
-    VERDICT = "the launches decide, or no further measurement could"
-    MEASURE_MORE = "measure another launch beside the stored ones"
+    VERDICT = "the launches decide, or no further measurement could decide"
+    MEASURE_MORE = "measure another launch to compare with the stored ones"
     DUET = "measure both commits in turn, in today's environment"
 
 
@@ -32,7 +32,7 @@ def next_step(screen: Screen, code: BaseCode, *, launches_left: bool) -> Step:
 
     Args:
         screen: Look at all launches so far.
-        code: Availability of the baseline's commit.
+        code: Relation of the working tree to the baseline's commit.
         launches_left: True if further launches of the candidate are allowed.
     """
     outcome = screen.verdict.outcome
@@ -42,7 +42,7 @@ def next_step(screen: Screen, code: BaseCode, *, launches_left: bool) -> Step:
         if code is not BaseCode.UNAVAILABLE:
             return Step.DUET  # the code alone can differ
     elif outcome is not Outcome.INCONCLUSIVE or not launches_left:
-        # Stored launches cannot tell the code's part from the environment's.
+        # Stored launches cannot separate the effect of the code from that of the environment.
         return Step.DUET if code is BaseCode.DIFFERENT else Step.VERDICT
     undecided = outcome is Outcome.INCONCLUSIVE and launches_left
     return Step.MEASURE_MORE if undecided else Step.VERDICT

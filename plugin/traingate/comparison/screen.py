@@ -17,7 +17,7 @@ from traingate.records import Measurement, Verdict
 
 @dataclass(frozen=True)
 class Screen:
-    """One look at new launches beside stored ones.
+    """One look at new launches, compared with stored ones.
 
     Attributes:
         verdict: Decision of this look, counters included, with what differs as its evidence.
@@ -50,11 +50,11 @@ def screen(baseline: Baseline, measurement: Measurement, policy: Policy) -> Scre
 
 
 def check_launch_count(baseline: Baseline, launches: int) -> None:
-    """Check that launches on both sides together have a spread to judge by.
+    """Check that the launches of both sides together have a spread to judge by.
 
     Args:
         baseline: Stored launches.
-        launches: Number of new launches, at the most.
+        launches: Largest number of new launches.
 
     Raises:
         BaselineError: If there are too few.

@@ -84,7 +84,7 @@ def training_command(
         **request.environment,
         "TORCHINDUCTOR_CACHE_DIR": str(compile_cache),
         "TORCH_WARM_POOL": "0",  # Triton's; its processes would import torch beside the steps
-        ranks.CORES: ";".join(",".join(map(str, own)) for own in cores),
+        ranks.CORES_VARIABLE: ";".join(",".join(map(str, own)) for own in cores),
         "PYTHONUNBUFFERED": "1",  # the log must hold all that was printed before a crash
     }
     preloads = (*steadying.preloads, *request.preloads)
@@ -99,9 +99,9 @@ def training_command(
         program = (*launcher(request.ranks), *program)
     launched = len(program) > 1
     if launched:
-        environment[ranks.OWN_LOG] = "1"
+        environment[ranks.OWN_LOG_VARIABLE] = "1"
     if launched and "OMP_PROC_BIND" in environment:
-        environment[ranks.BIND] = environment.pop("OMP_PROC_BIND")
+        environment[ranks.BIND_VARIABLE] = environment.pop("OMP_PROC_BIND")
     python = interpreter.python if interpreter else sys.executable
     return Command((python, *program), environment, len(cores), launched, folder)
 
@@ -194,7 +194,7 @@ def _inherited(interpreter: Interpreter | None = None) -> dict[str, str]:
 
     Another interpreter gets none of the variables that lead to our packages.
     """
-    unwanted = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH", *ranks.VARIABLES}
+    unwanted = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH", *ranks.LAUNCHER_VARIABLES}
     kept = {
         key: value
         for key, value in os.environ.items()

@@ -1,1 +1,1 @@
-"""Decide from numbers alone: statistics, policy, verdict, counters, limits. Does no I/O."""
+"""Decide by pure functions: statistics, policy, decision, counters, limits, power. No I/O."""

@@ -19,16 +19,18 @@ _REGRESSING_COUNTERS: Final = {
     ),
     "xla_fallbacks": ("operator that XLA hands back", "operators that XLA hands back"),
 }
-"""Counters that regress by being larger than before, however fast the step is: one, several."""
+"""Counters for which a larger value is a regression, however fast the step is: the words for one
+occurrence and for several, by the name of the counter."""
 
 _COMPARABLE_SINCE_SCHEMA: Final = 3
+"""First version of the schema in which counters have their present meaning."""
 
 _PRESENCE_ONLY: Final = {"compilations_in_measured_steps"}
-"""Counters that grow with the number of steps, so that only zero and not zero compare."""
+"""Counters that grow with the number of steps: only whether they are zero is compared."""
 
 _STABLE_REASONS: Final = {"dynamo_graph_breaks"}
 """Counters whose reasons are the same in each launch, so that a new reason is a regression
-even if another reason has gone."""
+even if another reason has disappeared."""
 
 
 def counter_regressions(base: Counts, now: Counts, *, same_torch: bool = True) -> list[str]:
@@ -37,7 +39,7 @@ def counter_regressions(base: Counts, now: Counts, *, same_torch: bool = True) -
     Args:
         base: Counts of the base or baseline.
         now: Counts of the candidate.
-        same_torch: False if the sides have different versions of torch, which word the same
+        same_torch: True if both sides have the same version of torch. Other versions word the same
             reason differently; then only numbers are compared.
     """
     sentences = []
@@ -45,13 +47,13 @@ def counter_regressions(base: Counts, now: Counts, *, same_torch: bool = True) -
         before, after = base.counters.get(name, 0), now.counters.get(name, 0)
         new_reasons = _new_reasons(base.reasons.get(name, ()), now.reasons.get(name, ()))
         if name in _PRESENCE_ONLY:
-            worse = after > 0 and not before
+            is_worse = after > 0 and not before
         else:
-            reasons_compare = same_torch and name in _STABLE_REASONS
-            worse = after > before or (reasons_compare and bool(new_reasons))
-        if worse:
-            shown = new_reasons or now.reasons.get(name, ())
-            lines = "".join(f"\n    {line}" for line in shown)
+            compare_reasons = same_torch and name in _STABLE_REASONS
+            is_worse = after > before or (compare_reasons and bool(new_reasons))
+        if is_worse:
+            reasons = new_reasons or now.reasons.get(name, ())
+            lines = "".join(f"\n    {line}" for line in reasons)
             sentences.append(
                 f"{after} {words[after > 1]}, {before} before{':' if lines else ''}{lines}"
             )
@@ -62,8 +64,8 @@ def stored_counter_regressions(stored: Measurement, now: Measurement) -> list[st
     """Return the counters that are worse than in a stored record.
 
     Args:
-        stored: Record of the baseline; one of an old schema, whose counters had another meaning,
-            gives no regressions.
+        stored: Record of the baseline. Counters had another meaning before schema 3, so an older
+            record gives no regressions.
         now: Record of the candidate.
     """
     if stored.schema < _COMPARABLE_SINCE_SCHEMA:
@@ -95,7 +97,7 @@ def work_changes(base: Counts, now: Counts) -> list[str]:
 
 
 def _new_reasons(before: Sequence[str], now: Sequence[str]) -> list[str]:
-    """Return the reasons of *now* beyond those of *before*, in whatever lines they stand."""
+    """Return the reasons in *now* that are not in *before*, wherever in a file they occur."""
     unmatched = Counter(map(_without_place, before))
     new_reasons = []
     for line in now:

@@ -37,9 +37,9 @@ def no_baseline(measurement: Measurement, tolerance: float, reason: str | None =
     """Return NO_BASELINE: there is nothing to judge *measurement* by.
 
     Args:
-        measurement: Measurement that was taken all the same.
+        measurement: Measurement, which was taken although there is no baseline.
         tolerance: Tolerance in percent.
-        reason: Why there is nothing to judge by.
+        reason: Why there is nothing to judge by; None if no comparison was requested.
     """
     return Verdict(
         outcome=Outcome.NO_BASELINE,
@@ -53,7 +53,7 @@ def no_baseline(measurement: Measurement, tolerance: float, reason: str | None =
 def judge(
     stored: Sequence[Launch], new: Sequence[Launch], batch_size: int, policy: Policy
 ) -> Verdict:
-    """Return the verdict on new launches beside stored ones, at this look.
+    """Return the verdict on new launches compared with stored ones, at this look.
 
     Args:
         stored: Launches of the baseline, at least one.
@@ -84,7 +84,8 @@ def judge_pairs(pairs: Sequence[Pair], batch_size: int, policy: Policy) -> Verdi
         policy: Tolerance and number of pairs.
 
     Returns:
-        As ``judge``; throughputs are those of the duet's own launches.
+        A verdict with its evidence, as ``judge`` returns it. Its throughputs are those of the
+        launches of the duet.
     """
     method = pairs[0].method
     change = paired_difference([pair.log_ratio for pair in pairs])
@@ -105,13 +106,13 @@ def first_decision(
     """Return the outcome of a duet whose pairs would have these log ratios, in this order.
 
     Args:
-        log_ratios: Log ratios of at least as many pairs as the last look takes.
+        log_ratios: Log ratios of the pairs, at least as many as the last look takes.
         method: Method of the duet.
         policy: Tolerance and number of pairs.
 
     Returns:
         The outcome at the first look that decides, and the number of pairs taken by then;
-        INCONCLUSIVE with that of the last look if none decides.
+        INCONCLUSIVE and the number of the last look if none decides.
     """
     outcome, pairs = Outcome.INCONCLUSIVE, 0
     for pairs in policy.looks:
@@ -141,6 +142,7 @@ def _verdict(change: Difference, prior: Prior, launches: int, policy: Policy) ->
 
 
 def _outcome(change: Difference, prior: Prior, launches: int, policy: Policy) -> Outcome:
+    """Return the outcome of this look; the module's docstring has the rules."""
     if launches not in policy.looks:
         return Outcome.INCONCLUSIVE
     alarm_error, pass_error = policy.errors(launches)
@@ -151,7 +153,7 @@ def _outcome(change: Difference, prior: Prior, launches: int, policy: Policy) ->
     if moderated.upper(alarm_error) < -tolerated:
         return Outcome.IMPROVED
     # The prior narrows the bound of a few pairs that scatter widely. A pass must also hold by the
-    # plain interval, which is the one that a person is shown.
+    # plain interval, which is the one that users see.
     if moderated.upper(pass_error) < too_slow and change.upper(0.025) < too_slow:
         return Outcome.PASSED
     return Outcome.INCONCLUSIVE

@@ -1,4 +1,4 @@
-"""Tolerance, looks, and the error that each look may spend. Pure, no I/O."""
+"""Define when the gate looks at launches, and which error each look may spend. Pure, no I/O."""
 
 from __future__ import annotations
 
@@ -14,41 +14,46 @@ ALARM_ERROR: Final = 0.01
 At no change it is far smaller."""
 
 PASS_ERROR: Final = 0.005
-"""Probability, over all looks together, of PASSED at exactly twice the tolerance. A test may meet
-it twice: on the stored launches that screen it, and in the duet after them."""
+"""Probability, over all looks together, of PASSED at exactly twice the tolerance. A test can be
+exposed to it twice: in the screen by stored launches, and in the duet after it."""
 
 _ALARM_POWER: Final = 3.0
-"""Alarms spend their error late, where launches are many, and so miss fewer slowdowns."""
+"""Exponent of the spending function for alarms: they spend their error late, when there are many
+launches, and so miss fewer slowdowns."""
 
 _PASS_POWER: Final = 0.5
-"""Passes spend their error early, since unchanged code is the usual case."""
+"""Exponent of the spending function for passes: they spend their error early, since unchanged code
+is the usual case."""
 
 LAUNCH_PRIOR: Final = Prior(spread=0.03, degrees_of_freedom=4)
-"""Spread of launches of one training beside the yardstick, from all measurements on shared 2-core
-machines (2.5 to 3.5 % for ResNets). Three launches estimate their own spread too badly to decide
-anything by it; with eight launches the prior hardly counts."""
+"""Spread of launches of one training relative to the yardstick, from all measurements on shared
+2-core machines (2.5 to 3.5 % for ResNets). Three launches estimate their own spread too imprecisely
+for a decision; with eight launches the prior has little weight."""
 
 PAIR_PRIORS: Final = {
     Method.STEPS: Prior(spread=0.025, degrees_of_freedom=4),
     Method.TURNS: Prior(spread=0.045, degrees_of_freedom=4),
 }
-"""Spread of the pairs of a duet, likewise."""
+"""Spread of the pairs of a duet, by its method, from measurements on the same machines."""
 
 _FIRST_PAIRS: Final = 3
+"""Number of pairs at the first look at a duet."""
+
 _EVERY_PAIR_UP_TO: Final = 6
+"""Number of pairs up to which there is a look after every pair."""
 
 LEAST_LAUNCHES: Final = 3
-"""Launches on both sides together below which a difference of means has no spread."""
+"""Smallest number of launches, of both sides together, whose difference of means has a spread."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules of one comparison.
+    """Tolerance of one comparison, and the numbers of launches at which the gate looks.
 
     Attributes:
         tolerance: Largest loss of throughput that is let through, as a fraction.
         first_look: Number of launches, or pairs, at the first look.
-        most: Number at the last look.
+        most: Number of launches, or pairs, at the last look.
         every_launch_up_to: Number up to which there is a look after every launch; beyond it,
             each look has a third more launches than the one before.
     """

@@ -1,4 +1,4 @@
-"""What a gate can tell apart where pairs scatter so much. Pure: simulated, not measured."""
+"""Predict which slowdowns a gate finds where pairs have a given spread. Pure: a simulation."""
 
 from __future__ import annotations
 
@@ -16,20 +16,30 @@ from traingate.gate.statistics import Difference, log_factor
 from traingate.records import Method, Outcome, Verdict
 
 TOLERANCES: Final = (2.0, 3.0, 5.0, 7.5, 10.0, 15.0)
-_TRIES: Final = 400
-_SURE: Final = 0.99
-_FINENESS: Final = 0.25
-"""In percent of throughput; finer would mean nothing."""
+"""Tolerances that a calibration tries, in percent of throughput."""
+
+_SIMULATED_DUETS: Final = 400
+"""Number of duets that are simulated for each slowdown."""
+
+_RELIABLE_SHARE: Final = 0.99
+"""Share of simulated duets that must find a slowdown, or pass unchanged code."""
+
+_LARGEST_LOSS_PERCENT: Final = 45.0
+"""Largest slowdown that is tried, in percent of throughput."""
+
+_SEARCH_WIDTH_PERCENT: Final = 0.25
+"""Width at which the search for the smallest slowdown ends, in percent of throughput; a narrower
+one would have no practical meaning."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A slowdown put in on purpose, and what the gate made of it.
+    """Duet of a test with an injected slowdown, and its verdict.
 
     Attributes:
-        percent: of throughput.
-        verdict: of a duet with the test as it is.
-        minutes: it took.
+        percent: Injected slowdown, in percent of throughput.
+        verdict: Verdict on the test with the slowdown, compared with the unchanged test.
+        minutes: Duration of the duet in minutes.
     """
 
     percent: float
@@ -39,14 +49,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Resolution:
-    """What a tolerance can do, by simulation with the scatter that was measured.
+    """Ability of the gate to find slowdowns at one tolerance, by simulation.
 
     Attributes:
-        tolerance: in percent.
-        smallest: slowdown, in percent, that is found in 99 of 100 comparisons; None if none is.
-        pairs_to_find: that it takes, in the median; None if none is found.
-        pairs: that unchanged code takes, in the median.
-        passes: share of comparisons of unchanged code that pass.
+        tolerance: Tolerance, in percent of throughput.
+        smallest: Smallest slowdown that 99 of 100 duets find, in percent of throughput; None if
+            they find none.
+        pairs_to_find: Median number of pairs that finding it takes; None if none is found.
+        pairs: Median number of pairs that unchanged code takes.
+        passes: Fraction of the duets of unchanged code that pass.
     """
 
     tolerance: float
@@ -58,18 +69,20 @@ class Resolution:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was learnt of one test.
+    """Result of calibrating the gate for one test on one machine.
 
     Attributes:
-        test: its name.
-        method: how its sides took turns.
-        pairs: of the test beside itself.
-        spread: standard deviation of their log ratios.
-        change_percent, change_percent_interval: of the test against itself: what should be none.
-        minutes_per_pair: of a session's time.
-        trials: with slowdowns put in.
-        resolutions: by tolerance.
-        most_pairs: that each comparison may take.
+        test: Full name of the test.
+        method: Way in which the two sides took turns.
+        pairs: Number of pairs in which the test was compared with itself.
+        spread: Standard deviation of the log ratios of these pairs.
+        change_percent: Estimated slowdown of the test compared with itself, in percent of
+            throughput; 0 would be exact.
+        change_percent_interval: 95 % interval of ``change_percent``.
+        minutes_per_pair: Mean duration of a pair in minutes.
+        trials: Duets with injected slowdowns.
+        resolutions: Ability of the gate at each of ``TOLERANCES``, in ascending order.
+        most_pairs: Largest number of pairs that one duet may take.
     """
 
     test: str
@@ -85,17 +98,27 @@ class Calibration:
 
     @property
     def recommended(self) -> Resolution | None:
-        """The smallest tolerance that lets unchanged code pass, and finds twice of itself."""
+        """Return the smallest tolerance that passes unchanged code and finds twice the tolerance.
+
+        None if there is no such tolerance.
+        """
         for resolution in self.resolutions:
             smallest = math.inf if resolution.smallest is None else resolution.smallest
-            finds = smallest <= 2 * resolution.tolerance + _FINENESS
-            if finds and resolution.passes >= _SURE:
+            finds_twice = smallest <= 2 * resolution.tolerance + _SEARCH_WIDTH_PERCENT
+            if finds_twice and resolution.passes >= _RELIABLE_SHARE:
                 return resolution
         return None
 
 
 def upper_spread(change: Difference) -> float:
-    """What the true spread exceeds with a probability of a fifth: few pairs tell it badly."""
+    """Return the upper 80 % confidence limit of the spread of pairs.
+
+    A few pairs estimate the spread imprecisely: the true one exceeds this limit with a probability
+    of 20 %.
+
+    Args:
+        change: Difference between the two sides of a duet, of at least two pairs.
+    """
     from scipy.special import chdtri  # noqa: PLC0415 - a third of a second, only when needed
 
     freedom = change.degrees_of_freedom
@@ -103,30 +126,28 @@ def upper_spread(change: Difference) -> float:
 
 
 def simulate_resolution(tolerance: float, spread: float, method: Method, most: int) -> Resolution:
-    """What a gate of this tolerance can do where pairs scatter by ``spread``, simulated.
+    """Simulate which slowdowns the gate finds, and how often it passes unchanged code.
 
     Args:
-        tolerance: in percent of throughput.
-        spread: standard deviation of the pairs' log ratios.
-        method: of the duet.
-        most: pairs at the most.
+        tolerance: Tolerance, in percent of throughput.
+        spread: Standard deviation of the log ratios of pairs.
+        method: Method of the duet, which decides the prior.
+        most: Largest number of pairs of one duet.
     """
-    simulated = partial(
-        _simulated, spread=spread, method=method, policy=pair_policy(tolerance, most)
-    )
-    unchanged = simulated(0.0)
+    simulate = partial(_simulate, spread=spread, method=method, policy=pair_policy(tolerance, most))
+    unchanged = simulate(0.0)
     passed = [pairs for outcome, pairs in unchanged if outcome is Outcome.PASSED]
-    low, high = tolerance, 45.0
-    if _share_found(simulated(high)) < _SURE:
+    low, high = tolerance, _LARGEST_LOSS_PERCENT
+    if _share_regressed(simulate(high)) < _RELIABLE_SHARE:
         smallest = pairs_to_find = None
     else:
-        while high - low > _FINENESS:
+        while high - low > _SEARCH_WIDTH_PERCENT:
             middle = (low + high) / 2
-            if _share_found(simulated(middle)) >= _SURE:
+            if _share_regressed(simulate(middle)) >= _RELIABLE_SHARE:
                 high = middle
             else:
                 low = middle
-        smallest, pairs_to_find = high, _median_pairs(simulated(high))
+        smallest, pairs_to_find = high, _median_pairs(simulate(high))
     return Resolution(
         tolerance=tolerance,
         smallest=smallest,
@@ -136,20 +157,21 @@ def simulate_resolution(tolerance: float, spread: float, method: Method, most: i
     )
 
 
-def _simulated(
+def _simulate(
     loss: float, spread: float, method: Method, policy: Policy
 ) -> list[tuple[Outcome, int]]:
-    dice = random.Random(0)  # noqa: S311 - chance with a seed is what simulations want
+    """Return the outcome and the number of pairs of each simulated duet, for a loss in percent."""
+    generator = random.Random(0)  # noqa: S311 - simulations need repeatable numbers, not secrets
     shift = log_factor(loss)
     return [
-        first_decision([dice.gauss(shift, spread) for _ in range(policy.most)], method, policy)
-        for _ in range(_TRIES)
+        first_decision([generator.gauss(shift, spread) for _ in range(policy.most)], method, policy)
+        for _ in range(_SIMULATED_DUETS)
     ]
 
 
-def _median_pairs(results: Sequence[tuple[Outcome, int]]) -> int:
-    return round(statistics.median(pairs for _, pairs in results))
+def _median_pairs(duets: Sequence[tuple[Outcome, int]]) -> int:
+    return round(statistics.median(pairs for _, pairs in duets))
 
 
-def _share_found(results: Sequence[tuple[Outcome, int]]) -> float:
-    return sum(outcome is Outcome.REGRESSED for outcome, _ in results) / len(results)
+def _share_regressed(duets: Sequence[tuple[Outcome, int]]) -> float:
+    return sum(outcome is Outcome.REGRESSED for outcome, _ in duets) / len(duets)

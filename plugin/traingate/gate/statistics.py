@@ -14,12 +14,13 @@ from typing import Final
 from traingate.records import Interval, Launch
 
 _LEAST_SPREAD: Final = 1e-9
-"""Standard deviation below which no clock resolves a difference: equal values prove nothing."""
+"""Smallest standard deviation that is assumed, on the log scale. No clock resolves a smaller one,
+so equal values do not prove a spread of 0."""
 
 
 @dataclass(frozen=True)
 class Prior:
-    """A spread that is assumed before any launch.
+    """Spread that is assumed before any launch.
 
     Attributes:
         spread: Standard deviation on the log scale.
@@ -32,12 +33,12 @@ class Prior:
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference of two means on the log scale, with its uncertainty.
+    """Difference of two means on the log scale, with its uncertainty.
 
     Attributes:
-        value: Mean of the second sample less that of the first.
+        value: Mean of the second sample minus that of the first.
         standard_error: Standard error of ``value``; infinite without degrees of freedom.
-        degrees_of_freedom: Degrees of freedom of the t distribution that it follows.
+        degrees_of_freedom: Degrees of freedom of its t distribution.
         spread: Standard deviation of single values, pooled over both samples.
     """
 
@@ -87,13 +88,13 @@ def log_step_times(launches: Sequence[Launch], unit: tuple[float, float]) -> lis
 
     Args:
         launches: Launches with the visits of the yardstick.
-        unit: Seconds of GEMM and triad that count as a yardstick of 1; the same for all
+        unit: Seconds of GEMM and of triad that are the units of the yardstick, the same for all
             launches of a comparison (see ``yardstick_unit``).
 
     Returns:
         One number per launch, in log seconds. The yardstick of a round is the mean of the
-        visits before and after it, each the mean of the relative times of GEMM and triad. If
-        the machine slows down for a moment, it slows both, and the ratio stays.
+        visits before and after it, each the mean of the times of GEMM and triad in these units. If
+        the machine slows down for a moment, both slow down, and the ratio stays the same.
     """
     gemm_unit, triad_unit = unit
     values = []
@@ -121,7 +122,7 @@ def yardstick_unit(launches: Sequence[Launch]) -> tuple[float, float]:
 
 
 def launch_log_ratio(candidate: Launch, base: Launch) -> float:
-    """Return the log ratio of a pair whose launches took turns, each beside the yardstick."""
+    """Return the log ratio of a pair whose launches took turns, each relative to the yardstick."""
     unit = yardstick_unit((candidate, base))
     log_candidate, log_base = log_step_times((candidate, base), unit)
     return log_candidate - log_base
@@ -138,7 +139,7 @@ def round_log_ratios(
         steps_per_turn: Number of steps in a turn; their median is the turn's step.
 
     Returns:
-        One number per round: the mean over its two turns on either side. In the order A B B A, a
+        One number per round: the mean over the two turns of each side. In the order A B B A, a
         drift that is even across the round affects both sides alike.
     """
     turns = [
@@ -184,7 +185,7 @@ def throughput(launches: Sequence[Launch], batch_size: int) -> tuple[float, Inte
 
 
 def throughput_of_steps(step_seconds: Sequence[Sequence[float]], batch_size: int) -> float:
-    """Return samples per second of one side of a duet, by the median of the launches' medians.
+    """Return samples per second of one side of a duet, from the median of its launches' medians.
 
     Args:
         step_seconds: Seconds of each step, for each launch.
@@ -194,10 +195,10 @@ def throughput_of_steps(step_seconds: Sequence[Sequence[float]], batch_size: int
 
 
 def roofline(launches: Sequence[Launch], gemm_flop: float) -> float:
-    """Return the floating point operations per second of the yardstick's GEMM.
+    """Return the floating point operations per second of the yardstick's GEMM, by its median time.
 
     Args:
-        launches: Launches over all of whose visits the median is taken.
+        launches: Launches with the visits of the yardstick.
         gemm_flop: Floating point operations of one GEMM.
     """
     return gemm_flop / statistics.median(
@@ -228,7 +229,7 @@ def two_sample_difference(first: Sequence[float], second: Sequence[float]) -> Di
 
 
 def paired_difference(log_ratios: Sequence[float]) -> Difference:
-    """Return the mean of paired differences, each of a launch and the one measured beside it."""
+    """Return the mean of the log ratios of pairs, as a difference with its uncertainty."""
     count = len(log_ratios)
     value = statistics.fmean(log_ratios)
     if count < 2:  # noqa: PLR2004 - one value has no spread
@@ -258,10 +259,10 @@ def t_quantile(probability: float, degrees_of_freedom: int) -> float:
 def error_spent(share_before: float, share_now: float, power: float) -> float:
     """Return the fraction of an error that one look may spend.
 
-    Each look is another chance to err, so all looks share one error. After a share ``t`` of the
-    launches, ``t ** power`` of it is spent (power family of spending functions; K. Kim and D. L.
-    DeMets, Biometrika 74, 1987): a power above 1 saves it for late looks, one below 1 spends it
-    early. Each look uses its own part alone (Bonferroni), which errs on the safe side.
+    Each look is another chance of a wrong verdict, so all looks share one error. After a share
+    ``t`` of the launches, ``t ** power`` of it is spent (power family of spending functions; K. Kim
+    and D. L. DeMets, Biometrika 74, 1987): a power above 1 saves it for late looks, one below 1
+    spends it early. Each look uses its own part alone (Bonferroni), which is conservative.
 
     Args:
         share_before: Share of all launches at the look before; 0 at the first look.

@@ -1,1 +1,1 @@
-"""Facts that the operating system tells about this machine and its software."""
+"""Read facts about this machine and its software from the operating system."""

@@ -1,6 +1,6 @@
-"""What the operating system tells about the CPU: instruction sets, cores, and their quota.
+"""Read the CPU's instruction sets, and the cores and NUMA nodes that this process may use.
 
-Loaded by the parent and by the worker: standard library only.
+The parent and the worker both import this module, so it imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -16,63 +16,77 @@ _CPUS = Path("/sys/devices/system/cpu")
 _NODES = Path("/sys/devices/system/node")
 
 
-def description(cpuinfo: Path = _CPUINFO) -> dict[str, str]:
-    """The fields of the first core in Linux's cpuinfo; empty on other systems."""
+def cpuinfo_fields(cpuinfo: Path = _CPUINFO) -> dict[str, str]:
+    """Return the fields of the first core in Linux's cpuinfo; empty on other systems."""
     try:
-        first = cpuinfo.read_text().strip().split("\n\n")[0]
+        first_core = cpuinfo.read_text().strip().split("\n\n")[0]
     except OSError:
         return {}
-    pairs = (line.partition(":") for line in first.splitlines())
+    pairs = (line.partition(":") for line in first_core.splitlines())
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def instruction_sets(cpuinfo: Path = _CPUINFO) -> frozenset[str]:
-    """The CPU's flags as Linux names them; empty where it does not tell."""
-    told = description(cpuinfo)
-    return frozenset(told.get("flags", told.get("Features", "")).split())  # of x86, and of ARM
+    """Return the CPU's flags by the names that Linux gives them; empty if it lists none."""
+    fields = cpuinfo_fields(cpuinfo)
+    # The field is called "flags" on x86, and "Features" on ARM.
+    return frozenset(fields.get("flags", fields.get("Features", "")).split())
 
 
 def available_cores() -> frozenset[int]:
-    """The cores that this process may run on, by number."""
+    """Return the numbers of the cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return frozenset(os.sched_getaffinity(0))
     return frozenset(range(os.cpu_count() or 1))
 
 
 def core_count() -> int:
-    """Cores that this process can keep busy: its affinity, cut by the quota of its cgroups."""
+    """Return how many cores this process can keep busy: its affinity, cut by its cgroup quota."""
     cores, quota = len(available_cores()), core_quota()
     return cores if math.isinf(quota) else max(1, min(cores, math.ceil(quota)))
 
 
 def numa_nodes(nodes: Path = _NODES) -> dict[int, frozenset[int]]:
-    """The cores of each NUMA node that this process may run on; nodes without any left out."""
+    """Return the cores that this process may run on, by NUMA node.
+
+    Args:
+        nodes: Folder in which Linux describes NUMA nodes.
+
+    Returns:
+        Core numbers by the node's number, in ascending order, without nodes that have no such
+        core; one node, 0, with all these cores where the kernel describes no nodes.
+    """
     allowed = available_cores()
-    found = {}
+    cores_by_node = {}
     for node in nodes.glob("node[0-9]*"):
         try:
             text = (node / "cpulist").read_text()
         except OSError:
             continue
-        cores = parse_cores(text) if text.strip() else frozenset()  # memory alone: CXL, HBM
+        # A node that has memory alone (CXL, HBM) has an empty list.
+        cores = parse_cores(text) if text.strip() else frozenset()
         if cores & allowed:
-            found[int(node.name.removeprefix("node"))] = cores & allowed
-    return dict(sorted(found.items())) or {0: allowed}
+            cores_by_node[int(node.name.removeprefix("node"))] = cores & allowed
+    return dict(sorted(cores_by_node.items())) or {0: allowed}
 
 
 def physical_cores(
     node: int | None = None, cpus: Path = _CPUS, nodes: Path = _NODES
 ) -> tuple[int, ...]:
-    """The cores that this process may run on, node after node, one of each pair of SMT siblings.
+    """Return one logical core of each physical core that this process may run on.
 
-    Hyper-threads share the vector units that training lives on; a second one adds nothing.
+    SMT siblings share the vector units, on which the speed of training depends, so a second
+    thread on the same physical core adds nothing.
 
     Args:
-        node: take the cores of this NUMA node alone.
-        cpus: where Linux tells of cores.
-        nodes: where Linux tells of NUMA nodes.
+        node: Number of the only NUMA node whose cores are taken, None for all nodes.
+        cpus: Folder in which Linux describes cores.
+        nodes: Folder in which Linux describes NUMA nodes.
+
+    Returns:
+        Core numbers, node after node, no more of them than ``core_count()``.
     """
-    chosen: list[int] = []
+    selection: list[int] = []
     for number, cores in numa_nodes(nodes).items():
         for core in sorted(cores) if node in {None, number} else ():
             try:
@@ -80,13 +94,17 @@ def physical_cores(
                 siblings = parse_cores(text)
             except OSError:
                 siblings = frozenset({core})
-            if not siblings & set(chosen):
-                chosen.append(core)
-    return tuple(chosen[: core_count()])
+            if not siblings & set(selection):
+                selection.append(core)
+    return tuple(selection[: core_count()])
 
 
 def parse_cores(text: str) -> frozenset[int]:
-    """The core numbers in a list such as ``0-3,8``; ValueError for anything else."""
+    """Return the core numbers in a list such as ``0-3,8``.
+
+    Raises:
+        ValueError: If *text* is not such a list.
+    """
     cores: set[int] = set()
     for part in text.strip().split(","):
         first, dash, last = part.partition("-")

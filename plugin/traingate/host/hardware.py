@@ -1,4 +1,4 @@
-"""The hardware that this process runs on."""
+"""Describe the hardware that this process runs on."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from typing import Final
 from traingate.host import cpu
 from traingate.records import Hardware
 
-_RELEVANT: Final = ("avx", "amx", "sse4", "fma", "asimd", "sve", "bf16", "i8mm")
+_VECTOR_PREFIXES: Final = ("avx", "amx", "sse4", "fma", "asimd", "sve", "bf16", "i8mm")
+"""Prefixes of the flags that stand for vector and matrix extensions, on x86 and ARM."""
 
 
 def hardware() -> Hardware:
-    """The machine that this process runs on."""
-    import psutil  # noqa: PLC0415 - loaded only by a run that measures
+    """Return the record of the machine that this process runs on."""
+    import psutil  # noqa: PLC0415 - only a run that measures needs it
 
-    told = cpu.description()
-    ids = [told[key] for key in ("cpu family", "model", "stepping") if key in told]
-    name = told.get("model name") or platform.processor() or platform.machine()
+    fields = cpu.cpuinfo_fields()
+    ids = [fields[key] for key in ("cpu family", "model", "stepping") if key in fields]
+    name = fields.get("model name") or platform.processor() or platform.machine()
     flags = cpu.instruction_sets()
     return Hardware(
         cpu=f"{name} ({'/'.join(ids)})" if ids else name,
         architecture=platform.machine(),
         cores=cpu.core_count(),
         numa_nodes=len(cpu.numa_nodes()),
-        instruction_sets=tuple(sorted(flag for flag in flags if flag.startswith(_RELEVANT))),
+        instruction_sets=tuple(sorted(flag for flag in flags if flag.startswith(_VECTOR_PREFIXES))),
         memory_bytes=psutil.virtual_memory().total,
     )

@@ -1,6 +1,6 @@
-"""Installed packages by their metadata, which imports none of them.
+"""Read the versions of installed packages from their metadata, without importing them.
 
-Loaded by the parent and by the worker: standard library only.
+The parent and the worker both import this module, so it imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from importlib import metadata
 
-_TORCH_OF = re.compile(r"torch ?\(?==(\d+\.\d+)")
+_TORCH_PIN = re.compile(r"torch ?\(?==(\d+\.\d+)")
 
 
 def version(package: str) -> str | None:
-    """The version that is installed; None if none is."""
+    """Return the installed version of *package*, None if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -20,32 +20,39 @@ def version(package: str) -> str | None:
 
 
 def torch_mismatch(package: str) -> str | None:
-    """Why ``package`` cannot load: its binaries are made for one minor version of torch.
+    """Return why *package* cannot be loaded with the installed torch.
+
+    Args:
+        package: Name of a package whose binaries are built for one minor version of torch.
 
     Returns:
-        What is wrong, and after a colon the command that mends it; None where they fit, and where
-        one of them is not installed.
+        Description of the mismatch, followed by a colon and the command that resolves it; None
+        if the versions match, or if one of the two is not installed.
     """
     own, torch = version(package), version("torch")
     if own is None or torch is None:
         return None
-    wanted = _torch_of(package) or _minor(own)
-    if wanted == _minor(torch):
+    required = _required_torch(package) or _minor(own)
+    if required == _minor(torch):
         return None
     return (
-        f"{package} {own} is made for torch {wanted} and will not load with {torch}: "
-        f"pip install 'torch=={wanted}.*' torchvision"
+        f"{package} {own} is made for torch {required} and will not load with {torch}: "
+        f"pip install 'torch=={required}.*' torchvision"
     )
 
 
-def _torch_of(package: str) -> str | None:
-    """The torch that its metadata pins; torchvision's does, others go by their own number."""
+def _required_torch(package: str) -> str | None:
+    """Return the minor version of torch that the package's metadata pins, None without a pin.
+
+    torchvision pins torch; the packages without a pin have the version number of their torch.
+    """
     for requirement in metadata.requires(package) or ():
-        found = _TORCH_OF.match(requirement)
-        if found:
-            return found[1]
+        match = _TORCH_PIN.match(requirement)
+        if match:
+            return match[1]
     return None
 
 
 def _minor(version: str) -> str:
+    """Return major and minor number of a version, such as ``2.8`` for ``2.8.0+cpu``."""
     return ".".join(version.split(".")[:2])

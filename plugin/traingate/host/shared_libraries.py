@@ -1,8 +1,8 @@
-"""Shared libraries that a process starts with: where they are, and which one really serves.
+"""Find shared libraries to preload, and determine which library a process really uses.
 
-Allocators and OpenMP runtimes come by LD_PRELOAD, and a missing one is passed over in silence.
-Loaded by the parent, which looks for them, and by the worker, which looks at what it got:
-standard library only.
+Allocators and OpenMP runtimes are preloaded by LD_PRELOAD, and the dynamic loader runs the program
+even if one of them is missing. So the parent searches for them, and the worker checks which ones
+it runs with. Both import this module, so it imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -22,26 +22,33 @@ from typing import Final
 
 _MAPS: Final = Path("/proc/self/maps")
 _SYSTEM_FOLDERS: Final = ("/usr/local/lib", "/usr/local/lib64", "/usr/lib64", "/usr/lib", "/lib")
-_ELF_MACHINE: Final = slice(18, 20)
 _ELF_CLASS: Final = slice(0, 5)
+"""Bytes of the magic number and of EI_CLASS in an ELF header, see elf(5)."""
+_ELF_MACHINE: Final = slice(18, 20)
+"""Bytes of e_machine in an ELF header."""
 
 
 @cache
 def find_library(stem: str) -> Path | None:
-    """The shared library ``lib<stem>.so``, versioned or not, that this process could preload.
+    """Return the path of a shared library that this process could preload, None if there is none.
 
-    Looked for where conda and pip put it (the environment's ``lib``), where Debian does (its
-    folder of this architecture), in the usual system folders, and in the loader's own cache.
-    Files of another architecture are passed over.
+    The search covers the folder that conda and pip install to (the environment's ``lib``),
+    Debian's folder for this architecture, the usual system folders, and last the cache of the
+    dynamic loader. Files for another architecture are skipped.
+
+    Args:
+        stem: Name without prefix and suffix: ``tcmalloc`` for ``libtcmalloc.so`` or
+            ``libtcmalloc.so.4``.
     """
     for folder in _folders():
-        found = _best(folder.glob(f"lib{stem}.so*"), stem)
-        if found is not None:
-            return found
-    return _best(_cached(), stem)
+        library = _select(folder.glob(f"lib{stem}.so*"), stem)
+        if library is not None:
+            return library
+    return _select(_cached(), stem)
 
 
 def _folders() -> Iterator[Path]:
+    """Yield the folders to search, in the order of precedence."""
     for variable in ("CONDA_PREFIX", "VIRTUAL_ENV"):
         if variable in os.environ:
             yield Path(os.environ[variable]) / "lib"
@@ -55,7 +62,7 @@ def _folders() -> Iterator[Path]:
 
 
 def _cached() -> list[Path]:
-    """What the loader's cache lists."""
+    """Return the libraries in the cache of the dynamic loader."""
     command = shutil.which("ldconfig", path=f"{os.environ.get('PATH', '')}:/sbin:/usr/sbin")
     if command is None:
         return []
@@ -68,37 +75,40 @@ def _cached() -> list[Path]:
     return [Path(line.rpartition(" => ")[2]) for line in listing.splitlines() if " => " in line]
 
 
-def _best(files: Iterable[Path], stem: str) -> Path | None:
-    """Of the files named ``lib<stem>.so``, the plain one, else that of the highest version."""
+def _select(files: Iterable[Path], stem: str) -> Path | None:
+    """Return the file of this architecture with the plain name, else with the highest version."""
     pattern = re.compile(rf"lib{re.escape(stem)}\.so((?:\.\d+)*)")
     versions = [(match[1], file) for file in files if (match := pattern.fullmatch(file.name))]
-    for _, file in sorted(versions, key=_rank, reverse=True):
-        if _of_this_architecture(file):
+    for _, file in sorted(versions, key=_precedence, reverse=True):
+        if _has_own_architecture(file):
             return file
     return None
 
 
-def _rank(item: tuple[str, Path]) -> tuple[bool, list[int]]:
+def _precedence(item: tuple[str, Path]) -> tuple[bool, list[int]]:
+    """Return a key that sorts versions such as ``.4.5`` by number, and the plain name last."""
     version = item[0]
     return not version, [int(part) for part in version.split(".")[1:]]
 
 
-def _of_this_architecture(file: Path) -> bool:
+def _has_own_architecture(file: Path) -> bool:
+    """Return whether *file* is built for the architecture of this interpreter."""
     own, other = (_elf_header(path) for path in (Path(sys.executable), file))
     return own == other and own is not None
 
 
 def _elf_header(path: Path) -> tuple[bytes, bytes] | None:
+    """Return the class and the machine that an ELF file is built for, None for other files."""
     try:
         with path.open("rb") as file:
-            head = file.read(_ELF_MACHINE.stop)
+            header = file.read(_ELF_MACHINE.stop)
     except OSError:
         return None
-    return (head[_ELF_CLASS], head[_ELF_MACHINE]) if head.startswith(b"\x7fELF") else None
+    return (header[_ELF_CLASS], header[_ELF_MACHINE]) if header.startswith(b"\x7fELF") else None
 
 
-class _Symbol(ctypes.Structure):
-    """``Dl_info`` of ``dladdr(3)``."""
+class _SymbolInfo(ctypes.Structure):
+    """The structure ``Dl_info`` of dladdr(3)."""
 
     _fields_ = (
         ("dli_fname", ctypes.c_char_p),
@@ -109,27 +119,30 @@ class _Symbol(ctypes.Structure):
 
 
 def library_serving(symbol: str, caller: Path | None = None) -> str | None:
-    """File name of the library that a call of ``symbol`` reaches in this process.
+    """Return the file name of the library that a call of *symbol* reaches in this process.
 
     Args:
-        symbol: name of a function.
-        caller: a library that is loaded already, whose own dependencies are looked through where
-            no library that every other one can see has the symbol.
+        symbol: Name of a C function.
+        caller: Path of a loaded library, whose own dependencies are searched if no library in
+            the global scope defines the symbol.
+
+    Returns:
+        Name of the file, None if no library defines the symbol.
     """
     process = ctypes.CDLL(None)
     if not hasattr(process, symbol) and caller is not None:
         process = ctypes.CDLL(str(caller), mode=os.RTLD_NOLOAD)
     try:
         address = ctypes.cast(getattr(process, symbol), ctypes.c_void_p)
-        found = _Symbol()
-        known = process.dladdr(address, ctypes.byref(found))
+        info = _SymbolInfo()
+        status = process.dladdr(address, ctypes.byref(info))  # 0 means failure
     except AttributeError:
         return None
-    return Path(os.fsdecode(found.dli_fname)).name if known and found.dli_fname else None
+    return Path(os.fsdecode(info.dli_fname)).name if status and info.dli_fname else None
 
 
 def loaded_library(stem: str) -> Path | None:
-    """The library ``lib<stem>`` in this process's memory, None if there is none."""
+    """Return the path of the library ``lib<stem>`` if this process has loaded it, else None."""
     try:
         lines = _MAPS.read_text().splitlines()
     except OSError:
@@ -138,20 +151,21 @@ def loaded_library(stem: str) -> Path | None:
     return next((path for path in paths if re.match(rf"lib{stem}[.\-]", path.name)), None)
 
 
-def allocator() -> str | None:
-    """File name of the library that ``malloc`` comes from in this process."""
+def allocator_name() -> str | None:
+    """Return the file name of the library that ``malloc`` comes from in this process."""
     return library_serving("malloc")
 
 
-def openmp() -> str | None:
-    """File name of the OpenMP runtime that torch's parallel regions reach in this process.
+def openmp_name() -> str | None:
+    """Return the file name of the OpenMP runtime that torch's parallel regions call.
 
-    torch's wheels bring a runtime for themselves alone, under a name of its own.
+    The wheels of torch contain a runtime under a name of its own, outside the global scope of the
+    process, so the dependencies of ``libtorch_cpu`` are searched too.
     """
     return library_serving("GOMP_parallel", loaded_library("torch_cpu"))
 
 
 def find_program(name: str) -> str | None:
-    """Path of a program beside this interpreter, or else on PATH."""
+    """Return the path of a program in this interpreter's folder, else on PATH; None if absent."""
     folder = str(Path(sys.executable).parent)
     return shutil.which(name, path=os.pathsep.join([folder, os.environ.get("PATH", "")]))

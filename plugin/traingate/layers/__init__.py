@@ -1,7 +1,7 @@
-"""The layers that traingate ships, one file per family.
+"""Define the layers that traingate ships, one file per family.
 
-Standard library only at module level: the worker loads these files under whatever
-interpreter it was given, and torch is imported inside ``apply``.
+The worker imports these files too, under an interpreter that may have nothing but torch installed.
+So they import the standard library alone at module level, and torch inside ``apply``.
 """
 
 from traingate.layers.compiler import CompiledStep, TorchCompile

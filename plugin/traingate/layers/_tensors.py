@@ -1,4 +1,4 @@
-"""Reach the tensors of a batch, however a dataset nests them."""
+"""Change all tensors of a batch, however a dataset nests them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from typing import Any
 
 
 def map_tensors(change: Callable[[Any], Any], batch: Any) -> Any:
-    """``batch`` with each of its tensors changed; lists, tuples and mappings are gone through."""
+    """Return *batch* with each of its tensors changed, also in lists, tuples and mappings.
+
+    Args:
+        change: Function from a tensor to the one that replaces it.
+        batch: Batch of any structure. Objects of other types than these stay as they are.
+    """
     import torch  # noqa: PLC0415 - only in the worker
 
     if isinstance(batch, torch.Tensor):
         return change(batch)
     if isinstance(batch, MutableMapping):
-        changed = copy(batch)  # of its own kind: such as the BatchEncoding of transformers
+        changed = copy(batch)  # keeps its type, such as the BatchEncoding of transformers
         for key, value in batch.items():
             changed[key] = map_tensors(change, value)
         return changed

@@ -1,7 +1,7 @@
-"""One optimisation: what it asks of the worker's process, and what it changes in a training.
+"""Define what a layer is: its request to the worker's process, and its change to the training.
 
-Loaded by the parent and by the worker, whose interpreter may have nothing installed:
-standard library only at module level.
+The worker imports this module too, under an interpreter that may have nothing but torch installed,
+so the module imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -20,22 +20,42 @@ if TYPE_CHECKING:
 
 
 StepBody: TypeAlias = "Callable[[Any], torch.Tensor]"
-"""Takes one batch through forward, loss, backward and optimizer step, and returns its loss."""
+"""Function from a batch to its loss that does forward, loss, backward and the optimizer's step."""
 
 
 @dataclass
 class Training:
-    """The training under construction in the worker: what a layer's ``apply`` may change.
+    """Training under construction in the worker, which ``Layer.apply`` changes in place.
+
+    The worker fills the first six fields from the workload's ``TrainingSetup``. Then the layers of
+    the stack change the training, in the order of the stack. The timed step fetches a batch,
+    applies ``batch_transforms``, calls ``optimizer.zero_grad()``, and then runs the body: forward
+    and loss inside ``contexts``, backward, and ``optimizer.step()``.
 
     Attributes:
-        model, criterion, optimizer, dataset, batch_size, train_step: as in TrainingSetup.
-        loader_options: keyword arguments of the ``torch.utils.data.DataLoader``.
-        batch_transforms: applied to each batch in their order, inside the timed step.
-        contexts: entered in their order around forward and loss.
-        step_wrappers: applied in their order to the body of the step, the last outermost.
-        precision: the number format that the model computes in, ``float32`` or ``bfloat16``.
-        cores: the cores that this launch may use; a data worker must not inherit the main
-            thread's binding to one of them.
+        model: Model in training mode, on the CPU, with parameters in float32 unless a layer has
+            changed that.
+        criterion: Loss function, called as ``criterion(model(x), y)`` and returning a scalar
+            tensor; None only if ``train_step`` is set.
+        optimizer: Optimizer over the parameters of ``model``. A layer that replaces parameters
+            must also replace them in the optimizer.
+        dataset: Dataset of single samples, map-style or iterable.
+        batch_size: Samples per batch in this process, which is one rank of a process group.
+        train_step: Function called as ``train_step(model, batch, criterion)`` that returns the
+            loss, a scalar tensor; None for ``criterion(model(x), y)``.
+        loader_options: Keyword arguments of the ``torch.utils.data.DataLoader``, except for
+            ``dataset`` and ``batch_size``. ``collate_fn`` is the workload's, and ``drop_last`` is
+            True unless it is set here.
+        batch_transforms: Functions from a batch to a batch, applied in this order to each batch.
+            Their time counts as part of the step.
+        contexts: Functions without arguments that return a context manager. Each step calls them
+            and enters the results, in this order, around forward and loss.
+        step_wrappers: Functions from one ``StepBody`` to another, applied to the body once, in
+            this order, so that the last one is the outermost.
+        precision: Name of the torch dtype that the model computes in, ``float32`` or
+            ``bfloat16``.
+        cores: Numbers of the CPU cores that this process may use. The main thread may be bound to
+            a single one of them, and a data worker, which is forked from it, has to undo that.
     """
 
     model: torch.nn.Module
@@ -54,11 +74,12 @@ class Training:
 
 @dataclass(frozen=True)
 class RunCpu:
-    """A start through ``torch.backends.xeon.run_cpu``.
+    """Request to start the worker through ``torch.backends.xeon.run_cpu``.
 
     Attributes:
-        cores: to be bound to, with the memory of their NUMA nodes where that is allowed.
-        intel_openmp: whether it is to set what Intel's OpenMP needs.
+        cores: Numbers of the CPU cores to bind the worker to. Its memory is bound to their NUMA
+            nodes where numactl is permitted to do that.
+        intel_openmp: True if run_cpu is to set the variables that Intel's OpenMP needs.
     """
 
     cores: tuple[int, ...]
@@ -67,12 +88,12 @@ class RunCpu:
 
 @dataclass(frozen=True)
 class Ranks:
-    """A start as several ranks of one process group, each with cores of its own.
+    """Request to start several ranks of one process group, each on cores of its own.
 
     Attributes:
-        launcher: ``torchrun`` or ``ipexrun``.
-        count: ranks on this node.
-        arguments: passed through to the launcher.
+        launcher: Program that starts the ranks, ``torchrun`` or ``ipexrun``.
+        count: Number of ranks on this node, at least 1.
+        arguments: Further command-line arguments for the launcher.
     """
 
     launcher: str
@@ -81,23 +102,23 @@ class Ranks:
 
     @property
     def sets_rendezvous(self) -> bool:
-        """Whether the arguments say where the ranks find each other, as several nodes need."""
-        said = {argument.split("=")[0].replace("_", "-") for argument in self.arguments}
-        return bool(said & _MEETING_PLACES)
+        """Return whether ``arguments`` set the rendezvous, as a group over several nodes needs."""
+        options = {argument.split("=")[0].replace("_", "-") for argument in self.arguments}
+        return bool(options & _RENDEZVOUS_OPTIONS)
 
 
-_MEETING_PLACES: Final = {"--nnodes", "--rdzv-endpoint", "--master-addr", "--hostfile"}
+_RENDEZVOUS_OPTIONS: Final = {"--nnodes", "--rdzv-endpoint", "--master-addr", "--hostfile"}
 
 
 @dataclass(frozen=True)
 class ProcessRequest:
-    """What a layer asks of the worker's process before it starts.
+    """Request of a layer for how the worker's process is to be started.
 
     Attributes:
-        environment: variables to set.
-        preloads: paths of shared libraries that are to come before all others.
-        run_cpu: start through run_cpu.
-        ranks: start as a process group.
+        environment: Environment variables to set, by name.
+        preloads: Absolute paths of shared libraries to put at the front of ``LD_PRELOAD``.
+        run_cpu: Request to start through ``torch.backends.xeon.run_cpu``, None for no such start.
+        ranks: Request to start as a process group, None for a single process.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -106,7 +127,12 @@ class ProcessRequest:
     ranks: Ranks | None = None
 
     def and_then(self, other: ProcessRequest) -> ProcessRequest:
-        """Both requests; where they disagree, the ``other`` one wins."""
+        """Return both requests merged.
+
+        Args:
+            other: Request that wins where both set the same variable, or both have a
+                ``run_cpu`` or ``ranks``. Its preloads come after those of this request.
+        """
         return ProcessRequest(
             {**self.environment, **other.environment},
             self.preloads + other.preloads,
@@ -117,87 +143,120 @@ class ProcessRequest:
 
 @runtime_checkable
 class Layer(Protocol):
-    """One optimisation.
+    """Protocol of a layer, which is one optimisation; the layers of a test form its stack.
 
-    A layer lives twice: in the parent, which asks for its process and whether it can run,
-    and in the worker, where it is made anew as ``type(layer)(**layer.options)`` and
-    changes the training. Its class must therefore stand at the top level of a module that
-    imports nothing but the standard library.
-
-    Attributes:
-        name: as in fixtures, records and tables.
-        order: its place in a stack; layers apply from the lowest to the highest. The
-            layers of traingate: process 50 to 90, batch size 100, data loading 200, memory
-            format 300, precision 400, optimizer 450, IPEX 500, distributed 550, compiler 600,
-            device 700.
-        conflicts: names of layers that exclude this one; in a mapping, each with the reason.
+    A layer exists twice. In pytest's process it says whether it can run and how it wants the
+    worker's process to be started. In the worker it is made again as
+    ``type(layer)(**layer.options)`` and changes the training. Therefore its class must stand at the
+    top level of a module, and that module must import nothing but traingate and the standard
+    library at its own top level; ``apply`` may import torch.
     """
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - describe above
+    def name(self) -> str:
+        """Return the name of the layer in records and tables, unique within a stack."""
 
     @property
-    def order(self) -> int: ...  # noqa: D102 - describe above
+    def order(self) -> int:
+        """Return a number that decides the layer's place in a stack.
+
+        Layers apply from the lowest to the highest, and those of equal order by name. The layers of
+        traingate have these: process 50 to 90, batch size 100, data loading 200 to 210, memory
+        format 300, precision 400 to 410, optimizer 450, IPEX 500, distributed training 550,
+        compilers 600 to 650, device 700.
+        """
 
     @property
-    def conflicts(self) -> Collection[str]: ...  # noqa: D102 - describe above
+    def conflicts(self) -> Collection[str]:
+        """Return the names of the layers that cannot be in one stack with this one.
+
+        A mapping from each name to the reason adds that reason to the error message.
+        """
 
     @property
     def options(self) -> Mapping[str, JSON]:
-        """The keyword arguments that make this layer again."""
+        """Return the keyword arguments by which ``type(layer)(**options)`` makes this layer again.
+
+        JSON carries them to the worker and into the record, so their values must be what JSON can
+        represent; a tuple becomes a list.
+        """
 
     def unavailable(self) -> str | None:
-        """Why this machine cannot run the layer and what would mend that, or None."""
+        """Return why this machine cannot run the layer and how to change that; None if it can.
+
+        A test with such a layer is skipped with this text, or fails if ``--traingate-require``
+        names the layer or its ``extra``.
+        """
 
     def caution(self) -> str | None:
-        """What a person should know before reading its numbers on this machine, or None."""
+        """Return why the layer's throughput on this machine may mislead; None if it does not."""
 
     def process(self) -> ProcessRequest:
-        """What the layer asks of the worker's process."""
+        """Return the request for how the worker's process is to be started."""
 
     def apply(self, training: Training) -> None:
-        """Change the training; called in the worker, where torch may be imported."""
+        """Change *training* in place; called in the worker, where torch may be imported.
+
+        Args:
+            training: Training under construction, as the layers of lower ``order`` have left it.
+
+        Raises:
+            ConfigurationError: If the layer cannot be applied, so that the training would be
+                measured without it.
+        """
 
 
 @runtime_checkable
 class Starter(Protocol):
-    """A layer that must act before anything else does in the worker's process."""
+    """Protocol of a layer that must act before anything else in the worker's process."""
 
     def start(self) -> None:
-        """Called in the worker before the workload is imported, and any thread started."""
+        """Prepare the worker's process.
+
+        It is called before the workload is imported and before torch starts a thread.
+        """
 
 
 @runtime_checkable
 class Verifier(Protocol):
-    """A layer that can tell from the worker's counters whether it has taken effect."""
+    """Protocol of a layer that can check by the worker's counters whether it has had an effect."""
 
     def verify(self, counters: Mapping[str, int]) -> None:
-        """Called in the worker after each step of the warm-up.
+        """Check that the layer has had an effect; called in the worker after each warm-up step.
 
         Args:
-            counters: what was compiled so far, by name, as ``Launch.counters``.
+            counters: Numbers of compilations so far, by name, such as ``dynamo_graphs``; empty if
+                no compiler is loaded. ``traingate.worker.counters.compilations`` lists the names.
 
         Raises:
-            ConfigurationError: if the training would be measured as what it is not.
+            ConfigurationError: If the layer has had no effect, so that the training would be
+                measured without it.
         """
 
 
 @runtime_checkable
 class ArgumentProvider(Protocol):
-    """A layer that fills in parameters of the workload."""
+    """Protocol of a layer that sets arguments of the workload."""
 
     def workload_arguments(self) -> Mapping[str, JSON]:
-        """Return arguments for the workload, which gets those that it has parameters for."""
+        """Return arguments by name; the workload gets those that it has parameters for."""
 
 
 class BaseLayer:
-    """The answers of a layer that asks for nothing; options are the dataclass's fields.
+    """Base class of layers, with a default for all of ``Layer`` but name, order and apply.
+
+    Derive a frozen dataclass from it. The fields of the dataclass are the layer's options;
+    ``name`` and ``order`` are class attributes without an annotation.
 
     Attributes:
-        extra: of pytest-traingate, which installs what the layer needs; None for torch alone.
-        mathematics: how the layer changes what is computed, None if only rounding differs.
-        loss_tolerance: largest relative deviation of the loss from plain's, over the first five
-            steps of a small ResNet with the same seed and data; None where the samples differ.
+        extra: Extra of pytest-traingate that installs the layer's requirements, such as ``ipex``;
+            None if the layer needs torch alone.
+        mathematics: Description of how the layer changes the computation, as a clause without a
+            full stop; None if only rounding differs.
+        loss_tolerance: Largest relative deviation of the loss from that of the plain workload with
+            the same seed and data, in each of the first five steps of a small convolutional net
+            (``tests/effects/test_losses.py``); None if the layer trains on other samples, so that
+            the losses cannot be compared.
     """
 
     extra: str | None = None
@@ -206,22 +265,22 @@ class BaseLayer:
 
     @property
     def conflicts(self) -> Collection[str]:
-        """No layer is excluded."""
+        """Return no names, since a layer excludes no other by default."""
         return frozenset()
 
     @property
     def options(self) -> Mapping[str, JSON]:
-        """The fields of the dataclass, by name."""
+        """Return the fields of the dataclass, by name, without those that begin with ``_``."""
         return {key: value for key, value in vars(self).items() if not key.startswith("_")}
 
     def unavailable(self) -> str | None:
-        """Nothing beyond torch is needed."""
+        """Return None, since a layer needs nothing beyond torch by default."""
         return None
 
     def caution(self) -> str | None:
-        """Nothing to say."""
+        """Return None, since a layer has no caution by default."""
         return None
 
     def process(self) -> ProcessRequest:
-        """Nothing is asked of the process."""
+        """Return an empty request, since a layer changes nothing about the process by default."""
         return ProcessRequest()

@@ -1,4 +1,4 @@
-"""Compilers of the model's graph."""
+"""Define the layers that compile the model or the whole step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _REGIONS = ("two", "one")
 
 
 def _missing_compiler() -> str | None:
-    """Inductor's CPU code is C++ for Python, compiled on this machine by $CXX, else by g++."""
+    """Return what inductor lacks on this machine to compile its C++ code, else None.
+
+    Inductor generates Python extensions in C++ and compiles them by ``$CXX``, else by ``g++``.
+    """
     if not which(os.environ.get("CXX", "g++")):
         return "inductor needs a C++ compiler: apt-get install g++"
     if not Path(sysconfig.get_path("include"), "Python.h").is_file():
@@ -27,21 +30,25 @@ def _missing_compiler() -> str | None:
     return None
 
 
-def _refuse_eager(layer: str, counters: Mapping[str, int]) -> None:
+def _require_graph(layer: str, counters: Mapping[str, int]) -> None:
+    """Raise a ConfigurationError if Dynamo has compiled no graph so far."""
     if not counters.get("dynamo_graphs"):
         raise ConfigurationError(
-            f"{layer} compiled nothing, and would be measured as what it is not: the forward of "
-            "the model was not called as model(...), as when a train_step calls another of its "
+            f"{layer} compiled nothing, so eager code would be measured in its name: the forward "
+            "of the model was not called as model(...), as when a train_step calls another of its "
             "methods, or Dynamo could trace none of it (see TORCH_LOGS=graph_breaks)"
         )
 
 
 @dataclass(frozen=True)
 class TorchCompile(BaseLayer):
-    """The model under ``torch.compile``. The first step compiles, and is timed apart.
+    """Layer that compiles the model by ``torch.compile``.
+
+    The first step includes the compilation, and its time is recorded separately.
 
     Attributes:
-        backend: ``inductor``, or ``ipex``, which is inductor with the passes of IPEX.
+        backend: Backend of ``torch.compile``: ``inductor``, or ``ipex``, which is inductor with the
+            passes of IPEX.
     """
 
     backend: str = "inductor"
@@ -57,11 +64,11 @@ class TorchCompile(BaseLayer):
 
     @property
     def extra(self) -> str | None:  # type: ignore[override] # it depends on the backend
-        """What installs the backend."""
+        """Return the extra of pytest-traingate that installs the backend, None for inductor."""
         return "ipex" if self.backend == "ipex" else None
 
     def unavailable(self) -> str | None:
-        """A C++ compiler, and IPEX where it is the backend."""
+        """Return what inductor, or IPEX as the backend, lacks on this machine, else None."""
         return _missing_compiler() or (missing_ipex() if self.backend == "ipex" else None)
 
     def apply(self, training: Training) -> None:
@@ -74,19 +81,19 @@ class TorchCompile(BaseLayer):
         training.model = compiled
 
     def verify(self, counters: Mapping[str, int]) -> None:
-        """A graph was compiled."""
-        _refuse_eager(self.name, counters)
+        """Raise a ConfigurationError if no graph was compiled."""
+        _require_graph(self.name, counters)
 
 
 @dataclass(frozen=True)
 class CompiledStep(BaseLayer):
-    """Forward, loss, backward and optimizer compiled by inductor, not the model alone.
+    """Layer that compiles forward, loss, backward and update by inductor, not the model alone.
 
     Attributes:
-        regions: ``two``: forward, loss and their backward, and the optimizer's update; or
-            ``one``: a single function with compiled autograd, experimental. As of torch 2.8
-            Dynamo cannot trace ``backward()`` and breaks there, and looks at frames anew in
-            each step.
+        regions: Regions that are compiled separately. ``two``: forward and loss with their
+            backward, and the optimizer's update. ``one``: a single function with compiled
+            autograd, which is experimental. As of torch 2.8, Dynamo cannot trace ``backward()``:
+            it breaks the graph there and examines frames again in each step.
     """
 
     regions: str = "two"
@@ -96,7 +103,7 @@ class CompiledStep(BaseLayer):
 
     @property
     def conflicts(self) -> dict[str, str]:
-        """Where the step is compiled already, or is not the process's own."""
+        """Return the layers whose step is compiled already or cannot be, each with the reason."""
         return {
             "torch_compile": "the step contains the model",
             "ipex_optimize": "the update that IPEX brings cannot be traced",
@@ -111,15 +118,15 @@ class CompiledStep(BaseLayer):
             )
 
     def unavailable(self) -> str | None:
-        """A C++ compiler."""
+        """Return what inductor lacks on this machine, else None."""
         return _missing_compiler()
 
     def apply(self, training: Training) -> None:
-        """Compile the step as a whole, or its two halves."""
+        """Compile the step as a whole, or its two regions."""
         import torch  # noqa: PLC0415 - only in the worker
 
         if self.regions == "one":
-            import torch._dynamo  # noqa: PLC0415 - loads what it configures
+            import torch._dynamo  # noqa: PLC0415 - loads the module to configure
 
             torch._dynamo.config.compiled_autograd = True
             training.step_wrappers.append(torch.compile)
@@ -130,10 +137,11 @@ class CompiledStep(BaseLayer):
         training.optimizer.step = update  # type: ignore[method-assign]
 
     def verify(self, counters: Mapping[str, int]) -> None:
-        """A graph was compiled."""
-        _refuse_eager(self.name, counters)
+        """Raise a ConfigurationError if no graph was compiled."""
+        _require_graph(self.name, counters)
 
 
 def _forward(model: Any, batch: Any, criterion: Any) -> Any:
+    """Return the loss, for a workload without a ``train_step``."""
     inputs, targets = batch
     return criterion(model(inputs), targets)

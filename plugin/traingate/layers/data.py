@@ -1,4 +1,4 @@
-"""How samples reach the model: the batch size and the processes that load the data."""
+"""Define the layers that change how samples reach the model: batch size and data workers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from traingate.protocol.json_values import JSON
 
 @dataclass(frozen=True)
 class BatchSize(BaseLayer):
-    """Train with another batch size.
+    """Layer that trains with another batch size.
 
     Attributes:
-        samples: per batch, at least 1. A workload with a ``batch_size`` parameter gets it.
+        samples: Samples per batch, at least 1. A workload with the parameter ``batch_size`` gets it
+            as an argument too.
     """
 
     samples: int
@@ -29,7 +30,7 @@ class BatchSize(BaseLayer):
         _require_count("batch_size", self.samples, least=1)
 
     def workload_arguments(self) -> dict[str, JSON]:
-        """Return the batch size, for a workload with a ``batch_size`` parameter."""
+        """Return the batch size, for a workload with the parameter ``batch_size``."""
         return {"batch_size": self.samples}
 
     def apply(self, training: Training) -> None:
@@ -39,7 +40,12 @@ class BatchSize(BaseLayer):
 
 @dataclass(frozen=True)
 class DataWorkers(BaseLayer):
-    """Load the data in ``count`` processes beside the training (``num_workers``)."""
+    """Layer that loads data in processes of their own, in parallel with the training.
+
+    Attributes:
+        count: Number of these processes (``num_workers`` of the ``DataLoader``), at least 0;
+            with 0, the data are loaded in the process of the training.
+    """
 
     count: int = 1
     name = "data_workers"
@@ -49,17 +55,18 @@ class DataWorkers(BaseLayer):
         _require_count("data_workers", self.count, least=0)
 
     def apply(self, training: Training) -> None:
-        """Set ``num_workers``, and free the workers from the main thread's core."""
-        _load_in(self.count, training)
+        """Set ``num_workers``, and let the data workers run on all cores of this process."""
+        _set_data_workers(self.count, training)
 
 
 @dataclass(frozen=True)
 class PrefetchingLoader(BaseLayer):
-    """Data workers that live as long as the training, and fetch ahead.
+    """Layer that loads data in processes that live as long as the training and fetch ahead.
 
     Attributes:
-        workers: processes, at least 1.
-        batches: that each of them fetches ahead (``prefetch_factor``), at least 1.
+        workers: Number of these processes (``num_workers`` of the ``DataLoader``), at least 1.
+        batches: Number of batches that each process fetches ahead (``prefetch_factor``), at
+            least 1.
     """
 
     workers: int = 1
@@ -69,7 +76,7 @@ class PrefetchingLoader(BaseLayer):
 
     @property
     def conflicts(self) -> dict[str, str]:
-        """Both set the number of workers."""
+        """Return ``data_workers``, which sets the number of workers too."""
         return {"data_workers": "both set the number of workers"}
 
     def __post_init__(self) -> None:
@@ -78,28 +85,29 @@ class PrefetchingLoader(BaseLayer):
 
     def apply(self, training: Training) -> None:
         """Set ``num_workers``, ``persistent_workers`` and ``prefetch_factor``."""
-        _load_in(self.workers, training)
+        _set_data_workers(self.workers, training)
         training.loader_options |= {"persistent_workers": True, "prefetch_factor": self.batches}
 
 
-def _load_in(workers: int, training: Training) -> None:
-    """Load in that many processes, and free them from the main thread's core."""
-    training.loader_options["num_workers"] = workers
-    if workers > 0 and training.cores:
+def _set_data_workers(count: int, training: Training) -> None:
+    """Set the number of data workers, and let them run on all cores of this process."""
+    training.loader_options["num_workers"] = count
+    if count > 0 and training.cores:
         training.loader_options["worker_init_fn"] = partial(_unbind, training.cores)
 
 
 def _unbind(cores: frozenset[int], _worker_id: int) -> None:
-    """In a data worker: leave the one core that its parent's main thread is bound to.
+    """Let a data worker, which calls this at its start, run on all of *cores*.
 
-    OMP_PROC_BIND binds that thread, and a fork inherits it: all data workers would share the
-    core that trains.
+    ``OMP_PROC_BIND`` binds the main thread of the training to one core, and a forked process
+    inherits that: all data workers would share the core of the main thread.
     """
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
 
 
 def _require_count(layer: str, value: object, least: int) -> None:
+    """Raise a ConfigurationError if *value* is not a whole number of at least *least*."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ConfigurationError(
             f"{layer} takes a whole number of at least {least}, not {value!r}. Give it as "

@@ -1,4 +1,4 @@
-"""Training in several ranks of one process group, each with cores of its own."""
+"""Define the layer that trains in several ranks of one process group, each on its own cores."""
 
 from __future__ import annotations
 
@@ -16,32 +16,35 @@ from traingate.protocol import ranks
 _LAUNCHERS = ("torchrun", "ipexrun")
 
 
-def _one_per_numa_node() -> int:
+def _numa_node_count() -> int:
+    """Return the number of NUMA nodes with cores that this process may use."""
     return len(numa_nodes())
 
 
 @dataclass(frozen=True)
 class DataParallel(BaseLayer):
-    """DistributedDataParallel: each rank trains on batches of its own, gradients are averaged.
+    """Layer that trains by DistributedDataParallel.
 
-    The batch size is that of each rank; throughput counts the samples of all. A step lasts as
-    long as that of the slowest rank. The backend is oneCCL's ``ccl`` where its bindings can be
-    imported, else ``gloo``.
+    Each rank trains on batches of its own, and gradients are averaged. The batch size is that of
+    one rank, and throughput counts the samples of all ranks. A step lasts as long as that of the
+    slowest rank. The backend is ``ccl`` if the bindings of oneCCL can be imported, else ``gloo``.
 
     Attributes:
-        launcher: ``torchrun``, or ``ipexrun``, which starts the ranks through Intel MPI.
-        ranks: on this node; one for each NUMA node by default. They share its physical cores.
-        arguments: for the launcher, such as ``["--nnodes=2", "--rdzv-endpoint=host:29400"]``.
-        find_unused_parameters: as DistributedDataParallel has it, for models some of whose
-            parameters get no gradient in a step.
+        launcher: Program that starts the ranks: ``torchrun``, or ``ipexrun``, which uses Intel MPI.
+        ranks: Number of ranks on this node; by default, one for each NUMA node. Each gets an equal
+            share of the node's physical cores.
+        arguments: Further command-line arguments for the launcher, such as
+            ``["--nnodes=2", "--rdzv-endpoint=host:29400"]``.
+        find_unused_parameters: Parameter of DistributedDataParallel of that name, for models in
+            which some parameters get no gradient in a step.
     """
 
     launcher: str = "torchrun"
-    ranks: int = field(default_factory=_one_per_numa_node)
+    ranks: int = field(default_factory=_numa_node_count)
     arguments: Sequence[str] = ()
     find_unused_parameters: bool = False
     name = "data_parallel"
-    loss_tolerance = None  # another batch; a single rank agrees with plain
+    loss_tolerance = None  # the ranks' batches are other ones; a single rank agrees with plain
     order = 550
     extra = "distributed"
     mathematics = "gradients are averaged over ranks; batch norm sees the samples of its own rank"
@@ -62,13 +65,19 @@ class DataParallel(BaseLayer):
 
     @property
     def conflicts(self) -> dict[str, str]:
-        """Only torchrun can start what another launcher starts in its turn."""
+        """Return the layers that the launcher excludes, each with the reason.
+
+        Only torchrun can start the worker through a second launcher, run_cpu.
+        """
         if self.launcher == "torchrun":
             return {}
         return {"tuned_runtime": "ipexrun sets allocator and OpenMP itself; give it arguments"}
 
     def unavailable(self) -> str | None:
-        """A core for each rank, and for ipexrun IPEX with Intel MPI."""
+        """Return which requirement is missing, else None.
+
+        Each rank needs a physical core, and ipexrun needs IPEX and Intel MPI.
+        """
         cores = len(physical_cores())
         if self.ranks > cores:
             return (
@@ -85,11 +94,15 @@ class DataParallel(BaseLayer):
         return missing_ipex()
 
     def process(self) -> ProcessRequest:
-        """As many ranks as asked for."""
+        """Request the start of the ranks by the launcher."""
         return ProcessRequest(ranks=Ranks(self.launcher, self.ranks, tuple(self.arguments)))
 
     def apply(self, training: Training) -> None:
-        """Join the group, and wrap model and dataset."""
+        """Join the process group, wrap the model, and give the rank its part of the dataset.
+
+        Raises:
+            ConfigurationError: If the dataset is iterable.
+        """
         import torch  # noqa: PLC0415 - only in the worker
         import torch.distributed as dist  # noqa: PLC0415
         from torch.nn.parallel import DistributedDataParallel  # noqa: PLC0415
@@ -105,15 +118,17 @@ class DataParallel(BaseLayer):
         training.model = DistributedDataParallel(
             training.model, find_unused_parameters=self.find_unused_parameters
         )
-        if place.rank:  # random data differ between ranks; the first goes on as plain does
+        # Random data must differ between ranks. Rank 0 keeps the seed, and so agrees with plain.
+        if place.rank:
             torch.manual_seed(torch.initial_seed() + place.rank)
         dataset: Any = training.dataset
         training.loader_options["sampler"] = DistributedSampler(dataset, shuffle=False)
 
 
 def _backend() -> str:
+    """Return the backend of the process group: oneCCL's if it can be imported, else gloo."""
     try:
         import oneccl_bindings_for_pytorch  # noqa: F401, PLC0415 - registers the backend
-    except (ImportError, OSError):  # not there, or made for another torch
+    except (ImportError, OSError):  # not installed, or made for another torch
         return "gloo"
     return "ccl"

@@ -1,4 +1,4 @@
-"""Intel Extension for PyTorch: imported in stacks that ask for it, and in no other."""
+"""Define the layer of Intel Extension for PyTorch, imported only in stacks that contain it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from traingate.host.cpu import instruction_sets
 from traingate.host.packages import torch_mismatch
 from traingate.layers.base import BaseLayer, Training
 
-_PACKING_BF16 = {"avx512bw", "avx512vl", "avx512dq"}
+_BF16_PACKING_FLAGS = {"avx512bw", "avx512vl", "avx512dq"}
 
 
 def missing_ipex() -> str | None:
-    """What to install where IPEX is not, or is one for another torch."""
+    """Return what to install if IPEX is missing or made for another torch, else None."""
     if find_spec("intel_extension_for_pytorch") is not None:
         return torch_mismatch("intel-extension-for-pytorch")
     return (
@@ -24,32 +24,33 @@ def missing_ipex() -> str | None:
 
 @dataclass(frozen=True)
 class IpexOptimize(BaseLayer):
-    """``ipex.optimize(model, optimizer=optimizer)``: weights repacked for oneDNN, fused update.
+    """Layer that calls ``ipex.optimize``: it repacks weights for oneDNN and fuses the update.
 
-    In bfloat16 beside ``bf16_autocast``, else in float32. Importing IPEX replaces 27 operators of
-    torch in that process, which is why it happens in no other.
+    It optimizes for bfloat16 if the stack has ``bf16_autocast``, else for float32. Importing IPEX
+    replaces 27 operators of torch in that process, so no other stack's process imports it.
     """
 
     name = "ipex_optimize"
     order = 500
     extra = "ipex"
-    mathematics = "beside bf16_autocast, weights are kept in bf16, their lost bits apart"
+    mathematics = "with bf16_autocast, weights are kept in bf16 and their lower bits separately"
     loss_tolerance = 1e-3
 
     def unavailable(self) -> str | None:
-        """IPEX."""
+        """Return what to install if IPEX is missing or made for another torch, else None."""
         return missing_ipex()
 
     def apply(self, training: Training) -> None:
-        """Let IPEX optimize model and optimizer for the precision that the stack has."""
-        import intel_extension_for_pytorch as ipex  # noqa: PLC0415 - only where asked for
+        """Let IPEX optimize model and optimizer for the precision that the training has."""
+        import intel_extension_for_pytorch as ipex  # noqa: PLC0415 - only in this stack
         import torch  # noqa: PLC0415 - only in the worker
 
-        # oneDNN has no bf16 layout to pack weights into without AVX-512; IPEX asserts that it has.
-        packs = training.precision == "float32" or instruction_sets() >= _PACKING_BF16
+        # Without AVX-512, oneDNN has no layout for packed bf16 weights, and an assertion of IPEX
+        # fails.
+        packable = training.precision == "float32" or instruction_sets() >= _BF16_PACKING_FLAGS
         training.model, training.optimizer = ipex.optimize(
             training.model,
             optimizer=training.optimizer,
             dtype=getattr(torch, training.precision),
-            weights_prepack=None if packs else False,
+            weights_prepack=None if packable else False,
         )

@@ -1,4 +1,4 @@
-"""How tensors lie in memory."""
+"""Define the layer that changes the memory format of tensors."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ _SCOPES = ("model_and_input", "input")
 
 @dataclass(frozen=True)
 class ChannelsLast(BaseLayer):
-    """Four-dimensional tensors in NHWC order, which oneDNN's convolutions prefer.
+    """Layer that puts four-dimensional tensors into NHWC order, which oneDNN's convolutions prefer.
+
+    Tensors with another number of dimensions stay as they are.
 
     Attributes:
-        scope: ``model_and_input``, or ``input`` for the article's variant, which converts
-            the batch alone. Tensors of other dimensions stay as they are.
+        scope: Tensors that are converted: ``model_and_input``, or ``input`` for the batch alone,
+            as in the article "Training AI Models on CPU" (September 2024).
     """
 
     scope: str = "model_and_input"
@@ -33,13 +35,13 @@ class ChannelsLast(BaseLayer):
             )
 
     def apply(self, training: Training) -> None:
-        """Convert the model, and each batch as it comes."""
+        """Convert the model now if it is in the scope, and each batch inside the timed step."""
         import torch  # noqa: PLC0415 - only in the worker
 
         def convert(tensor: Any) -> Any:
             return tensor.to(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor  # noqa: PLR2004 - NCHW
 
         if self.scope == "model_and_input":
-            # stubs lack memory_format alone
+            # The stubs of torch have no overload with memory_format alone.
             training.model = training.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         training.batch_transforms.append(partial(map_tensors, convert))

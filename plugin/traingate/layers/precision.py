@@ -1,4 +1,4 @@
-"""The number formats that the model computes in."""
+"""Define the layers that change the number format in which the model computes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from traingate.layers.base import BaseLayer, ProcessRequest, Training
 
 @dataclass(frozen=True)
 class Bf16Autocast(BaseLayer):
-    """Forward and loss under ``torch.amp.autocast("cpu", dtype=torch.bfloat16)``."""
+    """Layer that runs forward and loss under ``torch.autocast("cpu", dtype=torch.bfloat16)``."""
 
     name = "bf16_autocast"
     order = 400
@@ -19,7 +19,7 @@ class Bf16Autocast(BaseLayer):
     loss_tolerance = 0.05
 
     def caution(self) -> str | None:
-        """Whether this CPU has to emulate bf16."""
+        """Return a caution if this CPU has to emulate bf16, else None."""
         flags = instruction_sets()
         if not flags or flags & {"avx512_bf16", "amx_bf16"}:
             return None
@@ -41,14 +41,14 @@ _FORMATS = {"bf16": "BF16", "tf32": "TF32"}
 
 @dataclass(frozen=True)
 class Float32Precision(BaseLayer):
-    """fp32 convolutions and matrix products may compute in a shorter format inside oneDNN.
+    """Layer that lets oneDNN compute fp32 convolutions and matrix products in a shorter format.
 
-    Tensors stay fp32. ``torch.set_float32_matmul_precision`` reaches matrix products alone
-    (torch 2.8), oneDNN's own ``ONEDNN_DEFAULT_FPMATH_MODE`` convolutions. oneDNN uses the shorter
-    format only where the CPU is faster in it, which for convolutions means AMX.
+    Tensors stay in fp32. In torch 2.8, ``torch.set_float32_matmul_precision`` affects matrix
+    products alone, and oneDNN's own ``ONEDNN_DEFAULT_FPMATH_MODE`` affects convolutions. oneDNN
+    uses the shorter format only if the CPU is faster in it; for convolutions that takes AMX.
 
     Attributes:
-        format: ``bf16`` or ``tf32``; few CPUs have the latter.
+        format: Shorter format, ``bf16`` or ``tf32``; few CPUs have the latter.
     """
 
     format: str = "bf16"
@@ -59,14 +59,14 @@ class Float32Precision(BaseLayer):
 
     @property
     def conflicts(self) -> dict[str, str]:
-        """Where there is no fp32 product left to shorten, or another layer decides."""
+        """Return the layers with which this one would have no effect, each with the reason."""
         return {
             "bf16_autocast": "under autocast no product is in fp32 any more",
-            "ipex_optimize": "the operators of IPEX follow a setting of its own",
+            "ipex_optimize": "the operators of IPEX follow a setting of their own",
         }
 
     def caution(self) -> str | None:
-        """Whether this CPU has nothing to gain."""
+        """Return a caution if this CPU has no faster instructions for the format, else None."""
         flags = instruction_sets()
         if not flags or flags & {"avx512_bf16", "amx_bf16"}:
             return None
@@ -79,11 +79,11 @@ class Float32Precision(BaseLayer):
             )
 
     def process(self) -> ProcessRequest:
-        """Ask oneDNN, which reads its variable once."""
+        """Request the variable of oneDNN, which reads it only once per process."""
         return ProcessRequest({"ONEDNN_DEFAULT_FPMATH_MODE": _FORMATS[self.format]})
 
     def apply(self, _training: Training) -> None:
-        """Ask torch."""
+        """Set torch's precision of fp32 matrix products."""
         import torch  # noqa: PLC0415 - only in the worker
 
         torch.set_float32_matmul_precision("medium" if self.format == "bf16" else "high")
@@ -91,10 +91,11 @@ class Float32Precision(BaseLayer):
 
 @dataclass(frozen=True)
 class FlushDenormal(BaseLayer):
-    """Numbers too small for a normal fp32 count as zero (``torch.set_flush_denormal``).
+    """Layer that treats denormal numbers, those below 1.2e-38 in fp32, as zero.
 
-    Arithmetic with denormal numbers takes some CPUs a hundred times as long. Each thread has
-    a flag of its own and inherits it, so it is set before there are any others.
+    Arithmetic with denormal numbers takes a hundred times as long on some CPUs. Each thread has a
+    flag of its own (``torch.set_flush_denormal``) and inherits it from the thread that starts it.
+    So the flag is set before torch starts other threads.
     """
 
     name = "flush_denormal"
@@ -102,11 +103,15 @@ class FlushDenormal(BaseLayer):
     mathematics = "results below 1.2e-38 become zero"
 
     def start(self) -> None:
-        """Set the flag of the main thread, from which all others come."""
+        """Set the flag of the main thread, from which all other threads inherit it.
+
+        Raises:
+            ConfigurationError: If the CPU cannot flush denormal numbers.
+        """
         import torch  # noqa: PLC0415 - only in the worker
 
         if not torch.set_flush_denormal(True):
             raise ConfigurationError("flush_denormal: this CPU cannot flush denormal numbers")
 
     def apply(self, _training: Training) -> None:
-        """All is done at the start."""
+        """Do nothing: ``start`` has set the flag."""

@@ -1,4 +1,4 @@
-"""What the process runs on: memory allocator, OpenMP runtime, cores and NUMA node."""
+"""Define the layer that tunes the process: memory allocator, OpenMP runtime, cores, NUMA node."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ _ALLOCATORS: Final = {
     "glibc": (),
     "default": (),
 }
-"""Stems of the shared libraries, the preferred one first."""
+"""Names of the shared libraries without ``lib`` and ``.so``, the preferred one first."""
 
 _OPENMP: Final = {"intel": ("iomp5",), "gnu": ()}
+"""Names of the shared libraries, likewise; torch brings the GNU runtime itself."""
 
-INSTALL: Final = {
+INSTALL_COMMANDS: Final = {
     "tcmalloc": "apt-get install google-perftools",
     "jemalloc": "apt-get install libjemalloc2",
     "intel": "pip install 'pytest-traingate[runtime]'",
 }
-"""The command that brings a library that is missing; conda-forge has them too."""
+"""Commands that install the libraries; conda-forge has these too."""
 
 _VARIABLES: Final = {
     "tcmalloc": {},
-    # As torch.backends.xeon.run_cpu and ipexrun set it, where they find the library themselves.
+    # torch.backends.xeon.run_cpu and ipexrun set this value if they find the library themselves.
     "jemalloc": {"MALLOC_CONF": "oversize_threshold:1,background_thread:true,metadata_thp:auto"},
-    # Every large tensor would be mapped, page by page, and given back when it is freed: never
-    # map (mallopt(3)), and keep what is free unless it is more than the machine is likely to have.
+    # By default, glibc maps each large tensor page by page and returns it to the kernel when it is
+    # freed. These values (mallopt(3)) keep it from mapping, let it return memory only above 1 TiB
+    # of free memory, and let it request 64 MiB more than needed from the kernel.
     "glibc": {
         "MALLOC_MMAP_MAX_": "0",
         "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
@@ -41,38 +43,44 @@ _VARIABLES: Final = {
     },
     "default": {},
 }
+"""Environment variables for each allocator."""
 
 
-def _first_found(stems: tuple[str, ...]) -> str | None:
-    found = (shared_libraries.find_library(stem) for stem in stems)
-    return next((str(path) for path in found if path is not None), None)
+def _find_first(stems: tuple[str, ...]) -> str | None:
+    """Return the path of the first of these libraries that is installed, else None."""
+    paths = (shared_libraries.find_library(stem) for stem in stems)
+    return next((str(path) for path in paths if path is not None), None)
 
 
 def best_allocator() -> str:
-    """The allocator to take where none is named: tcmalloc, jemalloc, else glibc's own, tuned."""
-    found = (name for name in ("tcmalloc", "jemalloc") if _first_found(_ALLOCATORS[name]))
-    return next(found, "glibc")
+    """Return the default allocator: tcmalloc or jemalloc if installed, else glibc's own, tuned."""
+    installed = (name for name in ("tcmalloc", "jemalloc") if _find_first(_ALLOCATORS[name]))
+    return next(installed, "glibc")
 
 
 def best_openmp() -> str:
-    """Intel's OpenMP where it is installed, else the GNU one that torch brings."""
-    return "intel" if _first_found(_OPENMP["intel"]) else "gnu"
+    """Return the default OpenMP runtime: Intel's if installed, else the GNU one of torch."""
+    return "intel" if _find_first(_OPENMP["intel"]) else "gnu"
 
 
 @dataclass(frozen=True)
 class TunedRuntime(BaseLayer):
-    """The worker started by ``torch.backends.xeon.run_cpu``: allocator, OpenMP, cores, NUMA.
+    """Layer that starts the worker through ``torch.backends.xeon.run_cpu``.
 
-    Libraries come by LD_PRELOAD, which passes over a missing one in silence; the worker looks at
-    what it got, and refuses to be measured as something else.
+    It sets the memory allocator, the OpenMP runtime, the cores and the NUMA node. The dynamic
+    linker ignores a library in ``LD_PRELOAD`` that it cannot load. So the worker checks which
+    libraries it has, and raises an error if they are not those of this layer.
 
     Attributes:
-        allocator: ``tcmalloc``, ``jemalloc``, ``glibc`` (the C library's malloc with thresholds
-            that keep it from returning every large tensor to the kernel), or ``default``. Where
-            none is given, the first of these that is installed.
-        openmp: ``intel`` or ``gnu``; where none is given, Intel's if it is installed.
-        cores: such as ``0-3,8``; all physical ones that the process may use by default.
-        node: NUMA node whose cores to take, where ``cores`` does not say.
+        allocator: Memory allocator: ``tcmalloc``, ``jemalloc``, ``glibc`` (the C library's malloc
+            with thresholds that keep it from returning each large tensor to the kernel), or
+            ``default`` (the C library's malloc as it is). By default, the first of these that is
+            installed.
+        openmp: OpenMP runtime, ``intel`` or ``gnu``. By default, Intel's if it is installed.
+        cores: Numbers of the CPU cores to use, such as ``0-3,8``. By default, all physical cores
+            of ``node`` that this process may use.
+        node: Number of the NUMA node to take cores from if ``cores`` is None. By default, all
+            nodes.
     """
 
     allocator: str = field(default_factory=best_allocator)
@@ -84,13 +92,13 @@ class TunedRuntime(BaseLayer):
     extra = "runtime"
 
     def __post_init__(self) -> None:
-        for what, value, known in (
+        for kind, value, choices in (
             ("an allocator", self.allocator, _ALLOCATORS),
             ("an OpenMP runtime", self.openmp, _OPENMP),
         ):
-            if value not in known:
+            if value not in choices:
                 raise ConfigurationError(
-                    f"tuned_runtime takes {what} out of {', '.join(known)}, not {value!r}"
+                    f"tuned_runtime takes {kind} out of {', '.join(choices)}, not {value!r}"
                 )
         try:
             self._cores()
@@ -100,20 +108,20 @@ class TunedRuntime(BaseLayer):
             ) from error
 
     def unavailable(self) -> str | None:
-        """The libraries asked for, and the cores."""
+        """Return which library is not installed, or which cores cannot be used; None if all can."""
         for name, stems in ((self.allocator, _ALLOCATORS), (self.openmp, _OPENMP)):
-            if stems[name] and _first_found(stems[name]) is None:
-                return f"lib{stems[name][0]} is not installed: {INSTALL[name]}"
+            if stems[name] and _find_first(stems[name]) is None:
+                return f"lib{stems[name][0]} is not installed: {INSTALL_COMMANDS[name]}"
         if self.allocator == "glibc" and platform.libc_ver()[0] != "glibc":
             return "the C library is not glibc: choose another allocator"
         if not self._cores() or not set(self._cores()) <= available_cores():
-            asked = f"cores {self.cores}" if self.cores else f"NUMA node {self.node}"
-            return f"{asked} cannot be used: this process may run on {sorted(available_cores())}"
+            choice = f"cores {self.cores}" if self.cores else f"NUMA node {self.node}"
+            return f"{choice} cannot be used: this process may run on {sorted(available_cores())}"
         return None
 
     def process(self) -> ProcessRequest:
-        """Preloads, variables, and the start through run_cpu."""
-        preloads = map(_first_found, (_ALLOCATORS[self.allocator], _OPENMP[self.openmp]))
+        """Request preloads, environment variables, and the start through run_cpu."""
+        preloads = map(_find_first, (_ALLOCATORS[self.allocator], _OPENMP[self.openmp]))
         return ProcessRequest(
             environment=_VARIABLES[self.allocator],
             preloads=tuple(path for path in preloads if path is not None),
@@ -121,19 +129,27 @@ class TunedRuntime(BaseLayer):
         )
 
     def apply(self, _training: Training) -> None:
-        """Change nothing, but see what this process really runs on."""
-        for what, name, stems, own, served in (
-            ("malloc", self.allocator, _ALLOCATORS, "libc", shared_libraries.allocator()),
-            ("OpenMP", self.openmp, _OPENMP, "libgomp", shared_libraries.openmp()),
+        """Check which allocator and OpenMP runtime this process really has; change nothing.
+
+        Raises:
+            ConfigurationError: If one of them is not that of this layer.
+        """
+        for purpose, name, stems, own_library, library in (
+            ("malloc", self.allocator, _ALLOCATORS, "libc", shared_libraries.allocator_name()),
+            ("OpenMP", self.openmp, _OPENMP, "libgomp", shared_libraries.openmp_name()),
         ):
-            wanted = [f"lib{stem}." for stem in stems[name]] or [f"{own}.", f"{own}-"]
-            if served is None or not served.startswith(tuple(wanted)):
+            prefixes = [f"lib{stem}." for stem in stems[name]] or [
+                f"{own_library}.",
+                f"{own_library}-",
+            ]
+            if library is None or not library.startswith(tuple(prefixes)):
                 raise ConfigurationError(
-                    f"tuned_runtime asked for {name}, and {what} comes from {served}. "
-                    f"{INSTALL.get(name, 'Unset LD_PRELOAD')}."
+                    f"tuned_runtime asked for {name}, and {purpose} comes from {library}. "
+                    f"{INSTALL_COMMANDS.get(name, 'Unset LD_PRELOAD')}."
                 )
 
     def _cores(self) -> tuple[int, ...]:
+        """Return the numbers of the cores to use; ValueError if ``cores`` is not a list of them."""
         if self.cores is not None:
             return tuple(sorted(parse_cores(self.cores)))
         return physical_cores(self.node)

@@ -1,4 +1,4 @@
-"""A slowdown on purpose: to see what a gate finds."""
+"""Define a layer that slows steps down by a known share, to test whether a gate detects it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InjectedSlowdown(BaseLayer):
-    """Makes the body of each step (forward, loss, backward, optimizer) slower by a known share.
+    """Layer that makes the body of each step (forward, loss, backward, optimizer) slower.
 
-    The time is spent by one busy core, in proportion to what the body itself has just taken: it
-    shares the machine's fate, as slower code would.
+    One core is busy for a time in proportion to the time that the body has just taken. So a
+    slowdown of the machine lengthens it too, as it would for slower code.
 
     Attributes:
-        percent: of throughput that is lost.
+        percent: Share of the body's throughput lost, in percent, at least 0 and below 100.
     """
 
     percent: float
@@ -28,15 +28,15 @@ class InjectedSlowdown(BaseLayer):
     order = 10_000
 
     def apply(self, training: Training) -> None:
-        """Wrap the step, outside of all other wrappers."""
-        longer = 1 / (1 - self.percent / 100)
+        """Wrap the body of the step, outside of all other wrappers."""
+        factor = 1 / (1 - self.percent / 100)
 
         def slow(body: StepBody) -> StepBody:
             def step(batch: Any) -> torch.Tensor:
                 started = time.perf_counter()
                 loss = body(batch)
-                until = started + longer * (time.perf_counter() - started)
-                while time.perf_counter() < until:
+                deadline = started + factor * (time.perf_counter() - started)
+                while time.perf_counter() < deadline:
                     pass
                 return loss
 

@@ -1,7 +1,7 @@
-"""Stacks: the layers of one test, their fixed order, their conflicts, and what they lack.
+"""Define the stack of a test: its layers in their fixed order, free of conflicts.
 
-Loaded by the parent and by the worker, whose interpreter may have nothing installed:
-standard library only at module level.
+The worker imports this module too, under an interpreter that may have nothing but torch installed,
+so the module imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -18,19 +18,24 @@ from traingate.workload import ObjectName, import_object, name_of
 
 
 def _extra(layer: Layer) -> str | None:
-    """A layer of a user's own need not derive from BaseLayer."""
+    """Return the extra that a layer needs; a user's own layer may not derive from BaseLayer."""
     extra: str | None = getattr(layer, "extra", None)
     return extra
 
 
 class MissingRequirement(NamedTuple):
-    """A layer that cannot run here, and the reason with what would mend it."""
+    """Requirement of a layer that this machine does not meet.
+
+    Attributes:
+        layer: Layer that cannot run on this machine.
+        reason: Why it cannot run, and how to change that.
+    """
 
     layer: Layer
     reason: str
 
     def concerns(self, names: Iterable[str]) -> bool:
-        """Whether the layer, or the extra that brings what it needs, is one of ``names``."""
+        """Return whether *names* has the layer's name or that of the extra it needs."""
         return bool({self.layer.name, _extra(self.layer)} & set(names))
 
     def __str__(self) -> str:
@@ -39,27 +44,32 @@ class MissingRequirement(NamedTuple):
 
 @dataclass(frozen=True)
 class Stack:
-    """The layers of one test, in their fixed order. ``Stack.of`` makes one."""
+    """Layers of one test, in their fixed order; ``Stack.of`` checks and sorts them.
+
+    Attributes:
+        layers: Layers, from the lowest ``order`` to the highest; empty for the plain workload.
+    """
 
     layers: tuple[Layer, ...] = ()
 
     @classmethod
     def of(cls, layers: Iterable[Layer]) -> Stack:
-        """Put ``layers`` into order.
+        """Return the stack of *layers*, which may come in any order.
 
         Raises:
-            ConfigurationError: for an object that is no layer, and for a layer given twice.
-            LayerConflictError: for two that exclude each other.
+            ConfigurationError: If an object is not a layer, if JSON cannot represent a layer's
+                options, or if two layers have the same name.
+            LayerConflictError: If two layers exclude each other.
         """
-        given = tuple(layers)
-        for layer in given:
+        unordered = tuple(layers)
+        for layer in unordered:
             if isinstance(layer, type) or not isinstance(layer, Layer):
                 raise ConfigurationError(
                     f"{layer!r} is no layer: it lacks part of the protocol traingate.Layer. "
                     f"Derive a frozen dataclass from traingate.BaseLayer, and pass an instance."
                 )
             _check_options(layer)
-        ordered = sorted(given, key=lambda layer: (layer.order, layer.name))
+        ordered = sorted(unordered, key=lambda layer: (layer.order, layer.name))
         for position, layer in enumerate(ordered):
             for other in ordered[position + 1 :]:
                 _check_pair(layer, other)
@@ -67,47 +77,64 @@ class Stack:
 
     @property
     def names(self) -> set[str]:
-        """Of the layers, and of the extras that bring what they need."""
+        """Return the names of the layers and of the extras that they need."""
         names = [name for layer in self.layers for name in (layer.name, _extra(layer))]
         return {name for name in names if name is not None}
 
     @property
     def spans_nodes(self) -> bool:
-        """Whether controllers of other nodes must do the same, at the same time."""
+        """Return whether the ranks are on several nodes.
+
+        Each node then has a controller of its own, and all of them must take the same steps at the
+        same time.
+        """
         ranks = self.process().ranks
         return ranks is not None and ranks.sets_rendezvous
 
     def missing_requirements(self) -> list[MissingRequirement]:
-        """The layers that cannot run here, with what each lacks."""
+        """Return the requirements that this machine does not meet, one for each layer at most."""
         reasons = ((layer, layer.unavailable()) for layer in self.layers)
         return [
             MissingRequirement(layer, reason) for layer, reason in reasons if reason is not None
         ]
 
     def cautions(self) -> list[str]:
-        """What the layers have to say about this machine."""
-        said = ((layer.name, layer.caution()) for layer in self.layers)
-        return [f"{name}: {caution}" for name, caution in said if caution is not None]
+        """Return the cautions of the layers about this machine, each after the layer's name."""
+        cautions = ((layer.name, layer.caution()) for layer in self.layers)
+        return [f"{name}: {caution}" for name, caution in cautions if caution is not None]
 
     def process(self) -> ProcessRequest:
-        """What all layers ask of the process; where they disagree, a later layer wins."""
+        """Return the merged requests of all layers; where they disagree, a later layer wins."""
         return reduce(
             ProcessRequest.and_then, (layer.process() for layer in self.layers), ProcessRequest()
         )
 
     def factories(self) -> list[dict[str, JSON]]:
-        """The layers as the worker needs them: each class's name, and its options."""
+        """Return the layers as JSON from which the worker makes them again by ``rebuild``.
+
+        Returns:
+            For each layer, the name of its class (``factory``, the fields of an ``ObjectName``) and
+            its ``options``.
+
+        Raises:
+            WorkloadError: If the worker could not import the class of a layer.
+        """
         return [
             {"factory": as_json(vars(name)), "options": as_json(layer.options)}
             for name, layer in zip(self.class_names(), self.layers, strict=True)
         ]
 
     def class_names(self) -> list[ObjectName]:
-        """Return the names by which the worker imports the layers' classes."""
+        """Return the names by which the worker imports the layers' classes.
+
+        Raises:
+            WorkloadError: If the worker could not import one of them.
+        """
         return [name_of(type(layer), f"layer {layer.name}") for layer in self.layers]
 
 
 def _check_options(layer: Layer) -> None:
+    """Raise a ConfigurationError if JSON cannot represent the options of *layer*."""
     try:
         as_json(dict(layer.options))
     except TypeError as error:
@@ -117,29 +144,33 @@ def _check_options(layer: Layer) -> None:
         ) from error
 
 
-def _check_pair(one: Layer, other: Layer) -> None:
-    if one.name == other.name:
-        raise ConfigurationError(f"layer {one.name} is in the stack twice; keep one of them")
-    for layer, rival in ((one, other), (other, one)):
-        if rival.name in layer.conflicts:
+def _check_pair(first: Layer, second: Layer) -> None:
+    """Raise an error if two layers cannot be in one stack."""
+    if first.name == second.name:
+        raise ConfigurationError(f"layer {first.name} is in the stack twice; keep one of them")
+    for layer, other in ((first, second), (second, first)):
+        if other.name in layer.conflicts:
             reasons = layer.conflicts if isinstance(layer.conflicts, Mapping) else {}
-            why = f": {reasons[rival.name]}" if rival.name in reasons else ""
+            why = f": {reasons[other.name]}" if other.name in reasons else ""
             raise LayerConflictError(
-                f"layers {one.name} and {other.name} exclude each other{why}; keep one of them"
+                f"layers {first.name} and {second.name} exclude each other{why}; keep one of them"
             )
 
 
 def rebuild(
-    factories: Iterable[Mapping[str, Any]], moved: Callable[[str], str] = str
+    factories: Iterable[Mapping[str, Any]], relocate: Callable[[str], str] = str
 ) -> list[Layer]:
-    """In the worker: the layers that ``Stack.factories`` describe.
+    """Return the layers made again from ``Stack.factories``; called in the worker.
 
     Args:
-        factories: what it returned.
-        moved: where a file is to be found here.
+        factories: Return value of ``Stack.factories``.
+        relocate: Function from the path of a file to its path in the tree that the worker runs in.
+
+    Raises:
+        WorkloadError: If the class of a layer cannot be imported.
     """
     layers = []
     for item in factories:
         name = ObjectName(**item["factory"])
-        layers.append(import_object(replace(name, file=moved(name.file)))(**item["options"]))
+        layers.append(import_object(replace(name, file=relocate(name.file)))(**item["options"]))
     return layers

@@ -1,4 +1,4 @@
-"""PyTorch/XLA on its CPU device."""
+"""Define the layer that trains on the CPU device of PyTorch/XLA."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _OWN_COMPILER = "XLA compiles the whole step itself"
 
 @dataclass(frozen=True)
 class XlaDevice(BaseLayer):
-    """Model, criterion and batches on XLA's CPU device, each step ended by a sync.
+    """Layer that trains on XLA's CPU device and ends each step with a sync.
 
-    XLA records a step and runs it later, so the sync that waits for it lies inside the step's
-    time, as the transfer of the batch does. Graphs are compiled in the first steps; a launch
-    in which one is compiled later is invalid.
+    XLA records a step and runs it later. So the step's time includes the sync, which waits until
+    all of the step has run, and the transfer of the batch to the device. Graphs are compiled during
+    warm-up; a launch in which a measured step compiles one is invalid.
     """
 
     name = "xla_device"
@@ -33,7 +33,7 @@ class XlaDevice(BaseLayer):
 
     @property
     def conflicts(self) -> dict[str, str]:
-        """Layers that would not do there what they are named for."""
+        """Return the layers that do not work on XLA's device, each with the reason."""
         return {
             "bf16_autocast": "autocast is ignored on XLA's CPU device, which would train in fp32",
             "float32_precision": "XLA does not compute with oneDNN",
@@ -44,69 +44,72 @@ class XlaDevice(BaseLayer):
         }
 
     def unavailable(self) -> str | None:
-        """torch-xla."""
+        """Return what to install if PyTorch/XLA is missing or made for another torch, else None."""
         if find_spec("torch_xla") is not None:
             return torch_mismatch("torch-xla")
         return "PyTorch/XLA is not installed: pip install 'pytest-traingate[xla]'"
 
     def process(self) -> ProcessRequest:
-        """The CPU, also where there is an accelerator."""
+        """Request the CPU device, even if the machine has an accelerator."""
         return ProcessRequest({"PJRT_DEVICE": "CPU"})
 
     def apply(self, training: Training) -> None:
         """Move the training to the device, and sync at the end of each step."""
         import torch  # noqa: PLC0415 - only in the worker
-        import torch_xla  # noqa: PLC0415 - only where asked for
+        import torch_xla  # noqa: PLC0415 - only in this stack
 
         device = torch_xla.device()
-        moved = _move(training.model, device)
+        new_parameters = _move(training.model, device)
         if isinstance(training.criterion, torch.nn.Module):
-            moved |= _move(training.criterion, device)
+            new_parameters |= _move(training.criterion, device)
         for group in training.optimizer.param_groups:
-            group["params"] = [moved.get(parameter, parameter) for parameter in group["params"]]
-        _move_state(training.optimizer, moved, device)
+            group["params"] = [new_parameters.get(old, old) for old in group["params"]]
+        _move_state(training.optimizer, new_parameters, device)
         training.batch_transforms.append(partial(map_tensors, lambda tensor: tensor.to(device)))
-        training.step_wrappers.append(_synced)
+        training.step_wrappers.append(_with_sync)
 
 
 def _move(module: Any, device: Any) -> dict[torch.nn.Parameter, torch.nn.Parameter]:
-    """Move ``module``; which new parameter has come for which old one.
+    """Move *module* to the device, and return the new parameter for each old one.
 
-    XLA makes a new one for each place that a parameter stands in; shared ones are shared again.
+    Moving replaces a shared parameter by a new one at each of its names, so this shares the first
+    of them again.
     """
-    before = dict(module.named_parameters(remove_duplicate=False))
+    old_parameters = dict(module.named_parameters(remove_duplicate=False))
     module.to(device)
-    moved: dict[torch.nn.Parameter, torch.nn.Parameter] = {}
-    for name, old in before.items():
-        holder_name, _, attribute = name.rpartition(".")
-        holder = module.get_submodule(holder_name)
-        setattr(holder, attribute, moved.setdefault(old, getattr(holder, attribute)))
-    return moved
+    new_parameters: dict[torch.nn.Parameter, torch.nn.Parameter] = {}
+    for name, old in old_parameters.items():
+        owner_name, _, attribute = name.rpartition(".")
+        owner = module.get_submodule(owner_name)
+        setattr(owner, attribute, new_parameters.setdefault(old, getattr(owner, attribute)))
+    return new_parameters
 
 
 def _move_state(
     optimizer: torch.optim.Optimizer,
-    moved: dict[torch.nn.Parameter, torch.nn.Parameter],
+    new_parameters: dict[torch.nn.Parameter, torch.nn.Parameter],
     device: Any,
 ) -> None:
-    """Hand on what some optimizers (Adagrad) keep of each parameter from the start.
+    """Move the state that some optimizers (Adagrad) have for each parameter from the start.
 
-    Counters of steps stay where they are: optimizers look at them on the CPU.
+    The numbers of steps stay on the CPU, where optimizers read them.
     """
-    for old, new in moved.items():
+    for old, new in new_parameters.items():
         if old in optimizer.state:
-            kept = optimizer.state.pop(old)
+            state = optimizer.state.pop(old)
             optimizer.state[new] = {
-                name: value if name == "step" else map_tensors(lambda it: it.to(device), value)
-                for name, value in kept.items()
+                name: value
+                if name == "step"
+                else map_tensors(lambda tensor: tensor.to(device), value)
+                for name, value in state.items()
             }
 
 
-def _synced(body: StepBody) -> StepBody:
-    """``body`` with a sync behind it that waits until the device has done all of it."""
+def _with_sync(body: StepBody) -> StepBody:
+    """Return *body* followed by a sync that waits until the device has run all of it."""
 
     def step(batch: Any) -> torch.Tensor:
-        import torch_xla  # noqa: PLC0415 - only where asked for
+        import torch_xla  # noqa: PLC0415 - only in this stack
 
         loss = body(batch)
         torch_xla.sync(wait=True)

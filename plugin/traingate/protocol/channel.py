@@ -1,7 +1,7 @@
-"""The connection between the controller and a child: a private directory, a socket and a key.
+"""Connect the controller and a child process by a Unix socket in a private directory.
 
-A directory of mode 0700 holds a Unix socket and a key. The child connects, and both sides prove
-that they know the key. Each message is length-prefixed; nothing is pickled.
+A directory of mode 0700 holds the socket and a key. The child connects, and both sides prove that
+they know the key. Each message is preceded by its length; nothing is pickled.
 """
 
 from __future__ import annotations
@@ -17,47 +17,58 @@ from typing import Final
 
 from traingate.protocol.messages import Message, decode, encode
 
-_SOCKET = "socket"
-
+_SOCKET: Final = "socket"
+_KEY: Final = "key"
 
 _LONGEST_PARENT: Final = 60
-
-
-_KEY = "key"
+"""Largest length of the parent's path, since that of a socket has at most 107 bytes (unix(7))."""
 
 
 class Channel:
-    """One end of a connection. Not safe for two threads that read, or two that write."""
+    """One end of a connection, for at most one thread that reads and one that writes."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def send(self, message: Message) -> None:
-        """Send one message; OSError if the other end is gone."""
+        """Send one message.
+
+        Raises:
+            OSError: If the other end is closed.
+        """
         self._connection.send_bytes(encode(message))
 
     def receive(self) -> Message:
-        """Wait for one message; EOFError or OSError if the other end is gone."""
+        """Wait for one message and return it.
+
+        Raises:
+            EOFError, OSError: If the other end is closed.
+            ProtocolError: If the bytes are not a message of this version.
+        """
         return decode(self._connection.recv_bytes())
 
     def poll(self, seconds: float) -> bool:
-        """Whether a message, or the end, can be read within ``seconds``."""
+        """Return whether a message or the end of the stream can be read within *seconds*."""
         return self._connection.poll(seconds)
 
     def fileno(self) -> int:
-        """The file descriptor, to wait for one of several channels."""
+        """Return the file descriptor, by which a caller can wait for one of several channels."""
         return self._connection.fileno()
 
     def close(self) -> None:
-        """Close this end; the other end reads the end of the file."""
+        """Close this end; the other end then reads the end of the stream."""
         self._connection.close()
 
 
 class Listener:
-    """The controller's side of connections to come: a private directory with a socket."""
+    """Socket in a private directory, on which the controller waits for its children to connect.
+
+    Attributes:
+        directory: Private directory with the socket and the key, removed by ``close``.
+    """
 
     def __init__(self) -> None:
-        # mkdtemp makes it 0700. A socket's path is short, and TMPDIR may be long.
+        # mkdtemp sets mode 0700. TMPDIR may be too long for the path of a socket.
         parent = tempfile.gettempdir()
         parent = parent if len(parent) < _LONGEST_PARENT else "/tmp"  # noqa: S108 - see above
         self.directory = Path(tempfile.mkdtemp(prefix="traingate-", dir=parent))
@@ -72,7 +83,12 @@ class Listener:
             raise
 
     def accept(self, seconds: float) -> Channel | None:
-        """A child that connects within ``seconds`` and knows the key, else None."""
+        """Wait for one child to connect.
+
+        Returns:
+            The channel to a child that has connected within *seconds* and knows the key; None if
+            there is no such child.
+        """
         self._listener.settimeout(seconds)
         try:
             peer, _ = self._listener.accept()
@@ -83,23 +99,30 @@ class Listener:
         try:
             deliver_challenge(connection, self._key)
             answer_challenge(connection, self._key)
-        except (EOFError, OSError, AuthenticationError):  # it died, or is none of ours
+        except (EOFError, OSError, AuthenticationError):  # the peer died, or does not know the key
             connection.close()
             return None
         return Channel(connection)
 
     def close(self) -> None:
-        """Remove the socket and the directory with all that was left in it."""
+        """Close the socket, and remove the directory with all its files."""
         self._listener.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def connect(directory: Path) -> tuple[Channel, int]:
-    """The child's side: join the meeting in ``directory``.
+    """Connect a child to the controller.
+
+    Args:
+        directory: Directory of the controller's ``Listener``.
 
     Returns:
-        The channel, and its file descriptor, which a forked child must close: it would
-        hide this process's end from the controller.
+        The channel, and its file descriptor. A process forked from the child must close that
+        descriptor: otherwise the controller would not notice the end of the child.
+
+    Raises:
+        OSError, EOFError: If the controller does not listen any more.
+        multiprocessing.AuthenticationError: If the controller has another key.
     """
     key = (directory / _KEY).read_bytes()
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -1,4 +1,4 @@
-"""Values that JSON can say: all that crosses to another process or into a record."""
+"""Define the values that may cross to another process or into a record: those of JSON."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import json
 from typing import Any, TypeAlias
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+"""Value that JSON can represent."""
 
 
 def as_json(value: object) -> Any:
-    """``value`` as the other end will read it; TypeError if JSON cannot say it."""
+    """Return *value* as it is after its way through JSON; a tuple becomes a list.
+
+    Raises:
+        TypeError: If JSON cannot represent the value.
+    """
     return json.loads(json.dumps(value))

@@ -1,9 +1,9 @@
-"""The messages between the controller and its children: their fields, framing and version.
+"""Define the messages between the controller and its child processes, and their encoding.
 
-A private directory (mode 0700) holds a Unix socket and a key. The child connects, both
-sides prove that they know the key, and each message is one length-prefixed JSON object
-whose ``type`` names a class of this module. Nothing is pickled. Standard library only: the
-child may run under an interpreter that has nothing else.
+Each message is one JSON object. Its ``type`` names a class of this module, and its other keys are
+the fields of that class. Nothing is pickled. The children import this module too, under an
+interpreter that may lack the dependencies of pytest-traingate, so it imports the standard library
+alone.
 """
 
 from __future__ import annotations
@@ -17,15 +17,22 @@ from traingate.errors import ProtocolError
 from traingate.protocol.json_values import JSON
 
 PROTOCOL_VERSION: Final = 3
-"""Raised by one whenever a message changes; both ends must agree."""
+"""Version of the protocol, increased by one with each change of a message; both ends must agree."""
 
 
-# From the child, once, as soon as it can work.
+# From any child, once, as soon as it can work.
 
 
 @dataclass(frozen=True)
 class Hello:
-    """The child is there: its protocol version, Python version, and place in its group."""
+    """Announcement of a child that is ready for commands.
+
+    Attributes:
+        version: ``PROTOCOL_VERSION`` of the child.
+        python: Version of its Python.
+        rank: Number of the child in its process group, from 0.
+        world_size: Number of processes in that group.
+    """
 
     version: int
     python: str
@@ -33,16 +40,22 @@ class Hello:
     world_size: int
 
 
-# From the controller to a training worker, in this order; WarmUp and Step may be repeated.
+# From the controller to a training worker, in this order; WarmUp and Step may be repeated,
+# CountWork and Profile may be left out.
 
 
 @dataclass(frozen=True)
 class Prepare:
-    """Import the workload and build the training.
+    """Command to import the workload and build the training.
 
-    ``workload`` is a WorkloadName and each of ``layers`` a factory with its options, as
-    plain JSON; ``import_paths`` come first on the child's ``sys.path``. With a ``relocation``,
-    the fields of ``relocation.Relocation``, all of the project is taken from its other tree.
+    Attributes:
+        workload: Fields of the workload's ``traingate.workload.ObjectName``.
+        layers: Layers of the stack, as ``Stack.factories`` returns them.
+        import_paths: Folders to put at the front of the worker's ``sys.path``.
+        scale: Name of the session's scale, such as ``quick``.
+        seed: Seed for ``torch.manual_seed``.
+        relocation: Fields of a ``traingate.worktree.relocation.Relocation``, by which the worker
+            takes the files of the project from another tree; None for the working tree.
     """
 
     workload: dict[str, JSON]
@@ -55,39 +68,53 @@ class Prepare:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """Take one step before measuring; the first one compiles. May be repeated."""
+    """Command to take one step before measuring; the first such step compiles."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Take ``count`` measured steps; each is answered by a Stepped of its own."""
+    """Command to take measured steps, each answered by a ``Stepped`` of its own.
+
+    Attributes:
+        count: Number of steps.
+    """
 
     count: int
 
 
 @dataclass(frozen=True)
 class Finish:
-    """Sum up the measured steps. The answer proves that the launch succeeded."""
+    """Command to sum up the measured steps; the answer proves that the launch succeeded."""
 
 
 @dataclass(frozen=True)
 class CountWork:
-    """Count what one step of a fresh, plain copy does."""
+    """Command to count the operations in one step of a new training without layers."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Profile ``steps`` further steps."""
+    """Command to profile further steps.
+
+    Attributes:
+        steps: Number of steps.
+    """
 
     steps: int
 
 
-# From a training worker.
+# From a training worker, one answer for each command above.
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The training stands: seconds it took, samples per batch, and the child's software."""
+    """Answer to ``Prepare``.
+
+    Attributes:
+        setup_seconds: Time taken to import the workload and build the training, in seconds.
+        batch_size: Samples per batch of this rank.
+        environment: Software of the worker and settings that can change its speed, for the record.
+    """
 
     setup_seconds: float
     batch_size: int
@@ -96,7 +123,12 @@ class Prepared:
 
 @dataclass(frozen=True)
 class WarmedUp:
-    """Seconds of that step, and whether anything was compiled in it."""
+    """Answer to ``WarmUp``.
+
+    Attributes:
+        step_seconds: Time of the step, in seconds.
+        compiled: True if anything was compiled in the step.
+    """
 
     step_seconds: float
     compiled: bool
@@ -104,7 +136,12 @@ class WarmedUp:
 
 @dataclass(frozen=True)
 class Stepped:
-    """Seconds of one step, and the part of them spent waiting for data."""
+    """Answer to ``Step``, for one of its steps.
+
+    Attributes:
+        step_seconds: Time of the step, in seconds.
+        data_seconds: Part of that time spent waiting for the batch.
+    """
 
     step_seconds: float
     data_seconds: float
@@ -112,9 +149,13 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Finished:
-    """What the process cost over the measured steps; counters are whole numbers by name.
+    """Answer to ``Finish``, which proves that the launch succeeded.
 
-    ``reasons`` says of some counters why they are not 0, a line for each reason.
+    Attributes:
+        peak_rss_bytes: Largest resident memory of the process so far, in bytes.
+        minor_page_faults_per_step: Minor page faults of the process, per measured step.
+        counters: Whole numbers by name, see ``traingate.worker.counters.compilations``.
+        reasons: Reasons why counters are not 0, by the counter's name, one line for each reason.
     """
 
     peak_rss_bytes: int
@@ -125,7 +166,12 @@ class Finished:
 
 @dataclass(frozen=True)
 class WorkCounted:
-    """What a plain step does; null where it cannot be counted."""
+    """Answer to ``CountWork``; None for a number that cannot be counted.
+
+    Attributes:
+        flops_per_sample: Floating point operations per sample, in forward, loss and backward.
+        operators_per_step: Number of operators that the step calls.
+    """
 
     flops_per_sample: float | None
     operators_per_step: int | None
@@ -133,7 +179,12 @@ class WorkCounted:
 
 @dataclass(frozen=True)
 class Profiled:
-    """The operator table: name, calls and self CPU seconds, costliest first."""
+    """Answer to ``Profile``.
+
+    Attributes:
+        operators: Rows of the operator table, the most expensive first, see
+            ``traingate.worker.operator_table.operators``.
+    """
 
     operators: list[dict[str, JSON]]
 
@@ -143,14 +194,24 @@ class Profiled:
 
 @dataclass(frozen=True)
 class Measure:
-    """Do ``repeats`` units of the yardstick's work."""
+    """Command to the yardstick to do its work and time it.
+
+    Attributes:
+        repeats: Number of repetitions, each one GEMM and one triad.
+    """
 
     repeats: int
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds per fp32 GEMM (of ``gemm_flop`` operations) and per stream triad."""
+    """Answer to ``Measure``.
+
+    Attributes:
+        gemm_seconds: Mean time of a GEMM (matrix product) in fp32, in seconds.
+        triad_seconds: Mean time of a stream triad, in seconds.
+        gemm_flop: Floating point operations of one GEMM.
+    """
 
     gemm_seconds: float
     triad_seconds: float
@@ -162,9 +223,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Failed:
-    """The exception's type and text, and its traceback, shortened.
+    """Report of the exception that ends a child.
 
-    ``traceback`` is empty where traingate itself refused, and the message says all.
+    Attributes:
+        error: Name of the exception's type.
+        message: Text of the exception.
+        traceback: Traceback, shortened to the user's own frames; empty for a ``TraingateError``,
+            whose message needs none.
     """
 
     error: str
@@ -187,15 +252,16 @@ _TYPES: Final[Mapping[str, type[Message]]] = {
 
 
 def encode(message: Message) -> bytes:
-    """One JSON object: the message's fields and its ``type``."""
+    """Return *message* as a JSON object of its ``type`` and its fields."""
     return json.dumps({"type": type(message).__name__, **asdict(message)}).encode()
 
 
 def decode(payload: bytes) -> Message:
-    """The message in ``payload``.
+    """Return the message that *payload* encodes.
 
     Raises:
-        ProtocolError: if it is no JSON object, of no known type, or has other fields.
+        ProtocolError: If the payload is not a JSON object, or its type or fields are not those of a
+            message.
     """
     try:
         content = json.loads(payload)
@@ -208,4 +274,5 @@ def decode(payload: bytes) -> Message:
 
 
 def _not_a_message(payload: bytes) -> str:
+    """Return the text of the error for a payload that is not a message."""
     return f"not a message of protocol version {PROTOCOL_VERSION}: {payload[:200]!r}"

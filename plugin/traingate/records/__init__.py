@@ -1,4 +1,4 @@
-"""The values that a measurement leaves behind, and the versioned JSON schema they are kept in."""
+"""Define the values that a measurement leaves behind, and the JSON schema that stores them."""
 
 from traingate.records.launch import Counts, Duet, Launch, Pair
 from traingate.records.measurement import (

@@ -1,4 +1,4 @@
-"""Launches and pairs of launches: the samples of the statistics."""
+"""Define the records of launches and of pairs of launches, the samples of the statistics."""
 
 from __future__ import annotations
 
@@ -13,21 +13,28 @@ from traingate.records.verdict import Method
 
 
 class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One life of a worker: one sample of the statistics.
+    """One life of a worker, or of all ranks of a process group: one sample of the statistics.
 
     Attributes:
-        step_seconds, data_seconds: of each measured step, and the wait for data in it.
-        steps_per_round: how the steps fall into rounds; a yardstick visit stands before
-            the first round and after each.
-        gemm_seconds, triad_seconds, yardstick_seconds: per visit, and their sum.
-        rank_step_seconds: of each rank of a process group; empty for a single worker. A step of
-            the group lasts as long as that of its slowest rank.
-        first_step_seconds: with compilation.
-        setup_seconds: from the import of the workload to the training that stands; longer where
-            launches start up side by side.
-        peak_rss_bytes, minor_page_faults_per_step: of all ranks; data workers are processes of
-            their own, and not among them.
-        counters: whole numbers by name, see ``worker.counters``.
+        step_seconds: Seconds of each measured step: fetching the batch, zero_grad, forward, loss,
+            backward and optimizer step. In a process group, those of the slowest rank.
+        data_seconds: Seconds of each measured step that were spent waiting for the batch. In a
+            process group, those of the rank that waited longest.
+        steps_per_round: Number of steps in each round. A round is the steps between two visits of
+            the yardstick; there is a visit before the first round and after each round.
+        gemm_seconds: Seconds of an fp32 GEMM (matrix product), for each visit of the yardstick.
+        triad_seconds: Seconds of a stream triad, for each visit of the yardstick.
+        yardstick_seconds: Sum of ``gemm_seconds`` and ``triad_seconds``, for each visit.
+        first_step_seconds: Seconds of the first step, which compiles.
+        setup_seconds: Seconds that importing the workload and building the training took; more if
+            other launches started at the same time.
+        peak_rss_bytes: Largest resident memory in bytes, summed over ranks. Data workers are
+            separate processes and are not counted.
+        minor_page_faults_per_step: Minor page faults per measured step, summed over ranks and
+            without data workers.
+        counters: Counters by name, see ``Counts``.
+        rank_step_seconds: Seconds of each measured step, for each rank of a process group; empty
+            for a single worker.
     """
 
     step_seconds: tuple[Positive, ...]
@@ -45,22 +52,39 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         steps = len(self.step_seconds)
-        if any(len(of_rank) != steps for of_rank in self.rank_step_seconds):
+        if any(len(seconds) != steps for seconds in self.rank_step_seconds):
             raise ValueError("each rank takes each step")
         if len(self.data_seconds) != steps or sum(self.steps_per_round) != steps:
             raise ValueError("steps and rounds do not add up")
         visits = {len(self.gemm_seconds), len(self.triad_seconds), len(self.yardstick_seconds)}
         if visits != {len(self.steps_per_round) + 1}:
-            raise ValueError("a yardstick visit stands before the first round and after each")
+            raise ValueError("a yardstick visit must precede the first round and follow each round")
 
 
 class Counts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is counted of a stack rather than timed.
+    """Numbers of one stack that are counted rather than timed.
+
+    Counters are of rank 0, from the start of the worker to its last measured step. Those of Dynamo,
+    inductor or XLA are present only if the worker has loaded that compiler:
+
+    - ``threads``: intra-op threads of torch;
+    - ``dynamo_graphs``: graphs that Dynamo compiled;
+    - ``dynamo_graph_breaks``: places in the code at which a graph was broken;
+    - ``dynamo_frames``: frames that Dynamo analysed, counted again in each recompilation;
+    - ``dynamo_recompiles``: recompilations among them;
+    - ``inductor_kernels``: kernels that inductor generated rather than took from its cache;
+    - ``xla_compilations``: graphs that XLA compiled;
+    - ``xla_fallbacks``: operators that XLA handed back to torch;
+    - ``compilations_in_measured_steps``: frames of Dynamo and graphs of XLA that were compiled in
+      the measured steps.
 
     Attributes:
-        counters: whole numbers by name, see ``worker.counters``.
-        reasons: of some of them, why they are not 0, a line each.
-        flops_per_sample, operators_per_step: of the plain step; null where not counted.
+        counters: Counters by name; of several launches, the largest value of each.
+        reasons: Reasons why a counter is not 0, a line each, by the name of the counter.
+        flops_per_sample: Floating point operations per sample of one step of the plain workload;
+            None if they could not be counted.
+        operators_per_step: Number of operators that one step of the plain workload calls; None if
+            they could not be counted.
     """
 
     counters: dict[str, int]
@@ -71,7 +95,7 @@ class Counts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def merged_with(
         self, counters: Mapping[str, int], reasons: Mapping[str, Sequence[str]]
     ) -> Counts:
-        """Return these counts merged with another launch's: the larger numbers, all reasons.
+        """Return these counts merged with another launch's: the larger counters, and all reasons.
 
         Args:
             counters: Counters of the other launch, by name.
@@ -88,16 +112,20 @@ class Counts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Two launches side by side: one sample of a duet's statistics.
+    """One launch of each side of a duet, measured in turn: one sample of its statistics.
 
     Attributes:
-        candidate_step_seconds, base_step_seconds: of each step on either side, as taken.
-        steps_per_turn: steps of one side before the other's turn comes. Turns go A B B A, and
-            which side is A changes from pair to pair; 0 where launches took turns, not steps.
-        log_ratio: log of the candidate's step over the base's: the median over rounds, or,
-            where launches took turns, the difference of their times beside the yardstick.
-        busy_turns: of all turns, those after which the side did not come to rest: it may
-            have slowed the other's next step.
+        candidate_step_seconds: Seconds of each measured step of the candidate.
+        base_step_seconds: Seconds of each measured step of the base.
+        steps_per_turn: Number of steps that one side takes before it is the other side's turn; 0 if
+            whole launches took turns. The order of the turns is A B B A, and which side is A
+            changes from pair to pair.
+        log_ratio: Natural logarithm of the candidate's step time divided by the base's: the median
+            over rounds. If launches took turns, the difference of the logarithms of their step
+            times, each relative to the yardstick.
+        busy_turns: Number of turns after which threads of the side still ran half a second later,
+            so that they may have slowed the other side's next step. In JSON the key is
+            ``restless_turns``.
     """
 
     candidate_step_seconds: tuple[Positive, ...]
@@ -108,20 +136,24 @@ class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def method(self) -> Method:
-        """Return how the two launches took turns."""
+        """Return the way in which the two launches took turns."""
         return Method.STEPS if self.steps_per_turn else Method.TURNS
 
 
 class Duet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A measurement of two sides in turn: of the candidate, and of the base beside it.
+    """Measurement of two sides in turn, the candidate and the base.
 
     Attributes:
-        base: what the other side was.
-        pairs: the samples.
-        candidate_environment, base_environment: software of the workers, and what was set for
-            steadiness: a duet may use a steadier allocator than the measurement it belongs to.
-        candidate_counts, base_counts: what was counted of either side.
-        seconds_per_pair: of the session's time, starting and warming up included.
+        base: Description of the base.
+        pairs: Pairs of launches, in the order of measuring.
+        candidate_environment: Software and settings of the candidate's workers, as in
+            ``Measurement.environment``. A duet may use a steadier allocator than the measurement
+            that it belongs to.
+        base_environment: Software and settings of the base's workers.
+        candidate_counts: Counters of the candidate, and the operations of its plain step. In JSON
+            the key is ``candidate_account``.
+        base_counts: The same of the base. In JSON the key is ``base_account``.
+        seconds_per_pair: Mean time of a pair in seconds, with its start and its warm-up.
     """
 
     base: str

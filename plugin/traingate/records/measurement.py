@@ -1,12 +1,12 @@
-"""The values that a measurement leaves behind, and the versioned JSON schema they are kept in.
+"""Define the record of one test, a ``Measurement``, and the version of its JSON schema.
 
-A record is one Measurement, stored by pytest-benchmark in ``extra_info["traingate"]``.
-Every number carries its unit in its name. msgspec checks types and ranges on load.
+pytest-benchmark stores the record in ``extra_info["traingate"]``. The name of each number has its
+unit. msgspec checks types and ranges when a record is loaded.
 
 Versions of the schema:
     1   first
-    2   published is a list; its figures name their machine and price; rank_step_seconds
-    3   duet, reasons, operators_per_step; a verdict's method, cause, evidence and acceptance
+    2   published is a list, and its figures have machine and price; adds rank_step_seconds
+    3   adds duet, reasons, operators_per_step, and a verdict's method, cause, evidence and accepted
 """
 
 from __future__ import annotations
@@ -21,18 +21,23 @@ from traingate.records.units import Count, Interval, Positive
 from traingate.records.verdict import Verdict
 
 SCHEMA: Final = 3
+"""Version of the schema that this traingate writes."""
 
 
 class Hardware(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The machine, as far as it decides how fast a training runs.
+    """Properties of a machine that influence the speed of a training.
+
+    Measurements are comparable only if all of them agree, except for ``memory_bytes``.
 
     Attributes:
-        cpu: model name, with family, model and stepping where Linux tells them.
-        architecture: as ``platform.machine()``.
-        cores: that this process can keep busy, after affinity and cgroup quota.
-        numa_nodes: as the kernel counts them.
-        instruction_sets: the vector and matrix extensions, sorted.
-        memory_bytes: physical memory; not compared.
+        cpu: Model name of the CPU, followed by its family, model and stepping if Linux lists them.
+        architecture: Architecture, as ``platform.machine()`` returns it.
+        cores: Number of cores that pytest's process can keep busy: its affinity, limited by the
+            quota of its cgroup.
+        numa_nodes: Number of NUMA nodes with cores that the process may use.
+        instruction_sets: Vector and matrix extensions, by the names of the CPU flags in Linux,
+            sorted.
+        memory_bytes: Physical memory in bytes.
     """
 
     cpu: str
@@ -44,14 +49,14 @@ class Hardware(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Published(Struct, frozen=True, forbid_unknown_fields=True):
-    """A figure that somebody published for the same experiment, to stand beside ours.
+    """Published throughput of the same experiment, shown in a table together with the result.
 
     Attributes:
-        samples_per_second: the figure.
-        source: where it stands.
-        derived: computed from published figures rather than stated.
-        machine: that it was measured on.
-        usd_per_hour: the price of that machine, where the source gives it.
+        samples_per_second: Published throughput.
+        source: Publication: author, title and date, or an address.
+        derived: True if the throughput was computed from published figures, not stated.
+        machine: Machine that it was measured on; empty if unknown.
+        usd_per_hour: Price of that machine in US dollars per hour; None if the source has none.
     """
 
     samples_per_second: Positive
@@ -62,37 +67,54 @@ class Published(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LayerRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """A layer's name and options."""
+    """Name and options of a layer.
+
+    Attributes:
+        name: Name of the layer, such as ``torch_compile``.
+        options: Keyword arguments that make the layer again.
+    """
 
     name: str
     options: dict[str, Any]
 
 
 class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All launches of one workload under one stack, and what follows from them.
+    """Record of one test: the launches of one workload under one stack, with their evaluation.
+
+    In JSON, None is null and a tuple is an array.
 
     Attributes:
-        schema: version of this format.
-        workload: ``path/below/rootdir.py::function``.
-        stack: the layers in their order.
-        scale: name of the scale.
-        batch_size: samples per step.
-        launches: the samples, in the order of measuring.
-        samples_per_second, samples_per_second_interval: throughput (geometric mean over
-            launches of the batch size by the median step) with its 95 % interval between
-            launches; null for a single launch.
-        flops_per_sample: floating point operations of one step of the plain model.
-        roofline_flops_per_second: what the yardstick's fp32 GEMM reached meanwhile.
-        roofline_share: of the training, in floating point operations; may exceed 1 in bf16.
-        samples_per_dollar: at the price given, else null.
-        operators_per_step: operators that a plain step calls, optimizer included.
-        counters: of all launches, the largest of each.
-        reasons: by counter, why it is not 0: graph breaks, recompilations, XLA fallbacks.
-        machine: the hardware.
-        environment: the worker's software and what was set for steadiness.
-        published: figures to stand beside ours.
-        duet: the measurement beside another side, where there was one.
-        verdict: the gate's decision, null where none was asked for.
+        schema: Version of the format.
+        workload: File and function of the workload, as ``path/below/rootdir.py::function``.
+        stack: Layers in their order; empty for the plain workload.
+        scale: Name of the scale, such as ``quick``.
+        batch_size: Samples per step, in a process group those of all ranks together.
+        launches: Launches in the order of measuring.
+        samples_per_second: Throughput: the geometric mean over launches of the batch size divided
+            by the median step time.
+        samples_per_second_interval: 95 % interval of ``samples_per_second``, Student's t interval
+            between launches; None for a single launch.
+        flops_per_sample: Floating point operations per sample of one step of the plain workload, by
+            ``torch.utils.flop_counter`` over forward, loss and backward. A multiplication and an
+            addition count as two. None if they could not be counted.
+        roofline_flops_per_second: Rate of the yardstick's fp32 GEMM during the measurement, in
+            floating point operations per second.
+        roofline_share: ``flops_per_sample`` times ``samples_per_second``, as a fraction of
+            ``roofline_flops_per_second``; may exceed 1 in bf16. None without ``flops_per_sample``.
+        samples_per_dollar: Samples per US dollar at the price that ``--traingate-price`` gives;
+            None without a price.
+        operators_per_step: Number of operators that one step of the plain workload calls, optimizer
+            included; None if they could not be counted.
+        counters: Counters by name, see ``Counts``; the largest value over all launches.
+        reasons: Reasons why a counter is not 0, a line each, by the name of the counter: graph
+            breaks, recompilations, XLA fallbacks.
+        machine: Hardware of the machine.
+        environment: Software of the worker, and environment variables that influence its speed:
+            versions, number of threads, allocator, OpenMP library. ``steady`` is the value of
+            ``--traingate-steady``, and ``steadying`` the variables that were set for it.
+        published: Published figures that the test gave for comparison.
+        duet: Duet that was measured for the verdict; None if there was none.
+        verdict: Verdict of the gate; None if nothing was to be compared and no limit is broken.
     """
 
     schema: Annotated[int, Meta(ge=1, le=SCHEMA)] = SCHEMA
@@ -118,7 +140,7 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def counts(self) -> Counts:
-        """What was counted rather than timed."""
+        """Return the numbers of the record that are counted rather than timed."""
         return Counts(
             counters=self.counters,
             reasons=self.reasons,
@@ -128,12 +150,12 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def peak_rss_bytes(self) -> int:
-        """The largest of all launches."""
+        """Return the largest peak memory of a launch, in bytes."""
         return max(launch.peak_rss_bytes for launch in self.launches)
 
     @property
     def step_seconds(self) -> tuple[float, ...]:
-        """Seconds of every measured step, launch after launch."""
+        """Return the seconds of every measured step, launch after launch."""
         return tuple(step for launch in self.launches for step in launch.step_seconds)
 
 

@@ -1,4 +1,4 @@
-"""Records to JSON and back, checked, from every version of the schema."""
+"""Convert records to JSON and back; records of all earlier versions of the schema can be read."""
 
 from __future__ import annotations
 
@@ -11,27 +11,31 @@ from traingate.errors import DamagedRecordError
 from traingate.records.measurement import SCHEMA, Measurement
 
 _FIRST_WITH_LIST: Final = 2
+"""First version of the schema in which ``published`` is a list."""
 
 
 def to_json(measurement: Measurement) -> dict[str, Any]:
-    """The record as plain JSON values, fit for ``extra_info``."""
+    """Return the record as a dict of plain JSON values, which ``extra_info`` can hold."""
     content: dict[str, Any] = msgspec.to_builtins(measurement)
     return content
 
 
 class _Version(Struct):
+    """Version of a record, which is read before the rest of it."""
+
     schema: int
 
 
 def from_json(content: bytes | msgspec.Raw, where: str) -> Measurement:
-    """The record in ``content``, checked.
+    """Return the record that *content* holds, after checking types and ranges.
 
     Args:
-        content: one JSON object.
-        where: what an error calls it, a file at least.
+        content: Text of one JSON object.
+        where: Place of the record for error messages: a file, and a test if there is one.
 
     Raises:
-        DamagedRecordError: if it is of another schema, or not whole.
+        DamagedRecordError: If the record is incomplete or invalid, or if a later version of
+            traingate wrote it.
     """
     try:
         version = msgspec.json.decode(content, type=_Version).schema
@@ -48,14 +52,14 @@ def from_json(content: bytes | msgspec.Raw, where: str) -> Measurement:
 
 
 def _from_first(content: dict[str, Any]) -> Measurement:
-    """The record of schema 1, which had one published figure or none."""
+    """Return a record of schema 1, in which ``published`` was one figure or null."""
     published = content.get("published")
     changes = {"schema": _FIRST_WITH_LIST, "published": [published] if published else []}
     return msgspec.convert({**content, **changes}, Measurement)
 
 
 def damaged(where: str, error: Exception) -> DamagedRecordError:
-    """The error for a stored run that cannot be read."""
+    """Return the error for a stored run that cannot be read."""
     return DamagedRecordError(
         f"{where} is damaged: {error}. Restore the file, or delete it and save a new baseline."
     )

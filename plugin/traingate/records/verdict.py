@@ -1,4 +1,4 @@
-"""The decision of the gate on one test, with its evidence."""
+"""Define the verdict of the gate on one test, with its evidence."""
 
 from __future__ import annotations
 
@@ -11,40 +11,52 @@ from traingate.records.units import Count, Interval, Positive
 
 
 class Outcome(str, Enum):
-    """The decisions that the gate can come to."""
+    """Decision of the gate."""
 
     PASSED = "PASSED"
+    """Every slowdown of twice the tolerance or more is excluded."""
     REGRESSED = "REGRESSED"
+    """Every slowdown up to the tolerance is excluded, or a counter is worse than before."""
     IMPROVED = "IMPROVED"
+    """Every speed-up up to the tolerance is excluded, and every slowdown."""
     INCONCLUSIVE = "INCONCLUSIVE"
+    """The launches allowed do not decide between the others."""
     NO_BASELINE = "NO_BASELINE"
+    """There was nothing to compare with."""
 
 
 class Method(str, Enum):
-    """The measurements that a verdict rests on."""
+    """Kind of measurement that a verdict rests on."""
 
     LAUNCHES = "stored launches"
+    """Launches of the candidate, compared with stored ones relative to the yardstick."""
     STEPS = "duet, step by step"
+    """Pairs of launches whose steps took turns."""
     TURNS = "duet, launch by launch"
+    """Pairs of launches that took turns as a whole, compared relative to the yardstick."""
     COUNTERS = "counters"
+    """Counters, such as graph breaks, which need no statistics."""
 
 
 class Cause(str, Enum):
-    """The difference between two sides that a regression was traced to."""
+    """Difference between the two sides that explains a regression."""
 
     CODE = "code"
+    """The code is slower in the same environment."""
     ENVIRONMENT = "environment"
+    """The environment differs, and the code is the same or was not found slower."""
     BOTH = "both"
+    """The environment differs, and the code is slower in the same environment too."""
     EITHER = "either"
-    """Both differ, and which of them is slower could not be told."""
+    """Both may differ, and the measurements do not show which of them is slower."""
 
 
 class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
-    """A person's decision that a failed record serves as a baseline all the same.
+    """Decision of a person that a record serves as a baseline although it failed its gate.
 
     Attributes:
         reason: Explanation that the person gave.
-        at: Date and time of the decision, in ISO format.
+        at: Date and time of the decision in UTC, in ISO 8601 format.
     """
 
     reason: Annotated[str, Meta(min_length=1)]
@@ -52,24 +64,33 @@ class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The gate's decision with its evidence. Slowdowns are losses of throughput, in percent.
+    """Decision of the gate on one test, with its evidence.
+
+    A slowdown is a loss of throughput in percent of the base's or baseline's throughput.
 
     Attributes:
-        outcome: The decision.
-        failed: True if the test failed its gate; such a record is no baseline.
-        method: Measurements that the decision rests on; null if there are none.
-        cause: Origin of a regression, null where it was not traced.
-        evidence: Further findings, a sentence each: differences between the sides, counters.
-        accepted: Acceptance by a person of a record that had failed.
-        tolerance_percent: Largest loss of throughput that is let through.
-        slowdown_percent, slowdown_percent_interval: Estimate with its 95 % interval;
-            negative for a gain, null for fewer than three launches.
-        missable_slowdown_percent: Largest slowdown that the decision may have missed.
-        launches, baseline_launches: Number of launches that the decision rests on; in a duet,
-            the number of pairs.
-        samples_per_second, baseline_samples_per_second: Throughput of each side, as measured.
-        baseline: Description of the other side.
-        reason: Explanation of a missing decision, or of another failure of the gate.
+        outcome: Decision.
+        failed: True if the test failed its gate, by the outcome or by a limit of its marker. A
+            failed record is not used as a baseline unless it is accepted.
+        method: Kind of measurement that the decision rests on; None if nothing was compared.
+        cause: Cause of a regression; None for other outcomes, or if it was not determined.
+        evidence: Further facts, a sentence each, such as differences between the two sides.
+        accepted: Acceptance of the failed record by a person; None if there is none.
+        tolerance_percent: Largest loss of throughput that is let through, in percent.
+        slowdown_percent: Estimate of the slowdown, negative for a gain; None if nothing was
+            compared.
+        slowdown_percent_interval: 95 % interval of ``slowdown_percent``; None if nothing was
+            compared, or if there were too few launches to estimate their spread.
+        missable_slowdown_percent: Largest slowdown that the decision could have missed: the upper
+            bound at the error that it may spend on passes. None as for the interval.
+        launches: Number of launches of the candidate, in a duet the number of pairs.
+        baseline_launches: Number of stored launches, in a duet the number of pairs.
+        samples_per_second: Throughput of the candidate, as measured.
+        baseline_samples_per_second: Throughput of the base or baseline, as measured; None if
+            nothing was compared.
+        baseline: Description of the base or baseline; None if nothing was compared.
+        reason: Why there is no baseline, which counters are worse, or which limit of the marker
+            was broken; else None.
     """
 
     outcome: Outcome
@@ -91,6 +112,6 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def breaks_a_limit(self) -> bool:
-        """Return True if it failed by nothing but an absolute limit, which ``reason`` names."""
+        """Return whether the test failed by a limit of its marker alone, which ``reason`` names."""
         failed_by_comparison = self.outcome in {Outcome.REGRESSED, Outcome.INCONCLUSIVE}
         return self.failed and not failed_by_comparison

@@ -1,1 +1,1 @@
-"""Records to text: verdicts, tables, progress."""
+"""Show records as text: verdicts, tables, progress."""

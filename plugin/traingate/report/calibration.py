@@ -1,4 +1,4 @@
-"""What ``traingate calibrate`` has learnt, as a table with a recommendation."""
+"""Print the result of ``traingate calibrate``: a table and a recommendation."""
 
 from __future__ import annotations
 
@@ -14,53 +14,58 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def print_calibration(console: Console, found: Calibration) -> None:
-    """What was measured, what that resolves, and what to set."""
-    low, high = found.change_percent_interval
-    console.print(Text(found.test, style="bold"))
+def print_calibration(console: Console, calibration: Calibration) -> None:
+    """Print the pairs and the trials, the resolution of each tolerance, and a recommendation."""
+    low, high = calibration.change_percent_interval
+    console.print(Text(calibration.test, style="bold"))
     console.print(
-        f"beside itself: {found.pairs} pairs ({found.method.value}) scatter by "
-        f"{100 * found.spread:.1f} %; change {found.change_percent:+.1f} % "
-        f"(95 % interval {low:+.1f} to {high:+.1f} %), {60 * found.minutes_per_pair:.0f} s a pair"
+        f"beside itself: {calibration.pairs} pairs ({calibration.method.value}) scatter by "
+        f"{100 * calibration.spread:.1f} %; change {calibration.change_percent:+.1f} % "
+        f"(95 % interval {low:+.1f} to {high:+.1f} %), "
+        f"{60 * calibration.minutes_per_pair:.0f} s a pair"
     )
-    for trial in found.trials:
-        seen = trial.verdict
-        interval = seen.slowdown_percent_interval or (float("nan"),) * 2
+    for trial in calibration.trials:
+        verdict = trial.verdict
+        interval = verdict.slowdown_percent_interval or (float("nan"),) * 2
         console.print(
-            f"slowed down by {trial.percent:g} %: {seen.outcome.value} at tolerance "
-            f"{seen.tolerance_percent:g} % after {seen.launches} pairs, {trial.minutes:.1f} min; "
-            f"seen as {seen.slowdown_percent:.1f} % ({interval[0]:.1f} to {interval[1]:.1f} %)"
+            f"slowed down by {trial.percent:g} %: {verdict.outcome.value} at tolerance "
+            f"{verdict.tolerance_percent:g} % after {verdict.launches} pairs, "
+            f"{trial.minutes:.1f} min; "
+            f"seen as {verdict.slowdown_percent:.1f} % ({interval[0]:.1f} to {interval[1]:.1f} %)"
         )
     console.print()
-    console.print(_table(found))
-    console.print(_advice(found))
+    console.print(_table(calibration))
+    console.print(_advice(calibration))
 
 
-def _table(found: Calibration) -> Table:
+def _table(calibration: Calibration) -> Table:
+    """Return a table of what the gate finds and passes at each tolerance."""
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
     for title in ("tolerance", "finds 99 of 100", "in", "unchanged passes", "in"):
         table.add_column(title, justify="right")
-    for row in found.resolutions:
+    for row in calibration.resolutions:
         smallest = "-" if row.smallest is None else f"{row.smallest:.1f} %"
         passes = f"{100 * row.passes:.1f} %"
-        to_find = _duration(row.pairs_to_find, found)
+        to_find = _duration(row.pairs_to_find, calibration)
         table.add_row(
-            f"{row.tolerance:g} %", smallest, to_find, passes, _duration(row.pairs, found)
+            f"{row.tolerance:g} %", smallest, to_find, passes, _duration(row.pairs, calibration)
         )
     return table
 
 
-def _duration(pairs: int | None, found: Calibration) -> str:
+def _duration(pairs: int | None, calibration: Calibration) -> str:
+    """Return a number of pairs with the minutes that they take; empty for None."""
     if pairs is None:
         return ""
-    return f"{pairs} pairs, {pairs * found.minutes_per_pair:.1f} min"
+    return f"{pairs} pairs, {pairs * calibration.minutes_per_pair:.1f} min"
 
 
-def _advice(found: Calibration) -> Text:
-    best: Resolution | None = found.recommended
-    missed = [
+def _advice(calibration: Calibration) -> Text:
+    """Return the recommended tolerance, with a warning if a trial contradicts the simulation."""
+    best: Resolution | None = calibration.recommended
+    missed_slowdowns = [
         f"{trial.percent:g} %"
-        for trial in found.trials
+        for trial in calibration.trials
         if best is not None
         and trial.percent >= (best.smallest or 0)
         and trial.verdict.outcome is not Outcome.REGRESSED
@@ -69,16 +74,18 @@ def _advice(found: Calibration) -> Text:
     if best is None:
         return Text(
             "This benchmark scatters too much here for any tolerance up to 15 %: measure a larger "
-            "model or batch, or on a quieter machine.",
+            "model or batch, or use a machine with less load.",
             style="yellow",
         )
     text = Text(
         f"Recommended: --traingate-tolerance={best.tolerance:g} "
-        f"--traingate-launches={found.most_pairs}, which finds slowdowns of {best.smallest:.1f} % "
-        f"and more; unchanged code takes {_duration(best.pairs, found)}, after the launches that "
-        "give its throughput.",
+        f"--traingate-launches={calibration.most_pairs}, which finds slowdowns of "
+        f"{best.smallest:.1f} % and more; unchanged code takes "
+        f"{_duration(best.pairs, calibration)}, after the launches that give its throughput.",
         style="green",
     )
-    if missed:
-        text.append(f" But {', '.join(missed)} put in was not found: measure again.", "yellow")
+    if missed_slowdowns:
+        slowdowns = ", ".join(missed_slowdowns)
+        warning = f" But injected slowdowns were not found ({slowdowns}): measure again."
+        text.append(warning, "yellow")
     return text

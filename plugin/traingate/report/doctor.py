@@ -1,4 +1,4 @@
-"""The findings of ``traingate doctor`` as a table."""
+"""Print the findings of ``traingate doctor`` as a table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,14 @@ _MARKS = {
 
 
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
-    """Topic by topic: a mark, what was found, what it means, and what would mend it."""
+    """Print the findings, grouped by topic.
+
+    Each has a mark for its state, its subject, the fact, its meaning and the remedy.
+
+    Args:
+        console: Console to print to.
+        findings: Findings, those of one topic after each other.
+    """
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -31,11 +38,11 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
         if finding.topic != topic:
             topic = finding.topic
             table.add_row(Text(""), Text(topic, style="bold"), Text(""))
-        told = Text(finding.found)
+        description = Text(finding.found)
         if finding.meaning:
-            told.append(f"\n{finding.meaning}", style="dim")
+            description.append(f"\n{finding.meaning}", style="dim")
         if finding.remedy:
-            told.append(f"\n$ {finding.remedy}", style="cyan")
-        table.add_row(_MARKS[finding.state], Text(finding.subject), told)
+            description.append(f"\n$ {finding.remedy}", style="cyan")
+        table.add_row(_MARKS[finding.state], Text(finding.subject), description)
     console.print(table)
     console.print(Text("+ fine   ! worth knowing   - lacking", style="dim"))

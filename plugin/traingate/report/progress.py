@@ -1,4 +1,4 @@
-"""The progress line on a terminal: test, launch, step, samples/s, time left."""
+"""Show the progress of a measurement on a terminal: test, launch, step, samples/s, time left."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Uncaptured = Callable[[], AbstractContextManager[object]]
+"""Function that returns a context in which pytest does not capture output."""
 
 
 class NoProgress:
-    """The observer for pipes and ``-q``: says nothing."""
+    """Observer that shows nothing, for pipes and ``-q``."""
 
     def launching(self, number: int, planned: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def doing(self, what: str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def stepped(self, step: int, steps: int, samples_per_second: float) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 class ProgressLine:
-    """One line, redrawn only between steps: a drawing thread would disturb what is timed.
+    """Observer that redraws one line, only between steps: a drawing thread would disturb them.
 
     Args:
-        console: of the terminal.
-        uncaptured: context in which writing to the terminal is not captured.
-        test: name of the test.
+        console: Console of the terminal.
+        uncaptured: Function that returns a context in which pytest does not capture output.
+        test: Name of the test.
     """
 
     def __init__(self, console: Console, uncaptured: Uncaptured, test: str) -> None:
@@ -57,7 +58,7 @@ class ProgressLine:
 
     def __enter__(self) -> ProgressLine:
         with self._uncaptured():
-            self._progress.console.line()  # pytest has written the file's name on this one
+            self._progress.console.line()  # pytest has written the test file's name on this one
             self._progress.start()
         return self
 
@@ -66,18 +67,33 @@ class ProgressLine:
             self._progress.stop()
 
     def launching(self, number: int, planned: int) -> None:
-        """Start counting launch ``number``."""
+        """Show that a launch starts.
+
+        Args:
+            number: Number of the launch, from 1.
+            planned: Number of launches planned so far.
+        """
         self._launch, self._launches = number, planned
         self._show("starting")
 
     def doing(self, what: str) -> None:
-        """Say what the worker is at."""
+        """Show the current activity of the worker.
+
+        Args:
+            what: Name of the activity, such as ``first step``.
+        """
         self._show(what)
 
     def stepped(self, step: int, steps: int, samples_per_second: float) -> None:
-        """Move the bar; all launches together are its length."""
-        done = (self._launch - 1) * steps + step
-        self._progress.update(self._task, total=self._launches * steps, completed=done)
+        """Move the bar, whose length is the number of steps of all launches.
+
+        Args:
+            step: Number of the measured step that is done, from 1.
+            steps: Number of measured steps of the launch.
+            samples_per_second: Throughput of the step.
+        """
+        completed = (self._launch - 1) * steps + step
+        self._progress.update(self._task, total=self._launches * steps, completed=completed)
         self._show(f"step {step}/{steps} {samples_per_second:.4g} samples/s")
 
     def _show(self, detail: str) -> None:

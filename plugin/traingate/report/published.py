@@ -1,4 +1,4 @@
-"""Our results beside those that somebody published: samples per second, and per dollar."""
+"""Show results next to published ones: samples per second, and samples per dollar."""
 
 from __future__ import annotations
 
@@ -15,17 +15,25 @@ from traingate.report.row import Row, samples_per_second, speedup, thousands
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """The table, and what its reader must know."""
+    """Table of published figures with its note.
+
+    Attributes:
+        table: Table of results and published figures.
+        note: Explanation of the columns, with the sources of the figures.
+    """
 
     table: Table
     note: str
 
 
 def published_table(rows: Sequence[Row]) -> PublishedTable | None:
-    """The rows that have published figures, beside them; None if there are none.
+    """Return a table of the rows that have published figures; None if no row has any.
 
-    A column for each machine that figures were published of. Samples per dollar follow from
-    throughput and price; their unit is a thousand.
+    It has one column for each machine of the published figures. Samples per dollar follow from
+    throughput and price, and are shown in thousands.
+
+    Args:
+        rows: All rows of the results table, of which the plain ones give speed-ups.
     """
     records = [row.measurement for row in rows]
     rows = [row for row in rows if row.measurement.published]
@@ -51,17 +59,19 @@ def published_table(rows: Sequence[Row]) -> PublishedTable | None:
     scales = ", ".join(sorted({row.measurement.scale for row in rows}))
     return PublishedTable(
         result,
-        f"here: scale {scales}, whose model and batch may be others than those published. "
+        f"here: scale {scales}, whose model and batch may differ from the published ones. "
         f"published: samples/s (and K/$ at that machine's price; * derived). {sources}",
     )
 
 
 def _machine(figure: Published) -> str:
+    """Return the title of a machine's column: its name, and its price if that is known."""
     price = "" if figure.usd_per_hour is None else f", {figure.usd_per_hour:g} $/h"
     return f"{figure.machine or 'published'}{price}"
 
 
 def _published(record: Measurement, machine: str) -> str:
+    """Return the cell of a published figure; empty if *record* has none of this machine."""
     for figure in record.published:
         if _machine(figure) == machine:
             mark = "*" if figure.derived else ""

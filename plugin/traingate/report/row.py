@@ -1,4 +1,4 @@
-"""One line of a table, and the figures of it that every table shows alike."""
+"""Define the row of a table, and format the figures that all tables share."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from traingate.records import Measurement
 
 @dataclass(frozen=True)
 class Row:
-    """A test's short name and what it measured."""
+    """Row of a table.
+
+    Attributes:
+        test: Name of the test, without its file.
+        measurement: Record of the test.
+    """
 
     test: str
     measurement: Measurement
 
 
 def samples_per_second(record: Measurement) -> str:
-    """Throughput with half the width of its interval; ``?`` for a single launch."""
+    """Return the throughput ± half the width of its interval, or ± ? for a single launch."""
     value, interval = record.samples_per_second, record.samples_per_second_interval
     if interval is None:
         return f"{value:.4g} ± ?"
@@ -25,12 +30,20 @@ def samples_per_second(record: Measurement) -> str:
 
 
 def thousands(per_dollar: float | None) -> str:
-    """Samples per dollar, in thousands; empty without a price."""
+    """Return samples per dollar in thousands; empty without a price."""
     return "" if per_dollar is None else f"{per_dollar / 1000:.4g}"
 
 
 def speedup(record: Measurement, records: Sequence[Measurement]) -> str:
-    """Throughput over that of the plain workload at the same scale; empty if it is not there."""
+    """Return the throughput relative to that of the plain workload.
+
+    Args:
+        record: Record of the test.
+        records: Records among which the plain workload at the same scale is looked for.
+
+    Returns:
+        The ratio; empty if *records* has no such plain workload.
+    """
     for other in records:
         if not other.stack and (other.workload, other.scale) == (record.workload, record.scale):
             return f"{record.samples_per_second / other.samples_per_second:.2f}"

@@ -1,4 +1,4 @@
-"""The results table at the end of a session, and its rendering without a terminal."""
+"""Show the results table of a session on a terminal, as plain text, or as a picture."""
 
 from __future__ import annotations
 
@@ -22,39 +22,42 @@ _STYLES = {
     Outcome.INCONCLUSIVE: "yellow",
     Outcome.NO_BASELINE: "yellow",
 }
-_WITHOUT_TERMINAL = 160
+_WIDTH_WITHOUT_TERMINAL = 160
 
 
 def table(rows: Sequence[Row]) -> Table:
-    """The results, in the order of measuring.
+    """Return the results table.
 
-    Columns that no row fills (price, published figures, verdicts) are left out.
+    Columns that are empty in all rows, such as those of price and verdict, are left out.
+
+    Args:
+        rows: Rows in the order of measuring.
     """
     records = [row.measurement for row in rows]
     columns: list[tuple[str, list[str | Text]]] = [
         ("test", [row.test for row in rows]),
         ("stack", [_stack(record) for record in records]),
-        ("step ms", [_step(record) for record in records]),
+        ("step ms", [_step_milliseconds(record) for record in records]),
         ("samples/s", [samples_per_second(record) for record in records]),
         ("x plain", [speedup(record, records) for record in records]),
-        ("roofline", [_share(record) for record in records]),
+        ("roofline", [_roofline(record) for record in records]),
         ("K/$", [thousands(record.samples_per_dollar) for record in records]),
         ("peak RSS", [f"{record.peak_rss_bytes / 2**30:.2f} GiB" for record in records]),
         ("verdict", [_verdict(record.verdict) for record in records]),
     ]
     result = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
-    filled = [(title, cells) for title, cells in columns if any(str(cell) for cell in cells)]
-    for title, _ in filled:
+    nonempty = [(title, cells) for title, cells in columns if any(str(cell) for cell in cells)]
+    for title, _ in nonempty:
         left = title in {"test", "stack", "verdict"}
         result.add_column(title, justify="left" if left else "right", overflow="fold")
-    for cells in zip(*(cells for _, cells in filled), strict=True):
-        # As Text: rich would take the brackets of a test's parameters for markup.
+    for cells in zip(*(cells for _, cells in nonempty), strict=True):
+        # Cells are Text, because rich would take the brackets of a test's parameters for markup.
         result.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
     return result
 
 
 def footnotes(rows: Sequence[Row]) -> list[str]:
-    """What the reader of the table must know to read it right."""
+    """Return the notes below the table: its units, changes of the mathematics, the machine."""
     notes = [
         "samples/s with the 95 % interval between launches; roofline: share of the fp32 GEMM "
         "rate that the yardstick reached meanwhile"
@@ -66,21 +69,29 @@ def footnotes(rows: Sequence[Row]) -> list[str]:
 
 
 def _changes_of_mathematics(rows: Sequence[Row]) -> list[str]:
-    """What the layers measured change in what is computed, once for each."""
-    used = {layer.name for row in rows for layer in row.measurement.stack}
-    shipped = (getattr(layers, name) for name in layers.__all__)
-    changes = {kind.name: kind.mathematics for kind in shipped if kind.mathematics}
+    """Return a note for each layer of these rows that changes the result of the computation."""
+    names = {layer.name for row in rows for layer in row.measurement.stack}
+    layer_types = (getattr(layers, name) for name in layers.__all__)
+    changes = {kind.name: kind.mathematics for kind in layer_types if kind.mathematics}
     return [
-        f"{name} changes the mathematics: {how}" for name, how in changes.items() if name in used
+        f"{name} changes the mathematics: {change}"
+        for name, change in changes.items()
+        if name in names
     ]
 
 
 def render(rows: Sequence[Row], width: int | None, *, colour: bool) -> str:
-    """Table and notes as text of at most ``width`` columns, None where it is no terminal."""
+    """Return table and notes as text.
+
+    Args:
+        rows: Rows in the order of measuring.
+        width: Columns of the terminal; None if the text is not for a terminal.
+        colour: True to add the escape sequences for colours.
+    """
     buffer = io.StringIO()
     console = Console(
         file=buffer,
-        width=width or _WITHOUT_TERMINAL,
+        width=width or _WIDTH_WITHOUT_TERMINAL,
         force_terminal=colour,
         no_color=not colour,
         highlight=False,
@@ -90,37 +101,50 @@ def render(rows: Sequence[Row], width: int | None, *, colour: bool) -> str:
 
 
 def picture(rows: Sequence[Row], title: str) -> str:
-    """Table and notes as an SVG that loads nothing from elsewhere."""
-    console = Console(file=io.StringIO(), width=_WITHOUT_TERMINAL, record=True, highlight=False)
+    """Return table and notes as an SVG picture, which loads no fonts from the network.
+
+    Args:
+        rows: Rows in the order of measuring.
+        title: Title of the picture.
+    """
+    console = Console(
+        file=io.StringIO(), width=_WIDTH_WITHOUT_TERMINAL, record=True, highlight=False
+    )
     print_to(console, rows)
     return re.sub(r"@font-face \{.*?\}", "", console.export_svg(title=title), flags=re.DOTALL)
 
 
 def print_to(console: Console, rows: Sequence[Row]) -> None:
-    """Print table and notes to ``console``, and beside them what others have published."""
+    """Print table and notes to *console*, and the table of published figures if there are any.
+
+    Args:
+        console: Console to print to.
+        rows: Rows in the order of measuring.
+    """
     console.print(table(rows))
     for note in footnotes(rows):
         console.print(Text(note, style="dim"))
-    compared = published_table(rows)
-    if compared is not None:
+    published = published_table(rows)
+    if published is not None:
         console.print()
-        console.print(compared.table)
-        console.print(Text(compared.note, style="dim"))
+        console.print(published.table)
+        console.print(Text(published.note, style="dim"))
 
 
 def _stack(record: Measurement) -> str:
     return stack_label(record.stack)
 
 
-def _step(record: Measurement) -> str:
+def _step_milliseconds(record: Measurement) -> str:
     return f"{1000 * record.batch_size / record.samples_per_second:.4g}"
 
 
-def _share(record: Measurement) -> str:
+def _roofline(record: Measurement) -> str:
     return "" if record.roofline_share is None else f"{100 * record.roofline_share:.0f} %"
 
 
 def _verdict(verdict: Verdict | None) -> Text:
+    """Return the outcome and the change of throughput; empty without a verdict."""
     if verdict is None:
         return Text("")
     change = verdict.slowdown_percent

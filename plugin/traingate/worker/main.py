@@ -60,14 +60,15 @@ def main(arguments: list[str]) -> None:
 
 def _take_place(directory: Path) -> None:
     """Before torch starts any thread: the cores of this rank, and a log of its own."""
-    from traingate.protocol.ranks import BIND, OWN_LOG, rank_cores, rank_place  # noqa: PLC0415 - see main
+    from traingate.protocol.ranks import BIND_VARIABLE, OWN_LOG_VARIABLE, rank_cores, rank_place  # noqa: PLC0415 - see main
 
-    if BIND in os.environ and "KMP_AFFINITY" not in os.environ:  # the two exclude each other
-        os.environ["OMP_PROC_BIND"] = os.environ[BIND]
+    # OMP_PROC_BIND and KMP_AFFINITY exclude each other.
+    if BIND_VARIABLE in os.environ and "KMP_AFFINITY" not in os.environ:
+        os.environ["OMP_PROC_BIND"] = os.environ[BIND_VARIABLE]
     here, cores = rank_place(), rank_cores()
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
-    if OWN_LOG in os.environ:
+    if OWN_LOG_VARIABLE in os.environ:
         log = os.open(directory / f"log.{here.rank}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, sys.stdout.fileno())
         os.dup2(log, sys.stderr.fileno())

@@ -23,8 +23,8 @@ def environment() -> dict[str, JSON]:
     found.update((package, installed[package]) for package in _PACKAGES if package in installed)
     found["torch"] = torch.__version__  # with its build, such as +cpu
     found["threads"] = torch.get_num_threads()
-    found["allocator"] = shared_libraries.allocator()
-    found["openmp"] = shared_libraries.openmp()
+    found["allocator"] = shared_libraries.allocator_name()
+    found["openmp"] = shared_libraries.openmp_name()
     steering = ("OMP_", "GOMP_", "KMP_", "MKL_", "MALLOC_", "LD_PRELOAD", "DNNL_", "ONEDNN_")
     variables = {key: value for key, value in os.environ.items() if key.startswith(steering)}
     return {**found, "variables": dict(sorted(variables.items()))}

@@ -1,1 +1,1 @@
-"""Another commit of the project: checked out, imported from, and removed again."""
+"""Check out another commit of the project, import the project from there, and clean up."""

@@ -1,8 +1,9 @@
-"""Removes git worktrees when its standard input ends: ``python cleanup.py``, run by ``repository``.
+"""Remove git worktrees as soon as standard input ends: the script ``python cleanup.py``.
 
-Each line is a JSON object: ``folder`` to delete, and ``repository`` whose worktree it is. The end
-comes when the parent says so by closing its end, or when the parent is gone, however it went: so a
-killed pytest leaves no worktree behind. Run by path; standard library only; nobody imports it.
+Each line of standard input is a JSON object with two paths: ``folder``, which is deleted, and
+``repository``, whose worktree it is. ``worktrees.py`` starts this script by path, and no module
+imports it; it imports the standard library alone. Its input is a pipe, which ends when the parent
+closes it or when the parent is gone for any reason, so a killed pytest leaves no worktree behind.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ import sys
 
 
 def main() -> None:
-    """Wait for the end, then clean up, the last worktree first."""
+    """Read all worktrees from standard input, then remove them, the last one first."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     entries = [json.loads(line) for line in sys.stdin]
     for entry in reversed(entries):
-        # The files first: git would refuse a worktree that it had not finished. Then its entry,
-        # twice forced since git locks one while it is made.
+        # Delete the files before git's entry, since git refuses to remove a worktree whose checkout
+        # was interrupted. Force twice, since git locks a worktree while it creates it.
         shutil.rmtree(entry["folder"], ignore_errors=True)
         command = ("git", "-C", entry["repository"], "worktree", "remove", "-f", "-f")
-        with contextlib.suppress(OSError):  # no git any more, or no repository
+        with contextlib.suppress(OSError):  # git or the repository may be gone by now
             subprocess.run([*command, entry["folder"]], capture_output=True, check=False)  # noqa: S603
 
 

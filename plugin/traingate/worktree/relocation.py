@@ -1,6 +1,7 @@
-"""A project seen in another tree: where its files are there, and that its modules come from there.
+"""Use a project's files and modules from another tree than the working tree.
 
-Told by the parent, done in the worker: standard library only.
+The parent sends a relocation to the worker, which applies it, so this module imports the standard
+library alone.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -19,39 +20,41 @@ from traingate.errors import ConfigurationError
 from traingate.worktree.installed_copies import copied_files, is_copied_package
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+"""The folder of traingate, whose files belong to no project that is measured."""
 
 
 @dataclass(frozen=True)
 class Relocation:
-    """Two trees of one project.
+    """A mapping of paths in one tree of a project to paths in another.
 
     Attributes:
-        origin: absolute path of the tree that paths are given in.
-        tree: absolute path of the one that they are to be found in.
+        origin: Absolute path of the tree that contains the paths to map: the working tree.
+        tree: Absolute path of the tree that they are mapped to.
     """
 
     origin: str
     tree: str
 
     def relocate(self, path: str) -> str:
-        """Where ``path`` is in the other tree; libraries, and what is outside, stay in place."""
-        place = Path(path)
-        if not is_project_file(place, self.origin) or place.is_relative_to(self.tree):
+        """Return *path* in the other tree; other paths than the project's are returned as is."""
+        source = Path(path)
+        if not is_project_file(source, self.origin) or source.is_relative_to(self.tree):
             return path
-        return str(self.tree / place.relative_to(self.origin))
+        return str(self.tree / source.relative_to(self.origin))
 
     def redirect_imports(self) -> None:
-        """Let every import that would find a module in ``origin`` find it in ``tree``.
+        """Make every import that would find a module in ``origin`` find it in ``tree``.
 
-        An editable install leads there past ``sys.path``; both sides would run the same code.
+        Changing ``sys.path`` is not enough: the import hook of an editable install finds modules in
+        ``origin`` without it, and both sides of a duet would run the same code.
         """
-        sys.meta_path.insert(0, _Redirection(self))
+        sys.meta_path.insert(0, _RelocatingFinder(self))
 
     def check_imports(self) -> None:
-        """See that what was imported is the other tree's.
+        """Check that the project's modules were imported from the other tree.
 
         Raises:
-            ConfigurationError: for a module from ``origin``, and for one from an installed copy
+            ConfigurationError: If a module was imported from ``origin``, or from an installed copy
                 of a package of the project.
         """
         copies = copied_files(self.origin, Path(self.tree))
@@ -70,17 +73,21 @@ class Relocation:
                 )
 
 
-def is_project_file(place: Path, root: str | Path) -> bool:
-    """Whether this is the project's at ``root``, and no interpreter's, nor traingate's own."""
-    if not place.is_relative_to(root) or place.is_relative_to(_PACKAGE):
+def is_project_file(path: Path, root: str | Path) -> bool:
+    """Return whether *path* belongs to the project at *root*.
+
+    Files of traingate, of an interpreter and of its installed packages do not, even if they lie
+    below *root*.
+    """
+    if not path.is_relative_to(root) or path.is_relative_to(_PACKAGE):
         return False
     kinds = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
     libraries = [sysconfig.get_path(kind) for kind in kinds]
-    return "site-packages" not in place.parts and not any(map(place.is_relative_to, libraries))
+    return "site-packages" not in path.parts and not any(map(path.is_relative_to, libraries))
 
 
-class _Redirection(MetaPathFinder):
-    """Asks the other finders, and moves what they find."""
+class _RelocatingFinder(MetaPathFinder):
+    """A finder that asks the other finders for a module and relocates their result."""
 
     def __init__(self, relocation: Relocation) -> None:
         self._relocation = relocation
@@ -88,32 +95,33 @@ class _Redirection(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec that the next finders give, in the other tree."""
+        """Return the spec that the other finders give, relocated to the other tree."""
         for finder in sys.meta_path:
-            found = None if finder is self else finder.find_spec(name, path, target)
-            if found is not None:
-                return self._moved(found)
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                return self._relocate(spec)
         return None
 
-    def _moved(self, spec: ModuleSpec) -> ModuleSpec:
-        moved = self._relocation.relocate
+    def _relocate(self, spec: ModuleSpec) -> ModuleSpec:
+        """Return the spec of the same module in the other tree."""
         folders = spec.submodule_search_locations
         if spec.origin is None or not spec.has_location:
-            if folders is not None:  # a namespace package
-                spec.submodule_search_locations = _all(moved, folders)
+            # A namespace package has folders, a built-in module has none.
+            spec.submodule_search_locations = self._relocate_folders(folders)
             return spec
-        there = moved(spec.origin)
-        if there == spec.origin:
+        file = self._relocation.relocate(spec.origin)
+        if file == spec.origin:
             return spec
-        if not Path(there).is_file():
-            raise ModuleNotFoundError(f"{there} is not in that commit", name=spec.name, path=there)
-        submodules = None if folders is None else _all(moved, folders)
-        found = importlib.util.spec_from_file_location(
-            spec.name, there, submodule_search_locations=submodules
+        if not Path(file).is_file():
+            raise ModuleNotFoundError(f"{file} is not in that commit", name=spec.name, path=file)
+        new_spec = importlib.util.spec_from_file_location(
+            spec.name, file, submodule_search_locations=self._relocate_folders(folders)
         )
-        assert found is not None
-        return found
+        assert new_spec is not None
+        return new_spec
 
-
-def _all(moved: Callable[[str], str], folders: Iterable[str]) -> list[str]:
-    return [moved(folder) for folder in folders]
+    def _relocate_folders(self, folders: Iterable[str] | None) -> list[str] | None:
+        """Return a package's folders in the other tree, None for a module that is no package."""
+        if folders is None:
+            return None
+        return [self._relocation.relocate(folder) for folder in folders]

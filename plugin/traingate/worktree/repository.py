@@ -1,6 +1,7 @@
-"""Commits of the user's repository, and temporary worktrees of them.
+"""Read commits of the user's repository.
 
-By the git command: whoever has a repository has it, and it knows all formats and settings.
+All access goes through the git command: a user who has a repository has git too, and git supports
+all of its own storage formats and settings.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from typing import Final
 from traingate.errors import ConfigurationError
 
 _SUBMODULE_MODE: Final = "160000"
+"""Mode of a submodule's entry in the output of git-ls-tree(1)."""
 
-_OF_ONE_REPOSITORY: Final = {
+_REPOSITORY_VARIABLES: Final = {
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR",
     "GIT_NAMESPACE", "GIT_PREFIX", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
 }  # fmt: skip
-"""Variables that git sets for its hooks: under one, they would lead each command astray."""
+"""Variables that git sets for its hooks. If pytest runs in a hook, they would make each command use
+the hook's repository instead of the one in its folder."""
 
 
 @dataclass(frozen=True)
@@ -29,104 +32,120 @@ class Repository:
     """A git repository with a working tree.
 
     Attributes:
-        root: of the working tree, symbolic links resolved.
+        root: Root folder of the working tree, with symbolic links resolved.
     """
 
     root: Path
 
     @classmethod
-    def around(cls, path: Path) -> Repository | None:
-        """The innermost repository that holds ``path``; None if there is none, or no git."""
+    def containing(cls, path: Path) -> Repository | None:
+        """Return the innermost repository that contains *path*, None without one or without git."""
         folder = path if path.is_dir() else path.parent
-        found = _git(folder, "rev-parse", "--show-toplevel")
-        return cls(Path(found).resolve()) if found else None
+        root = _git(folder, "rev-parse", "--show-toplevel")
+        return cls(Path(root).resolve()) if root else None
 
     @property
     def is_submodule(self) -> bool:
-        """Whether it is checked out as a part of another one."""
+        """Return whether this repository is checked out as a submodule of another one."""
         return bool(_git(self.root, "rev-parse", "--show-superproject-working-tree"))
 
     @staticmethod
-    def complaint(path: Path) -> str:
-        """What git says where ``around`` finds none: perhaps that it does not trust the owner."""
+    def git_error(path: Path) -> str:
+        """Return git's error message for a *path* for which ``around`` returns None.
+
+        The message may say that git does not trust the owner of the folder.
+        """
         try:
             return run_git(path.parent, "rev-parse", "--show-toplevel").stderr.strip()
         except OSError as error:
             return f"git does not run: {error}"
 
-    def commit(self, reference: str) -> str:
-        """The full name of the commit that ``reference`` names.
+    def resolve_commit(self, reference: str) -> str:
+        """Return the full name of the commit that *reference* names.
+
+        Args:
+            reference: Any revision in the syntax of gitrevisions(7): a branch, a tag, a hash.
 
         Raises:
-            ConfigurationError: if it names none.
+            ConfigurationError: If *reference* names no commit of this repository.
         """
-        wanted = f"{reference}^{{commit}}"
-        found = _git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", wanted)
-        if not found:
+        revision = f"{reference}^{{commit}}"
+        output = _git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision)
+        if not output:
             raise ConfigurationError(
                 f"{reference!r} names no commit of {self.root}. A shallow clone may lack it: "
                 "git fetch origin REF, or fetch-depth: 0 for actions/checkout."
             )
-        return found.splitlines()[-1]
+        return output.splitlines()[-1]
 
-    def has(self, commit: str, path: Path) -> bool:
-        """Whether ``commit`` is there, and holds the file at ``path``."""
+    def has_file(self, commit: str, path: Path) -> bool:
+        """Return whether *commit* exists and contains the file at the absolute *path*."""
         inside = path.relative_to(self.root).as_posix()
         return _git(self.root, "cat-file", "-e", f"{commit}:{inside}") is not None
 
-    def text(self, commit: str, path: Path) -> str | None:
-        """What ``commit`` has at ``path``; None if there is nothing."""
+    def read_file(self, commit: str, path: Path) -> str | None:
+        """Return the text of the file that *commit* contains at the absolute *path*, else None."""
         inside = path.relative_to(self.root).as_posix()
         return _git(self.root, "cat-file", "blob", f"{commit}:{inside}")
 
-    def is_at(self, commit: str) -> bool:
-        """Whether the tracked files of the working tree are just those of ``commit``."""
+    def matches_working_tree(self, commit: str) -> bool:
+        """Return whether the tracked files of the working tree equal those of *commit*."""
         return _git(self.root, "diff", "--quiet", commit, "--") is not None
 
     def submodules(self, commit: str) -> list[tuple[str, str]]:
-        """Path and commit of each submodule that ``commit`` has and that is checked out here."""
+        """Return the submodules of *commit* that are checked out in the working tree.
+
+        Returns:
+            Pairs of a submodule's path, relative to the root, and the commit recorded for it.
+        """
         listing = _git(self.root, "ls-tree", "-r", "-z", commit) or ""
-        found = []
+        submodules = []
         for entry in filter(None, listing.split("\0")):
-            describe, _, path = entry.partition("\t")
-            mode, _, name = describe.split()
+            description, _, path = entry.partition("\t")
+            mode, _, object_name = description.split()
             if mode == _SUBMODULE_MODE and (self.root / path / ".git").exists():
-                found.append((path, name))
-        return found
+                submodules.append((path, object_name))
+        return submodules
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git prints; None where it fails."""
+    """Return the stripped output of a git command, None if it fails or git is not installed."""
     try:
-        done = run_git(folder, *arguments)
+        completed = run_git(folder, *arguments)
     except OSError:
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return completed.stdout.strip() if completed.returncode == 0 else None
 
 
 def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run git in *folder* without a prompt, and end it with all it started if interrupted."""
+    """Run git in *folder* without prompts; if interrupted, kill it and all processes it started.
+
+    Raises:
+        OSError: If git is not installed.
+    """
     command = ("git", "-C", str(folder), *arguments)
     with subprocess.Popen(  # noqa: S603 - no shell, and references come after --end-of-options
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        errors="surrogateescape",  # names of files
+        errors="surrogateescape",  # names of files may be any bytes
         env=git_environment(),
-        start_new_session=True,  # so that git and what it starts can be ended together
+        start_new_session=True,  # so that git and its children can be killed together
     ) as process:
         try:
-            output, complaint = process.communicate()
+            output, error_output = process.communicate()
         except BaseException:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             raise
-    return subprocess.CompletedProcess(command, process.returncode, output, complaint)
+    return subprocess.CompletedProcess(command, process.returncode, output, error_output)
 
 
 def git_environment() -> dict[str, str]:
-    """Return our variables without those that tie git to one repository."""
-    kept = {name: value for name, value in os.environ.items() if name not in _OF_ONE_REPOSITORY}
-    # Looking at the tree must leave no lock behind, if git is interrupted at it.
-    return {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    """Return our environment variables for git, without those that bind it to one repository."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES
+    }
+    # Without optional locks, an interrupted command that only reads leaves no lock file behind.
+    return {**inherited, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}

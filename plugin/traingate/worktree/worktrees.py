@@ -1,4 +1,4 @@
-"""Temporary worktrees of commits, removed whatever happens to this process."""
+"""Check out commits into temporary worktrees, which are removed even if this process is killed."""
 
 from __future__ import annotations
 
@@ -15,24 +15,28 @@ from typing import Final
 from traingate.errors import ConfigurationError
 from traingate.worktree.repository import Repository, git_environment, run_git
 
-_CLEANUP: Final = Path(__file__).with_name("cleanup.py")
+_CLEANUP_SCRIPT: Final = Path(__file__).with_name("cleanup.py")
 
-
-_PATIENCE_SECONDS: Final = 60.0
+_CLOSE_TIMEOUT_SECONDS: Final = 60.0
+"""Time that ``close`` waits for the removal of the worktrees."""
 
 
 class Worktrees:
-    """Temporary worktrees of commits, each made once, all removed by ``close`` or our end."""
+    """Temporary worktrees, one per commit, removed by ``close`` or when this process ends."""
 
     def __init__(self) -> None:
         self._trees: dict[tuple[Path, str], Path] = {}
         self._cleanup: subprocess.Popen[bytes] | None = None
 
     def check_out(self, repository: Repository, commit: str) -> Path:
-        """Return the folder that *commit* is checked out in, submodules too.
+        """Return the folder in which *commit* and its submodules are checked out.
+
+        Args:
+            repository: Repository that contains the commit.
+            commit: Full name of the commit.
 
         Raises:
-            BaselineError: if git cannot check it out.
+            ConfigurationError: If git cannot check it out.
         """
         key = (repository.root, commit)
         if key not in self._trees:
@@ -42,7 +46,7 @@ class Worktrees:
         return self._trees[key]
 
     def close(self) -> None:
-        """Remove them all."""
+        """Remove all worktrees."""
         cleanup, self._cleanup = self._cleanup, None
         self._trees.clear()
         if cleanup is None:
@@ -50,35 +54,37 @@ class Worktrees:
         assert cleanup.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             cleanup.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # it goes on by itself
-            cleanup.wait(_PATIENCE_SECONDS)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # the script goes on without us
+            cleanup.wait(_CLOSE_TIMEOUT_SECONDS)
 
     def _add(self, repository: Repository, commit: str, tree: Path) -> None:
-        self._hand_over(repository, tree)  # before it is made: git may be interrupted
-        with_hooks_off = ("-c", f"core.hooksPath={os.devnull}")
-        adding = ("worktree", "add", "--detach", "--force", str(tree), commit)
-        done = run_git(repository.root, *with_hooks_off, *adding)
-        if done.returncode != 0:
+        """Check out *commit* into the folder *tree*, and its submodules into their folders."""
+        self._register(repository, tree)  # first, since git may be interrupted
+        no_hooks = ("-c", f"core.hooksPath={os.devnull}")
+        command = ("worktree", "add", "--detach", "--force", str(tree), commit)
+        completed = run_git(repository.root, *no_hooks, *command)
+        if completed.returncode != 0:
             raise ConfigurationError(
                 f"git could not check out commit {commit[:9]} of {repository.root}: "
-                f"{done.stderr.strip()}"
+                f"{completed.stderr.strip()}"
             )
-        for path, inner in repository.submodules(commit):
+        for path, submodule_commit in repository.submodules(commit):
             shutil.rmtree(tree / path, ignore_errors=True)
             (tree / path).mkdir(parents=True)
-            # Of the clone that is there: no network, and whatever has been committed in it.
-            self._add(Repository(repository.root / path), inner, tree / path)
+            # The working tree's clone of the submodule is used: it needs no network, and has the
+            # commits that were made in it and not pushed.
+            self._add(Repository(repository.root / path), submodule_commit, tree / path)
 
-    def _hand_over(self, repository: Repository, tree: Path) -> None:
-        """Let the cleanup remove ``tree`` when we close, or are gone."""
+    def _register(self, repository: Repository, tree: Path) -> None:
+        """Make the cleanup script remove *tree* when ``close`` is called or this process ends."""
         if self._cleanup is None:
             self._cleanup = subprocess.Popen(  # noqa: S603 - our own script, no shell
-                [sys.executable, "-I", "-S", str(_CLEANUP)],
+                [sys.executable, "-I", "-S", str(_CLEANUP_SCRIPT)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=git_environment(),
-                start_new_session=True,  # Ctrl-C must not end it before its work is done
+                start_new_session=True,  # Ctrl-C must not end the script early
             )
         assert self._cleanup.stdin is not None
         entry = {"repository": str(repository.root), "folder": str(tree)}

@@ -1,0 +1,99 @@
+"""A test compared with a commit that the user names."""
+
+from __future__ import annotations
+
+import pytest
+from workers import name_in, record_of
+
+from sample_settings import settings
+from traingate.comparison.against_base import AgainstBase
+from traingate.errors import BaselineError, ConfigurationError
+from traingate.layers import DataParallel
+from traingate.layers.stack import Stack
+from traingate.records import Cause, Method, Outcome
+from traingate.report.progress import NoProgress
+
+TOLERANCE = 40.0
+"""Percent: 10 ms are told from 40 on a busy machine too, and 10 ms from 10."""
+
+
+@pytest.fixture
+def against(project, base_sides):
+    """``against(reference)``: the comparison of the project's working tree."""
+
+    def compare(reference="HEAD", launches=3, **changes):
+        job = project.job(**changes)
+        chosen = settings(against=reference, launches=launches)
+        return AgainstBase(chosen, TOLERANCE, job, base_sides)
+
+    return compare
+
+
+def concluded(comparison):
+    comparison.prepare()
+    measurement = record_of([0.01])
+    assert comparison.look(measurement)
+    return comparison.conclude(measurement, NoProgress())
+
+
+def test_slower_code_fails_beside_its_commit(against, project):
+    project.write(0.04)
+    result = concluded(against(launches=2))
+    verdict = result.verdict
+    assert (verdict.outcome, verdict.cause) == (Outcome.REGRESSED, Cause.CODE)
+    assert verdict.method is Method.STEPS
+    assert verdict.slowdown_percent > TOLERANCE
+    assert result.duet.base == f"commit {project.head()[:9]} (HEAD)"
+
+
+def test_unchanged_code_passes_beside_its_commit(against):
+    result = concluded(against())
+    assert (result.verdict.outcome, result.verdict.cause) == (Outcome.PASSED, None)
+    assert result.verdict.launches == len(result.duet.pairs) == 3
+
+
+def test_a_name_of_no_commit_is_refused(against):
+    with pytest.raises(ConfigurationError, match="'nowhere' names no commit of"):
+        against("nowhere").prepare()
+
+
+def test_a_commit_without_the_workload_has_nothing_to_measure_against(against, project):
+    project.model.write_text("nothing = 1\n")
+    project.commit()
+    project.write(0.01)
+    with pytest.raises(BaselineError, match=r"HEAD \(commit .*\) has no model in models.py"):
+        against().prepare()
+
+
+def test_a_single_pair_is_refused(against):
+    with pytest.raises(ConfigurationError, match="a duet of one pair has no spread"):
+        against(launches=1).prepare()
+
+
+def test_ranks_on_several_nodes_are_refused(against):
+    stack = Stack.of([DataParallel(ranks=1, arguments=["--nnodes=2"])])
+    with pytest.raises(ConfigurationError, match="across several nodes"):
+        against(stack=stack).prepare()
+
+
+def test_a_workload_outside_of_any_repository_is_refused(against, project, temporary):
+    alone = temporary / "alone.py"
+    alone.write_text(project.model.read_text())
+    comparison = against(workload=name_in(alone, "model"))
+    with pytest.raises(ConfigurationError, match="is in no git repository"):
+        comparison.prepare()
+
+
+def test_an_installed_copy_of_the_project_is_refused(against, project, temporary, monkeypatch):
+    project.write(0.01, "import helpers")
+    for folder in (project.folder / "src", temporary / "site-packages"):
+        (folder / "helpers").mkdir(parents=True)
+        (folder / "helpers" / "__init__.py").write_text("")
+    project.commit()
+    monkeypatch.setenv("PYTHONPATH", str(temporary / "site-packages"), prepend=":")
+    comparison = against()
+    comparison.prepare()
+    with pytest.raises(
+        ConfigurationError, match="built the training: helpers was imported from an installed copy"
+    ):
+        comparison.conclude(record_of([0.01]), NoProgress())

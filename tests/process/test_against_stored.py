@@ -1,0 +1,118 @@
+"""A test screened by stored launches, and what is measured where they leave doubt."""
+
+from __future__ import annotations
+
+import pytest
+from workers import record_of
+
+from sample_settings import settings
+from traingate.baselines.lookup import Baseline
+from traingate.comparison.against_stored import AgainstStored
+from traingate.controller.job import LaunchPlan
+from traingate.controller.measure import measure
+from traingate.errors import BaselineError
+from traingate.records import Cause, Method, Outcome
+from traingate.report.progress import NoProgress
+
+TOLERANCE = 40.0
+"""Percent: 10 ms are told from 40 on a busy machine too, and 10 ms from 10."""
+
+AS_STORED = (0.0100, 0.0101, 0.0099)
+SLOWER = (0.040, 0.041)
+
+
+@pytest.fixture
+def against(project, base_sides):
+    """``against(stored, commit=..., job=...)``: the comparison, by default of the project's job."""
+
+    def compare(stored, commit=None, job=None, pairs=3):
+        baseline = Baseline(stored, "0001_base.json", commit, stored.launches)
+        job = job or project.job(launches=LaunchPlan(2, 4))
+        return AgainstStored(
+            settings(launches=pairs), TOLERANCE, job, base_sides, lambda _subject: baseline
+        )
+
+    return compare
+
+
+def concluded(comparison, measurement):
+    """The result on launches after whose last look nothing more is asked of the candidate."""
+    comparison.prepare()
+    assert comparison.look(measurement)
+    return comparison.conclude(measurement, NoProgress())
+
+
+def test_launches_like_the_stored_ones_pass_at_the_first_look(against, project):
+    comparison = against(record_of(AS_STORED), project.head())
+    result = concluded(comparison, record_of(AS_STORED[:2]))
+    assert (result.verdict.outcome, result.verdict.baseline) == (Outcome.PASSED, "0001_base.json")
+    assert (result.duet, result.measurement) == (None, None)
+
+
+def test_slower_code_in_the_same_environment_is_found_by_a_duet_with_the_commit(against, project):
+    commit = project.head()
+    project.write(0.04)
+    result = concluded(against(record_of(AS_STORED), commit, pairs=2), record_of(SLOWER))
+    verdict = result.verdict
+    assert (verdict.outcome, verdict.cause) == (Outcome.REGRESSED, Cause.CODE)
+    assert verdict.method is Method.STEPS
+    assert verdict.slowdown_percent > TOLERANCE
+    assert result.duet.base == f"commit {commit[:9]}"
+    assert verdict.baseline.startswith(f"{result.duet.base}, Python ")
+    assert verdict.evidence[-1].startswith("screened by 0001_base.json: ")
+
+
+def test_unchanged_code_passes_the_duet_though_the_stored_launches_were_faster(against, project):
+    result = concluded(against(record_of(AS_STORED), project.head()), record_of(SLOWER))
+    assert (result.verdict.outcome, result.verdict.cause) == (Outcome.PASSED, None)
+    assert len(result.duet.pairs) == 3
+    assert "not by the code" in result.verdict.evidence[-1]
+
+
+def test_in_another_environment_launches_are_added_while_the_stored_ones_leave_doubt(
+    against, project
+):
+    scattered = record_of([0.001, 0.01, 0.1], environment={"torch": "0.0.1"})
+    job = project.job(launches=LaunchPlan(2, 3))
+    comparison = against(scattered, project.head(), job)
+    comparison.prepare()
+    first = record_of(AS_STORED[:2], environment={"torch": "0.0.0"})
+    assert not comparison.look(first)
+    measurement = measure(job, comparison.look, NoProgress(), first).measurement
+    assert len(measurement.launches) == 3
+    result = comparison.conclude(measurement, NoProgress())
+    assert result.verdict.outcome is Outcome.INCONCLUSIVE
+    assert result.verdict.launches == 3
+    assert "torch: 0.0.1 there, 0.0.0 here" in result.verdict.evidence
+    assert (result.duet, result.measurement) == (None, None)
+
+
+def test_a_duet_that_fails_is_replaced_by_launches_and_its_failure_is_told(against, project):
+    project.write(0.01, prelude='open("/nowhere/model.bin")')  # as if the file were gone by now
+    commit = project.commit()
+    project.write(0.01)
+    scattered = record_of([0.001, 0.01, 0.1])
+    job = project.job(launches=LaunchPlan(1, 2))
+    result = concluded(against(scattered, commit, job), record_of(AS_STORED[:1]))
+    assert result.duet is None
+    assert len(result.measurement.launches) == 2
+    assert result.verdict.launches == 2
+    assert result.verdict.outcome is Outcome.INCONCLUSIVE
+    assert result.verdict.evidence[-1].startswith(
+        "a duet against the baseline's commit could not settle it: "
+    )
+    assert "/nowhere/model.bin" in result.verdict.evidence[-1]
+
+
+def test_without_a_commit_launches_are_added_up_to_the_most(against, project):
+    comparison = against(record_of([0.001, 0.01, 0.1]))
+    comparison.prepare()
+    assert not comparison.look(record_of(AS_STORED[:2]))
+    assert not comparison.look(record_of(AS_STORED))
+    assert comparison.look(record_of([*AS_STORED, 0.01]))
+
+
+def test_too_few_launches_on_both_sides_are_refused_before_anything_is_measured(against, project):
+    job = project.job(launches=LaunchPlan(1, 1))
+    with pytest.raises(BaselineError, match="1 stored launch and 1 new one have no spread"):
+        against(record_of(AS_STORED[:1]), job=job).prepare()

@@ -1,0 +1,92 @@
+"""Pairs of a duet: the order of their steps, their end, and what is left when a side fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from trainings import STEPS_FILE
+from workers import job_of
+
+from traingate.controller.duet import measure_duet
+from traingate.controller.job import LaunchPlan, Side
+from traingate.errors import BaselineError, WorkerDiedError
+from traingate.records import Method
+from traingate.report.progress import NoProgress
+
+THE_OTHER = Side("the other")
+ONE_PAIR = LaunchPlan(1, 1)
+TWO_PAIRS = LaunchPlan(2, 2)
+
+
+@pytest.fixture
+def steps(stand_in, temporary, monkeypatch):
+    """A file to which each step of either side adds its letter."""
+    file = temporary / "steps"
+    monkeypatch.setenv(STEPS_FILE, str(file))
+    return file
+
+
+def measured(candidate="candidate", base="base", plan=ONE_PAIR, enough=bool, **changes):
+    jobs = (job_of(candidate, **changes), job_of(base, side=THE_OTHER))
+    return measure_duet(*jobs, plan, enough, NoProgress())
+
+
+def test_sides_step_in_turns_and_the_first_of_them_alternates(steps):
+    duet = measured(plan=TWO_PAIRS)
+    warm_up, rounds = "ccbb", "cbbc" * 2
+    swapped_warm_up, swapped_rounds = "bbcc", "bccb" * 2
+    assert steps.read_text() == warm_up + rounds + swapped_warm_up + swapped_rounds
+    assert [pair.method for pair in duet.pairs] == [Method.STEPS] * 2
+    for pair in duet.pairs:
+        assert len(pair.candidate_step_seconds) == len(pair.base_step_seconds) == 4
+    assert duet.base == "the other"
+
+
+def test_after_the_planned_pairs_each_further_one_is_asked_about(steps):
+    looks = []
+
+    def enough(duet):
+        looks.append(len(duet.pairs))
+        return looks[-1] == 2
+
+    assert len(measured(plan=LaunchPlan(1, 3), enough=enough).pairs) == 2
+    assert looks == [1, 2]
+
+
+def test_sides_that_do_not_fit_into_memory_together_take_turns_launch_by_launch(steps):
+    duet = measured(plan=TWO_PAIRS, peak_rss_bytes=1 << 60)
+    of_launch = 2 + 4  # warm-up and steps
+    candidate, base = "c" * of_launch, "b" * of_launch
+    assert steps.read_text() == candidate + base + base + candidate
+    assert [pair.method for pair in duet.pairs] == [Method.TURNS] * 2
+
+
+@pytest.mark.parametrize(
+    ("candidate", "base", "label"),
+    [
+        ("killed", "base", "launch 1"),
+        ("candidate", "killed", "launch 1 of the base, the other"),
+    ],
+)
+def test_a_side_that_is_killed_is_named_and_nothing_is_left_of_the_other(
+    steps, candidate, base, label
+):
+    with pytest.raises(WorkerDiedError, match=rf"^{label} was killed by SIGKILL .* in step 1 of 4"):
+        measured(candidate, base)
+
+
+def test_batches_of_different_sizes_are_not_compared(steps):
+    with pytest.raises(BaselineError, match="the base trains batches of 8, and the candidate of 4"):
+        measured(base="large_batches")
+    assert not steps.exists()
+
+
+def test_an_error_within_a_pair_leaves_nothing(steps):
+    class Failing(NoProgress):
+        def stepped(self, step, steps, samples_per_second):
+            raise RuntimeError("nobody reads the terminal")
+
+    jobs = (job_of("candidate"), replace(job_of("base"), side=THE_OTHER))
+    with pytest.raises(RuntimeError, match="nobody reads"):
+        measure_duet(*jobs, ONE_PAIR, bool, Failing())

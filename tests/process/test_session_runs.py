@@ -1,0 +1,187 @@
+"""One test's way through a session: measured by real workers, judged, and failed or not."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+
+import pytest
+from workers import BATCH_SIZE, TRAININGS, name_in, record_of
+
+from sample_records import save_run
+from sample_settings import settings
+from traingate.comparison.base import NoComparison
+from traingate.controller.duet import DuetInterrupted
+from traingate.controller.scales import SCALES
+from traingate.errors import BaselineError
+from traingate.gate.limits import Limits
+from traingate.host.hardware import hardware
+from traingate.layers.stack import Stack
+from traingate.records import Outcome, Published
+from traingate.report.progress import NoProgress
+from traingate.session import BenchmarkRequest, Session
+
+pytestmark = pytest.mark.usefixtures("stand_in")
+
+TEST = "test_training.py::test_sleeping"
+SLEEPING = BenchmarkRequest(TEST, name_in(TRAININGS, "sleeping"), Stack(), Limits())
+
+FAST = (1e-6,) * 4
+SCATTERED = (1e-6, 1e-3, 1.0, 1e3)
+
+
+@pytest.fixture
+def session(temporary):
+    """``session(storage=..., ...)``: a session of one launch of two steps with such settings."""
+    sessions = []
+
+    def start(root=TRAININGS.parent, comparison_factory=None, **changes):
+        storage = str(temporary / "storage")
+        chosen = settings(**{"launches": 1, "steps": 2, "storage": storage, **changes})
+        sessions.append(Session(chosen, root, [str(root)], comparison_factory))
+        return sessions[-1]
+
+    yield start
+    for each in sessions:
+        each.close()
+
+
+@pytest.fixture
+def save(temporary):
+    """``save(step_seconds)``: a saved run of ``sleeping`` on this machine, of no commit."""
+
+    def write(step_seconds, **changes):
+        of_sleeping = {"workload": "trainings.py::sleeping", "stack": (), "scale": "smoke"}
+        record = record_of(step_seconds, machine=hardware(), **of_sleeping, **changes)
+        save_run(temporary / "storage" / "0001_base.json", {TEST: record})
+
+    return write
+
+
+def measured(session, request=SLEEPING):
+    return session.run(request, NoProgress()).measurement
+
+
+def test_without_a_comparison_there_is_a_measurement_and_no_verdict(session):
+    published = (Published(100.0, "an article"),)
+    limits = Limits(min_samples_per_second=0.001, max_first_step_seconds=1e6)
+    started = session(price=3.6)
+    measurement = measured(started, replace(SLEEPING, limits=limits, published=published))
+    assert (measurement.verdict, measurement.duet) == (None, None)
+    assert (len(measurement.launches), len(measurement.step_seconds)) == (1, 2)
+    assert measurement.published == published
+    assert measurement.samples_per_dollar == pytest.approx(measurement.samples_per_second * 1000)
+    assert started.compared == 0
+
+
+def test_where_nothing_is_to_be_measured_a_single_step_is_taken(session):
+    measurement = measured(session(measuring=False, launches=3, steps=9, compare=True))
+    assert len(measurement.step_seconds) == 1
+    assert measurement.verdict is None
+
+
+def test_a_missing_baseline_fails_before_anything_is_measured(session):
+    class NothingStarts(NoProgress):
+        def launching(self, number, planned):
+            raise AssertionError("a launch was started")
+
+    with pytest.raises(BaselineError, match="No saved run in "):
+        session(compare=True).run(SLEEPING, NothingStarts())
+
+
+def test_a_missing_baseline_is_recorded_where_that_is_asked_for(session):
+    started = session(compare=True, on_missing="record")
+    verdict = measured(started).verdict
+    assert (verdict.outcome, verdict.failed) == (Outcome.NO_BASELINE, False)
+    assert verdict.reason.startswith("No stored run has trainings.py::sleeping")
+    assert started.compared == 0
+
+
+def test_a_baseline_of_another_batch_size_is_missing_too(session, save):
+    save([0.01] * 4, batch_size=2 * BATCH_SIZE)
+    with pytest.raises(BaselineError, match=f"at scale smoke, batch {BATCH_SIZE}"):
+        measured(session(compare=True))
+
+
+@pytest.mark.parametrize(
+    ("stored", "on_inconclusive", "expected"),
+    [
+        (FAST, "warn", (Outcome.REGRESSED, True)),
+        (SCATTERED, "warn", (Outcome.INCONCLUSIVE, False)),
+        (SCATTERED, "fail", (Outcome.INCONCLUSIVE, True)),
+    ],
+)
+def test_a_regression_fails_and_an_open_verdict_as_the_settings_say(
+    session, save, stored, on_inconclusive, expected
+):
+    save(stored)
+    started = session(compare=True, on_inconclusive=on_inconclusive)
+    verdict = measured(started).verdict
+    assert (verdict.outcome, verdict.failed) == expected
+    assert verdict.baseline == "0001_base.json (2026-11-22 10:00)"
+    assert started.compared == 1
+
+
+def test_limits_of_the_marker_fail_a_test_that_is_compared_with_nothing(session):
+    limits = Limits(min_samples_per_second=1e9, max_first_step_seconds=1e-9)
+    started = session()
+    verdict = measured(started, replace(SLEEPING, limits=limits)).verdict
+    assert (verdict.outcome, verdict.failed) == (Outcome.NO_BASELINE, True)
+    throughput, first_step = verdict.reason.split("; ")
+    assert throughput.endswith("samples/s, and the marker asks for at least 1e+09")
+    assert first_step.endswith("and the marker allows 1e-09 s")
+    assert started.compared == 0
+
+
+@pytest.fixture
+def _interruptible():
+    """Let SIGINT raise, also where a shell has started pytest in the background and ignores it."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
+class CtrlC(NoProgress):
+    """Presses Ctrl-C at the start of the second pair's measured steps."""
+
+    def __init__(self):
+        self._launch = self._measured = 0
+
+    def launching(self, number, planned):
+        self._launch = number
+
+    def stepped(self, step, steps, samples_per_second):
+        self._measured += 1
+        if self._launch == 2 and self._measured > 2 + 4:  # alone, and the first pair
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.usefixtures("_interruptible")
+def test_ctrl_c_in_a_duet_says_how_far_it_was_and_leaves_nothing(session, project, temporary):
+    once = replace(SCALES["smoke"], launches=1)
+    started = session(project.folder, against="HEAD", launches=2, scale=once)
+    request = replace(SLEEPING, workload=name_in(project.model, "model"))
+    with pytest.raises(DuetInterrupted) as caught:
+        started.run(request, CtrlC())
+    assert len(caught.value.pairs) == 1
+    assert started.interrupted.startswith(f"{TEST}: ")
+    assert "broken off after one pair, which saw it" in started.interrupted
+    assert started.compared == 0
+    assert len(project.worktrees()) == 2
+    assert len(list(temporary.glob("traingate-*"))) == 2
+    started.close()
+    assert len(project.worktrees()) == 1
+    assert list(temporary.glob("traingate-*")) == []
+
+
+@pytest.mark.usefixtures("_interruptible")
+def test_ctrl_c_in_a_comparison_without_a_duet_is_told_too(session):
+    class Interrupted(NoComparison):
+        def conclude(self, measurement, observer):
+            signal.raise_signal(signal.SIGINT)
+
+    started = session(comparison_factory=lambda _request, _job, tolerance: Interrupted(tolerance))
+    with pytest.raises(KeyboardInterrupt):
+        measured(started)
+    assert started.interrupted.startswith(f"{TEST}: ")
+    assert started.interrupted.endswith(" samples/s; the comparison was broken off: no verdict")

@@ -1,0 +1,71 @@
+"""Trainings for workers that have the stand-in for torch, each with one way to take its steps."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from traingate import TrainingSetup
+
+STEPS_FILE = "TRAINGATE_TEST_STEPS"
+"""Variable with the path of a file to which each step of ``candidate`` and ``base`` adds a letter."""
+
+
+class _Optimizer:
+    def zero_grad(self):
+        pass
+
+    def step(self):
+        pass
+
+
+def training(step: Callable[[], None], batch_size: int = 4) -> TrainingSetup:
+    """Return a training whose steps call *step* and compute nothing."""
+    import torch
+
+    def train_step(_model, _batch, _criterion):
+        step()
+        return torch.Tensor()
+
+    samples = range(2 * batch_size)
+    return TrainingSetup(None, None, _Optimizer(), samples, batch_size, train_step=train_step)
+
+
+def sleeping() -> TrainingSetup:
+    """Take 10 ms for each step."""
+    return training(lambda: time.sleep(0.01))
+
+
+def _write(letter: str) -> None:
+    with Path(os.environ[STEPS_FILE]).open("a") as file:
+        file.write(letter)
+
+
+def candidate() -> TrainingSetup:
+    """Write a c in each step."""
+    return training(lambda: _write("c"))
+
+
+def base() -> TrainingSetup:
+    """Write a b in each step."""
+    return training(lambda: _write("b"))
+
+
+def large_batches() -> TrainingSetup:
+    """Train batches of 8 rather than 4."""
+    return training(lambda: None, batch_size=8)
+
+
+def killed() -> TrainingSetup:
+    """Be killed in the third step, the first after the warm-up."""
+    steps: list[None] = []
+
+    def step() -> None:
+        steps.append(None)
+        if len(steps) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return training(step)

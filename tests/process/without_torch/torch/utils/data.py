@@ -1,0 +1,13 @@
+"""The data loader, in the process that trains."""
+
+
+class DataLoader:
+    """Batches of a dataset, in its order; a shorter last one is dropped."""
+
+    def __init__(self, dataset, batch_size, drop_last=True, collate_fn=None):
+        self._dataset, self._batch_size = dataset, batch_size
+
+    def __iter__(self):
+        size = self._batch_size
+        for start in range(0, len(self._dataset) - size + 1, size):
+            yield [self._dataset[index] for index in range(start, start + size)]
