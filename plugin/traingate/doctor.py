@@ -231,7 +231,7 @@ def _software() -> Iterator[Finding]:
             subject=name,
             state=State.LACKING if version is None or mismatch else State.FINE,
             found=version or "absent",
-            meaning=meaning,
+            meaning=meaning or ("" if version else _NEEDED_BY.get(name, "")),
             remedy=remedy if version is None else mismatch_remedy,
         )
 
@@ -240,11 +240,14 @@ _PACKAGES = {
     "pytest-traingate": "pip install pytest-traingate",
     "pytest-benchmark": "pip install pytest-benchmark",
     "torch": "pip install torch",
-    "torchvision": "pip install torchvision",
+    "torchvision": "pip install 'pytest-traingate[benchmarks]'",
     "intel-extension-for-pytorch": "pip install 'pytest-traingate[ipex]'",
     "torch-xla": "pip install 'pytest-traingate[xla]'",
 }
 """Commands that install the packages whose versions are listed."""
+
+_NEEDED_BY = {"torchvision": "the project's own benchmarks train its ResNets"}
+"""Uses of packages that no layer needs."""
 
 _BOUND_TO_TORCH = {"intel-extension-for-pytorch", "torch-xla", "torchvision"}
 """Packages whose binaries fit only one minor version of torch."""

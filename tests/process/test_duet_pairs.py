@@ -32,26 +32,22 @@ def measured(candidate="candidate", base="base", plan=ONE_PAIR, enough=bool, **c
     return measure_duet(*jobs, plan, enough, NoProgress())
 
 
-def test_sides_step_in_turns_and_the_first_of_them_alternates(steps):
-    duet = measured(plan=TWO_PAIRS)
-    warm_up, rounds = "ccbb", "cbbc" * 2
-    swapped_warm_up, swapped_rounds = "bbcc", "bccb" * 2
-    assert steps.read_text() == warm_up + rounds + swapped_warm_up + swapped_rounds
-    assert [pair.method for pair in duet.pairs] == [Method.STEPS] * 2
-    for pair in duet.pairs:
-        assert len(pair.candidate_step_seconds) == len(pair.base_step_seconds) == 4
-    assert duet.base == "the other"
-
-
-def test_after_the_planned_pairs_each_further_one_is_asked_about(steps):
+def test_sides_step_in_turns_and_the_first_of_them_alternates_until_pairs_are_enough(steps):
     looks = []
 
     def enough(duet):
         looks.append(len(duet.pairs))
         return looks[-1] == 2
 
-    assert len(measured(plan=LaunchPlan(1, 3), enough=enough).pairs) == 2
+    duet = measured(plan=LaunchPlan(1, 3), enough=enough)
+    warm_up, rounds = "ccbb", "cbbc" * 2
+    swapped_warm_up, swapped_rounds = "bbcc", "bccb" * 2
+    assert steps.read_text() == warm_up + rounds + swapped_warm_up + swapped_rounds
     assert looks == [1, 2]
+    assert [pair.method for pair in duet.pairs] == [Method.STEPS] * 2
+    for pair in duet.pairs:
+        assert len(pair.candidate_step_seconds) == len(pair.base_step_seconds) == 4
+    assert duet.base == "the other"
 
 
 def test_sides_that_do_not_fit_into_memory_together_take_turns_launch_by_launch(steps):

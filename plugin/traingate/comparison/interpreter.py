@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from traingate.controller.command import LEADING_TO_PACKAGES, Interpreter
+from traingate.controller.command import PACKAGE_PATH_VARIABLES, Interpreter
 from traingate.errors import ConfigurationError
 
 _OLDEST_PYTHON: Final = [3, 10]
@@ -35,7 +35,7 @@ def find_interpreter(location: str) -> Interpreter:
     command = shutil.which(location) if len(path.parts) == 1 and not path.exists() else None
     python = os.path.abspath(command or path)  # noqa: PTH100 - resolve() leaves the environment
     environment = {
-        name: value for name, value in os.environ.items() if name not in LEADING_TO_PACKAGES
+        name: value for name, value in os.environ.items() if name not in PACKAGE_PATH_VARIABLES
     }
     try:
         process = subprocess.run(  # noqa: S603 - the interpreter that the user named

@@ -1,1 +1,1 @@
-"""The controller: start children, interleave their steps, time out, tear down."""
+"""Start child processes, interleave their steps, enforce time limits, and end them."""

@@ -1,4 +1,7 @@
-"""One child, of one or more ranks: started, spoken to in time, and ended with all it started."""
+"""A child process of one or more ranks: start it, exchange messages with it, and end it.
+
+Ending a child also ends every process that it started.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,10 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Final, TypeVar
 
-import psutil
-
 from traingate.controller.command import LAUNCH_TAG, Command
 from traingate.controller.exit_report import describe_exit, log_tail
 from traingate.controller.rank_channels import RankChannels
+from traingate.controller.tagged_processes import kill_tagged
 from traingate.errors import (
     ConfigurationError,
     ProtocolError,
@@ -28,24 +30,29 @@ from traingate.protocol.channel import Channel, Listener
 from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
 
 _GRACE_SECONDS: Final = 5.0
-_LAUNCHER_SECONDS: Final = 1.0
+"""Longest wait for a child to end by itself before it is killed."""
+
+_LAUNCHER_GRACE_SECONDS: Final = 1.0
+"""The same for a child under a launcher, which may wait for its own helper processes."""
+
 _POLL_SECONDS: Final = 0.2
+"""Interval of the checks whether a child that has not connected yet is still alive."""
 
 Answer = TypeVar("Answer", bound=Message)
 
 
 class Child:
-    """A running child of ours, as a context manager: when it is left, nothing is left.
+    """A running child process, as a context manager that leaves no process and no file behind.
 
     Entering it starts the process and returns at once; ``wait_for_hello`` waits until it can work.
 
     Args:
-        command: what to start.
-        label: how errors call it, such as ``launch 2``.
-        start_seconds: how long it may take until it says Hello.
+        command: Command to start.
+        label: Name of the child in error messages, such as ``launch 2``.
+        start_seconds: Longest time until the child sends Hello.
 
     Attributes:
-        world_size: ranks of the whole group, which may span further nodes.
+        world_size: Number of ranks in the whole group, which may span other nodes.
     """
 
     world_size = 1
@@ -55,18 +62,19 @@ class Child:
         self._label = label
         self._start_seconds = start_seconds
         self._channels: RankChannels | None = None
-        self._known = False  # which rank each connection belongs to
+        self._ranks_are_known = False  # until then, keys of the channels are not ranks
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Child:
         self._listener = Listener()
         self._directory = self._listener.directory
+        self._started = time.time()
         self._deadline = time.monotonic() + self._start_seconds
         try:
             with (self._directory / "log").open("wb") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - our own argv, no shell
                     [*self._command.argv, str(self._directory)],
-                    # What the child leaves in its TMPDIR goes with the directory.
+                    # Temporary files of the child are removed with this directory.
                     env={
                         **self._command.environment,
                         LAUNCH_TAG: str(self._directory),
@@ -76,7 +84,7 @@ class Child:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C is ours alone, and killpg reaches children
+                    start_new_session=True,  # so that Ctrl-C does not reach it, but killpg does
                 )
         except BaseException:
             self._tear_down(grace=0.0)
@@ -89,21 +97,22 @@ class Child:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        launched = self._command.launched  # launchers may take their time
-        self._tear_down(
-            0.0 if kind is not None else _LAUNCHER_SECONDS if launched else _GRACE_SECONDS
-        )
+        grace = _LAUNCHER_GRACE_SECONDS if self._command.launched else _GRACE_SECONDS
+        self._tear_down(0.0 if kind is not None else grace)
 
     def wait_for_hello(self) -> Child:
-        """Wait for the Hello of every rank; the second time, it has come already.
+        """Wait for the Hello of every rank, and return this child; a repeated call does nothing.
 
         Raises:
-            WorkerDiedError, WorkerTimeoutError, ProtocolError: if one of them does not come.
+            WorkerDiedError: If the child ends before.
+            WorkerTimeoutError: If ``start_seconds`` pass before.
+            ProtocolError: If a rank uses another version of the protocol, or the ranks are not
+                those of one group.
         """
         if self._channels is not None:
             return self
         unnamed: dict[int, Channel] = {}
-        self._channels = RankChannels(unnamed)  # from now on, to be closed
+        self._channels = RankChannels(unnamed)  # so that tearing down closes them
         while len(unnamed) < self._command.ranks:
             unnamed[len(unnamed)] = self._accept()
         hellos = self._receive(Hello, None, "at its start")
@@ -112,12 +121,12 @@ class Child:
         self.world_size = hellos[0].world_size
         if len({hello.rank for hello in hellos}) != len(hellos) or self.world_size < len(hellos):
             raise ProtocolError(
-                f"{self._label} should be {len(hellos)} ranks of one group, and says of itself: "
+                f"{self._label} should be {len(hellos)} ranks of one group, but reported: "
                 + ", ".join(f"rank {hello.rank} of {hello.world_size}" for hello in hellos)
             )
         ranks = [hello.rank for hello in hellos]
         self._channels = RankChannels(dict(zip(ranks, unnamed.values(), strict=True)))
-        self._known = True
+        self._ranks_are_known = True
         return self
 
     def _accept(self) -> Channel:
@@ -140,39 +149,39 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Process id of the command that was started."""
+        """Return the process id of the command that was started."""
         assert self._process is not None
         return self._process.pid
 
     def send(self, message: Message) -> None:
-        """Send a command to all ranks; one that is gone is noticed when its answer is awaited."""
+        """Send a command to all ranks; ``receive`` reports a rank whose connection is closed."""
         assert self._channels is not None
         self._channels.send(message)
 
     def receive(self, kind: type[Answer], seconds: float, doing: str) -> list[Answer]:
-        """Wait for one answer of each rank, in the order of ranks.
+        """Wait for one answer from each rank, and return them in the order of ranks.
 
         Args:
-            kind: the type of message that must come.
-            seconds: the time-out.
-            doing: what the child is at, for an error: ``in step 3 of 5``.
+            kind: Expected type of message.
+            seconds: Time limit.
+            doing: Activity of the child, for error messages: ``in step 3 of 5``.
 
         Raises:
-            WorkloadError: the user's code raised in the child.
-            ConfigurationError: traingate refused there what it was asked for.
-            WorkerDiedError: the child, or one of its ranks, ended.
-            WorkerTimeoutError: the time-out has passed.
-            ProtocolError: another message came.
+            WorkloadError: If the user's code raised in the child.
+            ConfigurationError: If traingate's code in the child refused the request.
+            WorkerDiedError: If the child, or one of its ranks, ended.
+            WorkerTimeoutError: If the time limit passed.
+            ProtocolError: If a message of another type came.
         """
         return self._receive(kind, seconds, doing)
 
     def ask(self, message: Message, kind: type[Answer], seconds: float, doing: str) -> list[Answer]:
-        """Send a command to all ranks and wait for their answers; errors as for ``receive``."""
+        """Send a command to all ranks, and return their answers; raises as ``receive`` does."""
         self.send(message)
         return self.receive(kind, seconds, doing)
 
     def ask_first(self, message: Message, kind: type[Answer], seconds: float, doing: str) -> Answer:
-        """As ``ask``, of the lowest rank here alone."""
+        """Send a command to the lowest rank of this node only, and return its answer."""
         assert self._channels is not None
         first = self._channels.ranks[:1]
         self._channels.send(message, first)
@@ -186,57 +195,60 @@ class Child:
         ranks: Sequence[int] | None = None,
     ) -> list[Answer]:
         assert self._channels is not None
-        patience = self._deadline - time.monotonic() if seconds is None else seconds
-        answers = self._channels.receive(patience, ranks)
-        if answers.gone:
-            raise WorkerDiedError(self._exit_message(doing, answers.gone))
+        remaining = self._deadline - time.monotonic() if seconds is None else seconds
+        answers = self._channels.receive(remaining, ranks)
+        if answers.ended_ranks:
+            raise WorkerDiedError(self._exit_message(doing, answers.ended_ranks))
         for rank, failed in answers.failed.items():
             raise self._failure(rank, failed, doing)
-        if answers.late:
+        if answers.overdue_ranks:
             limit = self._start_seconds if seconds is None else seconds
-            raise WorkerTimeoutError(self._timeout_message(doing, limit, answers.late))
-        found: list[Answer] = []
+            raise WorkerTimeoutError(self._timeout_message(doing, limit, answers.overdue_ranks))
+        typed_messages: list[Answer] = []
         for _, message in sorted(answers.messages.items()):
             if not isinstance(message, kind):
                 name = type(message).__name__
                 raise ProtocolError(f"{self._label} answered {name} {doing}, not {kind.__name__}")
-            found.append(message)
-        return found
+            typed_messages.append(message)
+        return typed_messages
 
-    def _who(self, ranks: Iterable[int]) -> str:
+    def _name(self, ranks: Iterable[int]) -> str:
+        """Return the name of these ranks in error messages; the child's name for no rank."""
         numbers = ", ".join(map(str, ranks))
-        grouped = self._command.ranks > 1 and self._known and numbers
+        grouped = self._command.ranks > 1 and self._ranks_are_known and numbers
         return f"rank {numbers} of {self._label}" if grouped else self._label
 
     def _failure(self, rank: int, failed: Failed, doing: str) -> TraingateError:
-        who = self._who([rank])
+        name = self._name([rank])
         if not failed.traceback:
-            return ConfigurationError(f"{who}, {doing}: {failed.message}")
-        said = self._log_tail([rank])
+            return ConfigurationError(f"{name}, {doing}: {failed.message}")
+        log = self._log_tail([rank])
         return WorkloadError(
-            f"the workload raised in {who}, {doing}:\n\n{failed.traceback}\n{said}"
+            f"the workload raised in {name}, {doing}:\n\n{failed.traceback}\n{log}"
         )
 
     def _timeout_message(self, doing: str, seconds: float, ranks: Sequence[int] = ()) -> str:
+        name = self._name(ranks)
         return (
-            f"{self._who(ranks)} gave no answer within {seconds:g} s {doing}, and was ended. If it "
+            f"{name} gave no answer within {seconds:g} s {doing}, and was ended. If it "
             f"only needs longer, raise --traingate-timeout.\n{self._log_tail(ranks)}"
         )
 
     def _exit_message(self, doing: str, ranks: Sequence[int] = ()) -> str:
         assert self._process is not None
         ending = "ended" if self._command.launched else describe_exit(self._process, _GRACE_SECONDS)
-        said = self._log_tail(ranks)
-        return f"{self._who(ranks)} {ending} {doing}, before it had reported.\n{said}"
+        log = self._log_tail(ranks)
+        return f"{self._name(ranks)} {ending} {doing}, before it had reported.\n{log}"
 
     def _log_tail(self, ranks: Iterable[int]) -> str:
-        """What ``ranks`` printed, or all of the group as long as nobody has said who it is."""
-        return log_tail(self._directory, ranks if self._known else range(self._command.ranks))
+        """Return the end of the logs of *ranks*; of all ranks while connections have no rank."""
+        shown_ranks = ranks if self._ranks_are_known else range(self._command.ranks)
+        return log_tail(self._directory, shown_ranks)
 
     def _tear_down(self, grace: float) -> None:
-        """End the child, its group, and whatever else carries its tag; then its directory."""
+        """End the child, its group and all processes with its tag, and remove its directory."""
         if self._channels is not None:
-            self._channels.close()  # a healthy child ends at once by itself
+            self._channels.close()  # a child that works ends at once by itself
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 if grace:
@@ -244,14 +256,5 @@ class Child:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        _kill_tagged(str(self._directory))
+        kill_tagged(str(self._directory), self._started)
         self._listener.close()
-
-
-def _kill_tagged(tag: str) -> None:
-    """Kill what a child started in a session of its own: killpg did not reach it."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get(LAUNCH_TAG) == tag:
-                process.kill()
-                process.wait(_GRACE_SECONDS)

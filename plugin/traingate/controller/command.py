@@ -1,6 +1,6 @@
-"""The command and environment that start a child: plain, run_cpu, torchrun or ipexrun.
+"""Build the command and environment of a child: plain, run_cpu, torchrun or ipexrun.
 
-Nothing is started here.
+This module starts no process.
 """
 
 from __future__ import annotations
@@ -21,20 +21,22 @@ from traingate.protocol import ranks
 
 _WORKER: Final = Path(__file__).parents[1] / "worker"
 
-LAUNCH_TAG: Final = "TRAINGATE_MEETING"
-"""Variable that every descendant of a launch inherits: teardown finds them all by it."""
+LAUNCH_TAG: Final = "TRAINGATE_LAUNCH"
+"""Environment variable that every descendant of a child inherits, so that all can be found and
+ended. Its value is the child's private directory."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """How to start one child; the directory of its meeting is appended to ``argv``.
+    """Command that starts one child; the child's private directory is appended to ``argv``.
 
     Attributes:
-        argv: of a program, or of a launcher that starts it.
-        environment: the whole of it.
-        ranks: processes that will connect.
-        launched: by a launcher, whose exit status says nothing of the program's.
-        folder: working directory; None for ours.
+        argv: Arguments of a program, or of a launcher that starts it.
+        environment: Complete environment of the child.
+        ranks: Number of processes that will connect.
+        launched: True if a launcher starts the program; its exit status then says nothing about
+            the program's.
+        folder: Working directory; None for the current one.
     """
 
     argv: tuple[str, ...]
@@ -46,11 +48,12 @@ class Command:
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python that is not the one we run under.
+    """Another Python interpreter than the running one.
 
     Attributes:
-        python: absolute path, symbolic links not followed: a virtual environment is one.
-        prefix: its environment.
+        python: Absolute path. Symbolic links are kept, because the Python of a virtual environment
+            is one.
+        prefix: Folder of its environment.
     """
 
     python: str
@@ -64,28 +67,33 @@ def training_command(
     interpreter: Interpreter | None = None,
     folder: str | None = None,
 ) -> Command:
-    """The training worker of ``stack``.
+    """Return the command of the training worker.
 
     Args:
-        stack: whose layers may ask for variables, preloads and launchers; they win over all
-            others.
-        steadying: what is added for steadiness; what the user has set, and the stack, win over it.
-        compile_cache: directory for inductor, of this stack alone: its cache key knows
-            neither the number of threads nor all settings.
-        interpreter: instead of ours; none of our environment's packages reach it.
-        folder: working directory instead of ours.
+        stack: Layers, which may request variables, preloads and launchers; these take precedence
+            over all others.
+        steadying: Further variables and preloads for steadier launches; those of the user and of
+            the stack take precedence.
+        compile_cache: Directory for inductor's cache, used by this stack only: the cache key
+            contains neither the number of threads nor all settings.
+        interpreter: Interpreter of the worker, without the packages of the current environment;
+            None for the running one.
+        folder: Working directory; None for the current one.
+
+    Raises:
+        ConfigurationError: If there are fewer cores than ranks.
     """
     request = stack.process()
     cores = _cores_of_ranks(request)
     environment = {
         **steadying.environment,
-        **_inherited(interpreter),
-        **_threads(request, cores),
+        **_inherited_environment(interpreter),
+        **_thread_variables(request, cores),
         **request.environment,
         "TORCHINDUCTOR_CACHE_DIR": str(compile_cache),
-        "TORCH_WARM_POOL": "0",  # Triton's; its processes would import torch beside the steps
-        ranks.CORES_VARIABLE: ";".join(",".join(map(str, own)) for own in cores),
-        "PYTHONUNBUFFERED": "1",  # the log must hold all that was printed before a crash
+        "TORCH_WARM_POOL": "0",  # else processes for Triton import torch during the first steps
+        ranks.CORES_VARIABLE: ";".join(",".join(map(str, rank_cores)) for rank_cores in cores),
+        "PYTHONUNBUFFERED": "1",  # so that the log has all output before a crash
     }
     preloads = (*steadying.preloads, *request.preloads)
     if preloads:
@@ -107,7 +115,7 @@ def training_command(
 
 
 def _cores_of_ranks(request: ProcessRequest) -> tuple[tuple[int, ...], ...]:
-    """The cores of each rank, disjoint; ranks follow each other through the NUMA nodes."""
+    """Return disjoint cores for each rank, in the order of NUMA nodes."""
     if request.run_cpu is not None:
         cores = request.run_cpu.cores
     elif request.ranks is not None:
@@ -121,19 +129,22 @@ def _cores_of_ranks(request: ProcessRequest) -> tuple[tuple[int, ...], ...]:
     return tuple(cores[rank * size : (rank + 1) * size] for rank in range(count))
 
 
-def _threads(request: ProcessRequest, cores: Sequence[tuple[int, ...]]) -> dict[str, str]:
-    """Under a launcher: one thread per core. A plain worker finds its number itself."""
+def _thread_variables(request: ProcessRequest, cores: Sequence[tuple[int, ...]]) -> dict[str, str]:
+    """Return variables that give a launched worker one thread per core; none for a plain worker."""
     if request.ranks is None and request.run_cpu is None:
         return {}
     threads = {"OMP_NUM_THREADS": str(len(cores[0]))}
-    # On one node the name of this host need not resolve.
+    # On one node, gloo then works even if the host name does not resolve.
     if request.ranks is not None and not request.ranks.sets_rendezvous:
         threads["GLOO_SOCKET_IFNAME"] = "lo"
     return threads
 
 
 def _run_cpu(request: RunCpu) -> tuple[str, ...]:
-    """run_cpu's own search for libraries misses versioned ones: they come as preloads."""
+    """Return the arguments of run_cpu, without its search for libraries.
+
+    It misses libraries with a version in their name; traingate preloads them itself.
+    """
     cores = ",".join(map(str, request.cores))
     return (
         "-m", "torch.backends.xeon.run_cpu",
@@ -144,7 +155,7 @@ def _run_cpu(request: RunCpu) -> tuple[str, ...]:
 
 
 def _torchrun(ranks: Ranks) -> tuple[str, ...]:
-    """``--standalone`` finds a free port by itself."""
+    """Return the arguments of torchrun, whose ``--standalone`` chooses a free port."""
     return (
         "-m", "torch.distributed.run", "--nproc-per-node", str(ranks.count),
         *(() if ranks.sets_rendezvous else ("--standalone", "--local-addr", "127.0.0.1")),
@@ -153,7 +164,10 @@ def _torchrun(ranks: Ranks) -> tuple[str, ...]:
 
 
 def _ipexrun(ranks: Ranks) -> tuple[str, ...]:
-    """Each rank binds itself; cores of its own for oneCCL would be lost to the training."""
+    """Return the arguments of ipexrun, without cores for oneCCL, which the training would lack.
+
+    Each rank binds itself to its cores.
+    """
     return (
         "-m", "intel_extension_for_pytorch.launcher", "cpu",
         "--nprocs-per-node", str(ranks.count), "--ccl-worker-count", "0",
@@ -164,6 +178,7 @@ def _ipexrun(ranks: Ranks) -> tuple[str, ...]:
 
 
 def _free_port() -> int:
+    """Return the number of a TCP port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -171,12 +186,12 @@ def _free_port() -> int:
 
 
 def yardstick_command() -> Command:
-    """The yardstick: all cores, and threads that sleep at once when they wait."""
+    """Return the command of the yardstick, on all cores, with threads that do not spin."""
     threads = str(core_count())
     environment = {
-        **_inherited(),
+        **_inherited_environment(),
         "OPENBLAS_NUM_THREADS": threads,
-        "OPENBLAS_THREAD_TIMEOUT": "4",  # default: spins tens of milliseconds after a call
+        "OPENBLAS_THREAD_TIMEOUT": "4",  # by default, threads spin for tens of milliseconds
         "MKL_NUM_THREADS": threads,
         "OMP_NUM_THREADS": threads,
         "OMP_WAIT_POLICY": "PASSIVE",
@@ -185,29 +200,31 @@ def yardstick_command() -> Command:
     return Command((sys.executable, str(_WORKER / "yardstick.py")), environment)
 
 
-LEADING_TO_PACKAGES: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX")
-"""Variables by which a Python finds packages that are not its own."""
+PACKAGE_PATH_VARIABLES: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX")
+"""Variables that add packages of another environment to an interpreter's own."""
 
 
-def _inherited(interpreter: Interpreter | None = None) -> dict[str, str]:
-    """Our environment without what must not reach a child: tracers, and what hides ``main``.
+def _inherited_environment(interpreter: Interpreter | None = None) -> dict[str, str]:
+    """Return the current environment without variables that would disturb a child.
 
-    Another interpreter gets none of the variables that lead to our packages.
+    These are variables of pytest, coverage and an enclosing launcher, and PYTHONSAFEPATH, with
+    which a script does not find the modules of its own folder. For another interpreter, variables
+    that add packages of the current environment are removed too.
     """
-    unwanted = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH", *ranks.LAUNCHER_VARIABLES}
-    kept = {
+    excluded = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH", *ranks.LAUNCHER_VARIABLES}
+    inherited = {
         key: value
         for key, value in os.environ.items()
-        if key not in unwanted and not key.startswith("COVERAGE_PROCESS_")
+        if key not in excluded and not key.startswith("COVERAGE_PROCESS_")
     }
     python, prefix = Path(sys.executable), sys.prefix
     if interpreter is not None:
-        for name in LEADING_TO_PACKAGES:
-            kept.pop(name, None)
+        for name in PACKAGE_PATH_VARIABLES:
+            inherited.pop(name, None)
         python, prefix = Path(interpreter.python), interpreter.prefix
-        own = str(Path(sys.executable).parent)
-        folders = kept.get("PATH", "").split(os.pathsep)
-        kept["PATH"] = os.pathsep.join(folder for folder in folders if folder != own)
-    # Launchers look here for helpers and libraries; the environment need not be activated.
-    helpers = os.pathsep.join(filter(None, [str(python.parent), kept.get("PATH")]))
-    return {"VIRTUAL_ENV": prefix, **kept, "PATH": helpers}
+        current = str(Path(sys.executable).parent)
+        folders = inherited.get("PATH", "").split(os.pathsep)
+        inherited["PATH"] = os.pathsep.join(folder for folder in folders if folder != current)
+    # Launchers find helpers and libraries by these, even if the environment is not activated.
+    search_path = os.pathsep.join(filter(None, [str(python.parent), inherited.get("PATH")]))
+    return {"VIRTUAL_ENV": prefix, **inherited, "PATH": search_path}

@@ -1,10 +1,10 @@
 """Measure a duet: pairs of launches, of the candidate and of the base, that step in turn.
 
-Both sides meet the same machine at the same time, so that their ratio is free of its drift. The
-method is that of Bulej et al., "Duet Benchmarking: Improving Measurement Accuracy in the Cloud"
+Both sides run on the same machine, a moment apart, so that its drift does not affect their ratio.
+The method is that of Bulej et al., "Duet Benchmarking: Improving Measurement Accuracy in the Cloud"
 (ICPE 2020), with one difference: there both sides run at the same time, here they take turns,
-which is also called randomized or interleaved trials (RMIT). Where two launches do not fit into
-memory together, launches take turns instead of steps, each beside the yardstick.
+which is also called randomized or interleaved trials (RMIT). If two launches do not fit into memory
+together, whole launches take turns instead of steps, each measured relative to the yardstick.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MEMORY_MARGIN: Final = 1.2
 
 
 class DuetInterrupted(KeyboardInterrupt):
-    """Ctrl-C in the middle of a duet.
+    """Interruption of a duet by Ctrl-C.
 
     Attributes:
         pairs: Pairs that were complete by then.
@@ -45,7 +45,12 @@ class DuetInterrupted(KeyboardInterrupt):
 
 
 def fit_together(peak_rss_bytes: int, available_bytes: int) -> bool:
-    """Return True if two launches of this size fit into memory at the same time."""
+    """Return whether two launches of this size fit into memory at the same time.
+
+    Args:
+        peak_rss_bytes: Peak memory of one launch, in bytes.
+        available_bytes: Memory that is available, in bytes.
+    """
     return 2 * _MEMORY_MARGIN * peak_rss_bytes <= available_bytes
 
 
@@ -63,7 +68,7 @@ def measure_duet(
     Args:
         candidate: Job of the working tree.
         base: Job of the other side.
-        plan: Number of pairs, planned and at the most.
+        plan: Planned and largest number of pairs.
         enough: Function that is called after the planned pairs and after each further one;
             measuring ends when it returns True, or when the plan allows no more pairs.
         observer: Receiver of the progress.
@@ -72,7 +77,7 @@ def measure_duet(
 
     Raises:
         BaselineError: If the base's batches are of another size.
-        WorkloadError, WorkerError: As ``measure``; the message says on which side.
+        WorkloadError, WorkerError: If ``measure`` would raise them; the message names the side.
         DuetInterrupted: If it is interrupted by Ctrl-C.
     """
     if by_steps is None:
@@ -80,7 +85,7 @@ def measure_duet(
     facts = _DuetFacts(peak_rss_bytes=candidate.peak_rss_bytes or 0)
     sides = _Sides(candidate, base, plan.planned, observer, facts)
     pairs: list[Pair] = []
-    started = time.monotonic()
+    start = time.monotonic()
     with ExitStack() as exit_stack:
         next_pairs = sides.step_by_step
         if not by_steps:
@@ -88,7 +93,7 @@ def measure_duet(
             next_pairs = partial(sides.launch_by_launch, exit_stack.enter_context(yardstick))
         while len(pairs) < plan.most:
             _collect(next_pairs(len(pairs)), pairs)
-            seconds_per_pair = (time.monotonic() - started) / len(pairs)
+            seconds_per_pair = (time.monotonic() - start) / len(pairs)
             duet = sides.summarise(pairs, seconds_per_pair)
             if len(pairs) >= plan.planned and enough(duet):
                 break
@@ -96,7 +101,7 @@ def measure_duet(
 
 
 def _collect(new_pairs: Generator[Pair, None, None], pairs: list[Pair]) -> None:
-    """Add *new_pairs* to *pairs*, and hand the complete ones on if Ctrl-C comes."""
+    """Add *new_pairs* to *pairs*; raise DuetInterrupted with the complete pairs on Ctrl-C."""
     try:
         with closing(new_pairs):
             pairs.extend(new_pairs)
@@ -106,7 +111,7 @@ def _collect(new_pairs: Generator[Pair, None, None], pairs: list[Pair]) -> None:
 
 @dataclass
 class _DuetFacts:
-    """Facts of both sides that the pairs so far have shown."""
+    """Facts of both sides from the pairs so far."""
 
     candidate: LaunchFacts = field(default_factory=LaunchFacts)
     base: LaunchFacts = field(default_factory=LaunchFacts)
@@ -119,10 +124,10 @@ class _DuetFacts:
         self.check_batches()
 
     def check_batches(self) -> None:
-        """Check that a step has as many samples on either side.
+        """Check that a step has the same number of samples on both sides.
 
         Raises:
-            BaselineError: If it has not.
+            BaselineError: If the numbers differ.
         """
         candidate, base = self.candidate.batch_size, self.base.batch_size
         if candidate != base:
@@ -154,17 +159,17 @@ class _Sides:
             seconds_per_pair=seconds_per_pair,
         )
 
-    def step_by_step(self, complete: int) -> Generator[Pair, None, None]:
+    def step_by_step(self, offset: int) -> Generator[Pair, None, None]:
         """Yield the next pairs, each side stepping while the other sleeps.
 
         Pairs that will be measured in any case start up side by side.
 
         Args:
-            complete: Number of pairs before these.
+            offset: Number of pairs before these.
         """
-        planned = 2 * (self.planned - complete)
+        planned = 2 * (self.planned - offset)
         count = max(1, count_prepared_together(planned, self.facts.peak_rss_bytes) // 2)
-        numbers = range(complete + 1, complete + 1 + count)
+        numbers = range(offset + 1, offset + 1 + count)
         jobs = (self.candidate, self.base)
         with ExitStack() as exit_stack:
             exits = [exit_stack.enter_context(ExitStack()) for _ in numbers]
@@ -176,22 +181,22 @@ class _Sides:
                     worker.start(pair_exit)
             workers = [worker for pair in pairs for worker in pair]
             for worker in workers:
-                worker.begin_to_prepare()
+                worker.request_preparation()
             for worker in workers:
-                worker.prepare()
+                worker.wait_until_prepared()
             for number, pair_exit, (candidate, base) in zip(numbers, exits, pairs, strict=True):
-                measured = self._measure_pair(number, candidate, base)
+                pair_result = self._measure_pair(number, candidate, base)
                 pair_exit.close()
-                yield measured
+                yield pair_result
 
-    def launch_by_launch(self, yardstick: Child, complete: int) -> Generator[Pair, None, None]:
+    def launch_by_launch(self, yardstick: Child, offset: int) -> Generator[Pair, None, None]:
         """Yield the next pair, one side after the other, in an order that changes with each pair.
 
         Args:
             yardstick: Process of the yardstick.
-            complete: Number of pairs before this one.
+            offset: Number of pairs before this one.
         """
-        number = complete + 1
+        number = offset + 1
         sides = [(self.candidate, self.facts.candidate), (self.base, self.facts.base)]
         launches = [
             self._measure_launch(yardstick, job, number, facts)
@@ -236,8 +241,8 @@ class _Sides:
             worker = TrainingWorker(job, number, self.observer)
             worker.start(exit_stack)
             yardstick.wait_for_hello()
-            worker.begin_to_prepare()
-            seconds = worker.prepare()
+            worker.request_preparation()
+            seconds = worker.wait_until_prepared()
             facts.check(worker, number)
             return measure_launch(
                 job, worker, yardstick, facts, number=number, setup_seconds=seconds
@@ -258,8 +263,8 @@ def _alternate(
     """Step in rounds of first, second, second, first.
 
     Returns:
-        Step seconds of both sides, first and second, and the number of turns after which a side
-        was still busy.
+        Seconds of each step, of the first and the second side, and the number of turns after which
+        a side was still busy.
     """
     busy_turns = 0
     seconds: dict[TrainingWorker, list[float]] = {first: [], second: []}

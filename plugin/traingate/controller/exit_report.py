@@ -1,4 +1,4 @@
-"""How a child ended, in words: its status, and the last it printed."""
+"""Describe how a child ended: its exit status, and the end of its logs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import Final
 
 _LOG_LINES: Final = 20
+"""Number of lines shown from the end of each log."""
 
 
 def describe_exit(process: subprocess.Popen[bytes], seconds: float) -> str:
-    """How ``process`` ended, where it does within ``seconds``.
+    """Return how *process* ended, as the verb phrase of a sentence.
 
-    A launcher's status says nothing of the child: run_cpu exits with 0 whatever happened.
+    Do not use it for a launcher, whose status says nothing about the program that it started:
+    run_cpu always exits with 0.
+
+    Args:
+        process: Process that has ended or is about to.
+        seconds: Longest wait for its end.
     """
     try:
         code = process.wait(seconds)
@@ -23,19 +29,19 @@ def describe_exit(process: subprocess.Popen[bytes], seconds: float) -> str:
     if code >= 0:
         return f"exited with status {code}"
     name = signal.Signals(-code).name
-    why = " (by a person, or by the kernel for want of memory)" if name == "SIGKILL" else ""
-    return f"was killed by {name}{why}"
+    cause = " (by a person, or by the kernel for lack of memory)" if name == "SIGKILL" else ""
+    return f"was killed by {name}{cause}"
 
 
 def log_tail(directory: Path, ranks: Iterable[int]) -> str:
-    """The end of what the ranks and their launcher printed.
+    """Return the last lines that ranks and their launcher printed.
 
     Args:
-        directory: of the meeting: the launcher's ``log``, and ``log.N`` of rank N, which only
-            the ranks of a group have.
-        ranks: whose logs to show beside the launcher's.
+        directory: Private directory of the child. It has the file ``log`` of the launcher, or of a
+            child without one, and for a group a file ``log.N`` of each rank N.
+        ranks: Ranks whose logs to show, before the file ``log``.
     """
-    told = []
+    output_lines: list[str] = []
     for name in (*(f"log.{rank}" for rank in ranks), "log"):
         try:
             lines = (directory / name).read_text(errors="replace").splitlines()[-_LOG_LINES:]
@@ -43,6 +49,6 @@ def log_tail(directory: Path, ranks: Iterable[int]) -> str:
             continue
         if lines:
             _, _, rank = name.partition(".")
-            who = f"rank {rank}" if rank else "it"
-            told += [f"The last {who} printed:", *(f"    {line}" for line in lines)]
-    return "\n".join(told) or "It printed nothing."
+            source = f" of rank {rank}" if rank else ""
+            output_lines += [f"Last output{source}:", *(f"    {line}" for line in lines)]
+    return "\n".join(output_lines) or "It printed nothing."

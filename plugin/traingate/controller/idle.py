@@ -1,8 +1,7 @@
-"""Wait until a worker's threads sleep: what still spins would be measured as a slow machine.
+"""Wait until a worker's threads sleep, so that they do not slow down the next process that steps.
 
-An OpenMP runtime lets its threads spin for milliseconds after each region (GNU's for about
-ten, Intel's for up to 200), and data workers fetch ahead. Shortening the spinning instead
-would slow the training itself.
+OpenMP threads spin for milliseconds after each parallel region (GNU's for about 10 ms, Intel's for
+up to 200 ms), and data workers fetch ahead. Shorter spinning would slow down the training itself.
 """
 
 from __future__ import annotations
@@ -15,33 +14,42 @@ from typing import Final
 import psutil
 
 _LONGEST_SECONDS: Final = 0.5
+"""Longest wait; then the worker counts as busy."""
+
 _POLL_SECONDS: Final = 0.002
+"""Interval between two looks at the threads."""
+
 _WITHOUT_PROC_SECONDS: Final = 0.05
+"""Wait on systems without /proc, where threads cannot be observed."""
+
 _PROC: Final = Path("/proc")
 
 
 def wait_until_idle(pid: int) -> bool:
-    """Return once no thread of process ``pid`` and its descendants workers, or half a second on.
+    """Wait until no thread of a process and its descendants runs, or half a second has passed.
+
+    Args:
+        pid: Process id.
 
     Returns:
-        Whether they have come to rest; True where that cannot be seen.
+        True if all threads sleep, or if the system has no /proc to observe them by.
     """
     if not (_PROC / str(pid)).is_dir():
         time.sleep(_WITHOUT_PROC_SECONDS)
         return True
-    family = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+    processes = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
     deadline = time.monotonic() + _LONGEST_SECONDS
-    while any(map(_runs, family)):
+    while any(map(_has_running_thread, processes)):
         if time.monotonic() > deadline:
             return False
         time.sleep(_POLL_SECONDS)
     return True
 
 
-def _runs(pid: int) -> bool:
-    with contextlib.suppress(OSError):  # a data worker may end meanwhile
+def _has_running_thread(pid: int) -> bool:
+    with contextlib.suppress(OSError):  # the process, or one of its threads, may end meanwhile
         for task in (_PROC / str(pid) / "task").iterdir():
-            # "pid (name) state ...", and the name may hold anything but a last parenthesis
+            # The format is "pid (name) state ...", and the name may contain parentheses.
             if (task / "stat").read_text().rpartition(")")[2].split()[0] == "R":
                 return True
     return False

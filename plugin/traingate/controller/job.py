@@ -1,4 +1,4 @@
-"""What is to be measured, how, and who wants to know how far it is."""
+"""Describe a measurement: its job, its sides, its time limits, and the observer of its progress."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _START_SECONDS: Final = 120.0
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds that one answer of a worker may take.
+    """Time limits for one answer of a worker.
 
     Attributes:
-        start: until the interpreter workers and torch is imported.
-        first_step: for the first step, which compiles.
-        step: to build the training, and for any later step.
+        start: Seconds until the interpreter runs and torch is imported.
+        first_step: Seconds for the first step, which compiles.
+        step: Seconds to build the training, and for any later step.
     """
 
     start: float = _START_SECONDS
@@ -33,7 +33,11 @@ class Timeouts:
 
     @classmethod
     def of(cls, seconds: float | None) -> Timeouts:
-        """The defaults, or ``seconds`` for everything; no less than the default to start."""
+        """Return the defaults, or *seconds* for each limit, but no less than the default start.
+
+        Args:
+            seconds: Value of ``--traingate-timeout``, None if it is not set.
+        """
         if seconds is None:
             return cls()
         return cls(max(seconds, _START_SECONDS), seconds, seconds)
@@ -41,7 +45,12 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class LaunchPlan:
-    """How many launches: ``planned`` at least, and up to ``most`` while undecided."""
+    """Number of launches of a measurement, or of pairs of a duet.
+
+    Attributes:
+        planned: Number that is measured in any case.
+        most: Largest number, reached if no smaller number decides the comparison.
+    """
 
     planned: int
     most: int
@@ -49,13 +58,13 @@ class LaunchPlan:
 
 @dataclass(frozen=True)
 class Side:
-    """The other side of a duet: another commit's tree, another interpreter, or both.
+    """Base side of a duet: another commit's tree, another interpreter, or both.
 
     Attributes:
-        title: for a person, such as ``commit 1a2b3c4d5 (main)``.
-        relocation: from the candidate's tree to this one's.
-        interpreter: instead of ours.
-        folder: working directory.
+        title: Name for reports, such as ``commit 1a2b3c4d5 (main)``.
+        relocation: Relocation from the candidate's tree to the base's; None for the same tree.
+        interpreter: Interpreter of the base; None for the running one.
+        folder: Working directory; None for the current one.
     """
 
     title: str
@@ -66,26 +75,26 @@ class Side:
 
 @dataclass(frozen=True)
 class Job:
-    """What to measure, and how.
+    """Complete description of a measurement.
 
     Attributes:
-        workload: its name.
-        identity: its name in the record, the same in every clone.
-        stack: the layers.
-        scale: the size.
-        steps: measured steps per launch; None leaves them to the scale.
-        launches: how many.
-        steady: one of ``steadying.LEVELS``.
-        duet: whether it is stepped in turn with another.
-        timeouts: for each kind of answer.
-        import_paths: of the project, for the worker.
-        compile_cache: directory of this stack alone.
-        profile: whether to profile the last launch.
-        seed: of the worker's random numbers.
-        work: FLOPs per sample and operators per step, where they are known already; else the
-            first launch counts them.
-        peak_rss_bytes: of an earlier launch of this workload, where there was one.
-        side: what tells it from the candidate, where it is the base of a duet.
+        workload: File and qualified name of the workload.
+        identity: Name of the workload in the record, the same in every clone.
+        stack: Layers of the test.
+        scale: Size of the measurement.
+        launches: Number of launches.
+        compile_cache: Directory for compiled kernels, used by this workload and stack only.
+        import_paths: Folders of the project that the worker adds to ``sys.path``.
+        steps: Measured steps per launch; None for the scale's.
+        steady: One of ``steadying.LEVELS``.
+        timeouts: Time limits for the worker's answers.
+        profile: True if the last planned launch is to be profiled.
+        seed: Seed of the worker's random numbers; each launch adds its number.
+        work: FLOPs per sample and operators per step, if they are known; the first launch counts
+            them otherwise.
+        peak_rss_bytes: Memory of an earlier launch of this workload, None if there was none.
+        duet: True if the job is one side of a duet.
+        side: Base side that the job measures; None for the candidate.
     """
 
     workload: ObjectName
@@ -107,23 +116,34 @@ class Job:
 
     @property
     def steadying(self) -> ProcessRequest:
-        """What is added to the stack's own request for steadiness."""
+        """Return the variables and preloads that make launches steadier than a bare process."""
         return steadying(self.steady, self.stack.process(), duet=self.duet)
 
 
 class Observer(Protocol):
-    """Who wants to know how far a measurement is."""
+    """Receiver of the progress of a measurement."""
 
     def launching(self, number: int, planned: int) -> None:
-        """Launch ``number`` of ``planned`` so far starts."""
+        """Receive that a launch starts.
+
+        Args:
+            number: Number of the launch, from 1.
+            planned: Number of launches planned so far.
+        """
 
     def doing(self, what: str) -> None:
-        """The worker is at ``what`` now: building, first step, warm-up."""
+        """Receive the worker's current activity, such as ``building the training``."""
 
     def stepped(self, step: int, steps: int, samples_per_second: float) -> None:
-        """Measured step ``step`` of ``steps`` is done."""
+        """Receive that a measured step is complete.
+
+        Args:
+            step: Number of the step, from 1.
+            steps: Number of steps in this launch.
+            samples_per_second: Throughput of this step.
+        """
 
 
 def single_step(job: Job) -> Job:
-    """``job`` cut down to one launch of one step: to see that it workers, not how fast."""
+    """Return *job* with one launch of one step, to check that it runs without measuring it."""
     return replace(job, launches=LaunchPlan(1, 1), steps=1)

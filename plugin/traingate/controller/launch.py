@@ -27,7 +27,7 @@ class LaunchFacts:
         environment: Software and settings that the worker reports.
         gemm_flop: Floating point operations of one GEMM of the yardstick.
         counts: Largest counters of all launches.
-        peak_rss_bytes: Largest memory of a launch, 0 if unknown.
+        peak_rss_bytes: Largest peak memory of a launch, in bytes; 0 if unknown.
         operators: Operator table, None if none was profiled.
     """
 
@@ -46,7 +46,7 @@ class LaunchFacts:
             number: Number of the launch, from 1.
 
         Raises:
-            WorkerError: If its batches are not as large as those of the launches before.
+            WorkerError: If its batches are not as large as those of the earlier launches.
         """
         if self.batch_size not in {0, worker.batch_size}:
             raise WorkerError(
@@ -76,11 +76,11 @@ def measure_launch(
 
     Args:
         job: Job that is measured.
-        worker: Worker that is prepared, and checked by *facts*.
+        worker: Worker that has built its training and was passed to ``facts.check``.
         yardstick: Process of the yardstick.
         facts: Facts of the measurement, which this launch extends.
         number: Number of the launch, from 1.
-        setup_seconds: Seconds that building the training took.
+        setup_seconds: Time that building the training took, in seconds.
     """
     first_step_seconds, step_seconds = worker.warm_up()
     steps = job.steps or job.scale.steps_for(step_seconds)
@@ -117,7 +117,7 @@ def count_work(job: Job, worker: TrainingWorker, facts: LaunchFacts) -> None:
 
     Args:
         job: Job that is measured.
-        worker: Worker whose launch is proven by now.
+        worker: Worker whose launch has succeeded.
         facts: Facts of the measurement.
     """
     work = job.work
@@ -131,12 +131,13 @@ def count_work(job: Job, worker: TrainingWorker, facts: LaunchFacts) -> None:
 
 
 class _YardstickVisit:
-    """A call of the yardstick that waits until the worker's threads sleep."""
+    """Visit of the yardstick, which begins when the worker's threads sleep."""
 
     def __init__(self, worker: TrainingWorker, yardstick: Child, seconds: float) -> None:
         self._worker, self._yardstick, self._seconds = worker, yardstick, seconds
 
     def __call__(self, repeats: int) -> messages.Measured:
+        """Let the yardstick do *repeats* units of its work, and return their mean times."""
         self._worker.wait_until_idle()
         message = messages.Measure(repeats)
         return self._yardstick.ask_first(message, messages.Measured, self._seconds, "at its work")
@@ -145,7 +146,7 @@ class _YardstickVisit:
 def _measure_rounds(
     worker: TrainingWorker, visit: _YardstickVisit, rounds: Rounds
 ) -> tuple[list[list[messages.Stepped]], list[messages.Measured]]:
-    """Return an answer of every rank for each step, and the visits around the rounds."""
+    """Measure all rounds, and return the answers of all ranks for each step, and the visits."""
     steps = sum(rounds.steps_per_round)
     answers: list[list[messages.Stepped]] = []
     visits = [visit(rounds.repeats)]
@@ -158,7 +159,7 @@ def _measure_rounds(
 def _seconds_by_rank(
     answers: Sequence[Sequence[messages.Stepped]],
 ) -> tuple[tuple[float, ...], ...]:
-    """Return step seconds for each rank; nothing for a single worker, which is the launch."""
+    """Return the step times of each rank; nothing for a single worker, which has the launch's."""
     if len(answers[0]) == 1:
         return ()
     return tuple(

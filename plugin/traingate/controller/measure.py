@@ -21,16 +21,16 @@ from traingate.protocol.json_values import JSON, as_json
 from traingate.records import Launch, LayerRecord, Measurement
 
 _MOST_PREPARED_TOGETHER: Final = 4
-"""Launches that start up side by side; more would wait for each other's imports."""
+"""Largest number of launches that start up side by side; with more, their imports would compete."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A measurement with its operator table.
+    """Measurement with its operator table.
 
     Attributes:
         measurement: Measurement without a verdict.
-        operators: Operator table, None if none was asked for.
+        operators: Operator table; None if no launch was profiled.
     """
 
     measurement: Measurement
@@ -55,8 +55,8 @@ def measure(
 
     Raises:
         WorkloadError: If the workload's own code raised.
-        WorkerError: If a worker died, hung, or spoke another protocol; the message says in
-            which launch and step.
+        WorkerError: If a worker died, hung, or used another version of the protocol; the message
+            names the launch and the step.
     """
     facts = LaunchFacts(peak_rss_bytes=job.peak_rss_bytes or 0)
     launches: list[Launch] = []
@@ -80,12 +80,13 @@ def measure(
 def count_prepared_together(planned: int, peak_rss_bytes: int) -> int:
     """Return how many of the next launches to prepare together, importing torch side by side.
 
-    As many as fit into memory. The first launch of a workload is prepared alone, since only it
-    shows how much memory one takes. A launch that a verdict may make needless is not prepared.
+    As many are prepared as fit into memory. The first launch of a workload is prepared alone, since
+    only its measurement shows how much memory a launch takes. A launch that the next verdict may
+    make unnecessary is not prepared in advance.
 
     Args:
         planned: Number of launches that will be measured in any case.
-        peak_rss_bytes: Memory of one launch, 0 if unknown.
+        peak_rss_bytes: Peak memory of one launch, in bytes; 0 if unknown.
     """
     if planned < 1 or not peak_rss_bytes:
         return 1
@@ -116,8 +117,8 @@ def _measure_launches(
             worker.start(worker_exit)
         yardstick.wait_for_hello()
         for worker in workers:
-            worker.begin_to_prepare()
-        setup_seconds = [worker.prepare() for worker in workers]
+            worker.request_preparation()
+        setup_seconds = [worker.wait_until_prepared() for worker in workers]
         for number, worker, worker_exit, seconds in zip(
             numbers, workers, exits, setup_seconds, strict=True
         ):
@@ -130,6 +131,7 @@ def _measure_launches(
 
 
 def _summarise(job: Job, launches: Sequence[Launch], facts: LaunchFacts) -> Measurement:
+    """Return the measurement that consists of these launches."""
     samples_per_second, interval = throughput(launches, facts.batch_size)
     gemm_rate = roofline(launches, facts.gemm_flop)
     flops = facts.counts.flops_per_sample

@@ -1,4 +1,4 @@
-"""What is said with the ranks of one child: a message to all, and one answer from each."""
+"""Send a message to all ranks of a child, and collect one answer from each."""
 
 from __future__ import annotations
 
@@ -13,84 +13,95 @@ from traingate.errors import ProtocolError
 from traingate.protocol.channel import Channel
 from traingate.protocol.messages import Failed, Message
 
-_ECHO_SECONDS: Final = 2.0
-"""A rank that dies makes the others raise, and its own end may come to light a moment later."""
+_AFTER_FAILURE_SECONDS: Final = 2.0
+"""Longest wait for the other ranks after one has raised. When a rank dies, the others raise, and
+the end of its own connection may be noticed only after that."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What came back, by rank: answers, or the reason why they are not complete.
+    """Answers of the ranks, or the reason why they are not complete.
 
     Attributes:
-        messages: the answers that came.
-        gone: ranks whose connection ended; where a launcher ended the others after the first,
-            some of those may be among them.
-        late: ranks that did not answer in time.
+        messages: Answers by rank.
+        ended_ranks: Ranks whose connection ended. If one rank ends, its launcher ends the others,
+            and some of these may be among them.
+        overdue_ranks: Ranks that did not answer within the time limit.
     """
 
     messages: dict[int, Message] = field(default_factory=dict)
-    gone: tuple[int, ...] = ()
-    late: tuple[int, ...] = ()
+    ended_ranks: tuple[int, ...] = ()
+    overdue_ranks: tuple[int, ...] = ()
 
     @property
     def failed(self) -> dict[int, Failed]:
-        """Ranks in which something raised."""
+        """Return the messages of ranks in which an exception was raised, by rank."""
         return {
             rank: message for rank, message in self.messages.items() if isinstance(message, Failed)
         }
 
 
 class RankChannels:
-    """The channels to the ranks of one child, by rank."""
+    """Channels to the ranks of one child.
+
+    Args:
+        channels: Channels by rank.
+    """
 
     def __init__(self, channels: Mapping[int, Channel]) -> None:
         self._channels = channels
 
     @property
     def ranks(self) -> tuple[int, ...]:
-        """The ranks of this child, lowest first."""
+        """Return the ranks of this child, lowest first."""
         return tuple(sorted(self._channels))
 
     def send(self, message: Message, ranks: Iterable[int] | None = None) -> None:
-        """Send a command; a rank that is gone is noticed when its answer is awaited."""
+        """Send a command; ``receive`` reports a rank whose connection is closed.
+
+        Args:
+            message: Command.
+            ranks: Ranks that receive it; None for all.
+        """
         for rank in self.ranks if ranks is None else ranks:
             with contextlib.suppress(OSError):
                 self._channels[rank].send(message)
 
     def receive(self, seconds: float, ranks: Iterable[int] | None = None) -> Answers:
-        """Wait for one message of each rank, or for the first sign that one will not come.
+        """Wait for one message from each rank, or until one cannot come any more.
 
         Args:
-            seconds: the longest wait.
-            ranks: who is to answer; all by default.
+            seconds: Time limit for all messages together.
+            ranks: Ranks that have to answer; None for all.
         """
-        pending = set(self.ranks if ranks is None else ranks)
+        pending_ranks = set(self.ranks if ranks is None else ranks)
         messages: dict[int, Message] = {}
-        gone: set[int] = set()
+        ended_ranks: set[int] = set()
         deadline = time.monotonic() + seconds
-        while pending and not gone:  # soon after one has gone, its launcher ends the others
-            ready = self._ready(pending, deadline - time.monotonic())
-            if not ready:
+        while pending_ranks and not ended_ranks:  # when one rank ends, its launcher ends the others
+            ready_ranks = self._wait(pending_ranks, deadline - time.monotonic())
+            if not ready_ranks:
                 break
-            for rank in ready:
-                pending.discard(rank)
+            for rank in ready_ranks:
+                pending_ranks.discard(rank)
                 try:
                     messages[rank] = self._channels[rank].receive()
                 except (EOFError, OSError):
-                    gone.add(rank)
+                    ended_ranks.add(rank)
                 if isinstance(messages.get(rank), Failed):
-                    deadline = min(deadline, time.monotonic() + _ECHO_SECONDS)
-        gone |= {rank for rank in self.ranks if gone and self._has_ended(rank)}
-        failing = bool(gone) or any(isinstance(message, Failed) for message in messages.values())
-        return Answers(messages, tuple(sorted(gone)), () if failing else tuple(sorted(pending)))
+                    deadline = min(deadline, time.monotonic() + _AFTER_FAILURE_SECONDS)
+        ended_ranks |= {rank for rank in self.ranks if ended_ranks and self._has_ended(rank)}
+        if ended_ranks or any(isinstance(message, Failed) for message in messages.values()):
+            pending_ranks = set()  # their answers are missing because of the other ranks
+        return Answers(messages, tuple(sorted(ended_ranks)), tuple(sorted(pending_ranks)))
 
     def close(self) -> None:
-        """Close all channels; the ranks end by themselves."""
+        """Close all channels; the ranks then end by themselves."""
         for channel in self._channels.values():
             channel.close()
 
     def _has_ended(self, rank: int) -> bool:
-        """Whether this rank is gone by now; what it had answered before is read, and dropped."""
+        """Return whether the connection of *rank* has ended; discard messages that came before."""
         channel = self._channels[rank]
         try:
             while channel.poll(0):
@@ -101,6 +112,7 @@ class RankChannels:
             pass
         return False
 
-    def _ready(self, ranks: Iterable[int], seconds: float) -> list[int]:
+    def _wait(self, ranks: Iterable[int], seconds: float) -> list[int]:
+        """Return those of *ranks* whose channel can be read within *seconds*; empty if none."""
         by_channel = {self._channels[rank].fileno(): rank for rank in ranks}
         return [by_channel[number] for number in wait(list(by_channel), max(0.0, seconds))]  # type: ignore[index]

@@ -1,4 +1,4 @@
-"""The sizes of a measurement: how large a workload, how many launches of how many steps."""
+"""Define the scales of a measurement: size of the workload, number of launches and of steps."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Scale:
-    """One size of measurement.
+    """Size of a measurement.
 
     Attributes:
-        name: given to a workload that has a ``scale`` parameter.
-        launches: planned per measurement.
-        steps: measured per launch, at least.
-        seconds: of measured steps per launch, at least: a model of short steps takes more of
-            them, since five of a few milliseconds would be noise.
-        warmup_steps: after the first step, at least.
+        name: Name, passed to a workload that has a parameter ``scale``.
+        launches: Planned launches per measurement.
+        steps: Smallest number of measured steps per launch.
+        seconds: Shortest total time of the measured steps of a launch, in seconds. A model of short
+            steps takes more of them, since five steps of a few milliseconds would measure noise.
+        warmup_steps: Smallest number of unmeasured steps after the first one.
     """
 
     name: str
@@ -27,13 +27,14 @@ class Scale:
     warmup_steps: int
 
     def steps_for(self, step_seconds: float) -> int:
-        """How many steps to measure in a launch whose steps take ``step_seconds``."""
-        wanted = math.ceil(self.seconds / step_seconds)
-        return max(self.steps, min(wanted, MOST_STEPS))
+        """Return the number of steps to measure in a launch whose steps take *step_seconds*."""
+        steps = math.ceil(self.seconds / step_seconds)
+        return max(self.steps, min(steps, MOST_STEPS))
 
 
 MOST_STEPS: Final = 2000
-"""More steps of one launch tell nothing new, and would swell the record."""
+"""Largest number of steps that ``steps_for`` raises a launch to. More steps of one launch give no
+further information, and would enlarge the record."""
 
 SCALES: Final = {
     "smoke": Scale("smoke", launches=2, steps=5, seconds=0.0, warmup_steps=1),

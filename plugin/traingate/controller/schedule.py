@@ -1,4 +1,4 @@
-"""How the steps of a launch and the yardstick's visits alternate. Pure."""
+"""Plan how steps alternate with visits of the yardstick, or with the other side's steps. Pure."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from typing import Final
 
 _SHARE: Final = 0.1
-"""The largest part of the measuring time that the yardstick may take."""
+"""Largest share of the measuring time that the yardstick may take."""
 
 _MOST_REPEATS: Final = 3
-"""Units per visit; more would not make a visit surer, only longer."""
+"""Largest number of units of work per visit of the yardstick; more would not add precision."""
 
 
 @dataclass(frozen=True)
 class Rounds:
-    """The plan of one launch: visit, round, visit, round, ..., visit.
+    """Plan of one launch: visit of the yardstick, round, visit, round, ..., visit.
 
-    A visit stands before and after every round, so the order is balanced: whatever drifts
-    evenly across a round leaves the ratio of step and yardstick as it is.
+    There is a visit before and after every round, so the order is balanced: a linear drift of the
+    machine's speed during a round leaves the ratio of step and yardstick unchanged.
 
     Attributes:
-        steps_per_round: at least one each; as even as they can be.
-        repeats: units of the yardstick's work per visit.
+        steps_per_round: Number of steps in each round, at least one, as equal as possible.
+        repeats: Number of units of the yardstick's work per visit.
     """
 
     steps_per_round: tuple[int, ...]
@@ -29,12 +29,12 @@ class Rounds:
 
 
 def plan_rounds(steps: int, step_seconds: float, unit_seconds: float) -> Rounds:
-    """Alternate as often as the yardstick's share of the measuring time allows.
+    """Return the plan with as many rounds as the yardstick's share of the time allows.
 
     Args:
-        steps: to be measured, at least 1.
-        step_seconds: how long one takes.
-        unit_seconds: how long a unit of the yardstick's work takes.
+        steps: Number of steps to measure, at least 1.
+        step_seconds: Duration of one step, in seconds.
+        unit_seconds: Duration of one unit of the yardstick's work, in seconds.
     """
     units = int(_SHARE * steps * step_seconds / unit_seconds)
     rounds = max(1, min(steps, units - 1))
@@ -44,19 +44,24 @@ def plan_rounds(steps: int, step_seconds: float, unit_seconds: float) -> Rounds:
 
 
 _TURN_SECONDS: Final = 0.1
+"""Approximate duration of a turn in a duet, which has several steps if these are shorter."""
+
 _PAIR_SECONDS: Final = 12.0
-_FEWEST, _MOST = 4, 20
+"""Duration of a pair, as far as the limits for the number of its rounds allow it."""
+
+_FEWEST_ROUNDS: Final = 4
+_MOST_ROUNDS: Final = 20
 
 
 @dataclass(frozen=True)
 class Turns:
-    """The plan of one pair of a duet: rounds of four turns, A B B A.
+    """Plan of one pair of a duet: rounds of four turns, A B B A.
 
-    Whatever drifts evenly across a round slows both sides alike.
+    A linear drift of the machine's speed during a round slows both sides alike.
 
     Attributes:
-        rounds: how often.
-        steps: in one turn.
+        rounds: Number of rounds.
+        steps: Number of steps in one turn.
     """
 
     rounds: int
@@ -64,15 +69,15 @@ class Turns:
 
 
 def plan_turns(step_seconds: float, steps: int | None) -> Turns:
-    """As many rounds as fit into 12 s, but 4 at least and 20 at the most.
+    """Return the plan of as many rounds as fit into 12 s, but at least 4 and at most 20.
 
     Args:
-        step_seconds: how long a step of the slower side takes. A turn of very short steps holds
-            several, so that the switch from one process to the other counts for little.
-        steps: of each side in all, where the user said so.
+        step_seconds: Duration of a step of the slower side, in seconds. A turn has several steps if
+            they are very short, so that switching between the processes has little weight.
+        steps: Number of steps of each side if the user has set it; None otherwise.
     """
     if steps is not None:
         return Turns(max(1, steps // 2), 1)
-    per_turn = max(1, round(_TURN_SECONDS / step_seconds))
-    fitting = int(_PAIR_SECONDS / (4 * per_turn * step_seconds))
-    return Turns(max(_FEWEST, min(_MOST, fitting)), per_turn)
+    steps_per_turn = max(1, round(_TURN_SECONDS / step_seconds))
+    rounds = int(_PAIR_SECONDS / (4 * steps_per_turn * step_seconds))
+    return Turns(max(_FEWEST_ROUNDS, min(_MOST_ROUNDS, rounds)), steps_per_turn)

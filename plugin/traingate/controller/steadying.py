@@ -1,4 +1,4 @@
-"""What makes a launch steadier than a bare process, by value of ``--traingate-steady``."""
+"""Choose the settings that ``--traingate-steady`` adds to make launches steadier."""
 
 from __future__ import annotations
 
@@ -9,38 +9,39 @@ from traingate.layers import TunedRuntime
 from traingate.layers.base import ProcessRequest
 
 LEVELS: Final = ("off", "threads", "full")
-"""The bare process; threads bound to cores; in duets a steadier allocator too. Each includes the
-one before. A variable that the user has set keeps its value."""
+"""Values of ``--traingate-steady``: a bare process; threads bound to cores; in duets also a
+steadier allocator. Each level includes the one before. A variable that the user has set keeps its
+value."""
 
-# No GOMP_SPINCOUNT: where threads sleep sooner, short steps take up to half as long again.
+# GOMP_SPINCOUNT is not set: if threads sleep sooner, short steps take up to 1.5 times as long.
 _THREADS: Final = {"OMP_PROC_BIND": "true", "KMP_BLOCKTIME": "1"}
 
 
 def steadying(level: str, stack: ProcessRequest, *, duet: bool) -> ProcessRequest:
-    """What to add to a stack's own request.
+    """Return the variables and preloads to add to a stack's own request.
 
-    A steadier allocator changes the speed itself: it is used where only a ratio counts, in duets,
-    and where neither the stack nor the user brings one.
+    A steadier allocator changes the speed itself. So it is added only in duets, where only a ratio
+    counts, and only if neither the stack nor the user chooses an allocator.
 
     Args:
-        level: one of LEVELS.
-        stack: what the stack asks for.
-        duet: whether two sides are measured in turn.
+        level: One of ``LEVELS``.
+        stack: Request of the stack.
+        duet: True if two sides are measured in turn.
     """
     if level == "off":
         return ProcessRequest()
-    bound = ProcessRequest(_THREADS)
-    own = stack.preloads or stack.run_cpu is not None or "LD_PRELOAD" in os.environ
-    if level == "threads" or not duet or own:
-        return bound
+    bound_threads = ProcessRequest(_THREADS)
+    has_preloads = stack.preloads or stack.run_cpu is not None or "LD_PRELOAD" in os.environ
+    if level == "threads" or not duet or has_preloads:
+        return bound_threads
     allocator = TunedRuntime("tcmalloc", "gnu")
     if allocator.unavailable() is not None:
         allocator = TunedRuntime("glibc", "gnu")
-    wanted = allocator.process()
-    return bound.and_then(ProcessRequest(wanted.environment, wanted.preloads))
+    request = allocator.process()
+    return bound_threads.and_then(ProcessRequest(request.environment, request.preloads))
 
 
 def describe(request: ProcessRequest) -> dict[str, str]:
-    """``request`` as a record has it: variables, and the names of libraries without their place."""
+    """Return *request* for the record: its variables, and the file names of its preloads."""
     names = [preload.rpartition("/")[2] for preload in request.preloads]
     return {**request.environment, **({"LD_PRELOAD": ":".join(names)} if names else {})}

@@ -1,4 +1,4 @@
-"""One launch: a worker from its start to the message that proves it."""
+"""Drive the worker of one launch, from its start to the message that proves its success."""
 
 from __future__ import annotations
 
@@ -18,22 +18,25 @@ from traingate.protocol.json_values import JSON, as_json
 _PROFILED_STEPS: Final = 2
 _MOST_WARMUP_STEPS: Final = 20
 _WARMUP_STEPS_ACROSS_NODES: Final = 5
-"""A fixed number, since no node knows what another one has seen compiled."""
+"""Number of warm-up steps on several nodes. It is fixed, because the controller of one node does
+not know whether another node still compiles."""
 
 
 class TrainingWorker:
-    """One launch, step by step, under an ExitStack that ends it.
+    """Worker of one launch.
 
-    ``start`` and ``prepare`` may overlap with those of other launches; nothing is timed in them.
+    Call ``start``, ``request_preparation``, ``wait_until_prepared``, ``warm_up``, ``steps`` and
+    ``finish`` in this order. The first three may overlap with those of other launches; they are not
+    timed.
 
     Args:
-        job: what to measure, and how.
-        number: of the launch, from 1.
-        observer: told how far it is.
+        job: Job to measure.
+        number: Number of the launch, from 1.
+        observer: Receiver of the progress.
 
     Attributes:
-        batch_size: samples per step of the whole group, known once it is prepared.
-        environment: the worker's software, likewise.
+        batch_size: Samples per step of the whole process group, once the training is built.
+        environment: Software and settings of the worker, once the training is built.
     """
 
     batch_size = 0
@@ -43,20 +46,24 @@ class TrainingWorker:
         command = training_command(
             job.stack, job.steadying, job.compile_cache, side.interpreter, side.folder
         )
-        whose = f" of the base, {side.title}" if side.title else ""
-        self._worker = Child(command, f"launch {number}{whose}", job.timeouts.start)
+        side_name = f" of the base, {side.title}" if side.title else ""
+        self._worker = Child(command, f"launch {number}{side_name}", job.timeouts.start)
         self._job = job
         self._number = number
         self._observer = observer
         self.environment: dict[str, Any] = {}
 
-    def start(self, until: ExitStack) -> None:
-        """Start the worker; ``until`` ends it."""
-        self._announce()
-        until.enter_context(self._worker)
+    def start(self, exit_stack: ExitStack) -> None:
+        """Start the worker's process.
 
-    def begin_to_prepare(self) -> None:
-        """Let the worker build the training, without waiting for it."""
+        Args:
+            exit_stack: Stack whose exit ends the process.
+        """
+        self._report_launch()
+        exit_stack.enter_context(self._worker)
+
+    def request_preparation(self) -> None:
+        """Wait until torch is imported, and let the worker start to build the training."""
         job = self._job
         relocation = job.side and job.side.relocation
         self._observer.doing("importing torch")
@@ -72,8 +79,8 @@ class TrainingWorker:
             )
         )
 
-    def prepare(self) -> float:
-        """Wait until the training stands; the seconds it took."""
+    def wait_until_prepared(self) -> float:
+        """Wait until the training is built, and return the time that it took, in seconds."""
         self._observer.doing("building the training")
         seconds, doing = self._job.timeouts.step, "while it built the training"
         answers = self._worker.receive(messages.Prepared, seconds, doing)
@@ -83,53 +90,57 @@ class TrainingWorker:
         return max(prepared.setup_seconds for prepared in answers)
 
     def warm_up(self) -> tuple[float, float]:
-        """Step until nothing is compiled any more; seconds of the first and the last step."""
+        """Take steps until nothing is compiled any more.
+
+        Returns:
+            Seconds of the first and of the last warm-up step.
+        """
         job = self._job
-        self._announce()
-        least = job.scale.warmup_steps
-        if job.steps is not None:  # of few steps, a tenth is skipped, as the article does
-            least = max(1, min(least, job.steps // 10))
+        self._report_launch()
+        min_steps = job.scale.warmup_steps
+        if job.steps is not None:  # if the user sets few steps, a tenth of them, as in the article
+            min_steps = max(1, min(min_steps, job.steps // 10))
         first, _ = self._warm_up_step("first step", "in its first step", job.timeouts.first_step)
         for number in range(1, _MOST_WARMUP_STEPS + 1):
-            what = f"warm-up step {number}"
-            last, compiled = self._warm_up_step(what, f"in {what}", job.timeouts.step)
+            step_name = f"warm-up step {number}"
+            last, compiled = self._warm_up_step(step_name, f"in {step_name}", job.timeouts.step)
             if job.stack.spans_nodes:
-                done = number == _WARMUP_STEPS_ACROSS_NODES
+                is_warm = number == _WARMUP_STEPS_ACROSS_NODES
             else:
-                done = number >= least and not compiled
-            if done:
+                is_warm = number >= min_steps and not compiled
+            if is_warm:
                 break
         return first, last
 
-    def steps(self, count: int, done: int, planned: int) -> Iterator[list[messages.Stepped]]:
-        """Take ``count`` measured steps; yields the answers of all ranks for each.
+    def steps(self, count: int, offset: int, total: int) -> Iterator[list[messages.Stepped]]:
+        """Take measured steps, and yield the answers of all ranks for each.
 
         Args:
-            count: how many.
-            done: before them.
-            planned: in all.
+            count: Number of steps to take.
+            offset: Number of measured steps before these.
+            total: Number of measured steps of the whole launch.
         """
         self._worker.send(messages.Step(count))
-        for number in range(done + 1, done + 1 + count):
-            doing = f"in step {number} of {planned}"
+        for number in range(offset + 1, offset + 1 + count):
+            doing = f"in step {number} of {total}"
             ranks = self._worker.receive(messages.Stepped, self._job.timeouts.step, doing)
             yield ranks
             slowest = max(rank.step_seconds for rank in ranks)
-            self._observer.stepped(number, planned, self.batch_size / slowest)
+            self._observer.stepped(number, total, self.batch_size / slowest)
 
     def wait_until_idle(self) -> bool:
-        """Wait until the worker's threads sleep; whether they do."""
+        """Wait until the worker's threads sleep, and return whether they do (see ``idle``)."""
         return wait_until_idle(self._worker.pid)
 
     def finish(self) -> list[messages.Finished]:
-        """What each rank says at the end; only this proves the launch."""
+        """Return the last message of each rank; only this proves that the launch succeeded."""
         seconds = self._job.timeouts.step
         return self._worker.ask(
             messages.Finish(), messages.Finished, seconds, "after its last step"
         )
 
     def count_work(self) -> messages.WorkCounted:
-        """What a plain step does; what goes wrong costs these numbers alone."""
+        """Return the counted work of a plain step; None for both numbers if counting fails."""
         self._observer.doing("counting FLOPs")
         seconds = self._job.timeouts.step
         with contextlib.suppress(WorkerError):
@@ -139,17 +150,19 @@ class TrainingWorker:
         return messages.WorkCounted(None, None)
 
     def profile(self) -> list[dict[str, JSON]]:
-        """The operator table of two further steps."""
+        """Take two further steps under the profiler, and return their operator table."""
         seconds = self._job.timeouts.step * _PROFILED_STEPS
-        profiled = self._worker.ask(
+        answers = self._worker.ask(
             messages.Profile(_PROFILED_STEPS), messages.Profiled, seconds, "profiled"
         )
-        return profiled[0].operators
+        return answers[0].operators
 
-    def _announce(self) -> None:
+    def _report_launch(self) -> None:
+        """Report the number of this launch to the observer."""
         self._observer.launching(self._number, max(self._number, self._job.launches.planned))
 
-    def _warm_up_step(self, what: str, doing: str, seconds: float) -> tuple[float, bool]:
-        self._observer.doing(what)
-        warm = self._worker.ask(messages.WarmUp(), messages.WarmedUp, seconds, doing)
-        return max(rank.step_seconds for rank in warm), any(rank.compiled for rank in warm)
+    def _warm_up_step(self, step_name: str, doing: str, seconds: float) -> tuple[float, bool]:
+        """Take one step, and return its seconds and whether anything was compiled in it."""
+        self._observer.doing(step_name)
+        answers = self._worker.ask(messages.WarmUp(), messages.WarmedUp, seconds, doing)
+        return max(rank.step_seconds for rank in answers), any(rank.compiled for rank in answers)

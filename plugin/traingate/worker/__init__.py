@@ -1,5 +1,5 @@
-"""The children: training worker and yardstick. They are run by path; nobody imports them.
+"""The child processes: training worker and yardstick. They are run by path and never imported.
 
-Standard library and torch only (the yardstick: numpy), since a child may run under an
-interpreter that has nothing else.
+They import the standard library and torch only (the yardstick: numpy), because an interpreter that
+runs them may have nothing else installed.
 """

@@ -1,4 +1,4 @@
-"""Numbers of the worker that need no statistics: memory, page faults, compilations, and why."""
+"""Read the worker's counters: memory, page faults, and compilations with their reasons."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _STATUS = Path("/proc/self/status")
 
 
 def peak_rss_bytes() -> int:
-    """The largest resident memory of this process so far.
+    """Return the largest resident set size of this process so far, in bytes.
 
-    Linux's ``VmHWM`` comes first: ``ru_maxrss`` survives exec, and would report the parent's.
+    Linux's ``VmHWM`` is preferred (proc(5)): ``ru_maxrss`` survives exec, and may be the parent's.
     """
     try:
         lines = _STATUS.read_text().splitlines()
@@ -27,25 +27,30 @@ def peak_rss_bytes() -> int:
 
 
 def minor_page_faults() -> int:
-    """Minor page faults of this process so far."""
+    """Return the number of minor page faults of this process so far (getrusage(2))."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 def compilations() -> dict[str, int]:
-    """What was compiled so far, by name; without the compilers that are not loaded.
+    """Return the numbers of compilations so far, by name, for the compilers that are loaded.
 
-    ``dynamo_graphs``: graphs compiled, ``dynamo_graph_breaks``: places where one was left,
-    ``dynamo_frames``: frames that Dynamo looked at, with each recompilation,
-    ``dynamo_recompiles``: the recompilations among them,
-    ``inductor_kernels``: kernels generated (none when they come from the cache),
-    ``xla_compilations``: graphs that XLA compiled, ``xla_fallbacks``: operators that it handed
-    back to the CPU of torch.
+    Returns:
+        ``dynamo_graphs``: compiled graphs; ``dynamo_graph_breaks``: places where Dynamo left a
+        graph; ``dynamo_frames``: frames that Dynamo analysed, recompilations included;
+        ``dynamo_recompiles``: recompilations; ``inductor_kernels``: generated kernels, without
+        those from the cache; ``xla_compilations``: graphs that XLA compiled; ``xla_fallbacks``:
+        operators that XLA left to torch's own CPU kernels.
     """
     return {**_dynamo_counts(), **_xla_counts()}
 
 
 def late_compilations(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
-    """What was compiled between two calls of ``compilations``: frames, and graphs of XLA."""
+    """Return what two calls of ``compilations`` differ by, for Dynamo's frames and XLA's graphs.
+
+    Args:
+        before: Result of the first call.
+        after: Result of the second call.
+    """
     return {
         name: after[name] - before.get(name, 0)
         for name in ("dynamo_frames", "xla_compilations")
@@ -68,74 +73,81 @@ def _xla_counts() -> dict[str, int]:
 def _dynamo_counts() -> dict[str, int]:
     if "torch._dynamo.utils" not in sys.modules:
         return {}
-    import torch._dynamo.utils  # noqa: PLC0415 - never the first to load it
+    import torch._dynamo.utils  # noqa: PLC0415 - must not be the first import of it
 
-    counted = torch._dynamo.utils.counters
-    found = {
-        "dynamo_graphs": counted["stats"]["unique_graphs"],
-        "dynamo_graph_breaks": len(_breaks.found),
-        "dynamo_frames": counted["frames"]["total"],
+    dynamo_counters = torch._dynamo.utils.counters
+    counts = {
+        "dynamo_graphs": dynamo_counters["stats"]["unique_graphs"],
+        "dynamo_graph_breaks": len(_breaks.descriptions),
+        "dynamo_frames": dynamo_counters["frames"]["total"],
         "dynamo_recompiles": len(_recompilations()),
     }
     if "torch._inductor.metrics" in sys.modules:
         import torch._inductor.metrics  # noqa: PLC0415
 
-        found["inductor_kernels"] = torch._inductor.metrics.generated_kernel_count
-    return found
+        counts["inductor_kernels"] = torch._inductor.metrics.generated_kernel_count
+    return counts
 
 
 def reasons() -> dict[str, list[str]]:
-    """By name of a counter, why it is not 0: a line for each graph break, recompile, fallback."""
-    found = {"dynamo_graph_breaks": sorted(_breaks.found), "dynamo_recompiles": _recompilations()}
+    """Return the reasons for counters above 0, by counter: a line for each event."""
+    lines_by_counter = {
+        "dynamo_graph_breaks": sorted(_breaks.descriptions),
+        "dynamo_recompiles": _recompilations(),
+    }
     if "torch_xla" in sys.modules:
         from torch_xla.debug import metrics  # noqa: PLC0415 - only where XLA is loaded
 
-        found["xla_fallbacks"] = sorted(metrics.executed_fallback_ops())
-    return {name: lines for name, lines in found.items() if lines}
+        lines_by_counter["xla_fallbacks"] = sorted(metrics.executed_fallback_ops())
+    return {name: lines for name, lines in lines_by_counter.items() if lines}
 
 
 def _recompilations() -> list[str]:
-    """A line for each frame that was compiled once more: where it is, and which guard failed."""
+    """Return a line for each recompiled frame: its place, and the guard that failed."""
     if "torch._dynamo.utils" not in sys.modules:
         return []
     from torch._dynamo.utils import get_compilation_metrics  # noqa: PLC0415
 
     lines = []
     for metrics in get_compilation_metrics():
-        why = getattr(metrics, "recompile_reason", None)
-        if why:
+        reason = getattr(metrics, "recompile_reason", None)
+        if reason:
             place = _place(metrics.co_filename or "?", metrics.co_firstlineno or 0)
-            lines.append(f"{place} {metrics.co_name}: {why.splitlines()[0]}")
+            lines.append(f"{place} {metrics.co_name}: {reason.splitlines()[0]}")
     return lines
 
 
 def _place(file: str, line: int | str) -> str:
-    inside = Path(file).is_relative_to(Path.cwd())
-    return f"{os.path.relpath(file) if inside else Path(file).name}:{line}"
+    """Return ``file:line``, with the path relative to the working directory if it is inside."""
+    is_inside = Path(file).is_relative_to(Path.cwd())
+    return f"{os.path.relpath(file) if is_inside else Path(file).name}:{line}"
 
 
 class _GraphBreaks(logging.Handler):
-    """Notes each place at which Dynamo leaves a graph, or skips a whole function.
+    """Logging handler that collects the places where Dynamo leaves a graph or skips a function.
 
-    ``torch._dynamo.utils.counters`` does not count a branch on data, and counts each place anew
-    in a recompilation; the logs that ``TORCH_LOGS=graph_breaks`` shows have them all.
+    ``torch._dynamo.utils.counters`` omits branches that depend on data, and counts a place again
+    in each recompilation. The log that ``TORCH_LOGS=graph_breaks`` shows has all of them.
+
+    Attributes:
+        descriptions: Place and reason of each graph break.
     """
 
     _LOGGERS: Final = (
         "torch._dynamo.symbolic_convert.__graph_breaks",
         "torch._dynamo.convert_frame.__graph_breaks",
     )
-    _PLACES: Final = (
+    _PATTERNS: Final = (
         re.compile(r"in user code at (.+):(\d+)\nGraph Break Reason: (.*)"),
         re.compile(r'File "(.+)", line (\d+)'),
     )
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
-        self.found: set[str] = set()
+        self.descriptions: set[str] = set()
 
     def listen(self) -> None:
-        """Listen from now on, if Dynamo is loaded: importing it sets its loggers up."""
+        """Start to collect, if Dynamo is loaded; its import sets up its loggers."""
         if "torch._dynamo.convert_frame" not in sys.modules:
             return
         for logger in map(logging.getLogger, self._LOGGERS):
@@ -145,16 +157,18 @@ class _GraphBreaks(logging.Handler):
                 logger.propagate = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note the place, and the first line of the reason."""
-        told = record.getMessage()
-        first = told.partition("\n")[0]
-        for form in self._PLACES:
-            found = form.search(told)
-            if found is not None:
-                file, line, *why = found.groups()
-                self.found.add(f"{_place(file, line)}: {why[0] if why else first}")
+        """Add the place, and the first line of the reason."""
+        message = record.getMessage()
+        first_line = message.partition("\n")[0]
+        for pattern in self._PATTERNS:
+            match = pattern.search(message)
+            if match is not None:
+                file, line, *reason = match.groups()
+                self.descriptions.add(
+                    f"{_place(file, line)}: {reason[0] if reason else first_line}"
+                )
                 return
-        self.found.add(f"?: {first}")
+        self.descriptions.add(f"?: {first_line}")
 
 
 _breaks = _GraphBreaks()

@@ -1,4 +1,4 @@
-"""What one step of a plain training does, counted rather than timed."""
+"""Count the floating point operations and operators of one plain training step."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from traingate.workload import TrainingSetup
 
-_SAMPLES = 2  # a batch norm needs two
+_SAMPLES = 2  # batch norm in training mode needs at least two
 
 
 class _Operators(TorchDispatchMode):
-    """Counts the operators that are called."""
+    """Dispatch mode that counts the operators that are called."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # torch has no type here
@@ -28,19 +28,19 @@ class _Operators(TorchDispatchMode):
 
 
 def count(setup: TrainingSetup, loss_of: Any) -> tuple[float, int]:
-    """Take one small step of a fresh ``setup``.
+    """Take one step of two samples, and count its work.
 
-    Counted on a plain model: an active dispatch mode makes Dynamo skip compiling, and IPEX's
-    operators are not counted.
+    The step is that of a plain model: under a dispatch mode Dynamo does not compile, and the
+    operators of IPEX are not counted.
 
     Args:
-        setup: with a model of its own.
-        loss_of: ``training.loss_of``.
+        setup: Setup with a model of its own, which the step changes.
+        loss_of: Function ``loop.loss_of``.
 
     Returns:
-        Floating point operations per sample, by ``torch.utils.flop_counter.FlopCounterMode`` over
-        forward, loss and backward (a multiplication and an addition are two); and the number of
-        operators that the step calls, optimizer included.
+        Floating point operations per sample of forward, loss and backward, as counted by
+        ``torch.utils.flop_counter.FlopCounterMode`` (a multiplication and an addition are two);
+        and the number of operators that the step calls, optimizer included.
     """
     dataset: Any = setup.dataset
     loader = DataLoader(dataset, batch_size=_SAMPLES, collate_fn=setup.collate_fn)

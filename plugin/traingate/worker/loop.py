@@ -1,4 +1,4 @@
-"""The training loop: its step, timed as the whole loop body of a script."""
+"""Run the training loop, and time each step as the whole loop body of a script."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from traingate.layers.base import StepBody, Training
 
 
 class Loop:
-    """The training loop: ``step`` is its body, timed."""
+    """Training loop, whose body is ``step``.
+
+    Args:
+        training: Training to which all layers have been applied.
+    """
 
     def __init__(self, training: Training) -> None:
         self._training = training
@@ -26,22 +30,26 @@ class Loop:
             self._body = wrap(self._body)
 
     def step(self) -> tuple[float, float]:
-        """Fetch, transfer, zero_grad, forward, loss, backward, optimizer step.
+        """Fetch a batch, transfer it, and do zero_grad, forward, loss, backward, optimizer step.
 
         Returns:
             Seconds of the step, and the part of them spent waiting for the batch.
+
+        Raises:
+            WorkloadError: If the dataset has no whole batch, or ``loss_of`` raises it.
         """
         training = self._training
-        started = time.perf_counter()
+        start = time.perf_counter()
         batch = self._next_batch()
-        fetched = time.perf_counter()
+        fetch_end = time.perf_counter()
         for transform in training.batch_transforms:
             batch = transform(batch)
         training.optimizer.zero_grad()
         self._body(batch)
-        return time.perf_counter() - started, fetched - started
+        return time.perf_counter() - start, fetch_end - start
 
     def _train(self, batch: Any) -> torch.Tensor:
+        """Do forward, loss, backward and the optimizer's step, and return the loss."""
         training = self._training
         with ExitStack() as contexts:
             for context in training.contexts:
@@ -52,6 +60,7 @@ class Loop:
         return loss  # type: ignore[no-any-return]
 
     def _next_batch(self) -> Any:
+        """Return the next batch; start again at the beginning of the dataset after its end."""
         try:
             return next(self._batches)
         except StopIteration:
@@ -65,7 +74,11 @@ class Loop:
 
 
 def loss_of(train_step: Any, model: Any, batch: Any, criterion: Any) -> torch.Tensor:
-    """The loss of ``batch``: by ``train_step``, or as ``criterion(model(x), y)``."""
+    """Return the loss of *batch*, by *train_step*, or as ``criterion(model(x), y)`` if it is None.
+
+    Raises:
+        WorkloadError: If the batch is not a pair (x, y) but must be, or the loss is not a tensor.
+    """
     if train_step is not None:
         loss = train_step(model, batch, criterion)
     else:
@@ -82,7 +95,7 @@ def loss_of(train_step: Any, model: Any, batch: Any, criterion: Any) -> torch.Te
 
 
 def _loader_of(training: Training) -> DataLoader[Any]:
-    # A shorter last batch would be another step than the others, and another graph.
+    # A shorter last batch would be a step of another size, and compile another graph.
     options = {"drop_last": True, **training.loader_options}
     dataset: Any = training.dataset
     return DataLoader(dataset, batch_size=training.batch_size, **options)

@@ -1,4 +1,4 @@
-"""Which operators a step spends its time in, and on which kinds of tensors."""
+"""Profile steps: the time of each operator, and the types of its tensors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from traingate.protocol.json_values import JSON
 
 
 def operators(step: Callable[[], object], steps: int) -> list[dict[str, JSON]]:
-    """Profile ``steps`` calls of ``step``.
+    """Profile calls of *step*, and return its operator table.
+
+    Args:
+        step: Function that takes one step.
+        steps: Number of calls.
 
     Returns:
-        Per operator its ``name``, ``calls_per_step``, ``self_cpu_seconds_per_step`` and
-        ``input_types`` (of its tensors, as C++ calls them: ``float``, ``c10::BFloat16``); the
-        costliest first.
+        For each operator its ``name``, ``calls_per_step``, ``self_cpu_seconds_per_step`` and
+        ``input_types`` (C++ types of its tensors, such as ``float`` and ``c10::BFloat16``), sorted
+        by decreasing time.
     """
     from torch.profiler import ProfilerActivity, profile  # noqa: PLC0415 - only in the worker
 
@@ -42,14 +46,14 @@ def operators(step: Callable[[], object], steps: int) -> list[dict[str, JSON]]:
 
 
 def _input_types(events: Iterable[Mapping[str, Any]]) -> dict[str, list[JSON]]:
-    """By operator, the types of its tensors; only the trace has them (torch 2.8)."""
-    found: dict[str, set[str]] = defaultdict(set)
+    """Return the types of each operator's tensors, which only the trace has (torch 2.8)."""
+    types_by_operator: dict[str, set[str]] = defaultdict(set)
     for event in events:
-        given = event.get("args", {}).get("Input type", [])
-        found[event.get("name", "")].update(
-            kind for kind in given if isinstance(kind, str) and kind not in _NO_TENSORS
+        input_types = event.get("args", {}).get("Input type", [])
+        types_by_operator[event.get("name", "")].update(
+            kind for kind in input_types if isinstance(kind, str) and kind not in _NO_TENSORS
         )
-    return {name: [*sorted(types)] for name, types in found.items()}
+    return {name: [*sorted(types)] for name, types in types_by_operator.items()}
 
 
 _NO_TENSORS = {"", "Scalar", "ScalarList", "GenericList", "TensorList"}

@@ -1,4 +1,4 @@
-"""The child's end of a connection: answer commands in turn, and end when the controller does."""
+"""Answer the controller's commands one after the other, and end when the controller does."""
 
 from __future__ import annotations
 
@@ -23,21 +23,27 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class Service(Protocol):
-    """What a child does: for each kind of message that it knows, the answers."""
+    """Work of a child process, by type of command."""
 
     @property
     def handlers(self) -> Mapping[type, Callable[[Any], Iterable[Message]]]:
-        """By type of message, a function that yields the answers as they come to be."""
+        """Return for each type of command the function that yields the answers to it."""
 
 
 def serve(directory: Path, make: Callable[[], Service]) -> None:
-    """Join the meeting in ``directory`` and answer until the controller closes it."""
+    """Connect to the controller and answer its commands until it closes the connection.
+
+    Args:
+        directory: Private directory of the controller's listener.
+        make: Function that makes the service; it is called once the connection is open.
+    """
     channel, descriptor = connect(directory)
-    # A forked data worker would hold this end open, and the controller would not see it die.
-    own = os.getpid()
+    # A forked data worker would keep the connection open, so that the controller would not notice
+    # the end of this process.
+    service_pid = os.getpid()
 
     def close_in_child() -> None:
-        if os.getppid() == own:  # in a grandchild the number may be another file's
+        if os.getppid() == service_pid:  # in a grandchild, the number may be of another file
             os.close(descriptor)
 
     os.register_at_fork(after_in_child=close_in_child)
@@ -45,22 +51,22 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
     try:
         threading.Thread(target=_read, args=(channel, inbox), daemon=True).start()
         service = make()
-        here = rank_place()
+        place = rank_place()
         python = platform.python_version()
-        channel.send(Hello(PROTOCOL_VERSION, python, here.rank, here.world_size))
+        channel.send(Hello(PROTOCOL_VERSION, python, place.rank, place.world_size))
         while True:
             message = inbox.get()
             for answer in service.handlers[type(message)](message):
                 channel.send(answer)
     except BaseException as error:  # a workload may call sys.exit()
-        # Where sending failed because the controller is gone, this fails too, and ends us.
+        # If the controller is gone, sending fails again and ends this process.
         trace = "" if isinstance(error, TraingateError) else user_traceback(error)
         channel.send(Failed(type(error).__name__, str(error), trace))
-        inbox.get()  # the reading thread ends this process once the controller has read it
+        inbox.get()  # waits until the controller closes the connection, which ends this process
 
 
 def _read(channel: Channel, inbox: queue.SimpleQueue[Message]) -> None:
-    """Pass messages on; end the process when there are no more, whatever it is doing."""
+    """Put messages into *inbox*; end the process, even during a step, when the connection ends."""
     try:
         while True:
             inbox.put(channel.receive())
@@ -69,27 +75,31 @@ def _read(channel: Channel, inbox: queue.SimpleQueue[Message]) -> None:
 
 
 def _end() -> None:
-    """End this process and, where it leads a process group of its own, all of the group."""
-    for left in _SHARED_MEMORY.glob(f"__KMP_REGISTERED_LIB_{os.getpid()}_*"):
-        left.unlink(missing_ok=True)  # Intel's OpenMP would do so at a normal exit
+    """End this process, and its whole process group if it leads one."""
+    for file in _SHARED_MEMORY.glob(f"__KMP_REGISTERED_LIB_{os.getpid()}_*"):
+        file.unlink(missing_ok=True)  # Intel's OpenMP removes it at a normal exit only
     if os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
 
 def user_traceback(error: BaseException) -> str:
-    """The traceback of ``error``, cut down to the user's own frames where there are any."""
+    """Return the traceback of *error* with the frames of the user's code only.
+
+    If there are none, the frames of all code but traingate's are kept.
+    """
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not Path(frame.filename).is_relative_to(_PACKAGE)
     ]
-    own = [frame for frame in frames if _is_users(frame.filename)]
-    lines = traceback.format_list(own or frames)
+    user_frames = [frame for frame in frames if _is_user_code(frame.filename)]
+    lines = traceback.format_list(user_frames or frames)
     return "".join([*lines, *traceback.format_exception_only(type(error), error)]).rstrip()
 
 
-def _is_users(filename: str) -> bool:
+def _is_user_code(filename: str) -> bool:
+    """Return True for a file that belongs neither to Python nor to an installed package."""
     libraries = {sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib")}
     inside = any(Path(filename).is_relative_to(library) for library in libraries)
     return not (inside or filename.startswith("<") or "site-packages" in filename)

@@ -1,4 +1,4 @@
-"""Versions, libraries and variables that the worker runs with."""
+"""Report the software of the worker: versions, libraries, and variables that steer them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ _PACKAGES = ("torch", "torchvision", "numpy", "intel-extension-for-pytorch", "to
 
 
 def environment() -> dict[str, JSON]:
-    """The worker's software: versions by package, threads, and variables that steer them."""
-    found: dict[str, JSON] = {"python": platform.python_version()}
+    """Return the worker's software and settings for the record.
+
+    Returns:
+        Versions by package, the number of threads, the libraries that serve ``malloc`` and OpenMP,
+        and under ``variables`` the environment variables that steer them.
+    """
+    facts: dict[str, JSON] = {"python": platform.python_version()}
     installed = {
         item.name.lower().replace("_", "-"): item.version for item in metadata.distributions()
     }
-    found.update((package, installed[package]) for package in _PACKAGES if package in installed)
-    found["torch"] = torch.__version__  # with its build, such as +cpu
-    found["threads"] = torch.get_num_threads()
-    found["allocator"] = shared_libraries.allocator_name()
-    found["openmp"] = shared_libraries.openmp_name()
-    steering = ("OMP_", "GOMP_", "KMP_", "MKL_", "MALLOC_", "LD_PRELOAD", "DNNL_", "ONEDNN_")
-    variables = {key: value for key, value in os.environ.items() if key.startswith(steering)}
-    return {**found, "variables": dict(sorted(variables.items()))}
+    facts.update((package, installed[package]) for package in _PACKAGES if package in installed)
+    facts["torch"] = torch.__version__  # with its build, such as +cpu
+    facts["threads"] = torch.get_num_threads()
+    facts["allocator"] = shared_libraries.allocator_name()
+    facts["openmp"] = shared_libraries.openmp_name()
+    prefixes = ("OMP_", "GOMP_", "KMP_", "MKL_", "MALLOC_", "LD_PRELOAD", "DNNL_", "ONEDNN_")
+    variables = {key: value for key, value in os.environ.items() if key.startswith(prefixes)}
+    return {**facts, "variables": dict(sorted(variables.items()))}

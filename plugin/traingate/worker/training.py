@@ -1,4 +1,4 @@
-"""Build one training and take its steps, each timed as the whole loop body of a script."""
+"""Answer the commands of ``main``: build one training, take its steps, report its counters."""
 
 from __future__ import annotations
 
@@ -26,29 +26,35 @@ from traingate.worktree.relocation import Relocation
 
 
 @dataclass(frozen=True)
-class _Mark:
-    """What had been counted when the measured steps began."""
+class _StartCounters:
+    """Counters at the beginning of the measured steps.
 
-    compiled: dict[str, int]
-    faults: int
+    Attributes:
+        compilations: Numbers of compilations, as ``counters.compilations`` returns them.
+        page_faults: Number of minor page faults.
+    """
+
+    compilations: dict[str, int]
+    page_faults: int
 
 
 class Trainer:
-    """The service behind ``main``: one training, from its workload to its last step."""
+    """Service of ``main``: one training, from its workload to its last step."""
 
     def __init__(self) -> None:
-        self._bound = available_cores()  # torch is loaded: OMP_PROC_BIND has had its effect
-        self._cores = rank_cores() or self._bound
-        self._fresh: Callable[[], TrainingSetup] | None = None
+        # Importing torch has bound this thread already, if OMP_PROC_BIND is set.
+        self._bound_cores = available_cores()
+        self._cores = rank_cores() or self._bound_cores
+        self._build_setup: Callable[[], TrainingSetup] | None = None
         self._layers: list[Layer] = []
         self._loop: Loop | None = None
-        self._mark: _Mark | None = None
-        self._there: Relocation | None = None
+        self._start_counters: _StartCounters | None = None
+        self._relocation: Relocation | None = None
         self._steps = 0
 
     @property
     def handlers(self) -> Mapping[type, Callable[[Any], Iterable[messages.Message]]]:
-        """As the contract in ``main`` lists them."""
+        """Return the function for each command, as listed in the docstring of ``main``."""
         return {
             messages.Prepare: self._prepare,
             messages.WarmUp: self._warm_up,
@@ -59,34 +65,34 @@ class Trainer:
         }
 
     def _prepare(self, message: messages.Prepare) -> Iterator[messages.Message]:
-        started = time.perf_counter()
+        start = time.perf_counter()
         self._unbind()
-        there = Relocation(**message.relocation) if message.relocation else None  # type: ignore[arg-type]
-        moved = there.relocate if there else str
-        if there:
-            there.redirect_imports()
-        sys.path[:0] = map(moved, message.import_paths)
+        relocation = Relocation(**message.relocation) if message.relocation else None  # type: ignore[arg-type]
+        relocate = relocation.relocate if relocation else str
+        if relocation:
+            relocation.redirect_imports()
+        sys.path[:0] = map(relocate, message.import_paths)
         torch.manual_seed(message.seed)
-        layers = self._layers = rebuild(message.layers, moved)
+        layers = self._layers = rebuild(message.layers, relocate)
         for layer in layers:
             if isinstance(layer, Starter):
                 layer.start()
         name = ObjectName(**message.workload)  # type: ignore[arg-type]
-        workload = import_object(replace(name, file=moved(name.file)))
+        workload = import_object(replace(name, file=relocate(name.file)))
         arguments: dict[str, Any] = {"scale": message.scale}
         for layer in layers:
             if isinstance(layer, ArgumentProvider):
                 arguments.update(layer.workload_arguments())
-        self._fresh = partial(build, workload, **arguments)
-        training = _training_of(self._fresh(), self._cores)
+        self._build_setup = partial(build, workload, **arguments)
+        training = _training_of(self._build_setup(), self._cores)
         for layer in layers:
             layer.apply(training)
         self._loop = Loop(training)
         self._unbind()
-        self._there = there
-        if there:
-            there.check_imports()
-        yield messages.Prepared(time.perf_counter() - started, training.batch_size, environment())
+        self._relocation = relocation
+        if relocation:
+            relocation.check_imports()
+        yield messages.Prepared(time.perf_counter() - start, training.batch_size, environment())
 
     def _warm_up(self, _: messages.WarmUp) -> Iterator[messages.Message]:
         counters.listen_for_graph_breaks()
@@ -100,62 +106,69 @@ class Trainer:
         yield messages.WarmedUp(step_seconds, before != after)
 
     def _unbind(self) -> None:
-        """Give the main thread all cores, and remember what an OpenMP runtime had bound it to.
+        """Let the main thread use all cores, and keep the core that OpenMP has bound it to.
 
-        GNU's binds it when it is loaded, Intel's in its first parallel region. Whatever is forked
-        or compiled inherits that, so only the measured steps run bound.
+        GNU's runtime binds it when it is loaded, Intel's in its first parallel region. Forked data
+        workers and compilers would inherit the single core, so only measured steps run bound.
         """
         current = available_cores()
         if current != self._cores:
-            self._bound = current
+            self._bound_cores = current
             _set_affinity(self._cores)
 
     def _step(self, message: messages.Step) -> Iterator[messages.Message]:
-        if self._mark is None:
-            _set_affinity(self._bound)
-            self._mark = _Mark(counters.compilations(), counters.minor_page_faults())
+        if self._start_counters is None:
+            _set_affinity(self._bound_cores)
+            self._start_counters = _StartCounters(
+                counters.compilations(), counters.minor_page_faults()
+            )
         for _ in range(message.count):
             step_seconds, data_seconds = self._step_once()
             self._steps += 1
             yield messages.Stepped(step_seconds, data_seconds)
 
     def _step_once(self) -> tuple[float, float]:
+        """Take one step, and return its seconds and the part of them spent waiting for data."""
         assert self._loop is not None
         return self._loop.step()
 
     def _finish(self, _: messages.Finish) -> Iterator[messages.Message]:
-        assert self._mark is not None
-        if self._there:  # also what was imported in a step
-            self._there.check_imports()
-        faults = counters.minor_page_faults() - self._mark.faults
-        compiled = counters.compilations()
-        late = counters.late_compilations(self._mark.compiled, compiled)
-        if late.get("xla_compilations"):
+        assert self._start_counters is not None
+        if self._relocation:  # a step may have imported modules
+            self._relocation.check_imports()
+        page_faults = counters.minor_page_faults() - self._start_counters.page_faults
+        compilations = counters.compilations()
+        late_compilations = counters.late_compilations(
+            self._start_counters.compilations, compilations
+        )
+        if late_compilations.get("xla_compilations"):
             raise WorkloadError(
-                f"XLA compiled {late['xla_compilations']} graphs inside the measured steps, which "
-                "makes the launch invalid: the workload's steps must have the same shapes"
+                f"XLA compiled {late_compilations['xla_compilations']} graphs inside the measured "
+                "steps, which makes the launch invalid: the workload's steps must have the same "
+                "shapes"
             )
-        found = {**compiled, "threads": torch.get_num_threads()}
-        if late:
-            found["compilations_in_measured_steps"] = sum(late.values())
+        counts = {**compilations, "threads": torch.get_num_threads()}
+        if late_compilations:
+            counts["compilations_in_measured_steps"] = sum(late_compilations.values())
         peak = counters.peak_rss_bytes()
         reasons: dict[str, list[str]] = counters.reasons()
-        yield messages.Finished(peak, faults / max(1, self._steps), found, reasons)
+        yield messages.Finished(peak, page_faults / max(1, self._steps), counts, reasons)
 
     def _count_work(self, _: messages.CountWork) -> Iterator[messages.Message]:
-        assert self._fresh is not None
+        assert self._build_setup is not None
         try:
-            counted_flops, operators = flops.count(self._fresh(), loss_of)
-        except Exception:  # whatever it is, the measurement stands without these numbers
+            flops_per_sample, operators = flops.count(self._build_setup(), loss_of)
+        except Exception:  # the measurement is complete without these numbers
             yield messages.WorkCounted(None, None)
         else:
-            yield messages.WorkCounted(counted_flops or None, operators)
+            yield messages.WorkCounted(flops_per_sample or None, operators)
 
     def _profile(self, message: messages.Profile) -> Iterator[messages.Message]:
         yield messages.Profiled(operator_table.operators(self._step_once, message.steps))
 
 
 def _training_of(setup: TrainingSetup, cores: frozenset[int]) -> Training:
+    """Return the training of *setup*, before any layer has changed it."""
     return Training(
         model=setup.model,
         criterion=setup.criterion,
@@ -169,5 +182,6 @@ def _training_of(setup: TrainingSetup, cores: frozenset[int]) -> Training:
 
 
 def _set_affinity(cores: frozenset[int]) -> None:
+    """Bind the calling thread to *cores*, if the system can do that (sched_setaffinity(2))."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)

@@ -1,8 +1,8 @@
-"""The yardstick: ``python yardstick.py DIRECTORY``, the machine's speed while training steps.
+"""Run the yardstick: ``python yardstick.py DIRECTORY``. It measures the speed of the machine.
 
-One unit of its work is an fp32 matrix product (compute) and a stream triad (memory), in
-numpy: nothing that a change of the training, of torch or of its settings can alter. It
-answers each ``messages.Measure`` with one ``messages.Measured``.
+One unit of its work is an fp32 matrix product (compute) and a stream triad (memory) in numpy. No
+change of the training, of torch or of its settings affects them. The process answers each
+``messages.Measure`` with one ``messages.Measured``.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from main import adopt_package  # type: ignore[import-not-found] # run by path, 
 
 adopt_package()
 
-import numpy as np  # noqa: E402 - not before adopt_package
+import numpy as np  # noqa: E402 - needs adopt_package
 
 from traingate.protocol import messages  # noqa: E402
 from traingate.worker.serve import serve  # noqa: E402
 
 SIZE: Final = 1024
-"""Rows and columns of the matrices: large enough for all cores, small enough to be quick."""
+"""Rows and columns of the matrices: large enough for all cores, and quick to multiply."""
 
 TRIAD_BYTES: Final = 32 << 20
-"""Memory that one triad touches in its three arrays: more than a core's own caches."""
+"""Bytes of the triad's three arrays together: more than a core's private caches."""
 
 
 class Yardstick:
-    """The service: prepared once, so that only the work itself is timed."""
+    """Service of the yardstick. It allocates its arrays once, so that only their use is timed."""
 
     def __init__(self) -> None:
         random = np.random.default_rng(0)
@@ -46,7 +46,7 @@ class Yardstick:
 
     @property
     def handlers(self) -> Mapping[type, Callable[[Any], Iterable[messages.Message]]]:
-        """One command."""
+        """Return the function for the only command."""
         return {messages.Measure: self._measure}
 
     def _measure(self, message: messages.Measure) -> Iterator[messages.Message]:
@@ -55,27 +55,28 @@ class Yardstick:
         yield messages.Measured(gemm, triad, 2.0 * SIZE**3)
 
     def _unit(self) -> tuple[float, float]:
-        started = time.perf_counter()
+        """Do one unit of work, and return the seconds of the matrix product and of the triad."""
+        start = time.perf_counter()
         np.matmul(self._a, self._b, out=self._product)
-        between = time.perf_counter()
+        gemm_end = time.perf_counter()
         np.multiply(self._y, np.float32(3), out=self._x)
         np.add(self._x, self._z, out=self._x)
-        return between - started, time.perf_counter() - between
+        return gemm_end - start, time.perf_counter() - gemm_end
 
 
 def _bind_threads() -> None:
-    """Give each thread of the matrix product a core of its own.
+    """Bind each thread of the matrix product to its own core.
 
-    They sleep between visits, and the kernel likes to wake two of them on one core: the
-    same product then takes twice as long until it moves one away.
+    The threads sleep between visits. The kernel often wakes two of them on the same core, and the
+    product then takes twice as long until one is moved.
     """
     if not hasattr(os, "sched_setaffinity"):
         return
     cores = sorted(os.sched_getaffinity(0))
-    of_python = {thread.native_id for thread in threading.enumerate()}
+    python_threads = {thread.native_id for thread in threading.enumerate()}
     tasks = {int(task.name) for task in Path("/proc/self/task").iterdir()}
-    working = [threading.get_native_id(), *sorted(tasks - of_python)]
-    for thread, core in zip(working, cores, strict=False):  # a quota may allow fewer threads
+    blas_threads = [threading.get_native_id(), *sorted(tasks - python_threads)]
+    for thread, core in zip(blas_threads, cores, strict=False):  # a quota may allow fewer threads
         os.sched_setaffinity(thread, {core})
 
 
