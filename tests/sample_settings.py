@@ -24,7 +24,7 @@ _SETTINGS = Settings(
     profile=None,
     compare=False,
     storage="nowhere",
-    measuring=True,
+    measures=True,
 )
 
 

@@ -14,7 +14,7 @@ from simulated_launches import noisy_launches
 from traingate.gate.policy import Policy
 from traingate.records import Outcome
 
-POLICY: Final = Policy(tolerance=0.05, first_look=3, most=8)
+POLICY: Final = Policy(tolerance=0.05, first_look=3, maximum=8)
 COMPARISONS: Final = 400
 STEP_SECONDS: Final = 0.1
 LOSSES: Final = (0.0, 0.05, 0.10, 0.15, 0.23, 0.30)
@@ -33,7 +33,7 @@ def compare(spread: float, loss: float, seed: int) -> Outcome:
         seed: Seed of the random numbers, below a million.
     """
     stored = noisy_launches(3, STEP_SECONDS, spread, seed)
-    new = noisy_launches(POLICY.most, STEP_SECONDS / (1 - loss), spread, seed + 10**6)
+    new = noisy_launches(POLICY.maximum, STEP_SECONDS / (1 - loss), spread, seed + 10**6)
     return decide_by_launches(stored, new, POLICY)
 
 

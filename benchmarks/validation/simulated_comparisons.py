@@ -119,7 +119,7 @@ def decide_by_duet(log_ratios: Sequence[float], loss: float, policy: Policy) -> 
     """Return the decision of a duet whose candidate is slower than in these pairs.
 
     Args:
-        log_ratios: Log ratios of at least ``policy.most`` pairs of equally fast sides.
+        log_ratios: Log ratios of at least ``policy.maximum`` pairs of equally fast sides.
         loss: Loss of the candidate's throughput, in percent.
         policy: Tolerance and number of pairs.
     """
@@ -155,7 +155,7 @@ def screened_outcomes(
         habit: Habit of the machine during the duets, as in ``comparison_log_ratios``.
     """
     generator = random.Random(7)  # noqa: S311 - simulations need repeatable numbers, not secrets
-    screen_policy = Policy(0.05, first_look=3, most=8)
+    screen_policy = Policy(0.05, first_look=3, maximum=8)
     duet_policy = pair_policy(5.0, machine_habits.PAIRS)
     new_seconds = 0.1 * math.exp(log_factor(loss))
     for number, log_ratios in enumerate(comparison_log_ratios(habit, comparisons)):

@@ -83,8 +83,8 @@ class _Plugin:
     def _comparison(self, request: BenchmarkRequest, job: Job, tolerance: float) -> _WithItself:
         """Return the comparison of a test with itself, as a ``ComparisonFactory``."""
         assert self._session is not None
-        most_pairs = self._session.settings.most_pairs
-        return _WithItself(self, self._plan, request.test, job, tolerance, most_pairs)
+        max_pairs = self._session.settings.max_pairs
+        return _WithItself(self, self._plan, request.test, job, tolerance, max_pairs)
 
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
@@ -112,50 +112,50 @@ class _WithItself(PlannedLaunches):
     test: str
     job: Job
     tolerance: float
-    most_pairs: int
+    max_pairs: int
 
     def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:
         """Measure the pairs and the trials, and return no verdict."""
         plan = LaunchPlan(self.plan.pairs, self.plan.pairs)
         job = as_duet_side(self.job, measurement, plan)
-        itself = replace(job, side=Side("the test itself"))
-        unchanged = measure_duet(job, itself, plan, lambda _: True, observer)
-        method = unchanged.pairs[0].method
-        change = paired_difference([pair.log_ratio for pair in unchanged.pairs])
+        base = replace(job, side=Side("the test itself"))
+        unchanged_duet = measure_duet(job, base, plan, lambda _: True, observer)
+        method = unchanged_duet.pairs[0].method
+        change = paired_difference([pair.log_ratio for pair in unchanged_duet.pairs])
         interval = loss_percent(change.lower(0.025)), loss_percent(change.upper(0.025))
         spread = upper_spread(change)
         self.plugin.calibration = Calibration(
             test=self.test,
             method=method,
-            pairs=len(unchanged.pairs),
+            pairs=len(unchanged_duet.pairs),
             spread=change.spread,
             change_percent=loss_percent(change.value),
             change_percent_interval=interval,
-            minutes_per_pair=unchanged.seconds_per_pair / 60,
+            minutes_per_pair=unchanged_duet.seconds_per_pair / 60,
             trials=tuple(
-                self._trial(job, itself, percent, measurement, observer)
+                self._trial(job, base, percent, measurement, observer)
                 for percent in self.plan.slowdowns
             ),
             resolutions=tuple(
-                simulate_resolution(tolerance, spread, method, self.most_pairs)
+                simulate_resolution(tolerance, spread, method, self.max_pairs)
                 for tolerance in TOLERANCES
             ),
-            most_pairs=self.most_pairs,
+            max_pairs=self.max_pairs,
         )
         return ComparisonResult(None)
 
     def _trial(
-        self, job: Job, itself: Job, percent: float, measurement: Measurement, observer: Observer
+        self, job: Job, base: Job, percent: float, measurement: Measurement, observer: Observer
     ) -> Trial:
         """Compare the test, with a slowdown injected, with itself."""
         slower = replace(job, stack=Stack.of([*job.stack.layers, InjectedSlowdown(percent)]))
         result = compare_by_duet(
             slower,
-            itself,
+            base,
             measurement,
             observer,
             tolerance=self.tolerance,
-            most=self.most_pairs,
+            max_pairs=self.max_pairs,
         )
         minutes = result.duet.seconds_per_pair * len(result.duet.pairs) / 60
         return Trial(percent, result.verdict, minutes)

@@ -23,7 +23,7 @@ from traingate.records import Acceptance, Measurement, Outcome, Verdict
 from traingate.report.calibration import print_calibration
 from traingate.report.doctor import print_findings
 from traingate.report.row import Row
-from traingate.report.table import picture, render
+from traingate.report.table import render, to_svg
 from traingate.report.verdict import explain
 
 _REGRESSION = 1
@@ -90,7 +90,7 @@ def report(run: Path, svg: Path | None) -> None:
     if not rows:
         _exit_without_result(f"{run} holds no training benchmark.")
     if svg is not None:
-        svg.write_text(picture(rows, title=run.name))
+        svg.write_text(to_svg(rows, title=run.name))
         return
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else None

@@ -111,7 +111,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
             _fail(benchmark, error_message)
         if skip_reason is not None:
             pytest.skip(skip_reason)
-        if session.settings.measuring:
+        if session.settings.measures:
             _record(request, benchmark, session, result)
         else:
             benchmark.pedantic(lambda: None)  # type: ignore[no-untyped-call] # it has no types

@@ -15,8 +15,8 @@ from traingate.controller.steadying import LEVELS
 from traingate.errors import ConfigurationError
 from traingate.gate.limits import Limits
 
-DEFAULT_MOST_LAUNCHES: Final = 8  # in a comparison with stored runs
-DEFAULT_MOST_PAIRS: Final = 12  # in a duet
+DEFAULT_MAX_LAUNCHES: Final = 8  # in a comparison with stored runs
+DEFAULT_MAX_PAIRS: Final = 12  # in a duet
 _MARKER: Final = (
     "traingate(tolerance=PERCENT, min_samples_per_second=N, max_first_step_seconds=S): limits of "
     "a training benchmark: the largest loss of throughput against the baseline, the least "
@@ -46,7 +46,7 @@ class Settings:
         compare: Value of ``--benchmark-compare``: True for the newest comparable run, the name or
             path of a run, or False for no comparison with stored runs.
         storage: Value of ``--benchmark-storage``.
-        measuring: False if each test takes a single step that is not recorded: pytest-benchmark is
+        measures: False if each test takes a single step that is not recorded: pytest-benchmark is
             disabled, or pytest-xdist runs tests in parallel.
     """
 
@@ -65,15 +65,15 @@ class Settings:
     profile: str | None
     compare: bool | str
     storage: str
-    measuring: bool
+    measures: bool
 
     @property
-    def most_pairs(self) -> int:
+    def max_pairs(self) -> int:
         """Return the largest number of pairs in a duet."""
-        return self.launches or DEFAULT_MOST_PAIRS
+        return self.launches or DEFAULT_MAX_PAIRS
 
     @property
-    def comparing(self) -> bool:
+    def compares(self) -> bool:
         """Return whether tests are compared with anything."""
         return bool(self.compare or self.against or self.against_python)
 
@@ -149,8 +149,8 @@ _OPTIONS: Final = (
     _Option("scale", _one_of(*SCALES), DEFAULT_SCALE, "{smoke,quick,seed}",
             "Size of the measurement (default: quick)."),
     _Option("launches", _positive_integer, None, "N",
-            f"Most launches per test (default: {DEFAULT_MOST_LAUNCHES} while a verdict is open, "
-            f"{DEFAULT_MOST_PAIRS} pairs in a duet, else the scale's)."),
+            f"Most launches per test (default: {DEFAULT_MAX_LAUNCHES} while a verdict is open, "
+            f"{DEFAULT_MAX_PAIRS} pairs in a duet, else the scale's)."),
     _Option("steps", _positive_integer, None, "N",
             "Measured steps per launch (default: the scale's, and more where steps are short)."),
     _Option("tolerance", percent, 5.0, "PERCENT",
@@ -232,7 +232,7 @@ def parse(config: pytest.Config) -> Settings:
         **{**values, "scale": SCALES[values["scale"]]},
         compare=compare,
         storage=str(config.getoption("benchmark_storage", "file://./.benchmarks")),
-        measuring=not (parallel or disabled),
+        measures=not (parallel or disabled),
     )
 
 

@@ -82,14 +82,14 @@ class _SessionHooks:
         """Give each training benchmark its clock, before pytest-benchmark's fixture reads it."""
         for item in items:
             if _FIXTURE in getattr(item, "fixturenames", ()):
-                replay.attach(item)
+                replay.attach_clock(item)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Read the baselines, so that an error in them is reported before anything is measured."""
         benchmarks = [
             item for item in session.items if _FIXTURE in getattr(item, "fixturenames", ())
         ]
-        if not benchmarks or self._config.option.collectonly or not self._settings.comparing:
+        if not benchmarks or self._config.option.collectonly or not self._settings.compares:
             return
         self._benchmark_count = len(benchmarks)
         if not self._settings.compare:
@@ -117,7 +117,7 @@ class _SessionHooks:
             )
         if not self._benchmark_count or self._settings.on_missing == "record":
             return None
-        if self.session().compared:
+        if self.session().compared_count:
             return None
         return (
             f"A comparison was asked for, and none of {self._benchmark_count} training benchmarks "
@@ -148,9 +148,9 @@ class _SessionHooks:
             text = render(self._session.rows, width, colour=terminalreporter.hasmarkup)
             terminalreporter.write(text)
             self._explain_verdicts(terminalreporter, self._session.rows)
-        if self._session is not None and self._session.interrupted:
+        if self._session is not None and self._session.interruption:
             terminalreporter.section("traingate: interrupted")
-            terminalreporter.write_line(self._session.interrupted, yellow=True)
+            terminalreporter.write_line(self._session.interruption, yellow=True)
         if self._error_message:
             terminalreporter.write_line(f"ERROR: {self._error_message}", red=True)
 

@@ -52,7 +52,7 @@ CLOCK_KEY: pytest.StashKey[ReplayClock] = pytest.StashKey()
 """Key of a test's clock in ``item.stash``."""
 
 
-def attach(item: pytest.Item) -> None:
+def attach_clock(item: pytest.Item) -> None:
     """Give a test a clock, which is the timer of its ``benchmark`` marker.
 
     Args:

@@ -31,11 +31,11 @@ from traingate.gate.decision import no_baseline
 from traingate.gate.limits import Limits, violations
 from traingate.host.hardware import hardware
 from traingate.layers.stack import Stack
-from traingate.options import DEFAULT_MOST_LAUNCHES, Settings
+from traingate.options import DEFAULT_MAX_LAUNCHES, Settings
 from traingate.records import Hardware, Measurement, Outcome, Published, Verdict
 from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row
-from traingate.report.verdict import interrupted
+from traingate.report.verdict import interruption_text
 from traingate.workload import ObjectName, project_paths
 
 
@@ -90,9 +90,9 @@ class Session:
     ) -> None:
         self.settings = settings
         self.rows: list[Row] = []
-        self.compared = 0
+        self.compared_count = 0
         self.requested_names: set[str] = set()
-        self.interrupted: str | None = None
+        self.interruption: str | None = None
         self._comparison_factory = comparison_factory
         self._root = root.resolve()
         self._search_path = search_path
@@ -151,7 +151,7 @@ class Session:
             WorkloadError, WorkerError: If ``controller.measure.measure`` raises them.
         """
         job = self._job(request)
-        if not self.settings.measuring:
+        if not self.settings.measures:
             return measure(single_step(job), lambda _: True, observer)
         comparison, result = self._measure(request, job, observer)
         measurement = result.measurement
@@ -162,7 +162,7 @@ class Session:
             comparison_result = fallback.conclude(measurement, observer)
         except KeyboardInterrupt as interrupt:
             pairs = interrupt.pairs if isinstance(interrupt, DuetInterrupted) else ()
-            self.interrupted = interrupted(request.test, measurement, pairs)
+            self.interruption = interruption_text(request.test, measurement, pairs)
             raise
         measurement = comparison_result.measurement or measurement
         self._measurements[job.identity] = measurement
@@ -217,7 +217,7 @@ class Session:
     ) -> Verdict | None:
         """Return *verdict* with ``failed`` set, by its outcome or by a limit of the marker."""
         if verdict is not None and verdict.outcome is not Outcome.NO_BASELINE:
-            self.compared += 1
+            self.compared_count += 1
             failed = verdict.outcome is Outcome.REGRESSED or (
                 verdict.outcome is Outcome.INCONCLUSIVE and self.settings.on_inconclusive == "fail"
             )
@@ -239,7 +239,7 @@ class Session:
         identity = request.workload.identity(self._root)
         cache_key = f"{identity} {request.stack.factories()}"
         cache = self._directory / hashlib.sha256(cache_key.encode()).hexdigest()[:16]
-        earlier = self._measurements.get(identity)
+        previous = self._measurements.get(identity)
         return Job(
             workload=request.workload,
             identity=identity,
@@ -253,9 +253,9 @@ class Session:
             timeouts=Timeouts.of(settings.timeout),
             profile=settings.profile is not None,
             work=None
-            if earlier is None
-            else (earlier.flops_per_sample, earlier.operators_per_step),
-            peak_rss_bytes=None if earlier is None else earlier.peak_rss_bytes,
+            if previous is None
+            else (previous.flops_per_sample, previous.operators_per_step),
+            peak_rss_bytes=None if previous is None else previous.peak_rss_bytes,
         )
 
     def _samples_per_dollar(self, measurement: Measurement) -> float | None:
@@ -274,18 +274,18 @@ def launch_plan(settings: Settings, stack: Stack) -> LaunchPlan:
     Raises:
         ConfigurationError: If ranks on several nodes might take different numbers of steps.
     """
-    planned, most = settings.scale.launches, settings.launches
+    planned, maximum = settings.scale.launches, settings.launches
     if stack.spans_nodes:
-        if most is None or settings.steps is None:
+        if maximum is None or settings.steps is None:
             raise ConfigurationError(
                 "ranks on several nodes must take the same steps on each of them: give "
                 "--traingate-launches and --traingate-steps, the same on every node"
             )
-        return LaunchPlan(most, most)
+        return LaunchPlan(maximum, maximum)
     if settings.compare:
-        most = most or DEFAULT_MOST_LAUNCHES
-        return LaunchPlan(min(planned, most), most)
-    if settings.comparing:  # by a duet, where --traingate-launches limits the pairs
-        planned = min(planned, most or planned)
+        maximum = maximum or DEFAULT_MAX_LAUNCHES
+        return LaunchPlan(min(planned, maximum), maximum)
+    if settings.compares:  # by a duet, where --traingate-launches limits the pairs
+        planned = min(planned, maximum or planned)
         return LaunchPlan(planned, planned)
-    return LaunchPlan(most or planned, most or planned)
+    return LaunchPlan(maximum or planned, maximum or planned)

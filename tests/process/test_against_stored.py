@@ -9,7 +9,6 @@ from sample_settings import settings
 from traingate.baselines.lookup import Baseline
 from traingate.comparison.against_stored import AgainstStored
 from traingate.controller.job import LaunchPlan
-from traingate.controller.measure import measure
 from traingate.errors import BaselineError
 from traingate.records import Cause, Method, Outcome
 from traingate.report.progress import NoProgress
@@ -72,18 +71,16 @@ def test_unchanged_code_passes_the_duet_though_the_stored_launches_were_faster(a
 def test_in_another_environment_launches_are_added_while_the_stored_ones_leave_doubt(
     against, project
 ):
-    scattered = record_of([0.001, 0.01, 0.1], environment={"torch": "0.0.1"})
-    job = project.job(launches=LaunchPlan(2, 3))
-    comparison = against(scattered, project.head(), job)
+    scattered = record_of([0.001, 0.01, 0.1], environment={"torch": "2.8.0"})
+    here = {"torch": "2.9.0"}
+    comparison = against(scattered, project.head(), project.job(launches=LaunchPlan(2, 3)))
     comparison.prepare()
-    first = record_of(AS_STORED[:2], environment={"torch": "0.0.0"})
-    assert not comparison.look(first)
-    measurement = measure(job, comparison.look, NoProgress(), first).measurement
-    assert len(measurement.launches) == 3
+    assert not comparison.look(record_of(AS_STORED[:2], environment=here))
+    measurement = record_of(AS_STORED, environment=here)
+    assert comparison.look(measurement)
     result = comparison.conclude(measurement, NoProgress())
-    assert result.verdict.outcome is Outcome.INCONCLUSIVE
-    assert result.verdict.launches == 3
-    assert "torch: 0.0.1 there, 0.0.0 here" in result.verdict.evidence
+    assert (result.verdict.outcome, result.verdict.launches) == (Outcome.INCONCLUSIVE, 3)
+    assert result.verdict.evidence == ("torch: 2.8.0 there, 2.9.0 here",)
     assert (result.duet, result.measurement) == (None, None)
 
 

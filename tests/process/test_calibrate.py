@@ -52,9 +52,9 @@ def test_the_first_benchmark_alone_is_compared_with_itself_and_with_a_slowdown(r
     low, high = calibration.change_percent_interval
     assert low < calibration.change_percent < high
     assert not (temporary / "selected").exists()
-    assert calibration.most_pairs == 2
+    assert calibration.max_pairs == 2
     (trial,) = calibration.trials
-    assert (trial.percent, trial.verdict.outcome) == (60.0, Outcome.REGRESSED)
+    assert (trial.slowdown_percent, trial.verdict.outcome) == (60.0, Outcome.REGRESSED)
     assert trial.verdict.launches == 2
     assert [resolution.tolerance for resolution in calibration.resolutions] == list(TOLERANCES)
 

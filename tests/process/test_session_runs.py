@@ -26,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("stand_in")
 TEST = "test_training.py::test_sleeping"
 SLEEPING = BenchmarkRequest(TEST, name_in(TRAININGS, "sleeping"), Stack(), Limits())
 
+ONCE = replace(SCALES["smoke"], launches=1)
 FAST = (1e-6,) * 4
 SCATTERED = (1e-6, 1e-3, 1.0, 1e3)
 
@@ -71,11 +72,11 @@ def test_without_a_comparison_there_is_a_measurement_and_no_verdict(session):
     assert (len(measurement.launches), len(measurement.step_seconds)) == (1, 2)
     assert measurement.published == published
     assert measurement.samples_per_dollar == pytest.approx(measurement.samples_per_second * 1000)
-    assert started.compared == 0
+    assert started.compared_count == 0
 
 
 def test_where_nothing_is_to_be_measured_a_single_step_is_taken(session):
-    measurement = measured(session(measuring=False, launches=3, steps=9, compare=True))
+    measurement = measured(session(measures=False, launches=3, steps=9, compare=True))
     assert len(measurement.step_seconds) == 1
     assert measurement.verdict is None
 
@@ -94,7 +95,7 @@ def test_a_missing_baseline_is_recorded_where_that_is_asked_for(session):
     verdict = measured(started).verdict
     assert (verdict.outcome, verdict.failed) == (Outcome.NO_BASELINE, False)
     assert verdict.reason.startswith("No stored run has trainings.py::sleeping")
-    assert started.compared == 0
+    assert started.compared_count == 0
 
 
 def test_a_baseline_of_another_batch_size_is_missing_too(session, save):
@@ -104,20 +105,22 @@ def test_a_baseline_of_another_batch_size_is_missing_too(session, save):
 
 
 @pytest.mark.parametrize(
-    ("stored", "on_inconclusive", "expected"),
+    ("stored", "on_inconclusive", "expected", "launches"),
     [
-        (FAST, "warn", (Outcome.REGRESSED, True)),
-        (SCATTERED, "warn", (Outcome.INCONCLUSIVE, False)),
-        (SCATTERED, "fail", (Outcome.INCONCLUSIVE, True)),
+        (FAST, "warn", (Outcome.REGRESSED, True), 1),
+        (SCATTERED, "warn", (Outcome.INCONCLUSIVE, False), 2),
+        (SCATTERED, "fail", (Outcome.INCONCLUSIVE, True), 2),
     ],
 )
-def test_a_regression_fails_and_an_open_verdict_as_the_settings_say(
-    session, save, stored, on_inconclusive, expected
+def test_a_regression_fails_at_once_and_an_open_verdict_in_the_end_as_the_settings_say(
+    session, save, stored, on_inconclusive, expected, launches
 ):
     save(stored)
-    started = session(compare=True, on_inconclusive=on_inconclusive)
-    verdict = measured(started).verdict
+    started = session(compare=True, on_inconclusive=on_inconclusive, scale=ONCE, launches=2)
+    measurement = measured(started)
+    verdict = measurement.verdict
     assert (verdict.outcome, verdict.failed) == expected
+    assert verdict.launches == len(measurement.launches) == launches
     assert verdict.baseline == "0001_base.json (2026-11-22 10:00)"
     assert started.compared == 1
 
@@ -130,7 +133,7 @@ def test_limits_of_the_marker_fail_a_test_that_is_compared_with_nothing(session)
     throughput, first_step = verdict.reason.split("; ")
     assert throughput.endswith("samples/s, and the marker asks for at least 1e+09")
     assert first_step.endswith("and the marker allows 1e-09 s")
-    assert started.compared == 0
+    assert started.compared_count == 0
 
 
 @pytest.fixture
@@ -158,15 +161,14 @@ class CtrlC(NoProgress):
 
 @pytest.mark.usefixtures("_interruptible")
 def test_ctrl_c_in_a_duet_says_how_far_it_was_and_leaves_nothing(session, project, temporary):
-    once = replace(SCALES["smoke"], launches=1)
-    started = session(project.folder, against="HEAD", launches=2, scale=once)
+    started = session(project.folder, against="HEAD", launches=2, scale=ONCE)
     request = replace(SLEEPING, workload=name_in(project.model, "model"))
     with pytest.raises(DuetInterrupted) as caught:
         started.run(request, CtrlC())
     assert len(caught.value.pairs) == 1
-    assert started.interrupted.startswith(f"{TEST}: ")
-    assert "broken off after one pair, which saw it" in started.interrupted
-    assert started.compared == 0
+    assert started.interruption.startswith(f"{TEST}: ")
+    assert "broken off after one pair, which saw it" in started.interruption
+    assert started.compared_count == 0
     assert len(project.worktrees()) == 2
     assert len(list(temporary.glob("traingate-*"))) == 2
     started.close()
@@ -183,5 +185,5 @@ def test_ctrl_c_in_a_comparison_without_a_duet_is_told_too(session):
     started = session(comparison_factory=lambda _request, _job, tolerance: Interrupted(tolerance))
     with pytest.raises(KeyboardInterrupt):
         measured(started)
-    assert started.interrupted.startswith(f"{TEST}: ")
-    assert started.interrupted.endswith(" samples/s; the comparison was broken off: no verdict")
+    assert started.interruption.startswith(f"{TEST}: ")
+    assert started.interruption.endswith(" samples/s; the comparison was broken off: no verdict")

@@ -9,7 +9,7 @@ from traingate.gate.limits import Limits, violations
 from traingate.gate.policy import Policy
 from traingate.records import Outcome
 
-POLICY = Policy(tolerance=0.05, first_look=3, most=8)
+POLICY = Policy(tolerance=0.05, first_look=3, maximum=8)
 SECONDS = 0.1
 
 
@@ -32,7 +32,7 @@ def verdict_on(throughput_loss: float, *, spread: float = 0.002, launches: int =
     ],
 )
 def test_sure_losses_fall_on_their_side_of_the_limit(loss, outcome):
-    assert verdict_on(loss, launches=POLICY.most).outcome is outcome
+    assert verdict_on(loss, launches=POLICY.maximum).outcome is outcome
 
 
 def test_a_loss_that_noise_could_explain_is_inconclusive():
@@ -72,7 +72,7 @@ def test_looks_grow_by_a_third_up_to_the_last():
 
 def compare_until_decided(loss: float, spread: float, seed: int) -> Outcome:
     stored = noisy_launches(3, SECONDS, spread, seed)
-    new = noisy_launches(POLICY.most, SECONDS / (1 - loss), spread, seed + 500_000)
+    new = noisy_launches(POLICY.maximum, SECONDS / (1 - loss), spread, seed + 500_000)
     return decide_by_launches(stored, new, POLICY)
 
 

@@ -11,7 +11,7 @@ from simulated_launches import launch
 from traingate.records import Outcome, Pair, Published, Verdict
 from traingate.report.progress import ProgressLine
 from traingate.report.table import Row, render
-from traingate.report.verdict import explain, interrupted
+from traingate.report.verdict import explain, interruption_text
 
 EVIDENCE = Verdict(
     outcome=Outcome.REGRESSED,
@@ -85,7 +85,7 @@ def test_a_comparison_broken_off_tells_the_pairs_it_had():
         )
         for ratio in (1.09, 1.11)
     ]
-    told = interrupted("test_a", measurement([launch([0.1])]), pairs)
+    told = interruption_text("test_a", measurement([launch([0.1])]), pairs)
     assert told == (
         "test_a: 320 samples/s; the comparison was broken off after 2 pairs, which saw it "
         "9.1 % slower than the base: no verdict"

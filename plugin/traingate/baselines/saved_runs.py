@@ -21,7 +21,7 @@ from traingate.errors import BaselineError, NoRunError
 from traingate.records import (
     Acceptance,
     Measurement,
-    damaged,
+    damaged_record_error,
     from_json,
 )
 
@@ -121,7 +121,7 @@ def read_run(path: Path) -> SavedRun:
     try:
         content = msgspec.json.decode(path.read_bytes(), type=_RunFile)
     except (OSError, msgspec.MsgspecError) as error:
-        raise damaged(str(path), error) from error
+        raise damaged_record_error(str(path), error) from error
     commit = str(content.commit_info.get("id") or "")
     details = [content.datetime[:16].replace("T", " "), commit[:9]]
     title = f"{path.name} ({', '.join(part for part in details if part)})"

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from traingate.comparison.base import ComparisonResult, PlannedLaunches
 from traingate.comparison.base_side import BaseSides
-from traingate.comparison.duet import LEAST_PAIRS, compare_by_duet
+from traingate.comparison.duet import MIN_PAIRS, compare_by_duet
 from traingate.comparison.evidence import attribute_sides
 from traingate.comparison.next_step import BaseCode
 from traingate.controller.job import Job, Observer
@@ -42,7 +42,7 @@ class AgainstBase(PlannedLaunches):
         settings = self._settings
         if self._job.stack.spans_nodes:
             raise ConfigurationError("a duet cannot be stepped in turn across several nodes")
-        if settings.launches is not None and settings.launches < LEAST_PAIRS:
+        if settings.launches is not None and settings.launches < MIN_PAIRS:
             raise ConfigurationError(
                 "a duet of one pair has no spread to judge by: raise --traingate-launches"
             )
@@ -62,7 +62,7 @@ class AgainstBase(PlannedLaunches):
             measurement,
             observer,
             tolerance=self._tolerance,
-            most=self._settings.most_pairs,
+            max_pairs=self._settings.max_pairs,
         )
         verdict = attribute_sides(
             result.verdict,

@@ -1,8 +1,8 @@
 """Judge a test by stored launches, and by a duet if the launches leave doubt.
 
 The stored baseline screens: it passes what it can at the first look. A test that it cannot pass
-is compared by a duet with the baseline's commit if the code alone can differ, and by more launches
-beside the stored ones if the environment differs. ``next_step`` has these rules.
+is compared with the baseline's commit by a duet if the code alone can differ, and with the stored
+launches by more launches if the environment differs. ``next_step`` has these rules.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cached_property
 from traingate.baselines.lookup import Baseline, BaselineFinder, Subject
 from traingate.comparison.base import ComparisonResult
 from traingate.comparison.base_side import BaseSides
-from traingate.comparison.duet import LEAST_PAIRS, DuetResult, compare_by_duet
+from traingate.comparison.duet import MIN_PAIRS, DuetResult, compare_by_duet
 from traingate.comparison.evidence import attribute
 from traingate.comparison.next_step import BaseCode, Step, next_step
 from traingate.comparison.screen import Screen, check_launch_count, screen
@@ -46,7 +46,7 @@ class AgainstStored:
         self._settings, self._tolerance = settings, tolerance
         self._job, self._base_sides = job, base_sides
         self._find = find
-        self._policy = Policy(tolerance / 100, job.launches.planned, job.launches.most)
+        self._policy = Policy(tolerance / 100, job.launches.planned, job.launches.maximum)
         self._baseline: Baseline | None = None
         self._screen: Screen | None = None
         self._obstacle: str | None = None
@@ -82,12 +82,12 @@ class AgainstStored:
         baseline = self._find(
             Subject(job.identity, layer_records(job.stack), job.scale.name, batch_size)
         )
-        check_launch_count(baseline, job.launches.most)
+        check_launch_count(baseline, job.launches.maximum)
         return baseline
 
     def _next_step(self, measurement: Measurement) -> Step:
         assert self._screen is not None
-        launches_left = len(measurement.launches) < self._job.launches.most
+        launches_left = len(measurement.launches) < self._job.launches.maximum
         return next_step(self._screen, self._base_code(), launches_left=launches_left)
 
     def _base_code(self) -> BaseCode:
@@ -98,8 +98,8 @@ class AgainstStored:
         """Return how the working tree differs from the baseline's commit, if a duet is possible."""
         assert self._baseline is not None
         commit = self._baseline.commit
-        most_pairs = self._settings.most_pairs
-        if commit is None or most_pairs < LEAST_PAIRS or self._job.stack.spans_nodes:
+        max_pairs = self._settings.max_pairs
+        if commit is None or max_pairs < MIN_PAIRS or self._job.stack.spans_nodes:
             return BaseCode.UNAVAILABLE
         return self._base_sides.compare_code(self._job, commit)
 
@@ -114,7 +114,7 @@ class AgainstStored:
                 measurement,
                 observer,
                 tolerance=self._tolerance,
-                most=self._settings.most_pairs,
+                max_pairs=self._settings.max_pairs,
             )
         except TraingateError as error:  # the candidate itself has just been measured
             self._obstacle = f"a duet against the baseline's commit could not settle it: {error}"

@@ -15,7 +15,7 @@ from traingate.gate.decision import judge_pairs
 from traingate.gate.policy import Policy, pair_policy
 from traingate.records import Duet, Measurement, Outcome, Verdict
 
-LEAST_PAIRS: Final = 2
+MIN_PAIRS: Final = 2
 """Smallest number of pairs that has a spread."""
 
 
@@ -39,7 +39,7 @@ def compare_by_duet(
     observer: Observer,
     *,
     tolerance: float,
-    most: int,
+    max_pairs: int,
 ) -> DuetResult:
     """Measure *base* in turn with *job*, pair after pair, until the pairs decide.
 
@@ -49,13 +49,13 @@ def compare_by_duet(
         measurement: Measurement of the candidate alone, which shows how much memory it needs.
         observer: Receiver of the progress.
         tolerance: Largest loss of throughput that is let through, in percent.
-        most: Largest number of pairs.
+        max_pairs: Largest number of pairs.
 
     Raises:
         BaselineError, WorkloadError, WorkerError, DuetInterrupted: If ``measure_duet`` raises them.
     """
-    policy = pair_policy(tolerance, most)
-    plan = LaunchPlan(policy.first_look, most)
+    policy = pair_policy(tolerance, max_pairs)
+    plan = LaunchPlan(policy.first_look, max_pairs)
     result: DuetResult | None = None
 
     def look(duet: Duet) -> bool:

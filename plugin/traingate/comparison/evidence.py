@@ -84,15 +84,15 @@ def _attribute_in_changed_environment(screen: Screen, duet: DuetResult) -> Verdi
 
 def _attribute_without_duet(screen: Screen, code: BaseCode, obstacle: str | None) -> Verdict:
     """Return a regression by stored launches, with its cause if that follows without a duet."""
-    changed = bool(screen.environment_changes)
-    if changed and code is BaseCode.SAME:
+    environment_changed = bool(screen.environment_changes)
+    if environment_changed and code is BaseCode.SAME:
         return _add_cause(screen.verdict, Cause.ENVIRONMENT, "the code is the baseline's own")
     sentence = obstacle or (
         "whether the code has a part in it cannot be told without the baseline's commit"
     )
-    if obstacle and changed:
+    if obstacle and environment_changed:
         sentence = f"the code differs too; {obstacle}"
-    return _add_cause(screen.verdict, Cause.EITHER if changed else None, sentence)
+    return _add_cause(screen.verdict, Cause.EITHER if environment_changed else None, sentence)
 
 
 def _add_cause(verdict: Verdict, cause: Cause | None, *sentences: str) -> Verdict:

@@ -11,7 +11,7 @@ from traingate.baselines.lookup import Baseline
 from traingate.errors import BaselineError
 from traingate.gate.counters import failed_by_counters, stored_counter_regressions, work_changes
 from traingate.gate.decision import judge
-from traingate.gate.policy import LEAST_LAUNCHES, Policy
+from traingate.gate.policy import MIN_LAUNCHES, Policy
 from traingate.records import Measurement, Verdict
 
 
@@ -60,7 +60,7 @@ def check_launch_count(baseline: Baseline, launches: int) -> None:
         BaselineError: If there are too few.
     """
     stored = len(baseline.launches)
-    if stored + launches < LEAST_LAUNCHES:
+    if stored + launches < MIN_LAUNCHES:
         raise BaselineError(
             f"{stored} stored launch and {launches} new one have no spread to judge by: raise "
             "--traingate-launches."

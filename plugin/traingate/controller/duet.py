@@ -91,7 +91,7 @@ def measure_duet(
         if not by_steps:
             yardstick = Child(yardstick_command(), "the yardstick", candidate.timeouts.start)
             next_pairs = partial(sides.launch_by_launch, exit_stack.enter_context(yardstick))
-        while len(pairs) < plan.most:
+        while len(pairs) < plan.maximum:
             _collect(next_pairs(len(pairs)), pairs)
             seconds_per_pair = (time.monotonic() - start) / len(pairs)
             duet = sides.summarise(pairs, seconds_per_pair)

@@ -13,7 +13,7 @@ from typing import Final
 
 import psutil
 
-_LONGEST_SECONDS: Final = 0.5
+_MAX_SECONDS: Final = 0.5
 """Longest wait; then the worker counts as busy."""
 
 _POLL_SECONDS: Final = 0.002
@@ -38,7 +38,7 @@ def wait_until_idle(pid: int) -> bool:
         time.sleep(_WITHOUT_PROC_SECONDS)
         return True
     processes = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
-    deadline = time.monotonic() + _LONGEST_SECONDS
+    deadline = time.monotonic() + _MAX_SECONDS
     while any(map(_has_running_thread, processes)):
         if time.monotonic() > deadline:
             return False

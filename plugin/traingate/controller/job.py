@@ -49,11 +49,11 @@ class LaunchPlan:
 
     Attributes:
         planned: Number that is measured in any case.
-        most: Largest number, reached if no smaller number decides the comparison.
+        maximum: Largest number, reached if no smaller number decides the comparison.
     """
 
     planned: int
-    most: int
+    maximum: int
 
 
 @dataclass(frozen=True)

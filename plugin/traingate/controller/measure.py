@@ -20,7 +20,7 @@ from traingate.layers.stack import Stack
 from traingate.protocol.json_values import JSON, as_json
 from traingate.records import Launch, LayerRecord, Measurement
 
-_MOST_PREPARED_TOGETHER: Final = 4
+_MAX_PREPARED_TOGETHER: Final = 4
 """Largest number of launches that start up side by side; with more, their imports would compete."""
 
 
@@ -64,7 +64,7 @@ def measure(
         facts.batch_size, facts.counts = earlier.batch_size, earlier.counts
         launches += earlier.launches
     with Child(yardstick_command(), "the yardstick", job.timeouts.start) as yardstick:
-        while len(launches) < job.launches.most:
+        while len(launches) < job.launches.maximum:
             planned = job.launches.planned - len(launches)
             if job.stack.spans_nodes:
                 planned = 1
@@ -91,7 +91,7 @@ def count_prepared_together(planned: int, peak_rss_bytes: int) -> int:
     if planned < 1 or not peak_rss_bytes:
         return 1
     fit = available_bytes() // (2 * peak_rss_bytes)
-    return max(1, min(planned, fit, _MOST_PREPARED_TOGETHER))
+    return max(1, min(planned, fit, _MAX_PREPARED_TOGETHER))
 
 
 def environment(job: Job, facts: LaunchFacts) -> dict[str, Any]:

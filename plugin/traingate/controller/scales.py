@@ -29,10 +29,10 @@ class Scale:
     def steps_for(self, step_seconds: float) -> int:
         """Return the number of steps to measure in a launch whose steps take *step_seconds*."""
         steps = math.ceil(self.seconds / step_seconds)
-        return max(self.steps, min(steps, MOST_STEPS))
+        return max(self.steps, min(steps, MAX_STEPS))
 
 
-MOST_STEPS: Final = 2000
+MAX_STEPS: Final = 2000
 """Largest number of steps that ``steps_for`` raises a launch to. More steps of one launch give no
 further information, and would enlarge the record."""
 

@@ -8,7 +8,7 @@ from typing import Final
 _SHARE: Final = 0.1
 """Largest share of the measuring time that the yardstick may take."""
 
-_MOST_REPEATS: Final = 3
+_MAX_REPEATS: Final = 3
 """Largest number of units of work per visit of the yardstick; more would not add precision."""
 
 
@@ -38,7 +38,7 @@ def plan_rounds(steps: int, step_seconds: float, unit_seconds: float) -> Rounds:
     """
     units = int(_SHARE * steps * step_seconds / unit_seconds)
     rounds = max(1, min(steps, units - 1))
-    repeats = max(1, min(_MOST_REPEATS, units // (rounds + 1)))
+    repeats = max(1, min(_MAX_REPEATS, units // (rounds + 1)))
     size, larger = divmod(steps, rounds)
     return Rounds((size + 1,) * larger + (size,) * (rounds - larger), repeats)
 
@@ -49,8 +49,8 @@ _TURN_SECONDS: Final = 0.1
 _PAIR_SECONDS: Final = 12.0
 """Duration of a pair, as far as the limits for the number of its rounds allow it."""
 
-_FEWEST_ROUNDS: Final = 4
-_MOST_ROUNDS: Final = 20
+_MIN_ROUNDS: Final = 4
+_MAX_ROUNDS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -80,4 +80,4 @@ def plan_turns(step_seconds: float, steps: int | None) -> Turns:
         return Turns(max(1, steps // 2), 1)
     steps_per_turn = max(1, round(_TURN_SECONDS / step_seconds))
     rounds = int(_PAIR_SECONDS / (4 * steps_per_turn * step_seconds))
-    return Turns(max(_FEWEST_ROUNDS, min(_MOST_ROUNDS, rounds)), steps_per_turn)
+    return Turns(max(_MIN_ROUNDS, min(_MAX_ROUNDS, rounds)), steps_per_turn)

@@ -16,7 +16,7 @@ from traingate.protocol import messages
 from traingate.protocol.json_values import JSON, as_json
 
 _PROFILED_STEPS: Final = 2
-_MOST_WARMUP_STEPS: Final = 20
+_MAX_WARMUP_STEPS: Final = 20
 _WARMUP_STEPS_ACROSS_NODES: Final = 5
 """Number of warm-up steps on several nodes. It is fixed, because the controller of one node does
 not know whether another node still compiles."""
@@ -101,7 +101,7 @@ class TrainingWorker:
         if job.steps is not None:  # if the user sets few steps, a tenth of them, as in the article
             min_steps = max(1, min(min_steps, job.steps // 10))
         first, _ = self._warm_up_step("first step", "in its first step", job.timeouts.first_step)
-        for number in range(1, _MOST_WARMUP_STEPS + 1):
+        for number in range(1, _MAX_WARMUP_STEPS + 1):
             step_name = f"warm-up step {number}"
             last, compiled = self._warm_up_step(step_name, f"in {step_name}", job.timeouts.step)
             if job.stack.spans_nodes:

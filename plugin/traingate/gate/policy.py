@@ -42,7 +42,7 @@ _FIRST_PAIRS: Final = 3
 _EVERY_PAIR_UP_TO: Final = 6
 """Number of pairs up to which there is a look after every pair."""
 
-LEAST_LAUNCHES: Final = 3
+MIN_LAUNCHES: Final = 3
 """Smallest number of launches, of both sides together, whose difference of means has a spread."""
 
 
@@ -53,24 +53,24 @@ class Policy:
     Attributes:
         tolerance: Largest loss of throughput that is let through, as a fraction.
         first_look: Number of launches, or pairs, at the first look.
-        most: Number of launches, or pairs, at the last look.
+        maximum: Number of launches, or pairs, at the last look.
         every_launch_up_to: Number up to which there is a look after every launch; beyond it,
             each look has a third more launches than the one before.
     """
 
     tolerance: float
     first_look: int
-    most: int
+    maximum: int
     every_launch_up_to: int = 0
 
     @property
     def looks(self) -> tuple[int, ...]:
         """Return the numbers of launches at which the gate looks."""
         looks = [self.first_look]
-        while looks[-1] < self.most:
+        while looks[-1] < self.maximum:
             last = looks[-1]
             following = last + 1 if last < self.every_launch_up_to else math.ceil(last * 4 / 3)
-            looks.append(min(self.most, following))
+            looks.append(min(self.maximum, following))
         return tuple(looks)
 
     def errors(self, launches: int) -> tuple[float, float]:
@@ -80,19 +80,19 @@ class Policy:
             launches: Number of launches at this look.
         """
         before = max((look for look in self.looks if look < launches), default=0)
-        shares = (before / self.most, launches / self.most)
+        shares = (before / self.maximum, launches / self.maximum)
         return (
             ALARM_ERROR * error_spent(*shares, _ALARM_POWER),
             PASS_ERROR * error_spent(*shares, _PASS_POWER),
         )
 
 
-def pair_policy(tolerance: float, most: int) -> Policy:
+def pair_policy(tolerance: float, max_pairs: int) -> Policy:
     """Return the policy of a duet.
 
     Args:
         tolerance: Largest loss of throughput that is let through, in percent.
-        most: Largest number of pairs.
+        max_pairs: Largest number of pairs.
     """
-    first = min(_FIRST_PAIRS, most)
-    return Policy(tolerance / 100, first, most, every_launch_up_to=_EVERY_PAIR_UP_TO)
+    first = min(_FIRST_PAIRS, max_pairs)
+    return Policy(tolerance / 100, first, max_pairs, every_launch_up_to=_EVERY_PAIR_UP_TO)

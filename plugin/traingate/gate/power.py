@@ -37,12 +37,12 @@ class Trial:
     """Duet of a test with an injected slowdown, and its verdict.
 
     Attributes:
-        percent: Injected slowdown, in percent of throughput.
+        slowdown_percent: Injected slowdown, in percent of throughput.
         verdict: Verdict on the test with the slowdown, compared with the unchanged test.
         minutes: Duration of the duet in minutes.
     """
 
-    percent: float
+    slowdown_percent: float
     verdict: Verdict
     minutes: float
 
@@ -53,18 +53,18 @@ class Resolution:
 
     Attributes:
         tolerance: Tolerance, in percent of throughput.
-        smallest: Smallest slowdown that 99 of 100 duets find, in percent of throughput; None if
-            they find none.
+        smallest_percent: Smallest slowdown that 99 of 100 duets find, in percent of throughput;
+            None if they find none.
         pairs_to_find: Median number of pairs that finding it takes; None if none is found.
         pairs: Median number of pairs that unchanged code takes.
-        passes: Fraction of the duets of unchanged code that pass.
+        pass_share: Fraction of the duets of unchanged code that pass.
     """
 
     tolerance: float
-    smallest: float | None
+    smallest_percent: float | None
     pairs_to_find: int | None
     pairs: int
-    passes: float
+    pass_share: float
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Calibration:
         minutes_per_pair: Mean duration of a pair in minutes.
         trials: Duets with injected slowdowns.
         resolutions: Ability of the gate at each of ``TOLERANCES``, in ascending order.
-        most_pairs: Largest number of pairs that one duet may take.
+        max_pairs: Largest number of pairs that one duet may take.
     """
 
     test: str
@@ -94,18 +94,20 @@ class Calibration:
     minutes_per_pair: float
     trials: tuple[Trial, ...]
     resolutions: tuple[Resolution, ...]
-    most_pairs: int
+    max_pairs: int
 
     @property
-    def recommended(self) -> Resolution | None:
+    def recommendation(self) -> Resolution | None:
         """Return the smallest tolerance that passes unchanged code and finds twice the tolerance.
 
         None if there is no such tolerance.
         """
         for resolution in self.resolutions:
-            smallest = math.inf if resolution.smallest is None else resolution.smallest
+            smallest = (
+                math.inf if resolution.smallest_percent is None else resolution.smallest_percent
+            )
             finds_twice = smallest <= 2 * resolution.tolerance + _SEARCH_WIDTH_PERCENT
-            if finds_twice and resolution.passes >= _RELIABLE_SHARE:
+            if finds_twice and resolution.pass_share >= _RELIABLE_SHARE:
                 return resolution
         return None
 
@@ -125,18 +127,22 @@ def upper_spread(change: Difference) -> float:
     return change.spread * math.sqrt(freedom / float(chdtri(freedom, 0.8)))
 
 
-def simulate_resolution(tolerance: float, spread: float, method: Method, most: int) -> Resolution:
+def simulate_resolution(
+    tolerance: float, spread: float, method: Method, max_pairs: int
+) -> Resolution:
     """Simulate which slowdowns the gate finds, and how often it passes unchanged code.
 
     Args:
         tolerance: Tolerance, in percent of throughput.
         spread: Standard deviation of the log ratios of pairs.
         method: Method of the duet, which decides the prior.
-        most: Largest number of pairs of one duet.
+        max_pairs: Largest number of pairs of one duet.
     """
-    simulate = partial(_simulate, spread=spread, method=method, policy=pair_policy(tolerance, most))
-    unchanged = simulate(0.0)
-    passed = [pairs for outcome, pairs in unchanged if outcome is Outcome.PASSED]
+    simulate = partial(
+        _simulate, spread=spread, method=method, policy=pair_policy(tolerance, max_pairs)
+    )
+    unchanged_duets = simulate(0.0)
+    pass_count = sum(outcome is Outcome.PASSED for outcome, _ in unchanged_duets)
     low, high = tolerance, _LARGEST_LOSS_PERCENT
     if _share_regressed(simulate(high)) < _RELIABLE_SHARE:
         smallest = pairs_to_find = None
@@ -150,10 +156,10 @@ def simulate_resolution(tolerance: float, spread: float, method: Method, most: i
         smallest, pairs_to_find = high, _median_pairs(simulate(high))
     return Resolution(
         tolerance=tolerance,
-        smallest=smallest,
+        smallest_percent=smallest,
         pairs_to_find=pairs_to_find,
-        pairs=_median_pairs(unchanged),
-        passes=len(passed) / len(unchanged),
+        pairs=_median_pairs(unchanged_duets),
+        pass_share=pass_count / len(unchanged_duets),
     )
 
 
@@ -164,7 +170,9 @@ def _simulate(
     generator = random.Random(0)  # noqa: S311 - simulations need repeatable numbers, not secrets
     shift = log_factor(loss)
     return [
-        first_decision([generator.gauss(shift, spread) for _ in range(policy.most)], method, policy)
+        first_decision(
+            [generator.gauss(shift, spread) for _ in range(policy.maximum)], method, policy
+        )
         for _ in range(_SIMULATED_DUETS)
     ]
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from traingate.records import Interval, Launch
 
-_LEAST_SPREAD: Final = 1e-9
+_MIN_SPREAD: Final = 1e-9
 """Smallest standard deviation that is assumed, on the log scale. No clock resolves a smaller one,
 so equal values do not prove a spread of 0."""
 
@@ -223,7 +223,7 @@ def two_sample_difference(first: Sequence[float], second: Sequence[float]) -> Di
     squares = sum(
         (item - statistics.fmean(sample)) ** 2 for sample in (first, second) for item in sample
     )
-    spread = max(math.sqrt(squares / freedom), _LEAST_SPREAD)
+    spread = max(math.sqrt(squares / freedom), _MIN_SPREAD)
     error = spread * math.sqrt(1 / len(first) + 1 / len(second))
     return Difference(value, error, freedom, spread)
 
@@ -234,7 +234,7 @@ def paired_difference(log_ratios: Sequence[float]) -> Difference:
     value = statistics.fmean(log_ratios)
     if count < 2:  # noqa: PLR2004 - one value has no spread
         return Difference(value, math.inf, 0, math.inf)
-    spread = max(statistics.stdev(log_ratios), _LEAST_SPREAD)
+    spread = max(statistics.stdev(log_ratios), _MIN_SPREAD)
     return Difference(value, spread / math.sqrt(count), count - 1, spread)
 
 

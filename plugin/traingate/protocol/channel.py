@@ -20,7 +20,7 @@ from traingate.protocol.messages import Message, decode, encode
 _SOCKET: Final = "socket"
 _KEY: Final = "key"
 
-_LONGEST_PARENT: Final = 60
+_MAX_PARENT: Final = 60
 """Largest length of the parent's path, since that of a socket has at most 107 bytes (unix(7))."""
 
 
@@ -70,7 +70,7 @@ class Listener:
     def __init__(self) -> None:
         # mkdtemp sets mode 0700. TMPDIR may be too long for the path of a socket.
         parent = tempfile.gettempdir()
-        parent = parent if len(parent) < _LONGEST_PARENT else "/tmp"  # noqa: S108 - see above
+        parent = parent if len(parent) < _MAX_PARENT else "/tmp"  # noqa: S108 - see above
         self.directory = Path(tempfile.mkdtemp(prefix="traingate-", dir=parent))
         self._key = secrets.token_bytes(32)
         try:

@@ -9,7 +9,7 @@ from traingate.records.measurement import (
     Published,
     stack_label,
 )
-from traingate.records.schema import damaged, from_json, to_json
+from traingate.records.schema import damaged_record_error, from_json, to_json
 from traingate.records.units import Interval
 from traingate.records.verdict import Acceptance, Cause, Method, Outcome, Verdict
 
@@ -29,7 +29,7 @@ __all__ = [
     "Pair",
     "Published",
     "Verdict",
-    "damaged",
+    "damaged_record_error",
     "from_json",
     "stack_label",
     "to_json",

@@ -48,7 +48,7 @@ def from_json(content: bytes | msgspec.Raw, where: str) -> Measurement:
             return _from_first(msgspec.json.decode(content))
         return msgspec.json.decode(content, type=Measurement)
     except msgspec.MsgspecError as error:
-        raise damaged(where, error) from error
+        raise damaged_record_error(where, error) from error
 
 
 def _from_first(content: dict[str, Any]) -> Measurement:
@@ -58,7 +58,7 @@ def _from_first(content: dict[str, Any]) -> Measurement:
     return msgspec.convert({**content, **changes}, Measurement)
 
 
-def damaged(where: str, error: Exception) -> DamagedRecordError:
+def damaged_record_error(where: str, error: Exception) -> DamagedRecordError:
     """Return the error for a stored run that cannot be read."""
     return DamagedRecordError(
         f"{where} is damaged: {error}. Restore the file, or delete it and save a new baseline."

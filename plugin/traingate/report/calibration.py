@@ -28,7 +28,7 @@ def print_calibration(console: Console, calibration: Calibration) -> None:
         verdict = trial.verdict
         interval = verdict.slowdown_percent_interval or (float("nan"),) * 2
         console.print(
-            f"slowed down by {trial.percent:g} %: {verdict.outcome.value} at tolerance "
+            f"slowed down by {trial.slowdown_percent:g} %: {verdict.outcome.value} at tolerance "
             f"{verdict.tolerance_percent:g} % after {verdict.launches} pairs, "
             f"{trial.minutes:.1f} min; "
             f"seen as {verdict.slowdown_percent:.1f} % ({interval[0]:.1f} to {interval[1]:.1f} %)"
@@ -44,8 +44,8 @@ def _table(calibration: Calibration) -> Table:
     for title in ("tolerance", "finds 99 of 100", "in", "unchanged passes", "in"):
         table.add_column(title, justify="right")
     for row in calibration.resolutions:
-        smallest = "-" if row.smallest is None else f"{row.smallest:.1f} %"
-        passes = f"{100 * row.passes:.1f} %"
+        smallest = "-" if row.smallest_percent is None else f"{row.smallest_percent:.1f} %"
+        passes = f"{100 * row.pass_share:.1f} %"
         to_find = _duration(row.pairs_to_find, calibration)
         table.add_row(
             f"{row.tolerance:g} %", smallest, to_find, passes, _duration(row.pairs, calibration)
@@ -62,12 +62,12 @@ def _duration(pairs: int | None, calibration: Calibration) -> str:
 
 def _advice(calibration: Calibration) -> Text:
     """Return the recommended tolerance, with a warning if a trial contradicts the simulation."""
-    best: Resolution | None = calibration.recommended
+    best: Resolution | None = calibration.recommendation
     missed_slowdowns = [
-        f"{trial.percent:g} %"
+        f"{trial.slowdown_percent:g} %"
         for trial in calibration.trials
         if best is not None
-        and trial.percent >= (best.smallest or 0)
+        and trial.slowdown_percent >= (best.smallest_percent or 0)
         and trial.verdict.outcome is not Outcome.REGRESSED
         and best.tolerance >= trial.verdict.tolerance_percent
     ]
@@ -79,8 +79,8 @@ def _advice(calibration: Calibration) -> Text:
         )
     text = Text(
         f"Recommended: --traingate-tolerance={best.tolerance:g} "
-        f"--traingate-launches={calibration.most_pairs}, which finds slowdowns of "
-        f"{best.smallest:.1f} % and more; unchanged code takes "
+        f"--traingate-launches={calibration.max_pairs}, which finds slowdowns of "
+        f"{best.smallest_percent:.1f} % and more; unchanged code takes "
         f"{_duration(best.pairs, calibration)}, after the launches that give its throughput.",
         style="green",
     )

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from traingate.records import Measurement, Published
 from traingate.records.units import samples_per_dollar
-from traingate.report.row import Row, samples_per_second, speedup, thousands
+from traingate.report.row import Row, in_thousands, samples_per_second, speedup
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def published_table(rows: Sequence[Row]) -> PublishedTable | None:
             row.test,
             samples_per_second(row.measurement),
             speedup(row.measurement, records),
-            thousands(row.measurement.samples_per_dollar),
+            in_thousands(row.measurement.samples_per_dollar),
             *(_published(row.measurement, machine) for machine in machines),
         ]
         result.add_row(*map(Text, cells))
@@ -79,5 +79,5 @@ def _published(record: Measurement, machine: str) -> str:
             if figure.usd_per_hour is None:
                 return text
             dollars = samples_per_dollar(figure.samples_per_second, figure.usd_per_hour)
-            return f"{text} ({thousands(dollars)}{mark})"
+            return f"{text} ({in_thousands(dollars)}{mark})"
     return ""

@@ -29,7 +29,7 @@ def samples_per_second(record: Measurement) -> str:
     return f"{value:.4g} ± {(interval[1] - interval[0]) / 2:.2g}"
 
 
-def thousands(per_dollar: float | None) -> str:
+def in_thousands(per_dollar: float | None) -> str:
     """Return samples per dollar in thousands; empty without a price."""
     return "" if per_dollar is None else f"{per_dollar / 1000:.4g}"
 

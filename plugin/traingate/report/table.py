@@ -13,7 +13,7 @@ from rich.text import Text
 from traingate import layers
 from traingate.records import Measurement, Outcome, Verdict, stack_label
 from traingate.report.published import published_table
-from traingate.report.row import Row, samples_per_second, speedup, thousands
+from traingate.report.row import Row, in_thousands, samples_per_second, speedup
 
 _STYLES = {
     Outcome.PASSED: "green",
@@ -41,7 +41,7 @@ def table(rows: Sequence[Row]) -> Table:
         ("samples/s", [samples_per_second(record) for record in records]),
         ("x plain", [speedup(record, records) for record in records]),
         ("roofline", [_roofline(record) for record in records]),
-        ("K/$", [thousands(record.samples_per_dollar) for record in records]),
+        ("K/$", [in_thousands(record.samples_per_dollar) for record in records]),
         ("peak RSS", [f"{record.peak_rss_bytes / 2**30:.2f} GiB" for record in records]),
         ("verdict", [_verdict(record.verdict) for record in records]),
     ]
@@ -100,7 +100,7 @@ def render(rows: Sequence[Row], width: int | None, *, colour: bool) -> str:
     return buffer.getvalue()
 
 
-def picture(rows: Sequence[Row], title: str) -> str:
+def to_svg(rows: Sequence[Row], title: str) -> str:
     """Return table and notes as an SVG picture, which loads no fonts from the network.
 
     Args:

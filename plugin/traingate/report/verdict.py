@@ -51,7 +51,7 @@ def needs_explanation(verdict: Verdict) -> bool:
     return is_gain or verdict.method in _DUET_METHODS or bool(verdict.evidence)
 
 
-def interrupted(test: str, measurement: Measurement, pairs: Sequence[Pair]) -> str:
+def interruption_text(test: str, measurement: Measurement, pairs: Sequence[Pair]) -> str:
     """Return a sentence on a test whose comparison was interrupted by Ctrl-C.
 
     Args:
