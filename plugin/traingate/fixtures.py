@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from traingate.controller.measure import Result
     from traingate.records import Measurement, Published
     from traingate.report.progress import NoProgress, ProgressLine
-    from traingate.session import Session
+    from traingate.session import BenchmarkRequest, Session
 
 SESSION_KEY: pytest.StashKey[Callable[[], Session]] = pytest.StashKey()
 """Key in ``config.stash`` of a function that returns the session. Its first call makes the session,
@@ -82,20 +82,12 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
         workload: Workload, layers: Iterable[Layer] = (), published: Iterable[Published] = ()
     ) -> Measurement:
         __tracebackhide__ = True
-        from traingate.session import BenchmarkRequest  # noqa: PLC0415 - see SESSION_KEY
-
         _check_use(request, measured_workloads)
         measured_workloads.append(workload)
         session = request.config.stash[SESSION_KEY]()
         try:
             stack = Stack.of([*_requested_layers.resolved(), *layers])
-            benchmark_request = BenchmarkRequest(
-                test=request.node.nodeid,
-                workload=name_of(workload, "the workload of training_benchmark"),
-                stack=stack,
-                limits=limits_of(request.node.get_closest_marker("traingate")),
-                published=tuple(published),
-            )
+            benchmark_request = _benchmark_request(request, workload, stack, published)
             session.requested_names |= stack.names
             skip_reason = _skip_reason(stack, session.settings.require)
             if skip_reason is None:
@@ -118,6 +110,23 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
         return result.measurement
 
     return measure
+
+
+def _benchmark_request(
+    request: pytest.FixtureRequest,
+    workload: Workload,
+    stack: Stack,
+    published: Iterable[Published],
+) -> BenchmarkRequest:
+    from traingate.session import BenchmarkRequest  # noqa: PLC0415 - see SESSION_KEY
+
+    return BenchmarkRequest(
+        test=request.node.nodeid,
+        workload=name_of(workload, "the workload of training_benchmark"),
+        stack=stack,
+        limits=limits_of(request.node.get_closest_marker("traingate")),
+        published=tuple(published),
+    )
 
 
 def _skip_reason(stack: Stack, required_names: frozenset[str]) -> str | None:
