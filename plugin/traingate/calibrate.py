@@ -42,8 +42,8 @@ def calibrate(
         The calibration, or None if the test was not measured; pytest has shown the reason then.
     """
     plugin = _Plugin(CalibrationPlan(pairs, tuple(slowdowns)))
-    selected = [] if test is None else [test]
-    pytest.main(["-q", "-p", "no:cacheprovider", *selected, *arguments], plugins=[plugin])
+    test_arguments = [] if test is None else [test]
+    pytest.main(["-q", "-p", "no:cacheprovider", *test_arguments, *arguments], plugins=[plugin])
     return plugin.calibration
 
 
@@ -74,17 +74,17 @@ class _Plugin:
         config.stash[SESSION_KEY] = lambda: self._make_session(config)
 
     def _make_session(self, config: pytest.Config) -> Session:
-        """Return the session, which is made on the first call and compares nothing else."""
+        """Return the session, whose only comparison is that of a test with itself."""
         if self._session is None:
             settings = replace(parse(config), compare=False, against=None, against_python=None)
             self._session = Session(settings, config.rootpath, sys.path, self._comparison)
         return self._session
 
-    def _comparison(self, request: BenchmarkRequest, job: Job, tolerance: float) -> _WithItself:
+    def _comparison(self, request: BenchmarkRequest, job: Job, tolerance: float) -> _SelfComparison:
         """Return the comparison of a test with itself, as a ``ComparisonFactory``."""
         assert self._session is not None
         max_pairs = self._session.settings.max_pairs
-        return _WithItself(self, self._plan, request.test, job, tolerance, max_pairs)
+        return _SelfComparison(self, self._plan, request.test, job, tolerance, max_pairs)
 
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
@@ -93,9 +93,9 @@ class _Plugin:
         benchmarks = [
             item for item in items if "training_benchmark" in getattr(item, "fixturenames", ())
         ]
-        selected = benchmarks[:1]
-        config.hook.pytest_deselected(items=[item for item in items if item not in selected])
-        items[:] = selected
+        selected_items = benchmarks[:1]
+        config.hook.pytest_deselected(items=[item for item in items if item not in selected_items])
+        items[:] = selected_items
 
     def pytest_unconfigure(self) -> None:
         """Close the session."""
@@ -104,7 +104,7 @@ class _Plugin:
 
 
 @dataclass(frozen=True)
-class _WithItself(PlannedLaunches):
+class _SelfComparison(PlannedLaunches):
     """Comparison of a test with itself, whose calibration the plugin keeps."""
 
     plugin: _Plugin
@@ -147,10 +147,10 @@ class _WithItself(PlannedLaunches):
     def _trial(
         self, job: Job, base: Job, percent: float, measurement: Measurement, observer: Observer
     ) -> Trial:
-        """Compare the test, with a slowdown injected, with itself."""
-        slower = replace(job, stack=Stack.of([*job.stack.layers, InjectedSlowdown(percent)]))
+        """Compare the test with an injected slowdown to the unchanged test."""
+        slowed_job = replace(job, stack=Stack.of([*job.stack.layers, InjectedSlowdown(percent)]))
         result = compare_by_duet(
-            slower,
+            slowed_job,
             base,
             measurement,
             observer,

@@ -1,4 +1,4 @@
-"""Define the command ``traingate``: judge, show and accept saved runs; examine the machine."""
+"""Define the command ``traingate``: saved runs, calibration of the gate, facts of the machine."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _strip_nonempty(_context: click.Context, _option: click.Parameter, text: str
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pytest-traingate")
 def main() -> None:
-    """Judge and show training benchmarks that pytest-benchmark has saved."""
+    """Judge, show and accept saved runs, calibrate the gate, and examine the machine."""
 
 
 @main.command()

@@ -1,6 +1,6 @@
 """Examine what this machine has and lacks for each layer, and how to change that.
 
-Nothing is measured, and torch is not imported.
+No training is measured, and torch is not imported.
 """
 
 from __future__ import annotations
@@ -271,7 +271,7 @@ def _layers() -> Iterator[Finding]:
 
 
 def _examples() -> Iterator[Layer]:
-    """Yield each layer with its defaults, and with each other choice that needs something more."""
+    """Yield each layer with its defaults, and with choices that need further libraries."""
     yield layers.TunedRuntime()
     yield layers.TunedRuntime("tcmalloc", "intel")
     yield layers.TunedRuntime("jemalloc", "intel")

@@ -7,7 +7,7 @@ The tree of exceptions::
     │   └── LayerConflictError  two layers of one stack exclude each other
     ├── WorkloadError           the workload cannot be imported, or raised in the worker
     ├── WorkerError             a worker process failed
-    │   ├── WorkerDiedError     it ended without its last message
+    │   ├── WorkerDiedError     it ended without its Finished message
     │   ├── WorkerTimeoutError  it did not answer in time
     │   └── ProtocolError       it sent a message that this version does not understand
     └── BaselineError           a comparison was requested and cannot be made
@@ -40,7 +40,7 @@ class WorkerError(TraingateError):
 
 
 class WorkerDiedError(WorkerError):
-    """Failure of a worker that ended without its last message.
+    """Failure of a worker that ended without its Finished message.
 
     Only that message proves that a launch succeeded; exit statuses do not.
     """

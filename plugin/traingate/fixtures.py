@@ -224,13 +224,13 @@ def _observer(request: pytest.FixtureRequest) -> Iterator[ProgressLine | NoProgr
         yield NoProgress()
         return
 
-    def uncaptured() -> AbstractContextManager[object]:
+    def capture_disabled() -> AbstractContextManager[object]:
         if capture is None:
             return contextlib.nullcontext()
         context: AbstractContextManager[object] = capture.global_and_fixture_disabled()
         return context
 
-    with uncaptured():
+    with capture_disabled():
         console = Console(file=sys.__stdout__)
-    with ProgressLine(console, uncaptured, request.node.name) as line:
+    with ProgressLine(console, capture_disabled, request.node.name) as line:
         yield line

@@ -26,11 +26,14 @@ _MARKER: Final = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of one pytest run; ``--traingate-NAME`` and the ini key ``traingate_NAME`` set NAME.
+    """Settings of one pytest run.
+
+    ``--traingate-NAME`` and the ini key ``traingate_NAME`` set NAME, except for the last three.
 
     Attributes:
         scale: Size of the measurement.
-        launches: Largest number of launches per test, in a duet of pairs; None for the default.
+        launches: Number of launches per test; in a comparison the largest number of launches, or of
+            pairs in a duet. None for the default.
         steps: Number of measured steps per launch; None for that of the scale.
         tolerance: Largest loss of throughput that is let through, in percent.
         on_missing: Treatment of a test without a comparable baseline, ``fail`` or ``record``.
@@ -171,8 +174,8 @@ _OPTIONS: Final = (
             "Layers, or extras, that must run (names with commas between them): a test that lacks "
             "one fails instead of being skipped."),
     _Option("timeout", _positive_number, None, "SECONDS",
-            "Longest time for any one answer of a worker (default: 1200 for the first step, "
-            "600 for any other)."),
+            "Longest time for any one answer of a worker (default: 120 for the start, 1200 for "
+            "the first step, 600 for any other)."),
     _Option("price", _positive_number, None, "USD_PER_HOUR",
             "Price of this machine, for samples per dollar."),
     _Option("profile", str, None, "DIR",
@@ -211,9 +214,9 @@ def parse(config: pytest.Config) -> Settings:
         config.getoption("benchmark_disable", False)
         and not config.getoption("benchmark_enable", False)
     )
-    duet = "--traingate-against" if values["against"] else "--traingate-against-python"
-    duet = duet if values["against"] or values["against_python"] else ""
-    comparison = "--benchmark-compare" if compare else duet
+    duet_option = "--traingate-against" if values["against"] else "--traingate-against-python"
+    duet_option = duet_option if values["against"] or values["against_python"] else ""
+    comparison = "--benchmark-compare" if compare else duet_option
     if comparison and parallel:
         raise pytest.UsageError(
             f"{comparison} compares nothing under xdist: tests that share the cores measure each "
@@ -224,9 +227,10 @@ def parse(config: pytest.Config) -> Settings:
             f"{comparison} compares nothing while --benchmark-disable is given. Drop one of them "
             "(or pass --benchmark-enable)."
         )
-    if compare and duet:
+    if compare and duet_option:
         raise pytest.UsageError(
-            f"--benchmark-compare judges by stored runs, and {duet} by a duet: give one of them."
+            f"--benchmark-compare judges by stored runs, and {duet_option} by a duet: give one "
+            "of them."
         )
     return Settings(
         **{**values, "scale": SCALES[values["scale"]]},

@@ -111,8 +111,9 @@ class _SessionHooks:
         """Return an error message if a comparison was requested and nothing was compared."""
         wants_duet = self._settings.against or self._settings.against_python
         if wants_duet and not self._benchmark_count:
+            option = "against" if self._settings.against else "against-python"
             return (
-                "--traingate-against asked for a comparison, and no training benchmark was "
+                f"--traingate-{option} asked for a comparison, and no training benchmark was "
                 "selected. Name the tests that use training_benchmark."
             )
         if not self._benchmark_count or self._settings.on_missing == "record":
@@ -171,15 +172,15 @@ class _SessionHooks:
 
         It includes the present clock rate, which always differs. traingate compares the hardware.
         """
-        saved = compared_benchmark.get("benchmarks", [])
-        if any("traingate" in benchmark.get("extra_info", {}) for benchmark in saved):
+        saved_benchmarks = compared_benchmark.get("benchmarks", [])
+        if any("traingate" in benchmark.get("extra_info", {}) for benchmark in saved_benchmarks):
             compared_benchmark["machine_info"] = machine_info
 
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
         """Store every step in the saved file, also without ``--benchmark-save-data``."""
-        for saved in output_json["benchmarks"]:
-            record = saved["extra_info"].get("traingate")
+        for saved_benchmark in output_json["benchmarks"]:
+            record = saved_benchmark["extra_info"].get("traingate")
             if record is not None:
-                saved["stats"]["data"] = [
+                saved_benchmark["stats"]["data"] = [
                     step for launch in record["launches"] for step in launch["step_seconds"]
                 ]

@@ -1,7 +1,6 @@
 """Run one session: read the baselines, measure each test, and judge it.
 
-This module is independent of pytest: a session takes settings and requests, and returns
-measurements.
+A session uses no object of pytest: it takes settings and requests, and returns measurements.
 """
 
 from __future__ import annotations
@@ -180,12 +179,21 @@ class Session:
     ) -> tuple[Comparison, Result]:
         """Measure the candidate alone, with as many launches as its comparison asks for."""
         comparison = self._comparison(request, job)
+
+        def look(measurement: Measurement) -> bool:
+            nonlocal comparison
+            try:
+                return comparison.look(measurement)
+            except BaselineError as error:  # the batch size shows that there is no baseline
+                comparison = self._without_baseline(request, error)
+                return comparison.look(measurement)
+
         try:
             comparison.prepare()
-            return comparison, measure(job, comparison.look, observer)
         except BaselineError as error:
             comparison = self._without_baseline(request, error)
-        return comparison, measure(job, comparison.look, observer)
+        result = measure(job, look, observer)
+        return comparison, result
 
     def _without_baseline(self, request: BenchmarkRequest, error: BaselineError) -> Comparison:
         """Return a comparison with nothing; raise *error* instead if ``on_missing`` is ``fail``."""

@@ -1,7 +1,7 @@
 """Describe a training to be measured, and name workloads so that another process can import them.
 
-pytest's process names a workload by file and qualified name, and only the worker imports it: so
-pytest's process never loads torch. This module imports the standard library alone.
+The worker imports a workload again by file and qualified name, so that traingate itself never
+imports torch in pytest's process. This module imports the standard library only.
 """
 
 from __future__ import annotations
@@ -109,8 +109,8 @@ class ObjectName:
                 outside of it.
         """
         path = Path(self.file)
-        inside = path.is_relative_to(root)
-        location = path.relative_to(root).as_posix() if inside else self.module
+        is_inside = path.is_relative_to(root)
+        location = path.relative_to(root).as_posix() if is_inside else self.module
         return f"{location}::{self.qualname}"
 
 
@@ -126,12 +126,12 @@ def name_of(target: object, role: str) -> ObjectName:
     """
     qualname = getattr(target, "__qualname__", None)
     module = getattr(target, "__module__", None)
-    bound = getattr(target, "__self__", None) is not None
+    is_bound = getattr(target, "__self__", None) is not None
     if not callable(target) or qualname is None or module is None:
         problem = f"{target!r} is not a function"
     elif "<" in qualname:
         problem = f"{qualname} is defined inside another function"
-    elif bound:
+    elif is_bound:
         problem = f"{qualname} is a method of an object"
     else:
         file = _source_file(target, module)
@@ -173,10 +173,10 @@ def import_object(name: ObjectName) -> Any:
 def _import_module(name: ObjectName) -> ModuleType:
     """Return the module of *name*, imported by its name if that leads to its file."""
     # Under the name "__main__", a script would run its ``if __name__ == "__main__"`` block.
-    imported_as = "__mp_main__" if name.module == "__main__" else name.module
-    loaded = sys.modules.get(imported_as)
-    if loaded is not None and getattr(loaded, "__file__", None) == name.file:
-        return loaded
+    module_name = "__mp_main__" if name.module == "__main__" else name.module
+    loaded_module = sys.modules.get(module_name)
+    if loaded_module is not None and getattr(loaded_module, "__file__", None) == name.file:
+        return loaded_module
     if name.module != "__main__":
         try:
             spec = importlib.util.find_spec(name.module)
@@ -185,11 +185,11 @@ def _import_module(name: ObjectName) -> ModuleType:
         if spec is not None and spec.origin and Path(spec.origin).resolve() == Path(name.file):
             return importlib.import_module(name.module)
     # The module cannot be imported by its name (pytest's importlib mode), or another file has it.
-    spec = importlib.util.spec_from_file_location(imported_as, name.file)
+    spec = importlib.util.spec_from_file_location(module_name, name.file)
     if spec is None or spec.loader is None:
         raise WorkloadError(f"{name.file} is not a Python module")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[imported_as] = module
+    sys.modules[module_name] = module
     spec.loader.exec_module(module)
     return module
 
@@ -205,8 +205,8 @@ def build(workload: Workload, **arguments: object) -> TrainingSetup:
         WorkloadError: If the workload does not return a ``TrainingSetup``.
     """
     parameters = inspect.signature(workload).parameters
-    accepted = {key: value for key, value in arguments.items() if key in parameters}
-    setup: object = workload(**accepted)
+    accepted_arguments = {key: value for key, value in arguments.items() if key in parameters}
+    setup: object = workload(**accepted_arguments)
     if not isinstance(setup, TrainingSetup):
         name = getattr(workload, "__qualname__", repr(workload))
         raise WorkloadError(f"{name} returned {type(setup).__name__}, not a TrainingSetup")

@@ -19,8 +19,8 @@ TWO = LaunchPlan(2, 2)
 
 
 def measured(job, base, *, by_steps):
-    ours = replace(job, duet=True)
-    theirs = replace(base, duet=True, side=Side("the other"))
+    ours = replace(job, is_duet_side=True)
+    theirs = replace(base, is_duet_side=True, side=Side("the other"))
     return measure_duet(ours, theirs, TWO, lambda _: True, NoProgress(), by_steps=by_steps)
 
 

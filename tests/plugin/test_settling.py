@@ -46,7 +46,7 @@ def test_where_no_duet_can_settle_it_more_launches_are_measured(committed):
     assert found["verdict"]["launches"] == len(found["launches"])
     assert found["verdict"]["method"] == "stored launches"
     (why,) = found["verdict"]["evidence"]
-    assert why.startswith("a duet against the baseline's commit could not settle it: ")
+    assert why.startswith("a duet against the baseline's commit could not be measured: ")
     assert "'own'" in why
 
 
@@ -137,7 +137,7 @@ def test_calibration_tells_what_it_finds(committed):
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
-            "*beside itself: 4 pairs (duet, step by step) scatter by*",
+            "*compared with itself: 4 pairs (duet, step by step) scatter by*",
             "*slowed down by 60 %: REGRESSED at tolerance 10 % after 2 pairs*",
             "*tolerance*finds 99 of 100*",
         ]

@@ -96,7 +96,7 @@ def test_a_duet_that_fails_is_replaced_by_launches_and_its_failure_is_told(again
     assert result.verdict.launches == 2
     assert result.verdict.outcome is Outcome.INCONCLUSIVE
     assert result.verdict.evidence[-1].startswith(
-        "a duet against the baseline's commit could not settle it: "
+        "a duet against the baseline's commit could not be measured: "
     )
     assert "/nowhere/model.bin" in result.verdict.evidence[-1]
 

@@ -104,6 +104,20 @@ def test_a_baseline_of_another_batch_size_is_missing_too(session, save):
         measured(session(compare=True))
 
 
+def test_launches_that_show_another_batch_size_are_not_measured_again(session, save):
+    save([0.01] * 4, batch_size=2 * BATCH_SIZE)
+    steps = []
+
+    class Counting(NoProgress):
+        def stepped(self, step, steps_of_launch, samples_per_second):
+            steps.append(step)
+
+    started = session(compare=True, on_missing="record")
+    measurement = started.run(SLEEPING, Counting()).measurement
+    assert measurement.verdict.outcome is Outcome.NO_BASELINE
+    assert len(steps) == len(measurement.step_seconds)
+
+
 @pytest.mark.parametrize(
     ("stored", "on_inconclusive", "expected"),
     [

@@ -21,7 +21,7 @@ SUBJECT = Subject(
 
 @pytest.fixture
 def storage(tmp_path):
-    """A function that saves records as pytest-benchmark does, and the folder."""
+    """Return a function that saves a run as pytest-benchmark does, and has the storage's folder."""
     folder = tmp_path / "Linux-CPython-3.11-64bit"
     folder.mkdir()
 
@@ -48,31 +48,33 @@ def storage(tmp_path):
     return save
 
 
-def saved(seconds, **changes):
+def record_of(seconds, **changes):
     return measurement([launch([seconds] * 5)], **changes)
 
 
 def test_the_newest_comparable_record_is_the_baseline(storage):
-    storage("0001_old", saved(0.1))
-    storage("0002_new", saved(0.2))
-    storage("0003_other", saved(0.3, scale="smoke"))
-    found = Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
-    assert found.measurement == saved(0.2)
-    assert found.title == "0002_new.json (2026-11-22 10:00, abcdef012)"
+    storage("0001_old", record_of(0.1))
+    storage("0002_new", record_of(0.2))
+    storage("0003_other", record_of(0.3, scale="smoke"))
+    baseline = Baselines(saved_runs.load_runs(str(storage.folder), True)).find(
+        SUBJECT, HARDWARE, TEST
+    )
+    assert baseline.measurement == record_of(0.2)
+    assert baseline.title == "0002_new.json (2026-11-22 10:00, abcdef012)"
 
 
 @pytest.mark.parametrize("selection", ["0001", "0001_old", "Linux*/0001_old", "0001*"])
 def test_a_run_is_selected_as_pytest_benchmark_does(storage, selection):
-    storage("0001_old", saved(0.1))
-    storage("0002_new", saved(0.2))
-    found = Baselines(saved_runs.load_runs(f"file://{storage.folder}", selection)).find(
+    storage("0001_old", record_of(0.1))
+    storage("0002_new", record_of(0.2))
+    baseline = Baselines(saved_runs.load_runs(f"file://{storage.folder}", selection)).find(
         SUBJECT, HARDWARE, TEST
     )
-    assert found.measurement == saved(0.1)
+    assert baseline.measurement == record_of(0.1)
 
 
 def test_a_run_is_selected_by_its_path(storage, tmp_path):
-    path = storage("0001_old", saved(0.1))
+    path = storage("0001_old", record_of(0.1))
     assert Baselines(saved_runs.load_runs(str(tmp_path / "nowhere"), str(path))).find(
         SUBJECT, HARDWARE, TEST
     )
@@ -92,65 +94,71 @@ def test_a_run_is_selected_by_its_path(storage, tmp_path):
         ({"batch_size": 64}, "No stored run has bench.py::tiny with stack channels_last.input."),
     ],
 )
-def test_what_cannot_be_compared_says_why(storage, changes, complaint):
-    storage("0001_base", saved(0.1, **changes))
+def test_a_run_that_cannot_be_compared_is_refused_with_the_reason(storage, changes, complaint):
+    storage("0001_base", record_of(0.1, **changes))
     with pytest.raises(BaselineError, match=complaint) as caught:
         Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
     assert "--benchmark-save=NAME" in str(caught.value)
 
 
 def test_a_failed_run_leaves_the_older_baseline_in_its_place(storage):
-    storage("0001_good", saved(0.1))
+    storage("0001_good", record_of(0.1))
     storage(
         "0002_bad",
-        saved(0.2, verdict=Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)),
+        record_of(
+            0.2, verdict=Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)
+        ),
     )
     assert Baselines(saved_runs.load_runs(str(storage.folder), True)).find(
         SUBJECT, HARDWARE, TEST
-    ).measurement == saved(0.1)
+    ).measurement == record_of(0.1)
 
 
-def test_memory_alone_makes_no_other_machine(storage):
-    storage("0001", saved(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
-    storage("0001_base", saved(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
+def test_a_machine_with_another_amount_of_memory_is_comparable(storage):
+    storage("0001", record_of(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
+    storage("0001_base", record_of(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
     assert Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
 
 
-def test_nothing_saved_and_nothing_that_matches(storage, tmp_path):
+def test_an_empty_storage_and_a_selection_without_a_match_are_errors(storage, tmp_path):
     with pytest.raises(NoRunError, match="No saved run in"):
         saved_runs.load_runs(str(tmp_path), True)
     with pytest.raises(NoRunError, match="No saved run matches '0009'"):
         saved_runs.load_runs(str(tmp_path), "0009")
 
 
-def test_one_failed_record_spoils_its_whole_run_for_the_subject(storage):
+def test_a_run_with_a_failed_record_of_the_subject_is_no_baseline(storage):
     failed = Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)
-    storage("0001_good", saved(0.1))
-    storage("0002_mixed", saved(0.2, verdict=failed), saved(0.2))
-    found = Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
-    assert found.measurement == saved(0.1)
+    storage("0001_good", record_of(0.1))
+    storage("0002_mixed", record_of(0.2, verdict=failed), record_of(0.2))
+    baseline = Baselines(saved_runs.load_runs(str(storage.folder), True)).find(
+        SUBJECT, HARDWARE, TEST
+    )
+    assert baseline.measurement == record_of(0.1)
 
 
-def test_of_two_records_the_test_of_the_same_name_is_taken(storage):
-    storage("0001_two", saved(0.1), saved(0.2))
+def test_of_two_records_the_one_of_the_same_test_is_the_baseline(storage):
+    storage("0001_two", record_of(0.1), record_of(0.2))
     baselines = Baselines(saved_runs.load_runs(str(storage.folder), True))
-    assert baselines.find(SUBJECT, HARDWARE, "bench.py::test_0").measurement == saved(0.1)
-    assert baselines.find(SUBJECT, HARDWARE, "renamed").measurement == saved(0.2)
+    assert baselines.find(SUBJECT, HARDWARE, "bench.py::test_0").measurement == record_of(0.1)
+    assert baselines.find(SUBJECT, HARDWARE, "renamed").measurement == record_of(0.2)
 
 
 def test_the_newest_run_is_the_latest_by_date_not_by_number(storage):
-    old, new = storage("0009_old", saved(0.1)), storage("0002_new", saved(0.2))
+    old, new = storage("0009_old", record_of(0.1)), storage("0002_new", record_of(0.2))
     other = new.parents[1] / "Linux-CPython-3.12-64bit"
     other.mkdir()
     new = new.rename(other / new.name)
     new.write_text(new.read_text().replace("2026-11-22", "2026-11-23"))
     assert old.exists()
-    found = Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
-    assert found.measurement == saved(0.2)
+    baseline = Baselines(saved_runs.load_runs(str(storage.folder), True)).find(
+        SUBJECT, HARDWARE, TEST
+    )
+    assert baseline.measurement == record_of(0.2)
 
 
 @pytest.mark.parametrize(
-    ("damage", "place"),
+    ("damage", "detail"),
     [
         (lambda text: text[: len(text) // 2], "truncated"),
         (
@@ -177,36 +185,36 @@ def test_the_newest_run_is_the_latest_by_date_not_by_number(storage):
         (lambda text: "", "truncated"),
     ],
 )
-def test_a_damaged_file_is_named_with_the_place(storage, damage, place):
-    path = storage("0001_base", saved(0.1))
+def test_a_damaged_file_is_named_with_the_detail(storage, damage, detail):
+    path = storage("0001_base", record_of(0.1))
     path.write_text(damage(path.read_text()))
     with pytest.raises(DamagedRecordError) as caught:
         saved_runs.load_runs(str(storage.folder), True)
     assert "0001_base.json" in str(caught.value)
-    assert place in str(caught.value)
+    assert detail in str(caught.value)
 
 
 @pytest.mark.parametrize(
     "published", [None, {"samples_per_second": 9.12, "source": "an article", "derived": True}]
 )
 def test_a_record_of_the_first_schema_is_still_a_baseline(storage, published):
-    path = storage("0001_base", saved(0.1))
+    path = storage("0001_base", record_of(0.1))
     content = json.loads(path.read_text())
     record = content["benchmarks"][0]["extra_info"]["traingate"]
     record |= {"schema": 1, "published": published}
     del record["launches"][0]["rank_step_seconds"]
     path.write_text(json.dumps(content))
-    found = (
+    baseline = (
         Baselines(saved_runs.load_runs(str(storage.folder), True))
         .find(SUBJECT, HARDWARE, TEST)
         .measurement
     )
-    assert found.step_seconds == saved(0.1).step_seconds
-    assert [figure.samples_per_second for figure in found.published] == [9.12] * bool(published)
+    assert baseline.step_seconds == record_of(0.1).step_seconds
+    assert [figure.samples_per_second for figure in baseline.published] == [9.12] * bool(published)
 
 
 def test_ranks_that_did_not_take_each_step_are_a_damaged_record(storage):
-    path = storage("0001_base", saved(0.1))
+    path = storage("0001_base", record_of(0.1))
     text = path.read_text().replace('"rank_step_seconds": []', '"rank_step_seconds": [[0.1]]')
     path.write_text(text)
     with pytest.raises(DamagedRecordError, match="each rank takes each step"):
@@ -214,46 +222,46 @@ def test_ranks_that_did_not_take_each_step_are_a_damaged_record(storage):
 
 
 COMMIT, OTHER = "a" * 40, "b" * 40
-WORD = Acceptance("a new loss", "2026-11-22T10:00:00+00:00")
+ACCEPTANCE = Acceptance("a new loss", "2026-11-22T10:00:00+00:00")
 
 
-def find(storage):
+def find_baseline(storage):
     return Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
 
 
 def test_launches_of_the_same_commit_and_environment_are_pooled(storage):
-    storage("0001_first", saved(0.11), commit=COMMIT)
-    storage("0002_other", saved(0.2), commit=OTHER)
-    storage("0003_dirty", saved(0.3), commit=COMMIT, dirty=True)
-    storage("0004_new_torch", saved(0.4, environment={"torch": "9"}), commit=COMMIT)
-    storage("0005_failed", saved(0.5, verdict=FAILED), commit=COMMIT)
-    storage("0006_newest", saved(0.12), commit=COMMIT)
-    found = find(storage)
-    assert [item.step_seconds[0] for item in found.launches] == [0.11, 0.12]
-    assert found.commit == COMMIT
-    assert found.title.endswith("and 1 more of its commit")
+    storage("0001_first", record_of(0.11), commit=COMMIT)
+    storage("0002_other", record_of(0.2), commit=OTHER)
+    storage("0003_dirty", record_of(0.3), commit=COMMIT, dirty=True)
+    storage("0004_new_torch", record_of(0.4, environment={"torch": "9"}), commit=COMMIT)
+    storage("0005_failed", record_of(0.5, verdict=FAILED), commit=COMMIT)
+    storage("0006_newest", record_of(0.12), commit=COMMIT)
+    baseline = find_baseline(storage)
+    assert [item.step_seconds[0] for item in baseline.launches] == [0.11, 0.12]
+    assert baseline.commit == COMMIT
+    assert baseline.title.endswith("and 1 more of its commit")
 
 
 @pytest.mark.parametrize("run", [{"commit": COMMIT, "dirty": True}, {"commit": "unversioned"}])
-def test_without_a_clean_commit_a_run_stands_alone(storage, run):
-    storage("0001_first", saved(0.11), **run)
-    storage("0002_newest", saved(0.12), **run)
-    found = find(storage)
-    assert found.commit is None
-    assert found.launches == saved(0.12).launches
+def test_runs_without_a_clean_commit_are_not_pooled(storage, run):
+    storage("0001_first", record_of(0.11), **run)
+    storage("0002_newest", record_of(0.12), **run)
+    baseline = find_baseline(storage)
+    assert baseline.commit is None
+    assert baseline.launches == record_of(0.12).launches
 
 
 FAILED = Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5.0)
 
 
-def test_an_accepted_record_is_a_baseline_and_keeps_the_word(storage):
-    path = storage("0001_failed", saved(0.2, verdict=FAILED))
+def test_an_accepted_record_is_a_baseline_and_keeps_the_acceptance(storage):
+    path = storage("0001_failed", record_of(0.2, verdict=FAILED))
     with pytest.raises(BaselineError, match="traingate accept"):
-        find(storage)
+        find_baseline(storage)
     before = json.loads(path.read_text())
-    assert saved_runs.accept(path, WORD) == [TEST]
-    assert find(storage).measurement.verdict.accepted == WORD
-    assert find(storage).measurement.verdict.failed
+    assert saved_runs.accept(path, ACCEPTANCE) == [TEST]
+    assert find_baseline(storage).measurement.verdict.accepted == ACCEPTANCE
+    assert find_baseline(storage).measurement.verdict.failed
     after = json.loads(path.read_text())
     del after["benchmarks"][0]["extra_info"]["traingate"]["verdict"]["accepted"]
     del before["benchmarks"][0]["extra_info"]["traingate"]["verdict"]["accepted"]
@@ -261,13 +269,13 @@ def test_an_accepted_record_is_a_baseline_and_keeps_the_word(storage):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_only_the_tests_named_are_accepted(storage):
-    path = storage("0001_failed", saved(0.2, verdict=FAILED), saved(0.3, verdict=FAILED))
-    assert saved_runs.accept(path, WORD, ["test_1"]) == ["bench.py::test_1"]
+def test_only_the_named_tests_are_accepted(storage):
+    path = storage("0001_failed", record_of(0.2, verdict=FAILED), record_of(0.3, verdict=FAILED))
+    assert saved_runs.accept(path, ACCEPTANCE, ["test_1"]) == ["bench.py::test_1"]
     with pytest.raises(BaselineError, match="no failed record of test_7"):
-        saved_runs.accept(path, WORD, ["test_7"])
+        saved_runs.accept(path, ACCEPTANCE, ["test_7"])
 
 
-def test_where_nothing_failed_there_is_nothing_to_accept(storage):
+def test_a_run_without_failed_records_cannot_be_accepted(storage):
     with pytest.raises(BaselineError, match="nothing to accept"):
-        saved_runs.accept(storage("0001_fine", saved(0.2)), WORD)
+        saved_runs.accept(storage("0001_fine", record_of(0.2)), ACCEPTANCE)

@@ -7,6 +7,8 @@ from traingate.host import cgroup
 
 @pytest.fixture
 def write(tmp_path):
+    """Return a function that writes a file below ``tmp_path``."""
+
     def write(path, text):
         file = tmp_path / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -22,7 +24,7 @@ def test_without_groups_there_is_no_limit(tmp_path):
     assert cgroup.memory_headroom_bytes(nowhere, nowhere) == math.inf
 
 
-def test_the_tightest_limit_on_the_way_up_counts(tmp_path, write):
+def test_the_tightest_limit_of_a_group_and_its_parents_counts(tmp_path, write):
     own = write("own", "0::/user/run\n")
     write("fs/user/run/cpu.max", "max 100000\n")
     write("fs/user/cpu.max", "150000 100000\n")
@@ -31,7 +33,7 @@ def test_the_tightest_limit_on_the_way_up_counts(tmp_path, write):
     write("fs/user/run/memory.current", "100\n")
     write("fs/user/memory.max", "max\n")
     write("fs/user/memory.current", "5000\n")
-    write("cpu.max", "1000 100000\n")  # above what is mounted
+    write("cpu.max", "1000 100000\n")  # above the mount point
     assert cgroup.core_quota(tmp_path / "fs", own) == 1.5
     assert cgroup.memory_headroom_bytes(tmp_path / "fs", own) == 900
 

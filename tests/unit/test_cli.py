@@ -18,35 +18,38 @@ def save(path, *records):
     return str(path)
 
 
-def steady(seconds, **changes):
-    wobbles = (0.999, 1.0, 1.001, 1.0)
-    return measurement([launch([seconds * wobble] * 5) for wobble in wobbles], **changes)
+def steady_record(seconds, **changes):
+    factors = (0.999, 1.0, 1.001, 1.0)
+    return measurement([launch([seconds * factor] * 5) for factor in factors], **changes)
 
 
 @pytest.mark.parametrize(
     ("seconds", "status", "text"),
     [(0.1, 0, "PASSED"), (0.2, 1, "REGRESSED: throughput is 50.0 % lower")],
 )
-def test_exit_status_tells_a_regression(tmp_path, seconds, status, text):
-    one, other = save(tmp_path / "a.json", steady(0.1)), save(tmp_path / "b.json", steady(seconds))
-    result = CliRunner().invoke(main, ["compare", one, other])
+def test_the_exit_status_reports_a_regression(tmp_path, seconds, status, text):
+    first, second = (
+        save(tmp_path / "a.json", steady_record(0.1)),
+        save(tmp_path / "b.json", steady_record(seconds)),
+    )
+    result = CliRunner().invoke(main, ["compare", first, second])
     assert result.exit_code == status
     assert text in result.output
 
 
-def test_nothing_to_compare_is_no_success(tmp_path):
-    one = save(tmp_path / "a.json", steady(0.1))
-    other = save(tmp_path / "b.json", steady(0.1, batch_size=64))
-    result = CliRunner().invoke(main, ["compare", one, other])
+def test_the_exit_status_is_2_if_nothing_can_be_compared(tmp_path):
+    first = save(tmp_path / "a.json", steady_record(0.1))
+    second = save(tmp_path / "b.json", steady_record(0.1, batch_size=64))
+    result = CliRunner().invoke(main, ["compare", first, second])
     assert result.exit_code == 2
     assert "NO_BASELINE: No stored run has" in result.output
     assert "Not all of" in result.output
 
 
-def test_two_launches_are_not_compared_and_what_is_gone_is_told(tmp_path):
+def test_single_launches_are_not_compared_and_a_missing_test_is_reported(tmp_path):
     single = measurement([launch([0.1] * 5)])
-    one, other = save(tmp_path / "a.json", single, single), save(tmp_path / "b.json", single)
-    result = CliRunner().invoke(main, ["compare", one, other])
+    first, second = save(tmp_path / "a.json", single, single), save(tmp_path / "b.json", single)
+    result = CliRunner().invoke(main, ["compare", first, second])
     assert result.exit_code == 2
     assert "no spread to judge by" in result.output
     assert "test_1[nchw]\nis in" in result.output
@@ -64,8 +67,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
 def test_report_shows_the_table_with_speed_up_over_plain(tmp_path):
     path = save(
         tmp_path / "a.json",
-        steady(0.1, stack=(), samples_per_second=320.0),
-        steady(0.05, samples_per_second=640.0),
+        steady_record(0.1, stack=(), samples_per_second=320.0),
+        steady_record(0.05, samples_per_second=640.0),
     )
     result = CliRunner().invoke(main, ["report", path])
     assert result.exit_code == 0
@@ -88,4 +91,6 @@ def test_report_shows_the_table_with_speed_up_over_plain(tmp_path):
     picture = tmp_path / "table.svg"
     assert CliRunner().invoke(main, ["report", path, "--svg", str(picture)]).exit_code == 0
     assert "test_1" in picture.read_text()
-    assert "url(" not in picture.read_text().replace("url(#", "")  # loads nothing
+    assert "url(" not in picture.read_text().replace(
+        "url(#", ""
+    )  # the picture refers to no other file

@@ -18,43 +18,45 @@ CACHE = Path("cache")
 
 @pytest.fixture(autouse=True)
 def _four_cores(monkeypatch):
+    """Let the process have cores 0 to 3, and no variable that steers them."""
     for variable in ("OMP_PROC_BIND", "OMP_NUM_THREADS", "LD_PRELOAD", "GLOO_SOCKET_IFNAME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(commands, "physical_cores", lambda: (0, 1, 2, 3))
     monkeypatch.setattr(commands, "available_cores", lambda: frozenset(range(4)))
 
 
-def command(*layers, steady="threads"):
+def command_of(*layers, steady="threads"):
     stack = Stack.of(layers)
-    return training_command(stack, steadying(steady, stack.process(), duet=False), CACHE)
+    return training_command(stack, steadying(steady, stack.process(), is_duet_side=False), CACHE)
 
 
 def test_plain_is_the_worker_itself():
-    made = command(BatchSize(4))
-    assert made.argv[0] == sys.executable
-    assert made.argv[1].endswith("worker/main.py")
-    assert (made.ranks, made.launched) == (1, False)
-    assert made.environment["OMP_PROC_BIND"] == "true"
-    assert made.environment[ranks.CORES_VARIABLE] == "0,1,2,3"
-    assert "OMP_PROC_BIND" not in command(steady="off").environment
+    command = command_of(BatchSize(4))
+    assert command.argv[0] == sys.executable
+    assert command.argv[1].endswith("worker/main.py")
+    assert (command.ranks, command.launched) == (1, False)
+    assert command.environment["OMP_PROC_BIND"] == "true"
+    assert command.environment[ranks.CORES_VARIABLE] == "0,1,2,3"
+    assert "OMP_PROC_BIND" not in command_of(steady="off").environment
 
 
-def test_run_cpu_gets_the_cores_and_no_binding_of_its_own():
-    made = command(TunedRuntime("default", "gnu", cores="1-2"))
-    assert made.argv[1:3] == ("-m", "torch.backends.xeon.run_cpu")
-    assert made.argv[made.argv.index("--core-list") + 1] == "1,2"
-    assert "--disable-iomp" in made.argv
-    assert made.environment["OMP_NUM_THREADS"] == "2"
-    assert made.launched
-    assert "OMP_PROC_BIND" not in made.environment
-    assert made.environment[ranks.BIND_VARIABLE] == "true"
+def test_run_cpu_gets_the_cores_and_binds_its_threads_itself():
+    command = command_of(TunedRuntime("default", "gnu", cores="1-2"))
+    assert command.argv[1:3] == ("-m", "torch.backends.xeon.run_cpu")
+    assert command.argv[command.argv.index("--core-list") + 1] == "1,2"
+    assert "--disable-iomp" in command.argv
+    assert command.environment["OMP_NUM_THREADS"] == "2"
+    assert command.launched
+    assert "OMP_PROC_BIND" not in command.environment
+    assert command.environment[ranks.BIND_VARIABLE] == "true"
 
 
-def test_preloads_come_before_what_was_preloaded(monkeypatch):
+def test_preloads_of_a_layer_come_before_those_of_the_user(monkeypatch):
     monkeypatch.setenv("LD_PRELOAD", "/own/libfoo.so")
     monkeypatch.setattr(TunedRuntime, "process", _preloading)
     assert (
-        command(TunedRuntime("default", "gnu")).environment["LD_PRELOAD"] == "/a.so:/own/libfoo.so"
+        command_of(TunedRuntime("default", "gnu")).environment["LD_PRELOAD"]
+        == "/a.so:/own/libfoo.so"
     )
 
 
@@ -65,46 +67,48 @@ def _preloading(_self):
 
 
 def test_ranks_share_the_cores_evenly():
-    made = command(DataParallel("torchrun", 2))
-    assert "--standalone" in made.argv
-    assert made.ranks == 2
-    assert made.environment[ranks.CORES_VARIABLE] == "0,1;2,3"
-    assert made.environment["OMP_NUM_THREADS"] == "2"
+    command = command_of(DataParallel("torchrun", 2))
+    assert "--standalone" in command.argv
+    assert command.ranks == 2
+    assert command.environment[ranks.CORES_VARIABLE] == "0,1;2,3"
+    assert command.environment["OMP_NUM_THREADS"] == "2"
 
 
-def test_ranks_of_several_nodes_meet_where_they_are_told():
+def test_ranks_of_several_nodes_use_the_endpoint_in_the_arguments():
     arguments = ["--nnodes=2", "--rdzv-endpoint=host:29400"]
-    made = command(DataParallel("torchrun", 2, arguments))
-    assert "--standalone" not in made.argv
-    assert set(arguments) <= set(made.argv)
-    assert "GLOO_SOCKET_IFNAME" not in made.environment
+    command = command_of(DataParallel("torchrun", 2, arguments))
+    assert "--standalone" not in command.argv
+    assert set(arguments) <= set(command.argv)
+    assert "GLOO_SOCKET_IFNAME" not in command.environment
 
 
 def test_ipexrun_finds_a_free_port_each_time():
     ports = {
-        made.argv[made.argv.index("--master-port") + 1]
-        for made in (command(DataParallel("ipexrun", 2)) for _ in range(4))
+        command.argv[command.argv.index("--master-port") + 1]
+        for command in (command_of(DataParallel("ipexrun", 2)) for _ in range(4))
     }
     assert "29500" not in ports
     assert len(ports) > 1
 
 
 def test_torchrun_starts_run_cpu_and_ipexrun_does_not():
-    made = command(TunedRuntime("default", "gnu"), DataParallel("torchrun", 2))
-    assert made.argv.index("torch.distributed.run") < made.argv.index("torch.backends.xeon.run_cpu")
+    command = command_of(TunedRuntime("default", "gnu"), DataParallel("torchrun", 2))
+    assert command.argv.index("torch.distributed.run") < command.argv.index(
+        "torch.backends.xeon.run_cpu"
+    )
     with pytest.raises(LayerConflictError, match="ipexrun sets allocator and OpenMP itself"):
-        command(TunedRuntime("default", "gnu"), DataParallel("ipexrun", 2))
+        command_of(TunedRuntime("default", "gnu"), DataParallel("ipexrun", 2))
 
 
 def test_fewer_cores_than_ranks_are_refused():
     with pytest.raises(ConfigurationError, match="2 ranks need a core each, and the stack has 1"):
-        command(TunedRuntime("default", "gnu", cores="0"), DataParallel("torchrun", 2))
+        command_of(TunedRuntime("default", "gnu", cores="0"), DataParallel("torchrun", 2))
 
 
-def test_a_rank_that_pytest_itself_is_does_not_reach_the_worker(monkeypatch):
+def test_the_rank_of_pytests_own_process_does_not_reach_the_worker(monkeypatch):
     monkeypatch.setenv("RANK", "3")
     monkeypatch.setenv("WORLD_SIZE", "4")
-    assert not {"RANK", "WORLD_SIZE"} & set(command().environment)
+    assert not {"RANK", "WORLD_SIZE"} & set(command_of().environment)
 
 
 @pytest.mark.parametrize(
@@ -116,16 +120,21 @@ def test_a_rank_that_pytest_itself_is_does_not_reach_the_worker(monkeypatch):
         ({"PMI_RANK": "1", "PMI_SIZE": "2"}, RankPlace(1, 1, 2)),
     ],
 )
-def test_the_place_in_the_group(environment, expected):
+def test_the_rank_and_the_world_size_come_from_the_launchers_variables(environment, expected):
     assert rank_place(environment) == expected
 
 
 def test_each_rank_has_its_own_cores():
-    given = {ranks.CORES_VARIABLE: "0,1;2,3", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "RANK": "1"}
-    assert rank_cores(given) == {2, 3}
+    environment = {
+        ranks.CORES_VARIABLE: "0,1;2,3",
+        "WORLD_SIZE": "2",
+        "LOCAL_RANK": "1",
+        "RANK": "1",
+    }
+    assert rank_cores(environment) == {2, 3}
     assert rank_cores({}) == frozenset()
 
 
-def test_the_launchers_find_helpers_beside_this_interpreter():
-    folder = command().environment["PATH"].split(os.pathsep)[0]
+def test_launchers_find_programs_in_the_folder_of_this_interpreter():
+    folder = command_of().environment["PATH"].split(os.pathsep)[0]
     assert (Path(folder) / Path(sys.executable).name).exists()

@@ -26,7 +26,7 @@ def test_this_machine_is_comparable_with_itself():
     assert hardware().cores >= 1
 
 
-def test_each_difference_is_said():
+def test_each_difference_is_named():
     other = msgspec.structs.replace(HARDWARE, cpu="Other", instruction_sets=("avx2", "amx_bf16"))
     assert hardware_differences(other, HARDWARE) == [
         "CPU: Other there, Test CPU (6/207/2) here",
@@ -41,12 +41,12 @@ def test_cores_are_cut_by_the_cgroup_quota(monkeypatch, quota, cores):
     assert cpu.core_count() == cores
 
 
-def test_the_features_of_an_arm_are_instruction_sets(tmp_path):
+def test_the_features_of_an_arm_cpu_are_its_instruction_sets(tmp_path):
     (tmp_path / "cpuinfo").write_text("processor: 0\nFeatures: fp asimd sve bf16\n")
     assert cpu.instruction_sets(tmp_path / "cpuinfo") == {"fp", "asimd", "sve", "bf16"}
 
 
-def test_bf16_is_called_emulated_only_where_it_is(tmp_path, monkeypatch):
+def test_bf16_is_reported_as_emulated_only_on_a_cpu_without_it(tmp_path, monkeypatch):
     for flags, emulated in (("avx512f", True), ("avx512_bf16", False), ("amx_bf16", False)):
         path = tmp_path / "cpuinfo"
         path.write_text(CPUINFO.format(flags=flags))
@@ -56,6 +56,6 @@ def test_bf16_is_called_emulated_only_where_it_is(tmp_path, monkeypatch):
         assert bool(Bf16Autocast().caution()) is emulated
 
 
-def test_the_articles_price():
+def test_samples_per_dollar_agree_with_the_article():
     assert samples_per_dollar(9.12, 0.357) == 9.12 * 3600 / 0.357
     assert round(samples_per_dollar(9.12, 0.357) / 1000, 2) == 91.97

@@ -7,24 +7,24 @@ from traingate.host import cpu
 
 @pytest.fixture
 def many_cores(monkeypatch):
-    """This process may run on cores 0 to 7."""
+    """Let this process run on cores 0 to 7."""
     monkeypatch.setattr(cpu, "available_cores", lambda: frozenset(range(8)))
 
 
 @pytest.mark.parametrize(
     ("text", "cores"), [("0", {0}), ("0-3,8\n", {0, 1, 2, 3, 8}), ("2,4-5", {2, 4, 5})]
 )
-def test_lists_of_cores(text, cores):
+def test_a_list_of_cores_is_parsed(text, cores):
     assert cpu.parse_cores(text) == cores
 
 
 @pytest.mark.parametrize("text", ["", "a-b", "1-", "-1"])
-def test_no_list_of_cores(text):
+def test_other_text_is_no_list_of_cores(text):
     with pytest.raises(ValueError, match="invalid literal"):
         cpu.parse_cores(text)
 
 
-def test_one_of_each_pair_of_siblings_node_after_node(tmp_path, many_cores):
+def test_physical_cores_are_one_of_each_pair_of_siblings_node_by_node(tmp_path, many_cores):
     nodes, cpus = tmp_path / "node", tmp_path / "cpu"
     for number, cores in enumerate(["0,2,4,6", "1,3,5,7"]):
         (nodes / f"node{number}").mkdir(parents=True)
@@ -38,16 +38,16 @@ def test_one_of_each_pair_of_siblings_node_after_node(tmp_path, many_cores):
     assert cpu.physical_cores(1, cpus, nodes) == (1, 3)
 
 
-def test_a_node_of_memory_alone_has_no_cores(tmp_path, many_cores):
+def test_a_numa_node_without_cores_is_left_out(tmp_path, many_cores):
     for number, cores in enumerate(["0-7", "\n"]):
         (tmp_path / f"node{number}").mkdir()
         (tmp_path / f"node{number}" / "cpulist").write_text(cores)
     assert list(cpu.numa_nodes(tmp_path)) == [0]
 
 
-def test_without_numa_nodes_there_is_one_of_all_cores(tmp_path, many_cores):
+def test_without_numa_nodes_all_cores_are_one_node(tmp_path, many_cores):
     assert cpu.numa_nodes(tmp_path) == {0: frozenset(range(8))}
 
 
-def test_physical_cores_of_this_machine_are_among_those_allowed():
+def test_physical_cores_of_this_machine_are_in_the_affinity_of_the_process():
     assert set(cpu.physical_cores()) <= os.sched_getaffinity(0)

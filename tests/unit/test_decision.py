@@ -31,7 +31,7 @@ def verdict_on(throughput_loss: float, *, spread: float = 0.002, launches: int =
         (-0.10, Outcome.IMPROVED),
     ],
 )
-def test_sure_losses_fall_on_their_side_of_the_limit(loss, outcome):
+def test_losses_without_much_noise_are_decided_on_either_side_of_the_tolerance(loss, outcome):
     assert verdict_on(loss, launches=POLICY.maximum).outcome is outcome
 
 
@@ -51,8 +51,8 @@ def test_evidence_is_the_loss_of_throughput_with_its_interval():
 
 
 def test_a_slower_machine_is_no_slower_code():
-    stored = [launch([SECONDS * wobble] * 5) for wobble in (0.99, 1.0, 1.01)]
-    new = [launch([SECONDS * wobble] * 5, machine=1.75) for wobble in (0.99, 1.0, 1.01, 1.0)]
+    stored = [launch([SECONDS * factor] * 5) for factor in (0.99, 1.0, 1.01)]
+    new = [launch([SECONDS * factor] * 5, machine=1.75) for factor in (0.99, 1.0, 1.01, 1.0)]
     verdict = judge(stored, new, 32, POLICY)
     assert verdict.outcome is Outcome.PASSED
     assert verdict.slowdown_percent == pytest.approx(0, abs=0.5)
@@ -77,7 +77,7 @@ def compare_until_decided(loss: float, spread: float, seed: int) -> Outcome:
 
 
 def test_error_rates_over_all_looks():
-    """2.5 % is the smallest spread measured for ResNets beside the yardstick: see LAUNCH_PRIOR."""
+    """Use 2.5 %, the smallest spread of ResNets relative to the yardstick (see LAUNCH_PRIOR)."""
     tries = range(600)
     unchanged = [compare_until_decided(0.0, 0.025, seed) for seed in tries]
     at_limit = [compare_until_decided(0.05, 0.025, seed) for seed in tries]
@@ -88,14 +88,14 @@ def test_error_rates_over_all_looks():
     assert slower.count(Outcome.REGRESSED) >= 0.99 * len(tries)
 
 
-def test_limits_are_kept_up_to_their_last_digit():
+def test_a_value_at_its_limit_is_allowed_and_the_next_float_beyond_it_is_not():
     rate, first = 1234.5, 0.5
     assert violations(Limits(min_samples_per_second=rate), rate, first) == []
     assert violations(Limits(max_first_step_seconds=first), rate, first) == []
-    above = Limits(
+    stricter_limits = Limits(
         min_samples_per_second=math.nextafter(rate, math.inf),
         max_first_step_seconds=math.nextafter(first, 0),
     )
-    problems = violations(above, rate, first)
+    problems = violations(stricter_limits, rate, first)
     assert "samples/s, and the marker asks for at least" in problems[0]
     assert "first step took 0.5 s" in problems[1]

@@ -10,27 +10,27 @@ from traingate.doctor import State, examine
 from traingate.host import noise
 
 
-def test_the_doctor_looks_at_every_layer_without_loading_torch():
+def test_the_doctor_examines_every_layer_without_importing_torch():
     script = (
         "import sys, json; from traingate.doctor import examine\n"
-        "found = [item.subject for item in examine() if item.topic == 'layers']\n"
-        "print(json.dumps([found, 'torch' in sys.modules]))"
+        "subjects = [item.subject for item in examine() if item.topic == 'layers']\n"
+        "print(json.dumps([subjects, 'torch' in sys.modules]))"
     )
     output = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout
     subjects, torch_is_loaded = json.loads(output)
     assert not torch_is_loaded
-    named = {subject.partition("(")[0] for subject in subjects}
-    assert named == {getattr(layers, name).name for name in layers.__all__}
+    names = {subject.partition("(")[0] for subject in subjects}
+    assert names == {getattr(layers, name).name for name in layers.__all__}
 
 
-def test_what_lacks_has_a_remedy(monkeypatch):
+def test_each_missing_program_or_library_has_a_remedy(monkeypatch):
     monkeypatch.setattr("traingate.host.shared_libraries.find_library", lambda _stem: None)
     monkeypatch.setattr("traingate.host.shared_libraries.find_program", lambda _name: None)
-    lacking = [item for item in examine() if item.state is State.LACKING]
+    missing = [item for item in examine() if item.state is State.LACKING]
     assert {"tcmalloc", "jemalloc", "Intel OpenMP", "numactl", "mpiexec.hydra"} <= {
-        item.subject for item in lacking
+        item.subject for item in missing
     }
-    commands = {item.remedy for item in lacking}
+    commands = {item.remedy for item in missing}
     assert all(command.startswith(("apt-get install ", "pip install ")) for command in commands)
     assert not any(word in command for command in commands for word in (" or ", ";"))
 
@@ -50,14 +50,14 @@ def test_an_extension_for_another_torch_is_reported(tmp_path, monkeypatch):
     assert findings["torch-xla"].state is State.FINE
 
 
-def test_bf16_without_its_instructions_is_said_to_be_emulated(monkeypatch):
+def test_bf16_without_its_instructions_is_reported_as_emulated(monkeypatch):
     monkeypatch.setattr("traingate.host.cpu.instruction_sets", lambda: frozenset({"avx512f"}))
-    found = {item.subject: item for item in examine()}
-    assert "emulated" in found["AVX512_BF16"].meaning
-    assert found["AVX-512"].state is State.FINE
+    findings = {item.subject: item for item in examine()}
+    assert "emulated" in findings["AVX512_BF16"].meaning
+    assert findings["AVX-512"].state is State.FINE
 
 
-def test_the_command_speaks_text_and_json():
+def test_the_command_prints_text_or_json():
     text = CliRunner().invoke(main, ["doctor"])
     assert text.exit_code == 0
     assert "tuned_runtime" in text.output
@@ -65,7 +65,7 @@ def test_the_command_speaks_text_and_json():
     assert {"topic", "subject", "state", "found", "meaning", "remedy"} == set(findings[0])
 
 
-def test_steal_time_is_the_share_of_what_was_wanted(tmp_path):
+def test_steal_time_comes_from_the_times_of_all_cores(tmp_path):
     stat = tmp_path / "stat"
     stat.write_text("cpu  100 0 100 700 0 0 0 100 50 0\ncpu0 1\n")
     assert noise.cpu_times(stat) == (1000, 100)
@@ -73,7 +73,7 @@ def test_steal_time_is_the_share_of_what_was_wanted(tmp_path):
     assert noise.steal_share(0.0, tmp_path / "gone") is None
 
 
-def test_what_the_kernel_does_not_tell_is_none(tmp_path):
+def test_a_fact_that_the_kernel_does_not_report_is_none(tmp_path):
     assert noise.smt(tmp_path) is None
     assert noise.governor(tmp_path) is None
     assert noise.turbo(tmp_path) is None

@@ -1,4 +1,4 @@
-"""Cause and evidence of each verdict that a screen, a duet and their differences can come to."""
+"""Test the cause and the evidence of each verdict by a screen, a duet, and what differs."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from simulated_launches import launch
 from traingate.baselines.lookup import Baseline
 from traingate.comparison.duet import DuetResult
 from traingate.comparison.evidence import attribute, attribute_sides
-from traingate.comparison.next_step import BaseCode
+from traingate.comparison.next_step import CodeRelation
 from traingate.comparison.screen import Screen, check_launch_count, screen
 from traingate.errors import BaselineError
 from traingate.gate.policy import Policy
@@ -39,7 +39,7 @@ def verdict(outcome, slowdown, method=Method.LAUNCHES):
     )
 
 
-def screened(outcome, changes=(), counters=()):
+def screen_of(outcome, changes=(), counters=()):
     return Screen(verdict(outcome, 12.0), counters, changes)
 
 
@@ -51,34 +51,38 @@ def outcome_and_cause(result):
     return result.outcome, result.cause
 
 
-def test_counters_blame_nothing_where_nothing_else_differs():
-    result = attribute(screened(Outcome.REGRESSED, counters=("x",)), BaseCode.DIFFERENT, None, None)
+def test_a_counter_regression_has_a_cause_only_if_the_environment_differs():
+    result = attribute(
+        screen_of(Outcome.REGRESSED, counters=("x",)), CodeRelation.DIFFERENT, None, None
+    )
     assert outcome_and_cause(result) == (Outcome.REGRESSED, None)
-    changed = screened(Outcome.REGRESSED, CHANGES, ("x",))
-    assert attribute(changed, BaseCode.DIFFERENT, None, None).cause is Cause.EITHER
+    changed = screen_of(Outcome.REGRESSED, CHANGES, ("x",))
+    assert attribute(changed, CodeRelation.DIFFERENT, None, None).cause is Cause.EITHER
 
 
-def test_a_pass_of_the_screen_stays_as_it_is():
-    passed = screened(Outcome.PASSED, CHANGES)
-    assert attribute(passed, BaseCode.DIFFERENT, None, None) == passed.verdict
+def test_a_passing_screen_is_the_verdict():
+    passed = screen_of(Outcome.PASSED, CHANGES)
+    assert attribute(passed, CodeRelation.DIFFERENT, None, None) == passed.verdict
 
 
 @pytest.mark.parametrize("outcome", [Outcome.INCONCLUSIVE, Outcome.REGRESSED])
 def test_in_the_same_environment_the_duets_verdict_holds(outcome):
-    result = attribute(screened(outcome), BaseCode.DIFFERENT, duet(Outcome.REGRESSED), None)
+    result = attribute(screen_of(outcome), CodeRelation.DIFFERENT, duet(Outcome.REGRESSED), None)
     assert outcome_and_cause(result) == (Outcome.REGRESSED, Cause.CODE)
     assert result.slowdown_percent == 9.0
-    assert result.evidence[-1].startswith("screened by 0001_base.json: 12.0 % slower beside its 3")
+    assert result.evidence[-1].startswith("screen_of by 0001_base.json: 12.0 % slower than its 3")
 
 
-def test_no_code_is_blamed_where_it_is_the_baselines_own():
-    result = attribute(screened(Outcome.REGRESSED), BaseCode.SAME, duet(Outcome.REGRESSED), None)
+def test_the_baselines_own_code_is_never_the_cause():
+    result = attribute(
+        screen_of(Outcome.REGRESSED), CodeRelation.SAME, duet(Outcome.REGRESSED), None
+    )
     assert outcome_and_cause(result) == (Outcome.REGRESSED, None)
 
 
-def test_a_duet_that_finds_the_code_alike_says_what_else_is_slower():
+def test_if_a_duet_finds_no_slowdown_the_evidence_names_the_machine():
     result = attribute(
-        screened(Outcome.REGRESSED), BaseCode.DIFFERENT, duet(Outcome.PASSED, 0.1), None
+        screen_of(Outcome.REGRESSED), CodeRelation.DIFFERENT, duet(Outcome.PASSED, 0.1), None
     )
     assert outcome_and_cause(result) == (Outcome.PASSED, None)
     assert "not by the code: the machine, or what no record lists" in result.evidence[-1]
@@ -93,48 +97,54 @@ def test_a_duet_that_finds_the_code_alike_says_what_else_is_slower():
         (Outcome.IMPROVED, Cause.ENVIRONMENT),
     ],
 )
-def test_slower_in_another_environment_the_duet_tells_the_codes_part(outcome, cause):
+def test_for_a_slowdown_in_another_environment_the_duet_decides_on_the_code(outcome, cause):
     result = attribute(
-        screened(Outcome.REGRESSED, CHANGES), BaseCode.DIFFERENT, duet(outcome), None
+        screen_of(Outcome.REGRESSED, CHANGES), CodeRelation.DIFFERENT, duet(outcome), None
     )
     assert outcome_and_cause(result) == (Outcome.REGRESSED, cause)
     assert result.slowdown_percent == 12.0
     assert "in this environment it is 9.0 % slower than commit 1a2b3c4d5" in result.evidence[-1]
 
 
-def test_open_in_another_environment_a_slower_commit_is_found():
+def test_an_inconclusive_screen_in_another_environment_fails_by_slower_code():
     result = attribute(
-        screened(Outcome.INCONCLUSIVE, CHANGES), BaseCode.DIFFERENT, duet(Outcome.REGRESSED), None
+        screen_of(Outcome.INCONCLUSIVE, CHANGES),
+        CodeRelation.DIFFERENT,
+        duet(Outcome.REGRESSED),
+        None,
     )
     assert outcome_and_cause(result) == (Outcome.REGRESSED, Cause.CODE)
     assert result.slowdown_percent == 9.0
     assert CHANGES[0] in result.evidence
 
 
-def test_open_in_another_environment_stays_open_where_the_code_is_alike():
+def test_an_inconclusive_screen_in_another_environment_stays_so_for_equally_fast_code():
     result = attribute(
-        screened(Outcome.INCONCLUSIVE, CHANGES), BaseCode.DIFFERENT, duet(Outcome.PASSED, 0), None
+        screen_of(Outcome.INCONCLUSIVE, CHANGES),
+        CodeRelation.DIFFERENT,
+        duet(Outcome.PASSED, 0),
+        None,
     )
     assert outcome_and_cause(result) == (Outcome.INCONCLUSIVE, None)
     assert "the code differs too" in result.evidence[-1]
 
 
-def test_slower_with_the_baselines_own_code_is_the_environments_doing():
-    result = attribute(screened(Outcome.REGRESSED, CHANGES), BaseCode.SAME, None, None)
+def test_a_slowdown_of_the_baselines_own_code_is_caused_by_the_environment():
+    result = attribute(screen_of(Outcome.REGRESSED, CHANGES), CodeRelation.SAME, None, None)
     assert outcome_and_cause(result) == (Outcome.REGRESSED, Cause.ENVIRONMENT)
 
 
 @pytest.mark.parametrize(("changes", "cause"), [((), None), (CHANGES, Cause.EITHER)])
-def test_without_the_commit_no_part_of_the_code_can_be_told(changes, cause):
-    result = attribute(screened(Outcome.REGRESSED, changes), BaseCode.UNAVAILABLE, None, None)
+def test_without_the_commit_the_part_of_the_code_cannot_be_determined(changes, cause):
+    result = attribute(screen_of(Outcome.REGRESSED, changes), CodeRelation.UNAVAILABLE, None, None)
     assert outcome_and_cause(result) == (Outcome.REGRESSED, cause)
-    assert "cannot be told without the baseline's commit" in result.evidence[-1]
+    assert "cannot be determined without the baseline's commit" in result.evidence[-1]
 
 
 @pytest.mark.parametrize(("changes", "cause"), [((), None), (CHANGES, Cause.EITHER)])
 @pytest.mark.parametrize("outcome", [Outcome.REGRESSED, Outcome.INCONCLUSIVE])
-def test_the_obstacle_of_a_duet_is_told(outcome, changes, cause):
-    result = attribute(screened(outcome, changes), BaseCode.UNAVAILABLE, None, "no such file")
+def test_the_reason_why_a_duet_cannot_be_measured_is_evidence(outcome, changes, cause):
+    result = attribute(screen_of(outcome, changes), CodeRelation.UNAVAILABLE, None, "no such file")
     expected = cause if outcome is Outcome.REGRESSED else None
     assert outcome_and_cause(result) == (outcome, expected)
     assert result.evidence[-1].endswith("no such file")
@@ -143,20 +153,20 @@ def test_the_obstacle_of_a_duet_is_told(outcome, changes, cause):
 @pytest.mark.parametrize(
     ("reference", "other_python", "code", "cause"),
     [
-        ("main", False, BaseCode.DIFFERENT, Cause.CODE),
-        ("main", False, BaseCode.SAME, None),
-        ("main", True, BaseCode.DIFFERENT, Cause.EITHER),
-        (None, True, BaseCode.UNAVAILABLE, Cause.ENVIRONMENT),
+        ("main", False, CodeRelation.DIFFERENT, Cause.CODE),
+        ("main", False, CodeRelation.SAME, None),
+        ("main", True, CodeRelation.DIFFERENT, Cause.EITHER),
+        (None, True, CodeRelation.UNAVAILABLE, Cause.ENVIRONMENT),
     ],
 )
-def test_a_duet_that_was_asked_for_blames_what_its_sides_differ_in(
+def test_the_cause_in_a_requested_duet_is_the_difference_of_its_sides(
     reference, other_python, code, cause
 ):
     slower = verdict(Outcome.REGRESSED, 9.0, Method.STEPS)
     result = attribute_sides(slower, reference=reference, other_python=other_python, code=code)
     assert result.cause is cause
-    assert ("only files that git does not know" in " ".join(result.evidence)) == (
-        code is BaseCode.SAME
+    assert ("only files that git does not track" in " ".join(result.evidence)) == (
+        code is CodeRelation.SAME
     )
     passed = verdict(Outcome.PASSED, 0.0, Method.STEPS)
     assert (
@@ -169,8 +179,8 @@ def baseline(*launches, **changes):
     return Baseline(stored, "0001_base.json", None, stored.launches)
 
 
-def test_a_screen_carries_the_differences_and_the_counters():
-    steps = [launch([0.1 * wobble] * 5) for wobble in (0.999, 1.0, 1.001)]
+def test_a_screen_has_the_environment_changes_and_the_counter_regressions():
+    steps = [launch([0.1 * factor] * 5) for factor in (0.999, 1.0, 1.001)]
     now = measurement(
         steps, environment={"python": "3.12.1"}, counters={"dynamo_graph_breaks": 1},
         flops_per_sample=2e6,
@@ -186,7 +196,7 @@ def test_a_screen_carries_the_differences_and_the_counters():
     )
 
 
-def test_two_launches_in_all_have_no_spread():
+def test_a_single_launch_on_each_side_cannot_be_judged():
     single = baseline(launch([0.1]))
     check_launch_count(single, 2)
     with pytest.raises(BaselineError, match="no spread to judge by"):

@@ -1,4 +1,4 @@
-"""What layers say of themselves in the parent; their effects are seen in tests/effects."""
+"""Test the checks of layers in pytest's process; tests/effects has their effects in workers."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_missing_packages_are_named(monkeypatch, layer, module, package):
 
 
 @pytest.mark.parametrize("layer", [layers.IpexOptimize(), layers.XlaDevice()])
-def test_an_extension_for_another_torch_is_no_extension(monkeypatch, layer):
+def test_an_extension_for_another_torch_is_unavailable(monkeypatch, layer):
     monkeypatch.setattr(ipex, "find_spec", lambda _name: True)
     monkeypatch.setattr(xla, "find_spec", lambda _name: True)
     monkeypatch.setattr("traingate.host.packages.metadata.requires", lambda _name: None)
@@ -75,7 +75,7 @@ def test_missing_intel_mpi_and_missing_cores_are_named(monkeypatch):
         (layers.FusedOptimizer(), "has no fused one"),
     ],
 )
-def test_what_xla_would_measure_as_something_else_is_refused_with_the_reason(other, reason):
+def test_layers_that_have_no_effect_on_xla_are_refused_with_the_reason(other, reason):
     with pytest.raises(LayerConflictError, match=f"exclude each other: .*{reason}"):
         Stack.of([other, layers.XlaDevice()])
 
@@ -97,18 +97,18 @@ def test_what_xla_would_measure_as_something_else_is_refused_with_the_reason(oth
         (lambda: layers.PrefetchingLoader(0), "whole number of at least 1"),
     ],
 )
-def test_nonsense_is_refused_with_what_is_known(make, message):
+def test_an_invalid_option_is_refused_with_the_valid_ones(make, message):
     with pytest.raises(ConfigurationError, match=message):
         make()
 
 
-def test_cores_that_the_process_may_not_use_are_lacking():
+def test_cores_and_nodes_that_the_process_may_not_use_are_unavailable():
     reason = layers.TunedRuntime("default", "gnu", cores="4096").unavailable()
     assert "cores 4096 cannot be used" in reason
     assert "NUMA node 512" in layers.TunedRuntime("default", "gnu", node=512).unavailable()
 
 
-def test_every_layer_says_in_one_place_what_it_is():
-    shipped = [getattr(layers, name) for name in layers.__all__]
-    assert len({kind.name for kind in shipped}) == len(shipped)
-    assert len({kind.order for kind in shipped}) == len(shipped)
+def test_names_and_positions_of_layers_are_unique():
+    classes = [getattr(layers, name) for name in layers.__all__]
+    assert len({layer_class.name for layer_class in classes}) == len(classes)
+    assert len({layer_class.order for layer_class in classes}) == len(classes)

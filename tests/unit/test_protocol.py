@@ -24,7 +24,7 @@ from traingate.protocol.channel import Listener, connect
         messages.Finish(),
     ],
 )
-def test_messages_survive_the_wire(message):
+def test_a_message_is_the_same_after_encoding_and_decoding(message):
     assert messages.decode(messages.encode(message)) == message
 
 
@@ -33,29 +33,29 @@ def test_messages_survive_the_wire(message):
     [b"", b"null", b"[1]", b'{"type": "Step"}', b'{"type": "Step", "count": 1, "more": 2}',
      b'{"type": "Unknown"}', b'{"type": ["Step"]}', b"\x80\x04K\x01."],
 )  # fmt: skip
-def test_nonsense_is_a_protocol_error(payload):
+def test_an_invalid_payload_is_a_protocol_error(payload):
     with pytest.raises(ProtocolError, match="not a message of protocol version"):
         messages.decode(payload)
 
 
-def test_the_meeting_is_private_and_leaves_nothing():
-    meeting = Listener()
-    assert stat.S_IMODE(meeting.directory.stat().st_mode) == 0o700
-    assert meeting.accept(0.01) is None
-    meeting.close()
-    assert not meeting.directory.exists()
+def test_the_directory_of_a_listener_is_private_and_is_removed():
+    listener = Listener()
+    assert stat.S_IMODE(listener.directory.stat().st_mode) == 0o700
+    assert listener.accept(0.01) is None
+    listener.close()
+    assert not listener.directory.exists()
 
 
-def test_two_ends_meet_and_the_end_of_one_is_read_by_the_other():
-    meeting = Listener()
-    joined = []
-    other = threading.Thread(target=lambda: joined.append(connect(meeting.directory)[0]))
-    other.start()
-    channel = meeting.accept(10)
-    other.join()
+def test_a_connection_carries_messages_and_its_end_is_an_eof_error():
+    listener = Listener()
+    channels = []
+    thread = threading.Thread(target=lambda: channels.append(connect(listener.directory)[0]))
+    thread.start()
+    channel = listener.accept(10)
+    thread.join()
     channel.send(messages.Step(3))
-    assert joined[0].receive() == messages.Step(3)
-    joined[0].close()
+    assert channels[0].receive() == messages.Step(3)
+    channels[0].close()
     with pytest.raises(EOFError):
         channel.receive()
-    meeting.close()
+    listener.close()

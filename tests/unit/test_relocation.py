@@ -1,4 +1,4 @@
-"""In processes of their own: what is imported stays imported."""
+"""Test relocation in separate processes, because a module stays imported until its process ends."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from traingate.worktree.relocation import Relocation
 
 @pytest.fixture
 def trees(tmp_path):
-    """Two trees of a project whose package says which of them it is from."""
+    """Return the folder of two trees of a project; the modules of each hold its name in ``tree``."""
     for name in ("here", "there"):
         package = tmp_path / name / "src" / "package"
         package.mkdir(parents=True)
@@ -31,8 +31,10 @@ def run(trees, program):
         sys.path.insert(0, {str(trees / "here" / "src")!r})  # as an editable install does
     """
     text = textwrap.dedent(prelude) + textwrap.dedent(program)
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
-    return done.stdout.split() or [done.stderr.splitlines()[-1]]
+    process = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, check=False
+    )
+    return process.stdout.split() or [process.stderr.splitlines()[-1]]
 
 
 def test_imports_come_from_the_other_tree(trees):
@@ -46,16 +48,16 @@ def test_imports_come_from_the_other_tree(trees):
     assert run(trees, program) == ["there", "there", "there"]
 
 
-def test_what_the_other_tree_lacks_is_missing(trees):
-    (told,) = run(trees, "there.redirect_imports()\nimport fresh\n")
-    assert told.startswith("ModuleNotFoundError")
-    assert told.endswith("is not in that commit")
+def test_a_module_that_the_other_tree_lacks_cannot_be_imported(trees):
+    (error,) = run(trees, "there.redirect_imports()\nimport fresh\n")
+    assert error.startswith("ModuleNotFoundError")
+    assert error.endswith("is not in that commit")
 
 
 def test_a_module_of_this_tree_is_refused(trees):
     program = "import package\nthere.redirect_imports()\nthere.check_imports()"
-    (told,) = run(trees, program)
-    assert "package was imported from" in told
+    (error,) = run(trees, program)
+    assert "package was imported from" in error
 
 
 def test_an_installed_copy_is_refused(trees):
@@ -68,19 +70,19 @@ def test_an_installed_copy_is_refused(trees):
         import package
         there.check_imports()
     """
-    (told,) = run(trees, program)
-    assert "both sides of the duet would run the same code" in told
+    (error,) = run(trees, program)
+    assert "both sides of the duet would run the same code" in error
 
 
 @pytest.mark.parametrize(("project", "refused"), [("name-space", True), ("other", False)])
-def test_a_wheel_of_a_project_of_the_tree_is_refused_wherever_it_came_from(trees, project, refused):
+def test_a_wheel_of_a_project_in_the_tree_is_refused(trees, project, refused):
     installed = trees / "site-packages"
     (installed / "space" / "core").mkdir(parents=True)
     (installed / "space" / "core" / "__init__.py").write_text("")
-    about = installed / "name_space-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: Name.Space\nVersion: 1.0\n")
-    (about / "RECORD").write_text("space/core/__init__.py,,\n")
+    dist_info = installed / "name_space-1.0.dist-info"
+    dist_info.mkdir()
+    (dist_info / "METADATA").write_text("Metadata-Version: 2.1\nName: Name.Space\nVersion: 1.0\n")
+    (dist_info / "RECORD").write_text("space/core/__init__.py,,\n")
     sources = trees / "there" / "packages" / "space"
     sources.mkdir(parents=True)
     text = f'[[tool.uv.index]]\nname = "Name_Space"\n[project]\nname = "{project}"\n'
@@ -92,11 +94,11 @@ def test_a_wheel_of_a_project_of_the_tree_is_refused_wherever_it_came_from(trees
         there.check_imports()
         print("fine")
     """
-    (told,) = run(trees, program)
-    assert ("both sides of the duet would run the same code" in told) == refused
+    (error,) = run(trees, program)
+    assert ("both sides of the duet would run the same code" in error) == refused
 
 
-def test_libraries_and_what_is_elsewhere_stay_in_place():
+def test_paths_of_libraries_and_outside_of_the_project_stay_as_they_are():
     relocation = Relocation("/project", "/tree")
     assert relocation.relocate("/project/models.py") == "/tree/models.py"
     assert relocation.relocate("/project") == "/tree"

@@ -47,11 +47,11 @@ def test_a_regression_gives_its_evidence_and_the_remedy():
         (Outcome.INCONCLUSIVE, "allow more with --traingate-launches=N"),
     ],
 )
-def test_other_verdicts_say_what_they_may_have_missed(outcome, advice):
+def test_each_other_verdict_gives_its_advice(outcome, advice):
     assert advice in explain(msgspec.structs.replace(EVIDENCE, outcome=outcome))
 
 
-def test_a_gain_is_called_a_gain():
+def test_an_improvement_is_reported_as_higher_throughput():
     gain = msgspec.structs.replace(
         EVIDENCE,
         outcome=Outcome.IMPROVED,
@@ -67,15 +67,15 @@ def test_a_gain_is_called_a_gain():
 def test_a_broken_limit_comes_before_a_verdict_that_would_pass():
     limit = {"failed": True, "reason": "50 samples/s, and the marker asks for at least 60"}
     passed = msgspec.structs.replace(EVIDENCE, outcome=Outcome.PASSED, **limit)
-    told = explain(passed).splitlines()
-    assert told[0] == "FAILED: 50 samples/s, and the marker asks for at least 60"
-    assert told[1].startswith("PASSED: ")
-    assert not any("also" in line for line in told)
-    alone = Verdict(outcome=Outcome.NO_BASELINE, tolerance_percent=5, **limit)
-    assert explain(alone) == told[0]
+    lines = explain(passed).splitlines()
+    assert lines[0] == "FAILED: 50 samples/s, and the marker asks for at least 60"
+    assert lines[1].startswith("PASSED: ")
+    assert not any("also" in line for line in lines)
+    limit_only = Verdict(outcome=Outcome.NO_BASELINE, tolerance_percent=5, **limit)
+    assert explain(limit_only) == lines[0]
 
 
-def test_a_comparison_broken_off_tells_the_pairs_it_had():
+def test_an_interrupted_comparison_reports_its_pairs():
     pairs = [
         Pair(
             candidate_step_seconds=(0.1 * ratio,),
@@ -85,8 +85,8 @@ def test_a_comparison_broken_off_tells_the_pairs_it_had():
         )
         for ratio in (1.09, 1.11)
     ]
-    told = interruption_text("test_a", measurement([launch([0.1])]), pairs)
-    assert told == (
+    text = interruption_text("test_a", measurement([launch([0.1])]), pairs)
+    assert text == (
         "test_a: 320 samples/s; the comparison was broken off after 2 pairs, which saw it "
         "9.1 % slower than the base: no verdict"
     )
@@ -97,7 +97,7 @@ def test_no_baseline_gives_its_reason():
     assert explain(verdict) == "NO_BASELINE: nothing is stored"
 
 
-def test_columns_that_nothing_fills_are_left_out():
+def test_empty_columns_are_left_out():
     text = render([Row("test_a", measurement([launch([0.1])]))], None, colour=False)
     assert "published" not in text
     assert "verdict" not in text
@@ -107,7 +107,7 @@ def test_columns_that_nothing_fills_are_left_out():
     assert "REGRESSED -20.0 %" in text
 
 
-def test_published_figures_stand_beside_ours_by_machine_and_price():
+def test_published_figures_are_shown_next_to_measured_ones_with_machine_and_price():
     figures = (
         Published(9.12, "an article", machine="cpu", usd_per_hour=0.357),
         Published(926.0, "an article", derived=True, machine="gpu", usd_per_hour=1.212),
@@ -125,7 +125,7 @@ def test_published_figures_stand_beside_ours_by_machine_and_price():
     assert "test_b" not in table
 
 
-def test_the_progress_line_says_test_launch_step_and_rate():
+def test_the_progress_line_shows_test_launch_step_and_rate():
     output = io.StringIO()
     console = Console(file=output, force_terminal=True, width=120)
     with ProgressLine(console, contextlib.nullcontext, "test_net[nchw]") as line:

@@ -1,4 +1,4 @@
-"""A session before anything is measured: its launches, its baselines, its directory."""
+"""Test what a session has before it measures: its launches, its baselines, its directory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ON_TWO_NODES = Stack.of([DataParallel(ranks=1, arguments=["--nnodes=2"])])
         ({"compare": "0001"}, LaunchPlan(3, 8)),
         ({"compare": True, "launches": 2}, LaunchPlan(2, 2)),
         ({"compare": True, "launches": 5}, LaunchPlan(3, 5)),
-        # Of a duet, the number of launches limits the pairs.
+        # In a duet, the number of launches limits the pairs.
         ({"against": "main"}, LaunchPlan(3, 3)),
         ({"against": "main", "launches": 2}, LaunchPlan(2, 2)),
         ({"against": "main", "launches": 12}, LaunchPlan(3, 3)),
@@ -45,27 +45,27 @@ def test_launches_follow_from_the_scale_the_settings_and_the_comparison(changes,
 
 
 @pytest.mark.parametrize("comparison", [{}, {"compare": True}, {"against": "main"}])
-def test_nodes_take_the_launches_they_were_told_and_no_others(comparison):
-    chosen = settings(scale=QUICK, launches=5, steps=9, **comparison)
-    assert launch_plan(chosen, ON_TWO_NODES) == LaunchPlan(5, 5)
+def test_several_nodes_take_exactly_the_launches_that_are_set(comparison):
+    options = settings(scale=QUICK, launches=5, steps=9, **comparison)
+    assert launch_plan(options, ON_TWO_NODES) == LaunchPlan(5, 5)
 
 
-@pytest.mark.parametrize("given", [{}, {"launches": 5}, {"steps": 9}])
-def test_nodes_that_were_not_told_launches_and_steps_are_refused(given):
+@pytest.mark.parametrize("changes", [{}, {"launches": 5}, {"steps": 9}])
+def test_several_nodes_without_fixed_launches_and_steps_are_refused(changes):
     with pytest.raises(ConfigurationError, match="--traingate-launches and --traingate-steps"):
-        launch_plan(settings(**given), ON_TWO_NODES)
+        launch_plan(settings(**changes), ON_TWO_NODES)
 
 
 @pytest.fixture
 def session(tmp_path, monkeypatch):
-    """``session(on_missing)``: a session that compares with the runs in ``storage``."""
+    """Return a function of ``on_missing`` that starts a session; it compares with ``storage``."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     sessions = []
 
     def start(on_missing):
         storage = str(tmp_path / "storage")
-        chosen = settings(compare=True, storage=storage, on_missing=on_missing)
-        sessions.append(Session(chosen, tmp_path, []))
+        options = settings(compare=True, storage=storage, on_missing=on_missing)
+        sessions.append(Session(options, tmp_path, []))
         return sessions[-1]
 
     yield start
@@ -73,15 +73,17 @@ def session(tmp_path, monkeypatch):
         each.close()
 
 
-def test_without_any_run_there_is_an_error_unless_it_is_to_be_recorded(session):
+def test_an_empty_storage_is_an_error_unless_missing_baselines_are_recorded(session):
     with pytest.raises(NoRunError, match="No saved run in"):
         _ = session("fail").baselines
     assert session("record").baselines.runs == ()
 
 
-def test_runs_of_another_machine_alone_are_an_error_unless_it_is_to_be_recorded(session, tmp_path):
-    of_elsewhere = measurement([launch([0.1])])
-    save_run(tmp_path / "storage" / "0001_base.json", {"bench.py::test_tiny": of_elsewhere})
+def test_only_runs_of_another_machine_are_an_error_unless_missing_baselines_are_recorded(
+    session, tmp_path
+):
+    record = measurement([launch([0.1])])
+    save_run(tmp_path / "storage" / "0001_base.json", {"bench.py::test_tiny": record})
     with pytest.raises(BaselineError, match=r"All saved runs are of another machine \(CPU: Test"):
         _ = session("fail").baselines
     assert len(session("record").baselines.runs) == 1
@@ -95,7 +97,7 @@ def test_a_damaged_run_is_an_error_in_any_case(session, tmp_path, on_missing):
         _ = session(on_missing).baselines
 
 
-def test_closing_it_removes_its_directory_and_can_be_repeated(session, tmp_path):
+def test_close_removes_the_directory_and_can_be_repeated(session, tmp_path):
     started = session("record")
     assert len(list(tmp_path.glob("traingate-session-*"))) == 1
     started.close()

@@ -10,11 +10,11 @@ from traingate.records import LayerRecord, stack_label
 
 
 @dataclass(frozen=True)
-class Jealous(BaseLayer):
-    """A layer of a user's own that tolerates no compiler."""
+class Uncompiled(BaseLayer):
+    """Layer of a user, which excludes torch_compile."""
 
     strength: int = 1
-    name = "jealous"
+    name = "uncompiled"
     order = 450
     conflicts = frozenset({"torch_compile"})
 
@@ -22,7 +22,7 @@ class Jealous(BaseLayer):
         training.batch_size *= self.strength
 
 
-def test_order_is_fixed_whatever_the_order_of_asking():
+def test_layers_are_put_into_a_fixed_order():
     layers = [TorchCompile(), Bf16Autocast(), ChannelsLast(), DataWorkers(2), BatchSize(4)]
     expected = ["batch_size", "data_workers", "channels_last", "bf16_autocast", "torch_compile"]
     assert [layer.name for layer in Stack.of(layers).layers] == expected
@@ -30,19 +30,19 @@ def test_order_is_fixed_whatever_the_order_of_asking():
 
 
 def test_conflict_names_both_layers_from_either_side():
-    with pytest.raises(LayerConflictError, match="jealous and torch_compile exclude each other"):
-        Stack.of([TorchCompile(), Jealous()])
+    with pytest.raises(LayerConflictError, match="uncompiled and torch_compile exclude each other"):
+        Stack.of([TorchCompile(), Uncompiled()])
 
 
-def test_a_layer_given_twice_is_refused():
+def test_two_layers_of_the_same_name_are_refused():
     with pytest.raises(ConfigurationError, match="batch_size is in the stack twice"):
         Stack.of([BatchSize(4), BatchSize(8)])
 
 
-@pytest.mark.parametrize("nonsense", ["channels_last", ChannelsLast, object()])
-def test_what_is_no_layer_is_refused(nonsense):
+@pytest.mark.parametrize("no_layer", ["channels_last", ChannelsLast, object()])
+def test_an_object_that_is_no_layer_is_refused(no_layer):
     with pytest.raises(ConfigurationError, match="is no layer"):
-        Stack.of([nonsense])
+        Stack.of([no_layer])
 
 
 def test_label_shows_names_with_options():
@@ -54,9 +54,9 @@ def test_label_shows_names_with_options():
     assert stack_label(layers) == "batch_size(4) + torch_compile(inductor)"
 
 
-def test_a_layer_survives_the_way_to_the_worker():
-    stack = Stack.of([Jealous(3), BatchSize(4)])
-    assert rebuild(stack.factories()) == [BatchSize(4), Jealous(3)]
+def test_the_worker_rebuilds_equal_layers():
+    stack = Stack.of([Uncompiled(3), BatchSize(4)])
+    assert rebuild(stack.factories()) == [BatchSize(4), Uncompiled(3)]
 
 
 @pytest.mark.parametrize("samples", [0, -1, 2.5, "8", True])
@@ -65,12 +65,12 @@ def test_batch_size_must_be_a_count(samples):
         BatchSize(samples)
 
 
-def test_least_counts_are_allowed():
+def test_the_smallest_counts_are_allowed():
     assert BatchSize(1).samples == 1
     assert DataWorkers(0).count == 0
 
 
-def test_unknown_choices_are_refused_with_the_known_ones():
+def test_an_invalid_choice_is_refused_with_the_valid_ones():
     with pytest.raises(ConfigurationError, match="model_and_input, input, not 'output'"):
         ChannelsLast("output")
     with pytest.raises(ConfigurationError, match="inductor, ipex, not 'tensorrt'"):

@@ -8,17 +8,17 @@ from simulated_launches import launch
 from traingate.gate import statistics as stats
 
 
-def test_intervals_cover_as_often_as_they_say():
-    dice = random.Random(7)
-    tries = 4000
+def test_95_percent_intervals_cover_the_mean_in_95_percent_of_samples():
+    generator = random.Random(7)
+    samples = 4000
     covered = 0
-    for _ in range(tries):
-        low, high = stats.mean_interval([dice.gauss(1.0, 0.05) for _ in range(4)])
+    for _ in range(samples):
+        low, high = stats.mean_interval([generator.gauss(1.0, 0.05) for _ in range(4)])
         covered += low <= 1.0 <= high
-    assert 0.93 <= covered / tries <= 0.97
+    assert 0.93 <= covered / samples <= 0.97
 
 
-def test_difference_matches_students_example_by_hand():
+def test_the_interval_of_a_difference_matches_students_t_computed_by_hand():
     change = stats.two_sample_difference([1.0, 2.0, 3.0], [3.0, 4.0, 5.0])
     assert change.value == pytest.approx(2.0)
     assert change.standard_error == pytest.approx(math.sqrt(2 / 3))
@@ -27,7 +27,7 @@ def test_difference_matches_students_example_by_hand():
     assert change.upper(0.025) == pytest.approx(2.0 + 2.776445 * math.sqrt(2 / 3), abs=1e-5)
 
 
-def test_a_prior_counts_by_its_degrees_of_freedom():
+def test_a_prior_is_weighted_by_its_degrees_of_freedom():
     change = stats.two_sample_difference([1.0, 2.0, 3.0], [3.0, 4.0, 5.0])
     moderated = change.moderated(stats.Prior(spread=2.0, degrees_of_freedom=4))
     assert moderated.value == change.value
@@ -36,13 +36,13 @@ def test_a_prior_counts_by_its_degrees_of_freedom():
     assert moderated.standard_error == pytest.approx(moderated.spread * math.sqrt(2 / 3))
 
 
-def test_equal_values_are_no_certainty():
+def test_equal_values_leave_the_difference_uncertain():
     change = stats.two_sample_difference([1.0, 1.0], [1.0, 1.0])
     assert change.lower(0.01) < 0 < change.upper(0.01)
     assert change.moderated(stats.Prior(0.03, 4)).upper(0.01) > 0.01
 
 
-def test_too_few_values_leave_everything_open():
+def test_a_single_value_gives_no_interval():
     assert stats.mean_interval([1.0]) is None
     change = stats.two_sample_difference([1.0], [2.0])
     assert (change.lower(0.01), change.upper(0.01)) == (-math.inf, math.inf)
@@ -51,23 +51,23 @@ def test_too_few_values_leave_everything_open():
 @pytest.mark.parametrize("power", [0.5, 1, 3])
 def test_the_looks_spend_the_whole_error_and_no_more(power):
     shares = [0, 3 / 8, 4 / 8, 6 / 8, 1]
-    spent = [stats.error_spent(*pair, power) for pair in itertools.pairwise(shares)]
-    assert sum(spent) == pytest.approx(1)
-    assert all(part > 0 for part in spent)
+    errors = [stats.error_spent(*pair, power) for pair in itertools.pairwise(shares)]
+    assert sum(errors) == pytest.approx(1)
+    assert all(error > 0 for error in errors)
 
 
-def test_rounds_are_divided_by_the_yardstick_around_them():
-    """The machine slows down to half its speed in mid-launch; the ratio does not move."""
-    quick, slow = launch([0.1] * 2), launch([0.1] * 2, machine=2.0)
-    unit = stats.yardstick_unit([quick, slow])
-    first, second = stats.log_step_times([quick, slow], unit)
+def test_the_yardstick_cancels_the_speed_of_the_machine():
+    """Compare the second launch, on a machine of half the speed, with the first."""
+    fast, slow = launch([0.1] * 2), launch([0.1] * 2, machine=2.0)
+    unit = stats.yardstick_unit([fast, slow])
+    first, second = stats.log_step_times([fast, slow], unit)
     assert first == pytest.approx(second)
 
 
-def test_rounds_of_several_steps_count_their_median():
-    bursts = launch([0.1, 0.1, 5.0, 0.1, 0.1, 5.0], rounds=2)
-    calm = launch([0.1] * 6, rounds=2)
-    values = stats.log_step_times([bursts, calm], (0.012, 0.004))
+def test_a_round_of_several_steps_contributes_its_median():
+    with_outliers = launch([0.1, 0.1, 5.0, 0.1, 0.1, 5.0], rounds=2)
+    without_outliers = launch([0.1] * 6, rounds=2)
+    values = stats.log_step_times([with_outliers, without_outliers], (0.012, 0.004))
     assert values[0] == pytest.approx(values[1])
 
 

@@ -1,4 +1,4 @@
-"""The turns of a duet's pair."""
+"""Test how many turns a pair of a duet has, and how many steps each turn."""
 
 import pytest
 
@@ -8,11 +8,11 @@ from traingate.controller.schedule import Turns, plan_turns
 @pytest.mark.parametrize(
     ("step_seconds", "turns"),
     [
-        (0.001, Turns(20, 100)),  # a turn of a tenth of a second, as many as allowed
+        (0.001, Turns(20, 100)),  # each turn takes a tenth of a second; the most rounds
         (0.1, Turns(20, 1)),
-        (0.25, Turns(12, 1)),  # as many as fit into 12 s
+        (0.25, Turns(12, 1)),  # as many rounds as fit into 12 s
         (0.75, Turns(4, 1)),
-        (5.0, Turns(4, 1)),  # no fewer than 4
+        (5.0, Turns(4, 1)),  # the fewest rounds
     ],
 )
 def test_short_steps_share_a_turn_and_long_ones_limit_the_rounds(step_seconds, turns):
@@ -20,5 +20,5 @@ def test_short_steps_share_a_turn_and_long_ones_limit_the_rounds(step_seconds, t
 
 
 @pytest.mark.parametrize(("steps", "rounds"), [(1, 1), (4, 2), (100, 50)])
-def test_steps_that_were_asked_for_are_taken_in_turns_of_one(steps, rounds):
+def test_a_fixed_number_of_steps_is_taken_in_turns_of_one_step(steps, rounds):
     assert plan_turns(0.001, steps) == Turns(rounds, 1)

@@ -14,13 +14,13 @@ IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.al
 
 
 def git(folder, *arguments):
-    done = subprocess.run(
+    process = subprocess.run(
         ["git", *IDENTITY, "-C", str(folder), *arguments],
         capture_output=True,
         text=True,
         check=True,
     )
-    return done.stdout.strip()
+    return process.stdout.strip()
 
 
 def commit(folder, **files):
@@ -31,7 +31,7 @@ def commit(folder, **files):
     return git(folder, "rev-parse", "HEAD")
 
 
-def made(folder):
+def new_repository(folder):
     folder.mkdir()
     git(folder, "init", "-q")
     return folder
@@ -39,7 +39,7 @@ def made(folder):
 
 @pytest.fixture
 def repository(tmp_path):
-    folder = made(tmp_path / "project")
+    folder = new_repository(tmp_path / "project")
     commit(folder, models="one")
     return Repository.containing(folder / "models.py")
 
@@ -51,25 +51,25 @@ def worktrees():
     trees.close()
 
 
-def registered(repository):
+def worktrees_of(repository):
     return git(repository.root, "worktree", "list").splitlines()
 
 
-def test_the_commit_is_checked_out_beside_a_dirty_tree_and_removed(repository, worktrees):
+def test_a_commit_is_checked_out_and_removed_and_the_dirty_tree_stays(repository, worktrees):
     first = repository.resolve_commit("HEAD")
     commit(repository.root, models="two")
     (repository.root / "models.py").write_text("three, not committed")
     tree = worktrees.check_out(repository, first)
     assert (tree / "models.py").read_text() == "one"
     assert worktrees.check_out(repository, first) == tree
-    assert len(registered(repository)) == 2
+    assert len(worktrees_of(repository)) == 2
     worktrees.close()
     assert not tree.exists()
-    assert len(registered(repository)) == 1
+    assert len(worktrees_of(repository)) == 1
     assert (repository.root / "models.py").read_text() == "three, not committed"
 
 
-def test_what_is_known_of_commits(repository, tmp_path):
+def test_a_commit_is_compared_with_the_working_tree(repository, tmp_path):
     first = repository.resolve_commit("HEAD")
     assert repository.matches_working_tree(first)
     assert repository.has_file(first, repository.root / "models.py")
@@ -81,13 +81,13 @@ def test_what_is_known_of_commits(repository, tmp_path):
 
 
 @pytest.mark.parametrize("reference", ["no-such-branch", "--upload-pack=touch", "HEAD:models.py"])
-def test_a_reference_that_names_no_commit_is_told(repository, reference):
+def test_a_reference_that_names_no_commit_is_refused(repository, reference):
     with pytest.raises(ConfigurationError, match="names no commit"):
         repository.resolve_commit(reference)
 
 
 def test_submodules_are_those_of_the_commit(repository, worktrees, tmp_path):
-    library = made(tmp_path / "library")
+    library = new_repository(tmp_path / "library")
     commit(library, layers="old")
     git(repository.root, "submodule", "add", "-q", str(library), "library")
     first = commit(repository.root)
@@ -98,15 +98,17 @@ def test_submodules_are_those_of_the_commit(repository, worktrees, tmp_path):
     assert (tree / "library" / "layers.py").read_text() == "old"
     assert (repository.root / "library" / "layers.py").read_text() == "new"
     worktrees.close()
-    assert len(registered(Repository(repository.root / "library"))) == 1
-    assert len(registered(repository)) == 1
+    assert len(worktrees_of(Repository(repository.root / "library"))) == 1
+    assert len(worktrees_of(repository)) == 1
 
 
-def test_hooks_do_not_run_and_do_not_mislead(repository, worktrees, monkeypatch):
+def test_hooks_do_not_run_and_git_dir_is_ignored(repository, worktrees, monkeypatch):
     hook = repository.root / ".git" / "hooks" / "post-checkout"
     hook.write_text("#!/bin/sh\ntouch hooked\n")
     hook.chmod(0o755)
-    monkeypatch.setenv("GIT_DIR", str(repository.root / "nowhere"))  # as under a pre-push hook
+    monkeypatch.setenv(
+        "GIT_DIR", str(repository.root / "nowhere")
+    )  # as git sets it for a pre-push hook
     tree = worktrees.check_out(repository, repository.resolve_commit("HEAD"))
     assert (tree / "models.py").read_text() == "one"
     assert not (tree / "hooked").exists()
@@ -133,10 +135,10 @@ def test_a_killed_parent_leaves_no_worktree(repository, tmp_path):
     psutil.wait_procs([cleanup], timeout=30)
     assert not cleanup.is_running()
     assert not Path(tree).exists()
-    assert len(registered(repository)) == 1
+    assert len(worktrees_of(repository)) == 1
 
 
-def test_ctrl_c_while_it_is_checked_out_leaves_nothing(repository, tmp_path):
+def test_ctrl_c_during_the_checkout_leaves_nothing(repository, tmp_path):
     started = tmp_path / "started"
     (repository.root / ".gitattributes").write_text("*.py filter=slow\n")
     commit(repository.root, slow="")
@@ -156,11 +158,11 @@ def test_ctrl_c_while_it_is_checked_out_leaves_nothing(repository, tmp_path):
         if started.exists():
             break
         assert not psutil.wait_procs([process], timeout=0.05)[0]
-    family = process.children(recursive=True)
+    children = process.children(recursive=True)
     parent.send_signal(signal.SIGINT)
     assert parent.communicate()[0] == "closed\n"
-    psutil.wait_procs(family, timeout=30)
-    assert not any(child.is_running() for child in family)
-    assert len(registered(repository)) == 1
+    psutil.wait_procs(children, timeout=30)
+    assert not any(child.is_running() for child in children)
+    assert len(worktrees_of(repository)) == 1
     assert list((repository.root / ".git").rglob("*.lock")) == []
     assert list((repository.root / ".git").glob("worktrees/*")) == []

@@ -8,7 +8,7 @@ from traingate.comparison.base import ComparisonResult, PlannedLaunches
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.duet import MIN_PAIRS, compare_by_duet
 from traingate.comparison.evidence import attribute_sides
-from traingate.comparison.next_step import BaseCode
+from traingate.comparison.next_step import CodeRelation
 from traingate.controller.job import Job, Observer
 from traingate.errors import ConfigurationError
 from traingate.options import Settings
@@ -69,7 +69,7 @@ class AgainstBase(PlannedLaunches):
             reference=reference,
             other_python=self._settings.against_python is not None,
             code=(
-                BaseCode.UNAVAILABLE
+                CodeRelation.UNAVAILABLE
                 if reference is None
                 else self._base_sides.compare_code(self._job, reference)
             ),

@@ -1,8 +1,8 @@
 """Judge a test by stored launches, and by a duet if the launches leave doubt.
 
-The stored baseline screens: it passes what it can at the first look. A test that it cannot pass
-is compared with the baseline's commit by a duet if the code alone can differ, and with the stored
-launches by more launches if the environment differs. ``next_step`` has these rules.
+New launches are first compared with the stored ones, which is the screen. A test that the screen
+cannot pass is compared with the baseline's commit by a duet if only the code can differ, and with
+the stored launches by more launches if the environment differs. ``next_step`` has these rules.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from traingate.comparison.base import ComparisonResult
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.duet import MIN_PAIRS, DuetResult, compare_by_duet
 from traingate.comparison.evidence import attribute
-from traingate.comparison.next_step import BaseCode, Step, next_step
+from traingate.comparison.next_step import CodeRelation, Step, next_step
 from traingate.comparison.screen import Screen, check_launch_count, screen
 from traingate.controller.job import Job, Observer
 from traingate.controller.measure import layer_records, measure
@@ -68,14 +68,16 @@ class AgainstStored:
 
     def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:
         """Return the verdict; measure a duet, or more launches, if that is the next step."""
-        duet, extended = None, None
+        duet_result, longer_measurement = None, None
         if self._next_step(measurement) is Step.DUET:
-            duet = self._by_duet(measurement, observer)
+            duet_result = self._by_duet(measurement, observer)
         if self._next_step(measurement) is Step.MEASURE_MORE:  # a duet was tried, and failed
-            extended = measure(self._job, self.look, observer, earlier=measurement).measurement
+            result = measure(self._job, self.look, observer, earlier=measurement)
+            longer_measurement = result.measurement
         assert self._screen is not None
-        verdict = attribute(self._screen, self._base_code(), duet, self._obstacle)
-        return ComparisonResult(verdict, None if duet is None else duet.duet, extended)
+        verdict = attribute(self._screen, self._base_code(), duet_result, self._obstacle)
+        duet = None if duet_result is None else duet_result.duet
+        return ComparisonResult(verdict, duet, longer_measurement)
 
     def _find_baseline(self, batch_size: int | None) -> Baseline:
         job = self._job
@@ -90,21 +92,21 @@ class AgainstStored:
         launches_left = len(measurement.launches) < self._job.launches.maximum
         return next_step(self._screen, self._base_code(), launches_left=launches_left)
 
-    def _base_code(self) -> BaseCode:
-        return BaseCode.UNAVAILABLE if self._obstacle else self._compared_code
+    def _base_code(self) -> CodeRelation:
+        return CodeRelation.UNAVAILABLE if self._obstacle else self._compared_code
 
     @cached_property
-    def _compared_code(self) -> BaseCode:
+    def _compared_code(self) -> CodeRelation:
         """Return how the working tree differs from the baseline's commit, if a duet is possible."""
         assert self._baseline is not None
         commit = self._baseline.commit
         max_pairs = self._settings.max_pairs
         if commit is None or max_pairs < MIN_PAIRS or self._job.stack.spans_nodes:
-            return BaseCode.UNAVAILABLE
+            return CodeRelation.UNAVAILABLE
         return self._base_sides.compare_code(self._job, commit)
 
     def _by_duet(self, measurement: Measurement, observer: Observer) -> DuetResult | None:
-        """Measure both commits in turn; keep the obstacle and return None if that fails."""
+        """Return the result of a duet; keep the obstacle and return None if it fails."""
         assert self._baseline is not None
         try:
             base = self._base_sides.job_for(self._job, self._baseline.commit, None)
@@ -116,6 +118,6 @@ class AgainstStored:
                 tolerance=self._tolerance,
                 max_pairs=self._settings.max_pairs,
             )
-        except TraingateError as error:  # the candidate itself has just been measured
-            self._obstacle = f"a duet against the baseline's commit could not settle it: {error}"
+        except TraingateError as error:  # not the candidate's: it has just been measured alone
+            self._obstacle = f"a duet against the baseline's commit could not be measured: {error}"
             return None

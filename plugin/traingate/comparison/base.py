@@ -63,7 +63,7 @@ class NoComparison(PlannedLaunches):
 
     Args:
         tolerance: Tolerance in percent, for the record.
-        reason: Why there is nothing to compare with; None if no comparison was requested.
+        reason: Reason for the lack of a baseline; None if no comparison was requested.
     """
 
     def __init__(self, tolerance: float, reason: str | None = None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from traingate.comparison.interpreter import find_interpreter
-from traingate.comparison.next_step import BaseCode
+from traingate.comparison.next_step import CodeRelation
 from traingate.controller.command import Interpreter
 from traingate.controller.job import Job, Side
 from traingate.errors import BaselineError, ConfigurationError
@@ -23,7 +23,7 @@ class BaseSides:
 
     Args:
         root: Pytest's rootdir.
-        caches: Folder for compile caches.
+        caches: Directory for compile caches.
     """
 
     def __init__(self, root: Path, caches: Path) -> None:
@@ -68,8 +68,8 @@ class BaseSides:
         cache = self._caches / f"{job.compile_cache.name}-{name}"
         return replace(job, side=side, import_paths=tuple(paths), compile_cache=cache)
 
-    def compare_code(self, job: Job, reference: str) -> BaseCode:
-        """Compare the working tree with a commit, as far as git knows its files.
+    def compare_code(self, job: Job, reference: str) -> CodeRelation:
+        """Compare the tracked files of the working tree with a commit.
 
         Args:
             job: Job of the candidate.
@@ -77,9 +77,9 @@ class BaseSides:
         """
         repository = self._find_repository(job)
         if repository is None or not repository.has_file(reference, Path(job.workload.file)):
-            return BaseCode.UNAVAILABLE
+            return CodeRelation.UNAVAILABLE
         same = repository.matches_working_tree(repository.resolve_commit(reference))
-        return BaseCode.SAME if same else BaseCode.DIFFERENT
+        return CodeRelation.SAME if same else CodeRelation.DIFFERENT
 
     def _find_repository(self, job: Job) -> Repository | None:
         """Return the repository that holds the job's workload, None if there is none."""
@@ -106,16 +106,16 @@ class BaseSides:
         commit = repository.resolve_commit(reference)
         for name in _imported_names(job):
             if not _commit_defines(repository, commit, name):
-                inside = Path(name.file).relative_to(repository.root)
+                relative_path = Path(name.file).relative_to(repository.root)
                 raise BaselineError(
-                    f"{reference} (commit {commit[:9]}) has no {name.qualname} in {inside}: what "
-                    "is new there has nothing to be measured against. Let it pass by "
-                    "--traingate-on-missing=record."
+                    f"{reference} (commit {commit[:9]}) has no {name.qualname} in "
+                    f"{relative_path}: what is new there has nothing to be measured against. Let "
+                    "it pass by --traingate-on-missing=record."
                 )
         return repository, commit
 
     def _is_project_folder(self, path: str, job: Job) -> bool:
-        """Return whether a folder is of the project; others may have our environment's packages."""
+        """Return whether *path* is in the project; other folders may hold installed packages."""
         repository = self._find_repository(job)
         roots = [self._root, Path(job.workload.file).parent]
         roots += [repository.root] if repository else []
@@ -134,7 +134,7 @@ def _imported_names(job: Job) -> list[ObjectName]:
 
 
 def _commit_defines(repository: Repository, commit: str, name: ObjectName) -> bool:
-    """Return whether *commit* defines *name*; both sides have libraries and traingate itself."""
+    """Return whether *commit* defines *name*, which is always so for a name of a library."""
     file = Path(name.file)
     if not is_project_file(file, repository.root):
         return True

@@ -85,7 +85,7 @@ def as_duet_side(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
     """
     return replace(
         job,
-        duet=True,
+        is_duet_side=True,
         profile=False,
         launches=plan,
         work=(measurement.flops_per_sample, measurement.operators_per_step),

@@ -5,36 +5,36 @@ from __future__ import annotations
 import msgspec
 
 from traingate.comparison.duet import DuetResult
-from traingate.comparison.next_step import BaseCode
+from traingate.comparison.next_step import CodeRelation
 from traingate.comparison.screen import Screen
 from traingate.records import Cause, Outcome, Verdict
 from traingate.report.verdict import loss_in_words
 
 
 def attribute(
-    screen: Screen, code: BaseCode, duet: DuetResult | None, obstacle: str | None
+    screen: Screen, code: CodeRelation, duet_result: DuetResult | None, obstacle: str | None
 ) -> Verdict:
     """Return the final verdict on a test that was screened by stored launches.
 
     Args:
-        screen: Last look at the stored launches.
+        screen: Comparison of all launches with the stored ones.
         code: Relation of the working tree to the baseline's commit.
-        duet: Duet against that commit, None if there was none.
-        obstacle: Why a duet could not be measured, None if it was measured or not tried.
+        duet_result: Duet against that commit, None if there was none.
+        obstacle: Reason for which a duet could not be measured; None if there was no failure.
     """
     if screen.counter_regressions:
         return _add_cause(screen.verdict, Cause.EITHER if screen.environment_changes else None)
-    if duet is not None:
+    if duet_result is not None:
         if screen.environment_changes:
-            return _attribute_in_changed_environment(screen, duet)
-        return _attribute_to_code(screen, code, duet)
+            return _attribute_in_changed_environment(screen, duet_result)
+        return _attribute_to_code(screen, code, duet_result)
     if screen.verdict.outcome is Outcome.REGRESSED:
         return _attribute_without_duet(screen, code, obstacle)
     return _add_cause(screen.verdict, None, *([obstacle] if obstacle else []))
 
 
 def attribute_sides(
-    verdict: Verdict, *, reference: str | None, other_python: bool, code: BaseCode
+    verdict: Verdict, *, reference: str | None, other_python: bool, code: CodeRelation
 ) -> Verdict:
     """Return the verdict of a requested duet, attributed to the difference between its sides.
 
@@ -50,45 +50,47 @@ def attribute_sides(
         return _add_cause(verdict, Cause.ENVIRONMENT)
     if other_python:
         return _add_cause(verdict, Cause.EITHER)
-    if code is BaseCode.SAME:
-        sentence = f"the tree is {reference}'s own: only files that git does not know can differ"
+    if code is CodeRelation.SAME:
+        sentence = f"the tree is {reference}'s own: only files that git does not track can differ"
         return _add_cause(verdict, None, sentence)
     return _add_cause(verdict, Cause.CODE)
 
 
-def _attribute_to_code(screen: Screen, code: BaseCode, duet: DuetResult) -> Verdict:
+def _attribute_to_code(screen: Screen, code: CodeRelation, duet_result: DuetResult) -> Verdict:
     """Return the verdict of the duet: in an unchanged environment the code alone can differ."""
-    verdict, stored = duet.verdict, screen.verdict
-    slower_code = verdict.outcome is Outcome.REGRESSED and code is BaseCode.DIFFERENT
+    verdict, screen_verdict = duet_result.verdict, screen.verdict
+    slower_code = verdict.outcome is Outcome.REGRESSED and code is CodeRelation.DIFFERENT
     sentence = (
-        f"screened by {stored.baseline}: {_change(stored)} beside its {stored.baseline_launches} "
-        "launches, so a duet was measured"
+        f"screened by {screen_verdict.baseline}: {_change(screen_verdict)} than its "
+        f"{screen_verdict.baseline_launches} launches, so a duet was measured"
     )
-    if stored.outcome is Outcome.REGRESSED and verdict.outcome is Outcome.PASSED:
+    if screen_verdict.outcome is Outcome.REGRESSED and verdict.outcome is Outcome.PASSED:
         sentence += "; not by the code: the machine, or what no record lists, is slower than then"
     return _add_cause(verdict, Cause.CODE if slower_code else None, sentence)
 
 
-def _attribute_in_changed_environment(screen: Screen, duet: DuetResult) -> Verdict:
-    """Return the verdict after a duet has shown the part that the code has in a difference."""
-    stored = screen.verdict
-    if stored.outcome is Outcome.REGRESSED:
+def _attribute_in_changed_environment(screen: Screen, duet_result: DuetResult) -> Verdict:
+    """Return the verdict; the duet shows how much of a slowdown is the code's."""
+    screen_verdict = screen.verdict
+    if screen_verdict.outcome is Outcome.REGRESSED:
         causes = {Outcome.REGRESSED: Cause.BOTH, Outcome.INCONCLUSIVE: Cause.EITHER}
-        cause = causes.get(duet.verdict.outcome, Cause.ENVIRONMENT)
-        return _add_cause(stored, cause, _code_part(duet))
-    if duet.verdict.outcome is not Outcome.REGRESSED:
-        return _add_cause(stored, None, _code_part(duet))
-    sentence = f"it is {_change(stored)} than {stored.baseline}, in another environment"
-    return _add_cause(duet.verdict, Cause.CODE, *screen.environment_changes, sentence)
+        cause = causes.get(duet_result.verdict.outcome, Cause.ENVIRONMENT)
+        return _add_cause(screen_verdict, cause, _code_part(duet_result))
+    if duet_result.verdict.outcome is not Outcome.REGRESSED:
+        return _add_cause(screen_verdict, None, _code_part(duet_result))
+    sentence = (
+        f"it is {_change(screen_verdict)} than {screen_verdict.baseline}, in another environment"
+    )
+    return _add_cause(duet_result.verdict, Cause.CODE, *screen.environment_changes, sentence)
 
 
-def _attribute_without_duet(screen: Screen, code: BaseCode, obstacle: str | None) -> Verdict:
-    """Return a regression by stored launches, with its cause if that follows without a duet."""
+def _attribute_without_duet(screen: Screen, code: CodeRelation, obstacle: str | None) -> Verdict:
+    """Return a regression by stored launches, with its cause if it is clear without a duet."""
     environment_changed = bool(screen.environment_changes)
-    if environment_changed and code is BaseCode.SAME:
+    if environment_changed and code is CodeRelation.SAME:
         return _add_cause(screen.verdict, Cause.ENVIRONMENT, "the code is the baseline's own")
     sentence = obstacle or (
-        "whether the code has a part in it cannot be told without the baseline's commit"
+        "whether the code has a part in it cannot be determined without the baseline's commit"
     )
     if obstacle and environment_changed:
         sentence = f"the code differs too; {obstacle}"
@@ -100,11 +102,11 @@ def _add_cause(verdict: Verdict, cause: Cause | None, *sentences: str) -> Verdic
     return msgspec.structs.replace(verdict, cause=cause, evidence=(*verdict.evidence, *sentences))
 
 
-def _code_part(duet: DuetResult) -> str:
-    """Return a sentence on the difference that the duet found in today's environment."""
+def _code_part(duet_result: DuetResult) -> str:
+    """Return a sentence on the difference that the duet found in the present environment."""
     return (
-        f"the code differs too: in this environment it is {_change(duet.verdict)} than "
-        f"{duet.duet.base} ({duet.verdict.outcome.value})"
+        f"the code differs too: in this environment it is {_change(duet_result.verdict)} than "
+        f"{duet_result.duet.base} ({duet_result.verdict.outcome.value})"
     )
 
 

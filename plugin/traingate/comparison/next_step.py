@@ -1,4 +1,4 @@
-"""Decide after a look at stored launches between a verdict, more launches, and a duet. Pure.
+"""Decide after a comparison with stored launches: a verdict, more launches, or a duet. Pure.
 
 docs/use/gate.md has the same rules as a table; tests/unit/test_next_step.py tests each of its rows.
 """
@@ -11,7 +11,7 @@ from traingate.comparison.screen import Screen
 from traingate.records import Outcome
 
 
-class BaseCode(Enum):
+class CodeRelation(Enum):
     """Relation of the working tree to the baseline's commit, which a duet would measure."""
 
     UNAVAILABLE = "no duet against the baseline's commit is possible"
@@ -24,14 +24,14 @@ class Step(Enum):
 
     VERDICT = "the launches decide, or no further measurement could decide"
     MEASURE_MORE = "measure another launch to compare with the stored ones"
-    DUET = "measure both commits in turn, in today's environment"
+    DUET = "measure the working tree and the baseline's commit in turn, in the present environment"
 
 
-def next_step(screen: Screen, code: BaseCode, *, launches_left: bool) -> Step:
+def next_step(screen: Screen, code: CodeRelation, *, launches_left: bool) -> Step:
     """Return the step that follows from one look.
 
     Args:
-        screen: Look at all launches so far.
+        screen: Comparison of the launches so far with the stored ones.
         code: Relation of the working tree to the baseline's commit.
         launches_left: True if further launches of the candidate are allowed.
     """
@@ -39,10 +39,10 @@ def next_step(screen: Screen, code: BaseCode, *, launches_left: bool) -> Step:
     if screen.counter_regressions or outcome in {Outcome.PASSED, Outcome.IMPROVED}:
         return Step.VERDICT
     if not screen.environment_changes:
-        if code is not BaseCode.UNAVAILABLE:
+        if code is not CodeRelation.UNAVAILABLE:
             return Step.DUET  # the code alone can differ
     elif outcome is not Outcome.INCONCLUSIVE or not launches_left:
         # Stored launches cannot separate the effect of the code from that of the environment.
-        return Step.DUET if code is BaseCode.DIFFERENT else Step.VERDICT
+        return Step.DUET if code is CodeRelation.DIFFERENT else Step.VERDICT
     undecided = outcome is Outcome.INCONCLUSIVE and launches_left
     return Step.MEASURE_MORE if undecided else Step.VERDICT

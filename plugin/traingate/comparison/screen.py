@@ -38,13 +38,13 @@ def screen(baseline: Baseline, measurement: Measurement, policy: Policy) -> Scre
         measurement: New launches.
         policy: Tolerance and number of launches.
     """
-    stored = baseline.measurement
-    changes = environment_changes(stored.environment, measurement.environment)
-    regressions = stored_counter_regressions(stored, measurement)
+    record = baseline.measurement
+    changes = environment_changes(record.environment, measurement.environment)
+    regressions = stored_counter_regressions(record, measurement)
     verdict = msgspec.structs.replace(
         judge(baseline.launches, measurement.launches, measurement.batch_size, policy),
         baseline=baseline.title,
-        evidence=(*changes, *work_changes(stored.counts, measurement.counts)),
+        evidence=(*changes, *work_changes(record.counts, measurement.counts)),
     )
     return Screen(failed_by_counters(verdict, regressions), tuple(regressions), tuple(changes))
 
@@ -59,9 +59,9 @@ def check_launch_count(baseline: Baseline, launches: int) -> None:
     Raises:
         BaselineError: If there are too few.
     """
-    stored = len(baseline.launches)
-    if stored + launches < MIN_LAUNCHES:
+    stored_count = len(baseline.launches)
+    if stored_count + launches < MIN_LAUNCHES:
         raise BaselineError(
-            f"{stored} stored launch and {launches} new one have no spread to judge by: raise "
-            "--traingate-launches."
+            f"{stored_count} stored launch and {launches} new one have no spread to judge by: "
+            "raise --traingate-launches."
         )

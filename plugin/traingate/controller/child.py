@@ -68,7 +68,7 @@ class Child:
     def __enter__(self) -> Child:
         self._listener = Listener()
         self._directory = self._listener.directory
-        self._started = time.time()
+        self._start_time = time.time()
         self._deadline = time.monotonic() + self._start_seconds
         try:
             with (self._directory / "log").open("wb") as log:
@@ -104,8 +104,9 @@ class Child:
         """Wait for the Hello of every rank, and return this child; a repeated call does nothing.
 
         Raises:
-            WorkerDiedError: If the child ends before.
-            WorkerTimeoutError: If ``start_seconds`` pass before.
+            WorkerDiedError: If the child ends before its Hello.
+            WorkerTimeoutError: If ``start_seconds`` pass before its Hello.
+            WorkloadError, ConfigurationError: If the child reports an exception instead.
             ProtocolError: If a rank uses another version of the protocol, or the ranks are not
                 those of one group.
         """
@@ -213,7 +214,7 @@ class Child:
         return typed_messages
 
     def _name(self, ranks: Iterable[int]) -> str:
-        """Return the name of these ranks in error messages; the child's name for no rank."""
+        """Return the name of *ranks* in error messages, or the child's if they are not known."""
         numbers = ", ".join(map(str, ranks))
         grouped = self._command.ranks > 1 and self._ranks_are_known and numbers
         return f"rank {numbers} of {self._label}" if grouped else self._label
@@ -241,14 +242,14 @@ class Child:
         return f"{self._name(ranks)} {ending} {doing}, before it had reported.\n{log}"
 
     def _log_tail(self, ranks: Iterable[int]) -> str:
-        """Return the end of the logs of *ranks*; of all ranks while connections have no rank."""
+        """Return the end of the logs of *ranks*; of all ranks until each has sent its rank."""
         shown_ranks = ranks if self._ranks_are_known else range(self._command.ranks)
         return log_tail(self._directory, shown_ranks)
 
     def _tear_down(self, grace: float) -> None:
         """End the child, its group and all processes with its tag, and remove its directory."""
         if self._channels is not None:
-            self._channels.close()  # a child that works ends at once by itself
+            self._channels.close()  # a child that is not stuck ends at once by itself
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 if grace:
@@ -256,5 +257,5 @@ class Child:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        kill_tagged(str(self._directory), self._started)
+        kill_tagged(str(self._directory), self._start_time)
         self._listener.close()

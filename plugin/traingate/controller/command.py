@@ -48,7 +48,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Interpreter:
-    """Another Python interpreter than the running one.
+    """Python interpreter other than the running one.
 
     Attributes:
         python: Absolute path. Symbolic links are kept, because the Python of a virtual environment
@@ -71,7 +71,7 @@ def training_command(
 
     Args:
         stack: Layers, which may request variables, preloads and launchers; these take precedence
-            over all others.
+            over those of the user and of *steadying*.
         steadying: Further variables and preloads for steadier launches; those of the user and of
             the stack take precedence.
         compile_cache: Directory for inductor's cache, used by this stack only: the cache key
@@ -88,7 +88,7 @@ def training_command(
     environment = {
         **steadying.environment,
         **_inherited_environment(interpreter),
-        **_thread_variables(request, cores),
+        **_launch_variables(request, cores),
         **request.environment,
         "TORCHINDUCTOR_CACHE_DIR": str(compile_cache),
         "TORCH_WARM_POOL": "0",  # else processes for Triton import torch during the first steps
@@ -129,21 +129,21 @@ def _cores_of_ranks(request: ProcessRequest) -> tuple[tuple[int, ...], ...]:
     return tuple(cores[rank * size : (rank + 1) * size] for rank in range(count))
 
 
-def _thread_variables(request: ProcessRequest, cores: Sequence[tuple[int, ...]]) -> dict[str, str]:
-    """Return variables that give a launched worker one thread per core; none for a plain worker."""
+def _launch_variables(request: ProcessRequest, cores: Sequence[tuple[int, ...]]) -> dict[str, str]:
+    """Return variables for the threads and the network interface of a worker under a launcher."""
     if request.ranks is None and request.run_cpu is None:
         return {}
-    threads = {"OMP_NUM_THREADS": str(len(cores[0]))}
+    variables = {"OMP_NUM_THREADS": str(len(cores[0]))}
     # On one node, gloo then works even if the host name does not resolve.
     if request.ranks is not None and not request.ranks.sets_rendezvous:
-        threads["GLOO_SOCKET_IFNAME"] = "lo"
-    return threads
+        variables["GLOO_SOCKET_IFNAME"] = "lo"
+    return variables
 
 
 def _run_cpu(request: RunCpu) -> tuple[str, ...]:
-    """Return the arguments of run_cpu, without its search for libraries.
+    """Return the arguments of run_cpu, without its search for allocators.
 
-    It misses libraries with a version in their name; traingate preloads them itself.
+    That search misses libraries with a version in their name; traingate preloads them itself.
     """
     cores = ",".join(map(str, request.cores))
     return (
@@ -164,9 +164,10 @@ def _torchrun(ranks: Ranks) -> tuple[str, ...]:
 
 
 def _ipexrun(ranks: Ranks) -> tuple[str, ...]:
-    """Return the arguments of ipexrun, without cores for oneCCL, which the training would lack.
+    """Return the arguments of ipexrun.
 
-    Each rank binds itself to its cores.
+    oneCCL gets no cores of its own, because the training would lose them. Each rank binds itself
+    to its cores.
     """
     return (
         "-m", "intel_extension_for_pytorch.launcher", "cpu",
@@ -205,26 +206,27 @@ PACKAGE_PATH_VARIABLES: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CON
 
 
 def _inherited_environment(interpreter: Interpreter | None = None) -> dict[str, str]:
-    """Return the current environment without variables that would disturb a child.
+    """Return the current environment, without variables that would disturb a child.
 
-    These are variables of pytest, coverage and an enclosing launcher, and PYTHONSAFEPATH, with
-    which a script does not find the modules of its own folder. For another interpreter, variables
-    that add packages of the current environment are removed too.
+    The interpreter's folder is put at the front of PATH. The removed variables are those of pytest,
+    coverage and an enclosing launcher, and PYTHONSAFEPATH, with which a script does not find the
+    modules of its own folder. For another interpreter, variables that add packages of the current
+    environment are removed too.
     """
-    excluded = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH", *ranks.LAUNCHER_VARIABLES}
-    inherited = {
+    excluded_names = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH", *ranks.LAUNCHER_VARIABLES}
+    variables = {
         key: value
         for key, value in os.environ.items()
-        if key not in excluded and not key.startswith("COVERAGE_PROCESS_")
+        if key not in excluded_names and not key.startswith("COVERAGE_PROCESS_")
     }
     python, prefix = Path(sys.executable), sys.prefix
     if interpreter is not None:
         for name in PACKAGE_PATH_VARIABLES:
-            inherited.pop(name, None)
+            variables.pop(name, None)
         python, prefix = Path(interpreter.python), interpreter.prefix
         current = str(Path(sys.executable).parent)
-        folders = inherited.get("PATH", "").split(os.pathsep)
-        inherited["PATH"] = os.pathsep.join(folder for folder in folders if folder != current)
-    # Launchers find helpers and libraries by these, even if the environment is not activated.
-    search_path = os.pathsep.join(filter(None, [str(python.parent), inherited.get("PATH")]))
-    return {"VIRTUAL_ENV": prefix, **inherited, "PATH": search_path}
+        folders = variables.get("PATH", "").split(os.pathsep)
+        variables["PATH"] = os.pathsep.join(folder for folder in folders if folder != current)
+    # By PATH and VIRTUAL_ENV, launchers find the helpers of an environment that is not activated.
+    search_path = os.pathsep.join(filter(None, [str(python.parent), variables.get("PATH")]))
+    return {"VIRTUAL_ENV": prefix, **variables, "PATH": search_path}

@@ -2,9 +2,11 @@
 
 Both sides run on the same machine, a moment apart, so that its drift does not affect their ratio.
 The method is that of Bulej et al., "Duet Benchmarking: Improving Measurement Accuracy in the Cloud"
-(ICPE 2020), with one difference: there both sides run at the same time, here they take turns,
-which is also called randomized or interleaved trials (RMIT). If two launches do not fit into memory
-together, whole launches take turns instead of steps, each measured relative to the yardstick.
+(ICPE 2020), with one difference: there both sides run at the same time, here they take turns in a
+fixed order, as in interleaved trials (Abedi and Brecht, "Conducting Repeatable Experiments in
+Highly Variable Cloud Computing Environments", ICPE 2017, who also randomize the order). If two
+launches do not fit into memory together, whole launches take turns instead of steps, each measured
+relative to the yardstick.
 """
 
 from __future__ import annotations
@@ -77,7 +79,8 @@ def measure_duet(
 
     Raises:
         BaselineError: If the base's batches are of another size.
-        WorkloadError, WorkerError: If ``measure`` would raise them; the message names the side.
+        WorkloadError, WorkerError: As ``measure``; the message names the base if it is at
+            fault.
         DuetInterrupted: If it is interrupted by Ctrl-C.
     """
     if by_steps is None:
@@ -118,7 +121,7 @@ class _DuetFacts:
     peak_rss_bytes: int = 0
 
     def check(self, number: int, candidate: TrainingWorker, base: TrainingWorker) -> None:
-        """Keep the facts of the prepared pair *number*, after checking its batch sizes."""
+        """Keep the facts of the prepared pair *number*, and check its batch sizes."""
         self.candidate.check(candidate, number)
         self.base.check(base, number)
         self.check_batches()
@@ -214,10 +217,10 @@ class _Sides:
     def _measure_pair(self, number: int, candidate: TrainingWorker, base: TrainingWorker) -> Pair:
         self.facts.check(number, candidate, base)
         first, second = _in_order(number, [candidate, base])
-        slower = max(worker.warm_up()[1] for worker in (first, second))
+        slower_step_seconds = max(worker.warm_up()[1] for worker in (first, second))
         first.wait_until_idle()
         second.wait_until_idle()
-        turns = plan_turns(slower, self.candidate.steps)
+        turns = plan_turns(slower_step_seconds, self.candidate.steps)
         seconds, busy_turns = _alternate(first, second, turns)
         candidate_seconds, base_seconds = _in_order(number, seconds)
         for worker, facts in ((candidate, self.facts.candidate), (base, self.facts.base)):
@@ -253,7 +256,7 @@ _T = TypeVar("_T")
 
 
 def _in_order(number: int, sides: Sequence[_T]) -> Sequence[_T]:
-    """Return the sides of pair *number*, swapped in every second pair; or swap them back."""
+    """Return the sides, swapped if *number* is even; a second call restores their order."""
     return sides if number % 2 else sides[::-1]
 
 

@@ -1,7 +1,8 @@
 """Wait until a worker's threads sleep, so that they do not slow down the next process that steps.
 
-OpenMP threads spin for milliseconds after each parallel region (GNU's for about 10 ms, Intel's for
-up to 200 ms), and data workers fetch ahead. Shorter spinning would slow down the training itself.
+OpenMP threads spin after each parallel region (GNU's for about 10 ms, Intel's for 1 ms as
+``steadying`` sets it, else for 200 ms), and data workers fetch ahead. GNU's spinning is not
+shortened, because that would slow down trainings with short steps.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _MAX_SECONDS: Final = 0.5
 """Longest wait; then the worker counts as busy."""
 
 _POLL_SECONDS: Final = 0.002
-"""Interval between two looks at the threads."""
+"""Interval between two checks of the threads."""
 
 _WITHOUT_PROC_SECONDS: Final = 0.05
 """Wait on systems without /proc, where threads cannot be observed."""

@@ -24,7 +24,7 @@ class Timeouts:
     Attributes:
         start: Seconds until the interpreter runs and torch is imported.
         first_step: Seconds for the first step, which compiles.
-        step: Seconds to build the training, and for any later step.
+        step: Seconds for any other answer, such as that of a later step or of the yardstick.
     """
 
     start: float = _START_SECONDS
@@ -33,7 +33,7 @@ class Timeouts:
 
     @classmethod
     def of(cls, seconds: float | None) -> Timeouts:
-        """Return the defaults, or *seconds* for each limit, but no less than the default start.
+        """Return the defaults, or *seconds* for each limit; ``start`` is never below its default.
 
         Args:
             seconds: Value of ``--traingate-timeout``, None if it is not set.
@@ -86,14 +86,14 @@ class Job:
         compile_cache: Directory for compiled kernels, used by this workload and stack only.
         import_paths: Folders of the project that the worker adds to ``sys.path``.
         steps: Measured steps per launch; None for the scale's.
-        steady: One of ``steadying.LEVELS``.
+        steady: Level of the settings against scatter, one of ``steadying.LEVELS``.
         timeouts: Time limits for the worker's answers.
         profile: True if the last planned launch is to be profiled.
         seed: Seed of the worker's random numbers; each launch adds its number.
-        work: FLOPs per sample and operators per step, if they are known; the first launch counts
-            them otherwise.
+        work: FLOPs per sample and operators per step of an earlier launch; None to count them in
+            the first launch.
         peak_rss_bytes: Memory of an earlier launch of this workload, None if there was none.
-        duet: True if the job is one side of a duet.
+        is_duet_side: True if the job is one side of a duet.
         side: Base side that the job measures; None for the candidate.
     """
 
@@ -111,31 +111,31 @@ class Job:
     seed: int = 0
     work: tuple[float | None, int | None] | None = None
     peak_rss_bytes: int | None = None
-    duet: bool = False
+    is_duet_side: bool = False
     side: Side | None = None
 
     @property
     def steadying(self) -> ProcessRequest:
         """Return the variables and preloads that make launches steadier than a bare process."""
-        return steadying(self.steady, self.stack.process(), duet=self.duet)
+        return steadying(self.steady, self.stack.process(), is_duet_side=self.is_duet_side)
 
 
 class Observer(Protocol):
     """Receiver of the progress of a measurement."""
 
     def launching(self, number: int, planned: int) -> None:
-        """Receive that a launch starts.
+        """Report the start of a launch.
 
         Args:
             number: Number of the launch, from 1.
             planned: Number of launches planned so far.
         """
 
-    def doing(self, what: str) -> None:
-        """Receive the worker's current activity, such as ``building the training``."""
+    def doing(self, activity: str) -> None:
+        """Report the worker's current activity, such as ``building the training``."""
 
     def stepped(self, step: int, steps: int, samples_per_second: float) -> None:
-        """Receive that a measured step is complete.
+        """Report a completed measured step.
 
         Args:
             step: Number of the step, from 1.

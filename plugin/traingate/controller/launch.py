@@ -72,7 +72,7 @@ def measure_launch(
     number: int,
     setup_seconds: float,
 ) -> Launch:
-    """Warm up, measure, and wait for the message that proves the launch.
+    """Warm up, measure, and return the launch; count its work and profile it if the job asks.
 
     Args:
         job: Job that is measured.
@@ -84,14 +84,14 @@ def measure_launch(
     """
     first_step_seconds, step_seconds = worker.warm_up()
     steps = job.steps or job.scale.steps_for(step_seconds)
-    visit = _YardstickVisit(worker, yardstick, job.timeouts.step)
-    unit = visit(1)
+    visit_yardstick = _YardstickVisit(worker, yardstick, job.timeouts.step)
+    unit = visit_yardstick(1)
     rounds = plan_rounds(steps, step_seconds, unit.gemm_seconds + unit.triad_seconds)
-    answers, visits = _measure_rounds(worker, visit, rounds)
+    answers, visits = _measure_rounds(worker, visit_yardstick, rounds)
     finished = worker.finish()
     launch = Launch(
-        step_seconds=tuple(max(rank.step_seconds for rank in ranks) for ranks in answers),
-        data_seconds=tuple(max(rank.data_seconds for rank in ranks) for ranks in answers),
+        step_seconds=tuple(max(rank.step_seconds for rank in step) for step in answers),
+        data_seconds=tuple(max(rank.data_seconds for rank in step) for step in answers),
         rank_step_seconds=_seconds_by_rank(answers),
         steps_per_round=rounds.steps_per_round,
         gemm_seconds=tuple(visit.gemm_seconds for visit in visits),
@@ -144,22 +144,22 @@ class _YardstickVisit:
 
 
 def _measure_rounds(
-    worker: TrainingWorker, visit: _YardstickVisit, rounds: Rounds
+    worker: TrainingWorker, visit_yardstick: _YardstickVisit, rounds: Rounds
 ) -> tuple[list[list[messages.Stepped]], list[messages.Measured]]:
     """Measure all rounds, and return the answers of all ranks for each step, and the visits."""
     steps = sum(rounds.steps_per_round)
     answers: list[list[messages.Stepped]] = []
-    visits = [visit(rounds.repeats)]
+    visits = [visit_yardstick(rounds.repeats)]
     for count in rounds.steps_per_round:
         answers += worker.steps(count, len(answers), steps)
-        visits.append(visit(rounds.repeats))
+        visits.append(visit_yardstick(rounds.repeats))
     return answers, visits
 
 
 def _seconds_by_rank(
     answers: Sequence[Sequence[messages.Stepped]],
 ) -> tuple[tuple[float, ...], ...]:
-    """Return the step times of each rank; nothing for a single worker, which has the launch's."""
+    """Return the step times of each rank, or an empty tuple for a single rank."""
     if len(answers[0]) == 1:
         return ()
     return tuple(

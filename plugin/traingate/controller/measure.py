@@ -57,6 +57,7 @@ def measure(
         WorkloadError: If the workload's own code raised.
         WorkerError: If a worker died, hung, or used another version of the protocol; the message
             names the launch and the step.
+        ConfigurationError: If there are fewer cores than ranks, or a layer refuses the training.
     """
     facts = LaunchFacts(peak_rss_bytes=job.peak_rss_bytes or 0)
     launches: list[Launch] = []
@@ -80,9 +81,9 @@ def measure(
 def count_prepared_together(planned: int, peak_rss_bytes: int) -> int:
     """Return how many of the next launches to prepare together, importing torch side by side.
 
-    As many are prepared as fit into memory. The first launch of a workload is prepared alone, since
-    only its measurement shows how much memory a launch takes. A launch that the next verdict may
-    make unnecessary is not prepared in advance.
+    As many are prepared as fit into half of the available memory, but at most four. The first
+    launch of a workload is prepared alone, since only its measurement shows how much memory a
+    launch takes. A launch that the next verdict may make unnecessary is not prepared in advance.
 
     Args:
         planned: Number of launches that will be measured in any case.
@@ -90,14 +91,14 @@ def count_prepared_together(planned: int, peak_rss_bytes: int) -> int:
     """
     if planned < 1 or not peak_rss_bytes:
         return 1
-    fit = available_bytes() // (2 * peak_rss_bytes)
-    return max(1, min(planned, fit, _MAX_PREPARED_TOGETHER))
+    fitting_count = available_bytes() // (2 * peak_rss_bytes)
+    return max(1, min(planned, fitting_count, _MAX_PREPARED_TOGETHER))
 
 
 def environment(job: Job, facts: LaunchFacts) -> dict[str, Any]:
     """Return the worker's software with the settings that make its launches steadier."""
-    steadying = {"steady": job.steady, "steadying": describe(job.steadying)}
-    return {**facts.environment, **steadying}
+    settings = {"steady": job.steady, "steadying": describe(job.steadying)}
+    return {**facts.environment, **settings}
 
 
 def layer_records(stack: Stack) -> tuple[LayerRecord, ...]:

@@ -24,8 +24,8 @@ class Answers:
 
     Attributes:
         messages: Answers by rank.
-        ended_ranks: Ranks whose connection ended. If one rank ends, its launcher ends the others,
-            and some of these may be among them.
+        ended_ranks: Ranks whose connection ended, including ranks that the launcher ended because
+            another rank had ended.
         overdue_ranks: Ranks that did not answer within the time limit.
     """
 
@@ -68,7 +68,9 @@ class RankChannels:
                 self._channels[rank].send(message)
 
     def receive(self, seconds: float, ranks: Iterable[int] | None = None) -> Answers:
-        """Wait for one message from each rank, or until one cannot come any more.
+        """Collect one message from each rank.
+
+        The wait ends early if a connection ends, and soon after a rank has failed.
 
         Args:
             seconds: Time limit for all messages together.

@@ -39,7 +39,7 @@ further information, and would enlarge the record."""
 SCALES: Final = {
     "smoke": Scale("smoke", launches=2, steps=5, seconds=0.0, warmup_steps=1),
     "quick": Scale("quick", launches=3, steps=5, seconds=2.0, warmup_steps=1),
-    # The article times 100 steps and skips the first ten.
+    # The size of the article (docs/evidence/layers.md), which takes 100 steps and skips ten.
     "seed": Scale("seed", launches=3, steps=90, seconds=0.0, warmup_steps=9),
 }
 

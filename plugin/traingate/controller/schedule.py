@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _SHARE: Final = 0.1
-"""Largest share of the measuring time that the yardstick may take."""
+"""Time of the yardstick as a share of the steps' time, unless its first two visits take more."""
 
 _MAX_REPEATS: Final = 3
 """Largest number of units of work per visit of the yardstick; more would not add precision."""

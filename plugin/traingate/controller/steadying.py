@@ -17,22 +17,23 @@ value."""
 _THREADS: Final = {"OMP_PROC_BIND": "true", "KMP_BLOCKTIME": "1"}
 
 
-def steadying(level: str, stack: ProcessRequest, *, duet: bool) -> ProcessRequest:
+def steadying(level: str, stack_request: ProcessRequest, *, is_duet_side: bool) -> ProcessRequest:
     """Return the variables and preloads to add to a stack's own request.
 
     A steadier allocator changes the speed itself. So it is added only in duets, where only a ratio
     counts, and only if neither the stack nor the user chooses an allocator.
 
     Args:
-        level: One of ``LEVELS``.
-        stack: Request of the stack.
-        duet: True if two sides are measured in turn.
+        level: Level of the settings against scatter, one of ``LEVELS``.
+        stack_request: Request of the stack.
+        is_duet_side: True if two sides are measured in turn.
     """
     if level == "off":
         return ProcessRequest()
     bound_threads = ProcessRequest(_THREADS)
-    has_preloads = stack.preloads or stack.run_cpu is not None or "LD_PRELOAD" in os.environ
-    if level == "threads" or not duet or has_preloads:
+    has_allocator = stack_request.preloads or stack_request.run_cpu is not None
+    has_allocator = has_allocator or "LD_PRELOAD" in os.environ
+    if level == "threads" or not is_duet_side or has_allocator:
         return bound_threads
     allocator = TunedRuntime("tcmalloc", "gnu")
     if allocator.unavailable() is not None:

@@ -1,4 +1,4 @@
-"""End the processes of a child that left its process group, found by a variable they inherit."""
+"""End processes of a child outside of its process group; an inherited variable identifies them."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ _EXEC_SECONDS: Final = 0.5
 """Longest wait for processes whose environment cannot be read, as in the middle of exec."""
 
 _EXEC_POLL_SECONDS: Final = 0.005
-"""Interval of the looks at such processes."""
+"""Interval between two checks of such processes."""
 
 
-def kill_tagged(tag: str, started: float) -> None:
+def kill_tagged(tag: str, start_time: float) -> None:
     """Kill the processes that a child started in other sessions, which killpg does not reach.
 
     Args:
         tag: Value of ``LAUNCH_TAG`` in their environment.
-        started: Time at which the child was started, in seconds since the epoch.
+        start_time: Time at which the child was start_time, in seconds since the epoch.
     """
     deadline = time.monotonic() + _EXEC_SECONDS
     while True:
-        tagged, unreadable = _find_tagged(tag, started)
-        for process in tagged:
+        processes, has_unreadable = _find_tagged(tag, start_time)
+        for process in processes:
             with contextlib.suppress(psutil.Error):
                 process.kill()
                 process.wait(_END_SECONDS)
-        if not tagged and (not unreadable or time.monotonic() > deadline):
+        if not processes and (not has_unreadable or time.monotonic() > deadline):
             return
         time.sleep(_EXEC_POLL_SECONDS)
 
 
-def _find_tagged(tag: str, started: float) -> tuple[list[psutil.Process], bool]:
+def _find_tagged(tag: str, start_time: float) -> tuple[list[psutil.Process], bool]:
     """Return the processes with this tag, and whether the environment of another cannot be read.
 
     In the middle of exec, a process has no environment that others can read.
     """
-    tagged, unreadable = [], False
+    processes, has_unreadable = [], False
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             environment = process.environ()
             if environment.get(LAUNCH_TAG) == tag:
-                tagged.append(process)
-            elif not environment and process.create_time() >= started - 1:
-                unreadable |= process.status() != psutil.STATUS_ZOMBIE
-    return tagged, unreadable
+                processes.append(process)
+            elif not environment and process.create_time() >= start_time - 1:
+                has_unreadable |= process.status() != psutil.STATUS_ZOMBIE
+    return processes, has_unreadable

@@ -26,8 +26,8 @@ class TrainingWorker:
     """Worker of one launch.
 
     Call ``start``, ``request_preparation``, ``wait_until_prepared``, ``warm_up``, ``steps`` and
-    ``finish`` in this order. The first three may overlap with those of other launches; they are not
-    timed.
+    ``finish`` in this order. The first three may overlap with those of other launches; nothing is
+    measured in them.
 
     Args:
         job: Job to measure.
@@ -57,7 +57,7 @@ class TrainingWorker:
         """Start the worker's process.
 
         Args:
-            exit_stack: Stack whose exit ends the process.
+            exit_stack: Exit stack that ends the process.
         """
         self._report_launch()
         exit_stack.enter_context(self._worker)
@@ -90,7 +90,9 @@ class TrainingWorker:
         return max(prepared.setup_seconds for prepared in answers)
 
     def warm_up(self) -> tuple[float, float]:
-        """Take steps until nothing is compiled any more.
+        """Take the warm-up steps of the scale, and further ones as long as steps compile.
+
+        There are at most 20, and on several nodes always 5.
 
         Returns:
             Seconds of the first and of the last warm-up step.
@@ -98,7 +100,7 @@ class TrainingWorker:
         job = self._job
         self._report_launch()
         min_steps = job.scale.warmup_steps
-        if job.steps is not None:  # if the user sets few steps, a tenth of them, as in the article
+        if job.steps is not None:  # the article (docs/evidence/layers.md) skips a tenth
             min_steps = max(1, min(min_steps, job.steps // 10))
         first, _ = self._warm_up_step("first step", "in its first step", job.timeouts.first_step)
         for number in range(1, _MAX_WARMUP_STEPS + 1):
@@ -123,9 +125,9 @@ class TrainingWorker:
         self._worker.send(messages.Step(count))
         for number in range(offset + 1, offset + 1 + count):
             doing = f"in step {number} of {total}"
-            ranks = self._worker.receive(messages.Stepped, self._job.timeouts.step, doing)
-            yield ranks
-            slowest = max(rank.step_seconds for rank in ranks)
+            answers = self._worker.receive(messages.Stepped, self._job.timeouts.step, doing)
+            yield answers
+            slowest = max(answer.step_seconds for answer in answers)
             self._observer.stepped(number, total, self.batch_size / slowest)
 
     def wait_until_idle(self) -> bool:
@@ -133,7 +135,7 @@ class TrainingWorker:
         return wait_until_idle(self._worker.pid)
 
     def finish(self) -> list[messages.Finished]:
-        """Return the last message of each rank; only this proves that the launch succeeded."""
+        """Return the Finished message of each rank; only this proves that the launch succeeded."""
         seconds = self._job.timeouts.step
         return self._worker.ask(
             messages.Finish(), messages.Finished, seconds, "after its last step"
@@ -145,7 +147,7 @@ class TrainingWorker:
         seconds = self._job.timeouts.step
         with contextlib.suppress(WorkerError):
             return self._worker.ask_first(
-                messages.CountWork(), messages.WorkCounted, seconds, "counting"
+                messages.CountWork(), messages.WorkCounted, seconds, "while it counted its work"
             )
         return messages.WorkCounted(None, None)
 
@@ -153,7 +155,7 @@ class TrainingWorker:
         """Take two further steps under the profiler, and return their operator table."""
         seconds = self._job.timeouts.step * _PROFILED_STEPS
         answers = self._worker.ask(
-            messages.Profile(_PROFILED_STEPS), messages.Profiled, seconds, "profiled"
+            messages.Profile(_PROFILED_STEPS), messages.Profiled, seconds, "in its profiled steps"
         )
         return answers[0].operators
 

@@ -19,8 +19,8 @@ _REGRESSING_COUNTERS: Final = {
     ),
     "xla_fallbacks": ("operator that XLA hands back", "operators that XLA hands back"),
 }
-"""Counters for which a larger value is a regression, however fast the step is: the words for one
-occurrence and for several, by the name of the counter."""
+"""Counters that can fail a test, however fast its steps are: the words for one occurrence and for
+several, by the name of the counter."""
 
 _COMPARABLE_SINCE_SCHEMA: Final = 3
 """First version of the schema in which counters have their present meaning."""
@@ -33,26 +33,26 @@ _STABLE_REASONS: Final = {"dynamo_graph_breaks"}
 even if another reason has disappeared."""
 
 
-def counter_regressions(base: Counts, now: Counts, *, same_torch: bool = True) -> list[str]:
+def counter_regressions(base: Counts, candidate: Counts, *, same_torch: bool = True) -> list[str]:
     """Return the counters that are worse than on the base, a sentence each with its reasons.
 
     Args:
         base: Counts of the base or baseline.
-        now: Counts of the candidate.
+        candidate: Counts of the candidate.
         same_torch: True if both sides have the same version of torch. Other versions word the same
             reason differently; then only numbers are compared.
     """
     sentences = []
     for name, words in _REGRESSING_COUNTERS.items():
-        before, after = base.counters.get(name, 0), now.counters.get(name, 0)
-        new_reasons = _new_reasons(base.reasons.get(name, ()), now.reasons.get(name, ()))
+        before, after = base.counters.get(name, 0), candidate.counters.get(name, 0)
+        new_reasons = _new_reasons(base.reasons.get(name, ()), candidate.reasons.get(name, ()))
         if name in _PRESENCE_ONLY:
             is_worse = after > 0 and not before
         else:
             compare_reasons = same_torch and name in _STABLE_REASONS
             is_worse = after > before or (compare_reasons and bool(new_reasons))
         if is_worse:
-            reasons = new_reasons or now.reasons.get(name, ())
+            reasons = new_reasons or candidate.reasons.get(name, ())
             lines = "".join(f"\n    {line}" for line in reasons)
             sentences.append(
                 f"{after} {words[after > 1]}, {before} before{':' if lines else ''}{lines}"
@@ -60,18 +60,18 @@ def counter_regressions(base: Counts, now: Counts, *, same_torch: bool = True) -
     return sentences
 
 
-def stored_counter_regressions(stored: Measurement, now: Measurement) -> list[str]:
+def stored_counter_regressions(stored: Measurement, candidate: Measurement) -> list[str]:
     """Return the counters that are worse than in a stored record.
 
     Args:
         stored: Record of the baseline. Counters had another meaning before schema 3, so an older
             record gives no regressions.
-        now: Record of the candidate.
+        candidate: Record of the candidate.
     """
     if stored.schema < _COMPARABLE_SINCE_SCHEMA:
         return []
-    same_torch = stored.environment.get("torch") == now.environment.get("torch")
-    return counter_regressions(stored.counts, now.counts, same_torch=same_torch)
+    same_torch = stored.environment.get("torch") == candidate.environment.get("torch")
+    return counter_regressions(stored.counts, candidate.counts, same_torch=same_torch)
 
 
 def failed_by_counters(verdict: Verdict, regressions: Sequence[str]) -> Verdict:
@@ -83,12 +83,12 @@ def failed_by_counters(verdict: Verdict, regressions: Sequence[str]) -> Verdict:
     )
 
 
-def work_changes(base: Counts, now: Counts) -> list[str]:
+def work_changes(base: Counts, candidate: Counts) -> list[str]:
     """Return how the work of a step has changed, a line each: evidence, and no regression."""
     lines = []
     for title, before, after in (
-        ("FLOPs per sample", base.flops_per_sample, now.flops_per_sample),
-        ("operators per step", base.operators_per_step, now.operators_per_step),
+        ("FLOPs per sample", base.flops_per_sample, candidate.flops_per_sample),
+        ("operators per step", base.operators_per_step, candidate.operators_per_step),
     ):
         if before and after and before != after:
             change = 100 * (after / before - 1)
@@ -96,17 +96,17 @@ def work_changes(base: Counts, now: Counts) -> list[str]:
     return lines
 
 
-def _new_reasons(before: Sequence[str], now: Sequence[str]) -> list[str]:
-    """Return the reasons in *now* that are not in *before*, wherever in a file they occur."""
-    unmatched = Counter(map(_without_place, before))
+def _new_reasons(base: Sequence[str], candidate: Sequence[str]) -> list[str]:
+    """Return the candidate's reasons that the base lacks, wherever in a file they occur."""
+    reason_counts = Counter(map(_without_location, base))
     new_reasons = []
-    for line in now:
-        unmatched[_without_place(line)] -= 1
-        if unmatched[_without_place(line)] < 0:
+    for line in candidate:
+        reason_counts[_without_location(line)] -= 1
+        if reason_counts[_without_location(line)] < 0:
             new_reasons.append(line)
     return new_reasons
 
 
-def _without_place(line: str) -> str:
+def _without_location(line: str) -> str:
     """Return a reason without its file and line number, which any edit may change."""
     return line.partition(": ")[2]

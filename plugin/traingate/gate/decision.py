@@ -39,7 +39,7 @@ def no_baseline(measurement: Measurement, tolerance: float, reason: str | None =
     Args:
         measurement: Measurement, which was taken although there is no baseline.
         tolerance: Tolerance in percent.
-        reason: Why there is nothing to judge by; None if no comparison was requested.
+        reason: Reason for the lack of a baseline; None if no comparison was requested.
     """
     return Verdict(
         outcome=Outcome.NO_BASELINE,
@@ -146,14 +146,18 @@ def _outcome(change: Difference, prior: Prior, launches: int, policy: Policy) ->
     if launches not in policy.looks:
         return Outcome.INCONCLUSIVE
     alarm_error, pass_error = policy.errors(launches)
-    tolerated, too_slow = log_factor(100 * policy.tolerance), log_factor(200 * policy.tolerance)
+    log_tolerance = log_factor(100 * policy.tolerance)
+    log_twice_tolerance = log_factor(200 * policy.tolerance)
     moderated = change.moderated(prior)
-    if moderated.lower(alarm_error) > tolerated:
+    if moderated.lower(alarm_error) > log_tolerance:
         return Outcome.REGRESSED
-    if moderated.upper(alarm_error) < -tolerated:
+    if moderated.upper(alarm_error) < -log_tolerance:
         return Outcome.IMPROVED
     # The prior narrows the bound of a few pairs that scatter widely. A pass must also hold by the
-    # plain interval, which is the one that users see.
-    if moderated.upper(pass_error) < too_slow and change.upper(0.025) < too_slow:
+    # unmoderated interval, which is the one that users see.
+    if (
+        moderated.upper(pass_error) < log_twice_tolerance
+        and change.upper(0.025) < log_twice_tolerance
+    ):
         return Outcome.PASSED
     return Outcome.INCONCLUSIVE

@@ -69,8 +69,8 @@ class Policy:
         looks = [self.first_look]
         while looks[-1] < self.maximum:
             last = looks[-1]
-            following = last + 1 if last < self.every_launch_up_to else math.ceil(last * 4 / 3)
-            looks.append(min(self.maximum, following))
+            next_look = last + 1 if last < self.every_launch_up_to else math.ceil(last * 4 / 3)
+            looks.append(min(self.maximum, next_look))
         return tuple(looks)
 
     def errors(self, launches: int) -> tuple[float, float]:
@@ -79,8 +79,8 @@ class Policy:
         Args:
             launches: Number of launches at this look.
         """
-        before = max((look for look in self.looks if look < launches), default=0)
-        shares = (before / self.maximum, launches / self.maximum)
+        launches_before = max((look for look in self.looks if look < launches), default=0)
+        shares = (launches_before / self.maximum, launches / self.maximum)
         return (
             ALARM_ERROR * error_spent(*shares, _ALARM_POWER),
             PASS_ERROR * error_spent(*shares, _PASS_POWER),

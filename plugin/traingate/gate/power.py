@@ -24,7 +24,7 @@ _SIMULATED_DUETS: Final = 400
 _RELIABLE_SHARE: Final = 0.99
 """Share of simulated duets that must find a slowdown, or pass unchanged code."""
 
-_LARGEST_LOSS_PERCENT: Final = 45.0
+_MAX_SLOWDOWN_PERCENT: Final = 45.0
 """Largest slowdown that is tried, in percent of throughput."""
 
 _SEARCH_WIDTH_PERCENT: Final = 0.25
@@ -98,9 +98,9 @@ class Calibration:
 
     @property
     def recommendation(self) -> Resolution | None:
-        """Return the smallest tolerance that passes unchanged code and finds twice the tolerance.
+        """Return the resolution at the smallest useful tolerance, None if no tolerance is useful.
 
-        None if there is no such tolerance.
+        A tolerance is useful if unchanged code passes, and a slowdown of twice of it is found.
         """
         for resolution in self.resolutions:
             smallest = (
@@ -143,7 +143,7 @@ def simulate_resolution(
     )
     unchanged_duets = simulate(0.0)
     pass_count = sum(outcome is Outcome.PASSED for outcome, _ in unchanged_duets)
-    low, high = tolerance, _LARGEST_LOSS_PERCENT
+    low, high = tolerance, _MAX_SLOWDOWN_PERCENT
     if _share_regressed(simulate(high)) < _RELIABLE_SHARE:
         smallest = pairs_to_find = None
     else:

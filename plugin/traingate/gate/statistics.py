@@ -24,7 +24,7 @@ class Prior:
 
     Attributes:
         spread: Standard deviation on the log scale.
-        degrees_of_freedom: Weight of the assumption, in degrees of freedom.
+        degrees_of_freedom: Weight of the assumption, in degrees of degrees_of_freedom.
     """
 
     spread: float
@@ -37,8 +37,8 @@ class Difference:
 
     Attributes:
         value: Mean of the second sample minus that of the first.
-        standard_error: Standard error of ``value``; infinite without degrees of freedom.
-        degrees_of_freedom: Degrees of freedom of its t distribution.
+        standard_error: Standard error of ``value``; infinite without degrees of degrees_of_freedom.
+        degrees_of_freedom: Degrees of degrees_of_freedom of its t distribution.
         spread: Standard deviation of single values, pooled over both samples.
     """
 
@@ -64,19 +64,19 @@ class Difference:
 
         Smyth's moderated t (G. K. Smyth, Statistical Applications in Genetics and Molecular
         Biology 3, 2004): the variance is the mean of the sample's and the prior's, weighted by
-        their degrees of freedom, and the t distribution has the sum of these.
+        their degrees of degrees_of_freedom, and the t distribution has the sum of these.
         """
-        freedom = self.degrees_of_freedom
-        if freedom < 1:
+        degrees_of_freedom = self.degrees_of_freedom
+        if degrees_of_freedom < 1:
             return self
-        variance = (prior.degrees_of_freedom * prior.spread**2 + freedom * self.spread**2) / (
-            prior.degrees_of_freedom + freedom
-        )
+        variance = (
+            prior.degrees_of_freedom * prior.spread**2 + degrees_of_freedom * self.spread**2
+        ) / (prior.degrees_of_freedom + degrees_of_freedom)
         return replace(
             self,
             standard_error=self.standard_error / self.spread * math.sqrt(variance),
             spread=math.sqrt(variance),
-            degrees_of_freedom=freedom + prior.degrees_of_freedom,
+            degrees_of_freedom=degrees_of_freedom + prior.degrees_of_freedom,
         )
 
 
@@ -216,16 +216,16 @@ def two_sample_difference(first: Sequence[float], second: Sequence[float]) -> Di
     form, because two or three baseline launches allow no more: both samples come from the same
     machine and the same kind of launch.
     """
-    freedom = len(first) + len(second) - 2
+    degrees_of_freedom = len(first) + len(second) - 2
     value = statistics.fmean(second) - statistics.fmean(first)
-    if freedom < 1:
+    if degrees_of_freedom < 1:
         return Difference(value, math.inf, 0, math.inf)
     squares = sum(
         (item - statistics.fmean(sample)) ** 2 for sample in (first, second) for item in sample
     )
-    spread = max(math.sqrt(squares / freedom), _MIN_SPREAD)
+    spread = max(math.sqrt(squares / degrees_of_freedom), _MIN_SPREAD)
     error = spread * math.sqrt(1 / len(first) + 1 / len(second))
-    return Difference(value, error, freedom, spread)
+    return Difference(value, error, degrees_of_freedom, spread)
 
 
 def paired_difference(log_ratios: Sequence[float]) -> Difference:
@@ -243,10 +243,10 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     if len(values) < 2:  # noqa: PLR2004 - one value has no spread
         return None
     centre = statistics.fmean(values)
-    half = t_quantile((1 + confidence) / 2, len(values) - 1) * math.sqrt(
+    half_width = t_quantile((1 + confidence) / 2, len(values) - 1) * math.sqrt(
         statistics.variance(values) / len(values)
     )
-    return centre - half, centre + half
+    return centre - half_width, centre + half_width
 
 
 def t_quantile(probability: float, degrees_of_freedom: int) -> float:

@@ -6,6 +6,7 @@ they know the key. Each message is preceded by its length; nothing is pickled.
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import socket
@@ -20,8 +21,8 @@ from traingate.protocol.messages import Message, decode, encode
 _SOCKET: Final = "socket"
 _KEY: Final = "key"
 
-_MAX_PARENT: Final = 60
-"""Largest length of the parent's path, since that of a socket has at most 107 bytes (unix(7))."""
+_MAX_PARENT_BYTES: Final = 59
+"""Longest path of the parent directory: the path of a socket has at most 107 bytes (unix(7))."""
 
 
 class Channel:
@@ -70,7 +71,7 @@ class Listener:
     def __init__(self) -> None:
         # mkdtemp sets mode 0700. TMPDIR may be too long for the path of a socket.
         parent = tempfile.gettempdir()
-        parent = parent if len(parent) < _MAX_PARENT else "/tmp"  # noqa: S108 - see above
+        parent = parent if len(os.fsencode(parent)) <= _MAX_PARENT_BYTES else "/tmp"  # noqa: S108 - see above
         self.directory = Path(tempfile.mkdtemp(prefix="traingate-", dir=parent))
         self._key = secrets.token_bytes(32)
         try:

@@ -10,7 +10,7 @@ JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | Non
 
 
 def as_json(value: object) -> Any:
-    """Return *value* as it is after its way through JSON; a tuple becomes a list.
+    """Return *value* as decoding its JSON restores it: a tuple, for example, becomes a list.
 
     Raises:
         TypeError: If JSON cannot represent the value.

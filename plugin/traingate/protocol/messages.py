@@ -40,8 +40,8 @@ class Hello:
     world_size: int
 
 
-# From the controller to a training worker, in this order; WarmUp and Step may be repeated,
-# CountWork and Profile may be left out.
+# From the controller to a training worker, in this order. WarmUp and Step may be repeated;
+# CountWork and Profile may be left out, and may come in either order.
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,8 @@ class Finished:
     Attributes:
         peak_rss_bytes: Largest resident memory of the process so far, in bytes.
         minor_page_faults_per_step: Minor page faults of the process, per measured step.
-        counters: Whole numbers by name, see ``traingate.worker.counters.compilations``.
+        counters: Whole numbers by name: those of ``traingate.worker.counters.compilations``,
+            ``threads``, and ``compilations_in_measured_steps`` if there were any.
         reasons: Reasons why counters are not 0, by the counter's name, one line for each reason.
     """
 
@@ -218,7 +219,7 @@ class Measured:
     gemm_flop: float
 
 
-# From any child, as its last message.
+# From any child, before it ends.
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def print_calibration(console: Console, calibration: Calibration) -> None:
     low, high = calibration.change_percent_interval
     console.print(Text(calibration.test, style="bold"))
     console.print(
-        f"beside itself: {calibration.pairs} pairs ({calibration.method.value}) scatter by "
+        f"compared with itself: {calibration.pairs} pairs ({calibration.method.value}) scatter by "
         f"{100 * calibration.spread:.1f} %; change {calibration.change_percent:+.1f} % "
         f"(95 % interval {low:+.1f} to {high:+.1f} %), "
         f"{60 * calibration.minutes_per_pair:.0f} s a pair"

@@ -45,7 +45,7 @@ def compilations() -> dict[str, int]:
 
 
 def late_compilations(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
-    """Return what two calls of ``compilations`` differ by, for Dynamo's frames and XLA's graphs.
+    """Return the increase of Dynamo's frames and of XLA's graphs between two counts.
 
     Args:
         before: Result of the first call.
@@ -103,7 +103,7 @@ def reasons() -> dict[str, list[str]]:
 
 
 def _recompilations() -> list[str]:
-    """Return a line for each recompiled frame: its place, and the guard that failed."""
+    """Return a line for each recompilation: the place of the frame, and the guard that failed."""
     if "torch._dynamo.utils" not in sys.modules:
         return []
     from torch._dynamo.utils import get_compilation_metrics  # noqa: PLC0415
@@ -112,12 +112,12 @@ def _recompilations() -> list[str]:
     for metrics in get_compilation_metrics():
         reason = getattr(metrics, "recompile_reason", None)
         if reason:
-            place = _place(metrics.co_filename or "?", metrics.co_firstlineno or 0)
+            place = _location(metrics.co_filename or "?", metrics.co_firstlineno or 0)
             lines.append(f"{place} {metrics.co_name}: {reason.splitlines()[0]}")
     return lines
 
 
-def _place(file: str, line: int | str) -> str:
+def _location(file: str, line: int | str) -> str:
     """Return ``file:line``, with the path relative to the working directory if it is inside."""
     is_inside = Path(file).is_relative_to(Path.cwd())
     return f"{os.path.relpath(file) if is_inside else Path(file).name}:{line}"
@@ -165,7 +165,7 @@ class _GraphBreaks(logging.Handler):
             if match is not None:
                 file, line, *reason = match.groups()
                 self.descriptions.add(
-                    f"{_place(file, line)}: {reason[0] if reason else first_line}"
+                    f"{_location(file, line)}: {reason[0] if reason else first_line}"
                 )
                 return
         self.descriptions.add(f"?: {first_line}")

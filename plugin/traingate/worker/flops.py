@@ -30,8 +30,8 @@ class _Operators(TorchDispatchMode):
 def count(setup: TrainingSetup, loss_of: Any) -> tuple[float, int]:
     """Take one step of two samples, and count its work.
 
-    The step is that of a plain model: under a dispatch mode Dynamo does not compile, and the
-    operators of IPEX are not counted.
+    The model must have no layer, because Dynamo does not compile under a dispatch mode, and
+    FlopCounterMode does not know the operators of IPEX.
 
     Args:
         setup: Setup with a model of its own, which the step changes.

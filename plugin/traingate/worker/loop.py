@@ -30,7 +30,7 @@ class Loop:
             self._body = wrap(self._body)
 
     def step(self) -> tuple[float, float]:
-        """Fetch a batch, transfer it, and do zero_grad, forward, loss, backward, optimizer step.
+        """Fetch a batch, transform it, and do zero_grad, forward, loss, backward, optimizer step.
 
         Returns:
             Seconds of the step, and the part of them spent waiting for the batch.

@@ -30,11 +30,11 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def adopt_package(directory: Path = _PACKAGE) -> None:
+def import_package(directory: Path = _PACKAGE) -> None:
     """Make ``traingate`` importable from its folder, but no other package of the folder around it.
 
     With the parent folder on ``sys.path``, packages installed there would replace those of this
-    interpreter, which may be another one than the controller's. The entry that Python adds for the
+    interpreter, which may differ from the controller's. The entry that Python adds for the
     folder of this script is removed, because its modules could hide modules of the same name.
 
     Args:
@@ -58,9 +58,9 @@ def main(arguments: list[str]) -> None:
     Args:
         arguments: Arguments of the command line: the private directory of the connection.
     """
-    adopt_package()
+    import_package()
     _apply_rank_place(Path(arguments[0]))
-    from traingate.worker.serve import serve  # noqa: PLC0415 - needs adopt_package
+    from traingate.worker.serve import serve  # noqa: PLC0415 - needs import_package
     from traingate.worker.training import Trainer  # noqa: PLC0415
 
     serve(Path(arguments[0]), Trainer)
@@ -71,7 +71,7 @@ def _apply_rank_place(directory: Path) -> None:
 
     This must happen before torch starts threads, which inherit the cores.
     """
-    from traingate.protocol.ranks import (  # noqa: PLC0415 - needs adopt_package
+    from traingate.protocol.ranks import (  # noqa: PLC0415 - needs import_package
         BIND_VARIABLE,
         OWN_LOG_VARIABLE,
         rank_cores,

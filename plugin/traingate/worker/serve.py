@@ -43,7 +43,9 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
     service_pid = os.getpid()
 
     def close_in_child() -> None:
-        if os.getppid() == service_pid:  # in a grandchild, the number may be of another file
+        if (
+            os.getppid() == service_pid
+        ):  # in a grandchild, the descriptor may be that of another file
             os.close(descriptor)
 
     os.register_at_fork(after_in_child=close_in_child)
@@ -59,7 +61,7 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
             for answer in service.handlers[type(message)](message):
                 channel.send(answer)
     except BaseException as error:  # a workload may call sys.exit()
-        # If the controller is gone, sending fails again and ends this process.
+        # If the connection is closed, this send fails too and ends the process.
         trace = "" if isinstance(error, TraingateError) else user_traceback(error)
         channel.send(Failed(type(error).__name__, str(error), trace))
         inbox.get()  # waits until the controller closes the connection, which ends this process

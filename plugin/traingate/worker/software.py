@@ -1,4 +1,4 @@
-"""Report the software of the worker: versions, libraries, and variables that steer them."""
+"""Report the software of the worker: versions, libraries, and variables that configure them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def environment() -> dict[str, JSON]:
         and under ``variables`` the environment variables that steer them.
     """
     facts: dict[str, JSON] = {"python": platform.python_version()}
-    installed = {
+    versions = {
         item.name.lower().replace("_", "-"): item.version for item in metadata.distributions()
     }
-    facts.update((package, installed[package]) for package in _PACKAGES if package in installed)
+    facts.update((package, versions[package]) for package in _PACKAGES if package in versions)
     facts["torch"] = torch.__version__  # with its build, such as +cpu
     facts["threads"] = torch.get_num_threads()
     facts["allocator"] = shared_libraries.allocator_name()

@@ -106,10 +106,11 @@ class Trainer:
         yield messages.WarmedUp(step_seconds, before != after)
 
     def _unbind(self) -> None:
-        """Let the main thread use all cores, and keep the core that OpenMP has bound it to.
+        """Let the main thread use all cores of its rank, and remember the core that OpenMP chose.
 
-        GNU's runtime binds it when it is loaded, Intel's in its first parallel region. Forked data
-        workers and compilers would inherit the single core, so only measured steps run bound.
+        GNU's runtime binds the thread when it is loaded, Intel's in its first parallel region.
+        Forked data workers and compilers would inherit the single core, so only measured steps run
+        bound.
         """
         current = available_cores()
         if current != self._cores:

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from main import adopt_package  # type: ignore[import-not-found] # run by path, in its folder
+from main import import_package  # type: ignore[import-not-found] # run by path, in its folder
 
-adopt_package()
+import_package()
 
-import numpy as np  # noqa: E402 - needs adopt_package
+import numpy as np  # noqa: E402 - needs import_package
 
 from traingate.protocol import messages  # noqa: E402
 from traingate.worker.serve import serve  # noqa: E402
