@@ -74,9 +74,9 @@ class Session:
     Attributes:
         settings: Settings of the session.
         rows: Rows of the results table, in the order of measuring.
-        compared: Number of tests that got a verdict by comparison.
+        compared_count: Number of tests that got a verdict by comparison.
         requested_names: Names of all layers, and of their extras, that tests have requested.
-        interrupted: Sentence on the test whose comparison was interrupted by Ctrl-C; None if none
+        interruption: Sentence on the test whose comparison was interrupted by Ctrl-C; None if none
             was.
     """
 

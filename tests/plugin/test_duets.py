@@ -1,4 +1,4 @@
-"""Duets: real training, real commits, real workers."""
+"""Test duets with torch, git commits and other interpreters."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import venv
 
 import psutil
 import pytest
-from repositories import FEW, ONE_TEST, commit, git, record, slow_down
+from repositories import FAST, ONE_TEST, commit, git, record, slow_down
 
 
-def test_slower_code_fails_beside_its_commit_and_the_record_has_both_sides(committed):
+def test_slower_code_fails_against_its_commit_and_the_record_has_both_sides(committed):
     pytester = committed()
     slow_down(pytester)
     result = pytester.runpytest_subprocess(
-        *FEW, "--traingate-against=HEAD", "--benchmark-json=record.json"
+        *FAST, "--traingate-against=HEAD", "--benchmark-json=record.json"
     )
     result.assert_outcomes(failed=1)
     head = git("rev-parse", "HEAD")[:9]
@@ -28,14 +28,14 @@ def test_slower_code_fails_beside_its_commit_and_the_record_has_both_sides(commi
             f"*commit {head} (HEAD), Python *, torch *",
         ]
     )
-    found = record(pytester)
-    duet = found["duet"]
-    assert found["verdict"]["method"] == "duet, step by step"
-    assert found["verdict"]["failed"]
+    saved_record = record(pytester)
+    duet = saved_record["duet"]
+    assert saved_record["verdict"]["method"] == "duet, step by step"
+    assert saved_record["verdict"]["failed"]
     assert len(duet["pairs"]) == 2
     assert all(len(pair["base_step_seconds"]) == 6 for pair in duet["pairs"])
-    assert "steady" in found["environment"]
-    assert "LD_PRELOAD" not in found["environment"]["variables"]
+    assert "steady" in saved_record["environment"]
+    assert "LD_PRELOAD" not in saved_record["environment"]["variables"]
     assert duet["base_environment"]["steadying"] == duet["candidate_environment"]["steadying"]
 
 
@@ -45,26 +45,29 @@ def test_unchanged_code_passes_though_the_tree_is_dirty(committed):
     models.write_text(f"{models.read_text()}\n# not committed\n")
     (pytester.path / "new.py").write_text("")
     result = pytester.runpytest_subprocess(
-        *FEW, "--traingate-against=HEAD", "--traingate-tolerance=30", "--benchmark-json=record.json"
+        *FAST,
+        "--traingate-against=HEAD",
+        "--traingate-tolerance=30",
+        "--benchmark-json=record.json",
     )
     result.assert_outcomes(passed=1)
-    found = record(pytester)
-    assert found["verdict"]["outcome"] == "PASSED"
-    assert len(found["duet"]["pairs"]) == 2
+    saved_record = record(pytester)
+    assert saved_record["verdict"]["outcome"] == "PASSED"
+    assert len(saved_record["duet"]["pairs"]) == 2
     result.stdout.fnmatch_lines(["*measured  side by side, step by step*"])
 
 
-def test_what_only_the_candidate_has_is_new(committed):
+def test_a_workload_that_only_the_candidate_has_fails_or_is_recorded(committed):
     pytester = committed()
     tests = pytester.path / "test_training.py"
     tests.write_text(tests.read_text().replace("mlp", "fresh"))
     models = pytester.path / "models.py"
     models.write_text(f"{models.read_text()}\n\ndef fresh():\n    return mlp()\n")
-    result = pytester.runpytest_subprocess(*FEW, "--traingate-against=HEAD")
+    result = pytester.runpytest_subprocess(*FAST, "--traingate-against=HEAD")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*HEAD (commit *) has no fresh in models.py*"])
-    record_it = "--traingate-on-missing=record"
-    result = pytester.runpytest_subprocess(*FEW, "--traingate-against=HEAD", record_it)
+    option = "--traingate-on-missing=record"
+    result = pytester.runpytest_subprocess(*FAST, "--traingate-against=HEAD", option)
     result.assert_outcomes(passed=1)
 
 
@@ -82,50 +85,50 @@ def test_what_only_the_candidate_has_is_new(committed):
         (["--traingate-against=HEAD", "--traingate-launches=1"], "*one pair has no spread*"),
     ],
 )
-def test_a_duet_that_cannot_be_is_refused(committed, project, options, complaint):
+def test_a_duet_that_cannot_be_measured_is_refused(committed, project, options, complaint):
     pytester = project(ONE_TEST)
     git("init", "-q")
     git("commit", "-q", "--allow-empty", "-m", "empty")
     commit()
-    result = pytester.runpytest_subprocess(*FEW, *options)
+    result = pytester.runpytest_subprocess(*FAST, *options)
     assert result.ret != 0
     lines = result.outlines + result.errlines
     assert any(fnmatch.fnmatch(line, complaint) for line in lines)
 
 
-def test_a_slip_in_the_name_of_a_commit_is_not_taken_for_new_code(committed):
+def test_a_misspelt_commit_is_not_taken_for_new_code(committed):
     result = committed().runpytest_subprocess(
-        *FEW, "--traingate-against=nowhere", "--traingate-on-missing=record"
+        *FAST, "--traingate-against=nowhere", "--traingate-on-missing=record"
     )
     result.assert_outcomes(failed=1)
 
 
-def test_a_comparison_without_any_benchmark_is_no_success(committed):
+def test_a_comparison_without_any_benchmark_fails(committed):
     pytester = committed("def test_other(): pass\n")
-    result = pytester.runpytest_subprocess(*FEW, "--traingate-against=HEAD")
+    result = pytester.runpytest_subprocess(*FAST, "--traingate-against=HEAD")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*no training benchmark was selected*"])
 
 
-def test_outside_of_a_repository_there_is_nothing_to_measure_against(project):
-    result = project(ONE_TEST).runpytest_subprocess(*FEW, "--traingate-against=HEAD")
+def test_a_project_outside_of_a_repository_cannot_be_compared(project):
+    result = project(ONE_TEST).runpytest_subprocess(*FAST, "--traingate-against=HEAD")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*is in no git repository*"])
 
 
-def test_new_code_is_recorded_where_missing_is_to_pass(committed, project):
+def test_new_code_is_recorded_if_missing_baselines_are(committed, project):
     pytester = project(ONE_TEST)
     git("init", "-q")
     git("commit", "-q", "--allow-empty", "-m", "empty")
     result = pytester.runpytest_subprocess(
-        *FEW, "--traingate-against=HEAD", "--traingate-on-missing=record"
+        *FAST, "--traingate-against=HEAD", "--traingate-on-missing=record"
     )
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*NO_BASELINE*"])
 
 
 def another_python(folder):
-    """An environment of its own that borrows our packages."""
+    """Return a new virtual environment that imports the packages of this one."""
     other = folder / "other"
     venv.create(other, symlinks=True)
     packages = next(other.glob("lib/python*/site-packages"))
@@ -133,12 +136,12 @@ def another_python(folder):
     return other
 
 
-def test_a_commit_under_another_interpreter_differs_in_both(committed, tmp_path):
+def test_a_commit_under_another_interpreter_differs_in_code_and_environment(committed, tmp_path):
     pytester = committed()
     slow_down(pytester)
     other = another_python(tmp_path)
     result = pytester.runpytest_subprocess(
-        *FEW, "--traingate-against=HEAD", f"--traingate-against-python={other}",
+        *FAST, "--traingate-against=HEAD", f"--traingate-against-python={other}",
         "--benchmark-json=record.json",
     )  # fmt: skip
     result.assert_outcomes(failed=1)
@@ -147,7 +150,7 @@ def test_a_commit_under_another_interpreter_differs_in_both(committed, tmp_path)
     assert record(pytester)["duet"]["base"] == f"commit {head} (HEAD) under the Python of {other}"
 
 
-SEEING = """
+IMPORTING = """
 import models
 from models import mlp
 
@@ -158,22 +161,24 @@ except ImportError:
     pass
 
 def test_mlp(training_benchmark):
-    training_benchmark(seeing)
+    training_benchmark(model)
 
-def seeing():
+def model():
     return mlp()
 """
 
 
-def test_another_interpreter_sees_no_package_of_ours(committed, tmp_path, monkeypatch):
-    pytester = committed(SEEING)
-    ours = tmp_path / "ours"
-    ours.mkdir()
-    (ours / "only_here.py").write_text("")
-    monkeypatch.setenv("PYTHONPATH", str(ours))
+def test_another_interpreter_imports_no_package_of_this_environment(
+    committed, tmp_path, monkeypatch
+):
+    pytester = committed(IMPORTING)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "only_here.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
     other = another_python(tmp_path)
     result = pytester.runpytest_subprocess(
-        *FEW, f"--traingate-against-python={other}", "--benchmark-json=record.json"
+        *FAST, f"--traingate-against-python={other}", "--benchmark-json=record.json"
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*REGRESSED: by the environment, not by the code:*"])
@@ -182,50 +187,51 @@ def test_another_interpreter_sees_no_package_of_ours(committed, tmp_path, monkey
     assert duet["base_environment"]["torch"] == duet["candidate_environment"]["torch"]
 
 
-ASLEEP = """
+HANGING = """
         import os
         from pathlib import Path
-        steppers = Path(os.environ["MARKS"])
-        (steppers / str(os.getpid())).touch()
-        if len(list(steppers.iterdir())) > {pairs}:
-            (steppers / "asleep").touch()
+        marks = Path(os.environ["MARKS"])
+        (marks / str(os.getpid())).touch()
+        if len(list(marks.iterdir())) > {pairs}:
+            (marks / "hanging").touch()
             time.sleep(600)
 """
 
 
 @pytest.mark.parametrize(
-    ("pairs", "known"), [(0, ""), (1, " after one pair, which saw it * than the base")]
+    ("pairs", "result"), [(0, ""), (1, " after one pair, which measured it as * than the base")]
 )
-def test_ctrl_c_in_a_duet_leaves_nothing_and_tells_what_is_known(
-    committed, tmp_path, monkeypatch, pairs, known
+def test_ctrl_c_in_a_duet_leaves_nothing_and_reports_the_pairs(
+    committed, tmp_path, monkeypatch, pairs, result
 ):
     pytester = committed()
     marks = tmp_path / "marks"
     marks.mkdir()
     monkeypatch.setenv("MARKS", str(marks))
     models = pytester.path / "models.py"
-    awake = models.read_text()
+    models_text = models.read_text()
     head = "    def forward(self, x):\n"
-    models.write_text(awake.replace(head, head + ASLEEP.format(pairs=pairs)))
+    models.write_text(models_text.replace(head, head + HANGING.format(pairs=pairs)))
     commit()
-    models.write_text(awake)
+    models.write_text(models_text)
     run = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *FEW, "--traingate-against=HEAD"],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *FAST, "--traingate-against=HEAD"],
         cwd=pytester.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
-    _wait_until((marks / "asleep").exists, psutil.Process(run.pid))
+    _wait_until((marks / "hanging").exists, psutil.Process(run.pid))
     run.send_signal(signal.SIGINT)
     output, _ = run.communicate(timeout=60)
     assert run.returncode == pytest.ExitCode.INTERRUPTED, output
-    told = f"*the comparison was broken off{known}: no verdict"
-    assert any(fnmatch.fnmatch(line, told) for line in output.splitlines()), output
+    message = f"*the comparison was broken off{result}: no verdict"
+    assert any(fnmatch.fnmatch(line, message) for line in output.splitlines()), output
 
 
-def _wait_until(fulfilled, process):
+def _wait_until(condition, process):
+    """Wait until *condition* returns true, while *process* runs; for two minutes at most."""
     for _ in range(1200):
-        if fulfilled():
+        if condition():
             return
-        gone, _ = psutil.wait_procs([process], timeout=0.1)
-        assert not gone
+        ended, _ = psutil.wait_procs([process], timeout=0.1)
+        assert not ended
     raise AssertionError("two minutes were not enough")

@@ -181,7 +181,7 @@ def test_ctrl_c_in_a_duet_says_how_far_it_was_and_leaves_nothing(session, projec
         started.run(request, CtrlC())
     assert len(caught.value.pairs) == 1
     assert started.interruption.startswith(f"{TEST}: ")
-    assert "broken off after one pair, which saw it" in started.interruption
+    assert "broken off after one pair, which measured it as" in started.interruption
     assert started.compared_count == 0
     assert len(project.worktrees()) == 2
     assert len(list(temporary.glob("traingate-*"))) == 2

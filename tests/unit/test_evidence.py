@@ -70,7 +70,7 @@ def test_in_the_same_environment_the_duets_verdict_holds(outcome):
     result = attribute(screen_of(outcome), CodeRelation.DIFFERENT, duet(Outcome.REGRESSED), None)
     assert outcome_and_cause(result) == (Outcome.REGRESSED, Cause.CODE)
     assert result.slowdown_percent == 9.0
-    assert result.evidence[-1].startswith("screen_of by 0001_base.json: 12.0 % slower than its 3")
+    assert result.evidence[-1].startswith("screened by 0001_base.json: 12.0 % slower than its 3")
 
 
 def test_the_baselines_own_code_is_never_the_cause():

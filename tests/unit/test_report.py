@@ -87,7 +87,7 @@ def test_an_interrupted_comparison_reports_its_pairs():
     ]
     text = interruption_text("test_a", measurement([launch([0.1])]), pairs)
     assert text == (
-        "test_a: 320 samples/s; the comparison was broken off after 2 pairs, which saw it "
+        "test_a: 320 samples/s; the comparison was broken off after 2 pairs, which measured it as "
         "9.1 % slower than the base: no verdict"
     )
 

@@ -108,9 +108,17 @@ class Baselines:
                     f"intended: traingate accept {run.path} --reason=WHY."
                 )
             else:
-                earlier = _poolable(self.runs[:position], run, measurement, subject)
-                suffix = f" and {len(earlier)} more of its commit" if earlier else ""
-                launches = [launch for item in (*earlier, measurement) for launch in item.launches]
+                pooled_measurements = _poolable(self.runs[:position], run, measurement, subject)
+                suffix = (
+                    f" and {len(pooled_measurements)} more of its commit"
+                    if pooled_measurements
+                    else ""
+                )
+                launches = [
+                    launch
+                    for item in (*pooled_measurements, measurement)
+                    for launch in item.launches
+                ]
                 return Baseline(measurement, f"{run.title}{suffix}", run.commit, tuple(launches))
         raise BaselineError(f"{obstacle} {REMEDY}")
 
@@ -134,14 +142,14 @@ class Baselines:
 
 
 def _poolable(
-    earlier: Sequence[SavedRun], run: SavedRun, measurement: Measurement, subject: Subject
+    earlier_runs: Sequence[SavedRun], run: SavedRun, measurement: Measurement, subject: Subject
 ) -> list[Measurement]:
-    """Return measurements in *earlier* of the same code, machine and environment."""
+    """Return measurements in *earlier_runs* of the same code, machine and environment."""
     if run.commit is None:
         return []
     return [
         item
-        for other in earlier
+        for other in earlier_runs
         if other.commit == run.commit
         for item in _measurements_of(subject, other).values()
         if not _failed_its_gate(item)

@@ -24,7 +24,7 @@ class Prior:
 
     Attributes:
         spread: Standard deviation on the log scale.
-        degrees_of_freedom: Weight of the assumption, in degrees of degrees_of_freedom.
+        degrees_of_freedom: Weight of the assumption, in degrees of freedom.
     """
 
     spread: float
@@ -37,7 +37,7 @@ class Difference:
 
     Attributes:
         value: Mean of the second sample minus that of the first.
-        standard_error: Standard error of ``value``; infinite without degrees of degrees_of_freedom.
+        standard_error: Standard error of ``value``; infinite without degrees of freedom.
         degrees_of_freedom: Degrees of degrees_of_freedom of its t distribution.
         spread: Standard deviation of single values, pooled over both samples.
     """
@@ -64,7 +64,7 @@ class Difference:
 
         Smyth's moderated t (G. K. Smyth, Statistical Applications in Genetics and Molecular
         Biology 3, 2004): the variance is the mean of the sample's and the prior's, weighted by
-        their degrees of degrees_of_freedom, and the t distribution has the sum of these.
+        their degrees of freedom, and the t distribution has the sum of these.
         """
         degrees_of_freedom = self.degrees_of_freedom
         if degrees_of_freedom < 1:

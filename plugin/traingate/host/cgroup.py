@@ -69,7 +69,7 @@ def _groups(controller: str, root: Path, membership: Path) -> Iterator[Path]:
         _, controllers, path = line.split(":", 2)
         if controllers and controller not in controllers.split(","):
             continue
-        # Version 1 has a hierarchy for each controller; version 2 has one, and names none.
+        # Version 1 has a hierarchy for each controller; version 2 has one, whose line lists none.
         hierarchy = root / controller if controllers else root
         group = hierarchy / path.lstrip("/")
         folders = (group, *group.parents)

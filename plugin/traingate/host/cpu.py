@@ -1,6 +1,6 @@
 """Read the CPU's instruction sets, and the cores and NUMA nodes that this process may use.
 
-The parent and the worker both import this module, so it imports the standard library alone.
+The parent and the worker both import this module, so it imports nothing but the standard library.
 """
 
 from __future__ import annotations

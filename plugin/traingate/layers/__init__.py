@@ -1,7 +1,8 @@
 """Define the layers that traingate ships, one file per family.
 
 The worker imports these files too, under an interpreter that may have nothing but torch installed.
-So they import the standard library alone at module level, and torch inside ``apply``.
+At module level they import nothing but traingate and the standard library; ``apply`` and ``start``
+import torch.
 """
 
 from traingate.layers.compiler import CompiledStep, TorchCompile

@@ -1,7 +1,7 @@
 """Define what a layer is: its request to the worker's process, and its change to the training.
 
 The worker imports this module too, under an interpreter that may have nothing but torch installed,
-so the module imports the standard library alone.
+so the module imports nothing but traingate and the standard library.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ class Layer(Protocol):
             training: Training under construction, as the layers of lower ``order`` have left it.
 
         Raises:
-            ConfigurationError: If the layer cannot be applied, so that the training would be
+            TraingateError: If the layer cannot be applied, so that the training would be
                 measured without it.
         """
 
@@ -229,7 +229,7 @@ class Verifier(Protocol):
                 no compiler is loaded. ``traingate.worker.counters.compilations`` lists the names.
 
         Raises:
-            ConfigurationError: If the layer has had no effect, so that the training would be
+            TraingateError: If the layer has had no effect, so that the training would be
                 measured without it.
         """
 

@@ -103,7 +103,7 @@ class CompiledStep(BaseLayer):
 
     @property
     def conflicts(self) -> dict[str, str]:
-        """Return the layers whose step is compiled already or cannot be, each with the reason."""
+        """Return the layers that compile already or cannot be compiled, each with the reason."""
         return {
             "torch_compile": "the step contains the model",
             "ipex_optimize": "the update that IPEX brings cannot be traced",

@@ -32,7 +32,7 @@ class DataParallel(BaseLayer):
     Attributes:
         launcher: Program that starts the ranks: ``torchrun``, or ``ipexrun``, which uses Intel MPI.
         ranks: Number of ranks on this node; by default, one for each NUMA node. Each gets an equal
-            share of the node's physical cores.
+            share of this machine's physical cores.
         arguments: Further command-line arguments for the launcher, such as
             ``["--nnodes=2", "--rdzv-endpoint=host:29400"]``.
         find_unused_parameters: Parameter of DistributedDataParallel of that name, for models in
@@ -44,7 +44,7 @@ class DataParallel(BaseLayer):
     arguments: Sequence[str] = ()
     find_unused_parameters: bool = False
     name = "data_parallel"
-    loss_tolerance = None  # the ranks' batches are other ones; a single rank agrees with plain
+    loss_tolerance = None  # ranks get other batches than plain; a single rank agrees with it
     order = 550
     extra = "distributed"
     mathematics = "gradients are averaged over ranks; batch norm sees the samples of its own rank"

@@ -1,4 +1,4 @@
-"""Define the layer of Intel Extension for PyTorch, imported only in stacks that contain it."""
+"""Define the layer of Intel Extension for PyTorch, imported only by stacks that need it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class IpexOptimize(BaseLayer):
     """Layer that calls ``ipex.optimize``: it repacks weights for oneDNN and fuses the update.
 
     It optimizes for bfloat16 if the stack has ``bf16_autocast``, else for float32. Importing IPEX
-    replaces 27 operators of torch in that process, so no other stack's process imports it.
+    replaces 27 operators of torch in that process (found in the source of IPEX 2.8), so only stacks
+    that need it import it.
     """
 
     name = "ipex_optimize"
@@ -45,8 +46,8 @@ class IpexOptimize(BaseLayer):
         import intel_extension_for_pytorch as ipex  # noqa: PLC0415 - only in this stack
         import torch  # noqa: PLC0415 - only in the worker
 
-        # Without AVX-512, oneDNN has no layout for packed bf16 weights, and an assertion of IPEX
-        # fails.
+        # Without AVX-512, oneDNN has no layout for packed bf16 weights, and by its source IPEX
+        # fails an assertion. No such CPU was available to try it.
         packable = training.precision == "float32" or instruction_sets() >= _BF16_PACKING_FLAGS
         training.model, training.optimizer = ipex.optimize(
             training.model,

@@ -21,7 +21,7 @@ class ChannelsLast(BaseLayer):
 
     Attributes:
         scope: Tensors that are converted: ``model_and_input``, or ``input`` for the batch alone,
-            as in the article "Training AI Models on CPU" (September 2024).
+            as in the article that docs/evidence/layers.md cites.
     """
 
     scope: str = "model_and_input"

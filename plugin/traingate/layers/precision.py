@@ -66,7 +66,7 @@ class Float32Precision(BaseLayer):
         }
 
     def caution(self) -> str | None:
-        """Return a caution if this CPU has no faster instructions for the format, else None."""
+        """Return a caution if this CPU has no instructions for bf16, else None."""
         flags = instruction_sets()
         if not flags or flags & {"avx512_bf16", "amx_bf16"}:
             return None
@@ -91,16 +91,16 @@ class Float32Precision(BaseLayer):
 
 @dataclass(frozen=True)
 class FlushDenormal(BaseLayer):
-    """Layer that treats denormal numbers, those below 1.2e-38 in fp32, as zero.
+    """Layer that treats denormal numbers, in fp32 those below 1.2e-38 in magnitude, as zero.
 
-    Arithmetic with denormal numbers takes a hundred times as long on some CPUs. Each thread has a
+    Arithmetic with denormal numbers takes many times as long on some CPUs. Each thread has a
     flag of its own (``torch.set_flush_denormal``) and inherits it from the thread that starts it.
     So the flag is set before torch starts other threads.
     """
 
     name = "flush_denormal"
     order = 60
-    mathematics = "results below 1.2e-38 become zero"
+    mathematics = "results below 1.2e-38 in magnitude become zero"
 
     def start(self) -> None:
         """Set the flag of the main thread, from which all other threads inherit it.

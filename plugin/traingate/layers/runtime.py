@@ -33,7 +33,7 @@ _VARIABLES: Final = {
     "tcmalloc": {},
     # torch.backends.xeon.run_cpu and ipexrun set this value if they find the library themselves.
     "jemalloc": {"MALLOC_CONF": "oversize_threshold:1,background_thread:true,metadata_thp:auto"},
-    # By default, glibc maps each large tensor page by page and returns it to the kernel when it is
+    # By default, glibc maps each large tensor anew and returns it to the kernel when it is
     # freed. These values (mallopt(3)) keep it from mapping, let it return memory only above 1 TiB
     # of free memory, and let it request 64 MiB more than needed from the kernel.
     "glibc": {
@@ -68,8 +68,8 @@ class TunedRuntime(BaseLayer):
     """Layer that starts the worker through ``torch.backends.xeon.run_cpu``.
 
     It sets the memory allocator, the OpenMP runtime, the cores and the NUMA node. The dynamic
-    linker ignores a library in ``LD_PRELOAD`` that it cannot load. So the worker checks which
-    libraries it has, and raises an error if they are not those of this layer.
+    loader only prints a line if it cannot load a library of ``LD_PRELOAD``. So the worker checks
+    which libraries it has, and raises an error if they are not those of this layer.
 
     Attributes:
         allocator: Memory allocator: ``tcmalloc``, ``jemalloc``, ``glibc`` (the C library's malloc

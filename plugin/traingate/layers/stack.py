@@ -1,7 +1,7 @@
 """Define the stack of a test: its layers in their fixed order, free of conflicts.
 
 The worker imports this module too, under an interpreter that may have nothing but torch installed,
-so the module imports the standard library alone.
+so the module imports nothing but traingate and the standard library.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class MissingRequirement(NamedTuple):
 
     Attributes:
         layer: Layer that cannot run on this machine.
-        reason: Why it cannot run, and how to change that.
+        reason: Reason for which it cannot run, and after a colon the remedy.
     """
 
     layer: Layer
@@ -151,10 +151,9 @@ def _check_pair(first: Layer, second: Layer) -> None:
     for layer, other in ((first, second), (second, first)):
         if other.name in layer.conflicts:
             reasons = layer.conflicts if isinstance(layer.conflicts, Mapping) else {}
-            why = f": {reasons[other.name]}" if other.name in reasons else ""
-            raise LayerConflictError(
-                f"layers {first.name} and {second.name} exclude each other{why}; keep one of them"
-            )
+            reason = f": {reasons[other.name]}" if other.name in reasons else ""
+            pair = f"{first.name} and {second.name}"
+            raise LayerConflictError(f"layers {pair} exclude each other{reason}; keep one of them")
 
 
 def rebuild(

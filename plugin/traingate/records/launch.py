@@ -117,9 +117,8 @@ class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         candidate_step_seconds: Seconds of each measured step of the candidate.
         base_step_seconds: Seconds of each measured step of the base.
-        steps_per_turn: Number of steps that one side takes before it is the other side's turn; 0 if
-            whole launches took turns. The order of the turns is A B B A, and which side is A
-            changes from pair to pair.
+        steps_per_turn: Number of steps in one turn; 0 if whole launches took turns. The order of
+            the turns is A B B A, and which side is A changes from pair to pair.
         log_ratio: Natural logarithm of the candidate's step time divided by the base's: the median
             over rounds. If launches took turns, the difference of the logarithms of their step
             times, each relative to the yardstick.
@@ -152,7 +151,8 @@ class Duet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         base_environment: Software and settings of the base's workers.
         candidate_counts: Counters of the candidate, and the operations of its plain step. In JSON
             the key is ``candidate_account``.
-        base_counts: The same of the base. In JSON the key is ``base_account``.
+        base_counts: Counters of the base, and the operations of its plain step. In JSON the
+            key is ``base_account``.
         seconds_per_pair: Mean time of a pair in seconds, with its start and its warm-up.
     """
 

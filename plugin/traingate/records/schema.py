@@ -26,12 +26,12 @@ class _Version(Struct):
     schema: int
 
 
-def from_json(content: bytes | msgspec.Raw, where: str) -> Measurement:
+def from_json(content: bytes | msgspec.Raw, location: str) -> Measurement:
     """Return the record that *content* holds, after checking types and ranges.
 
     Args:
         content: Text of one JSON object.
-        where: Place of the record for error messages: a file, and a test if there is one.
+        location: Place of the record for error messages: a file, and a test if there is one.
 
     Raises:
         DamagedRecordError: If the record is incomplete or invalid, or if a later version of
@@ -41,14 +41,14 @@ def from_json(content: bytes | msgspec.Raw, where: str) -> Measurement:
         version = msgspec.json.decode(content, type=_Version).schema
         if version > SCHEMA:
             raise DamagedRecordError(
-                f"{where}: record of schema {version}, and this traingate reads up to {SCHEMA}. "
+                f"{location}: record of schema {version}, and this traingate reads up to {SCHEMA}. "
                 "Upgrade pytest-traingate."
             )
         if version == 1:
             return _from_first(msgspec.json.decode(content))
         return msgspec.json.decode(content, type=Measurement)
     except msgspec.MsgspecError as error:
-        raise damaged_record_error(where, error) from error
+        raise damaged_record_error(location, error) from error
 
 
 def _from_first(content: dict[str, Any]) -> Measurement:
@@ -58,8 +58,8 @@ def _from_first(content: dict[str, Any]) -> Measurement:
     return msgspec.convert({**content, **changes}, Measurement)
 
 
-def damaged_record_error(where: str, error: Exception) -> DamagedRecordError:
+def damaged_record_error(location: str, error: Exception) -> DamagedRecordError:
     """Return the error for a stored run that cannot be read."""
     return DamagedRecordError(
-        f"{where} is damaged: {error}. Restore the file, or delete it and save a new baseline."
+        f"{location} is damaged: {error}. Restore the file, or delete it and save a new baseline."
     )

@@ -82,15 +82,16 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         slowdown_percent_interval: 95 % interval of ``slowdown_percent``; None if nothing was
             compared, or if there were too few launches to estimate their spread.
         missable_slowdown_percent: Largest slowdown that the decision could have missed: the upper
-            bound at the error that it may spend on passes. None as for the interval.
+            bound at the error that it may spend on passes. None if
+            ``slowdown_percent_interval`` is None.
         launches: Number of launches of the candidate, in a duet the number of pairs.
         baseline_launches: Number of stored launches, in a duet the number of pairs.
         samples_per_second: Throughput of the candidate, as measured.
         baseline_samples_per_second: Throughput of the base or baseline, as measured; None if
             nothing was compared.
         baseline: Description of the base or baseline; None if nothing was compared.
-        reason: Why there is no baseline, which counters are worse, or which limit of the marker
-            was broken; else None.
+        reason: Reason for the lack of a baseline, counters that are worse, or limits of the marker
+            that were broken; None if there is none of these.
     """
 
     outcome: Outcome

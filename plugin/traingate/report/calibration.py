@@ -31,7 +31,8 @@ def print_calibration(console: Console, calibration: Calibration) -> None:
             f"slowed down by {trial.slowdown_percent:g} %: {verdict.outcome.value} at tolerance "
             f"{verdict.tolerance_percent:g} % after {verdict.launches} pairs, "
             f"{trial.minutes:.1f} min; "
-            f"seen as {verdict.slowdown_percent:.1f} % ({interval[0]:.1f} to {interval[1]:.1f} %)"
+            f"measured as {verdict.slowdown_percent:.1f} % "
+            f"({interval[0]:.1f} to {interval[1]:.1f} %)"
         )
     console.print()
     console.print(_table(calibration))
@@ -45,10 +46,14 @@ def _table(calibration: Calibration) -> Table:
         table.add_column(title, justify="right")
     for row in calibration.resolutions:
         smallest = "-" if row.smallest_percent is None else f"{row.smallest_percent:.1f} %"
-        passes = f"{100 * row.pass_share:.1f} %"
-        to_find = _duration(row.pairs_to_find, calibration)
+        pass_share = f"{100 * row.pass_share:.1f} %"
+        finding_duration = _duration(row.pairs_to_find, calibration)
         table.add_row(
-            f"{row.tolerance:g} %", smallest, to_find, passes, _duration(row.pairs, calibration)
+            f"{row.tolerance:g} %",
+            smallest,
+            finding_duration,
+            pass_share,
+            _duration(row.pairs, calibration),
         )
     return table
 

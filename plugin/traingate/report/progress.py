@@ -21,7 +21,7 @@ class NoProgress:
     def launching(self, number: int, planned: int) -> None:
         """Do nothing."""
 
-    def doing(self, what: str) -> None:
+    def doing(self, activity: str) -> None:
         """Do nothing."""
 
     def stepped(self, step: int, steps: int, samples_per_second: float) -> None:
@@ -76,13 +76,13 @@ class ProgressLine:
         self._launch, self._launches = number, planned
         self._show("starting")
 
-    def doing(self, what: str) -> None:
+    def doing(self, activity: str) -> None:
         """Show the current activity of the worker.
 
         Args:
-            what: Name of the activity, such as ``first step``.
+            activity: Name of the activity, such as ``first step``.
         """
-        self._show(what)
+        self._show(activity)
 
     def stepped(self, step: int, steps: int, samples_per_second: float) -> None:
         """Move the bar, whose length is the number of steps of all launches.

@@ -33,7 +33,7 @@ def published_table(rows: Sequence[Row]) -> PublishedTable | None:
     throughput and price, and are shown in thousands.
 
     Args:
-        rows: All rows of the results table, of which the plain ones give speed-ups.
+        rows: All rows of the results table, with the plain rows, to which speed-ups are relative.
     """
     records = [row.measurement for row in rows]
     rows = [row for row in rows if row.measurement.published]
@@ -43,8 +43,8 @@ def published_table(rows: Sequence[Row]) -> PublishedTable | None:
     machines = list(dict.fromkeys(_machine(figure) for figure in figures))
     result = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
     result.add_column("test")
-    ours = ("samples/s here", "x plain", "K/$")
-    for title in (*ours, *machines):
+    result_titles = ("samples/s here", "x plain", "K/$")
+    for title in (*result_titles, *machines):
         result.add_column(title, justify="right", overflow="fold")
     for row in rows:
         cells = [

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from traingate.records import Measurement
+
+_MIN_WITHOUT_FRACTION: Final = 100
+"""Half width from which on it is shown in whole samples/s; two digits would need an exponent."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,9 @@ def samples_per_second(record: Measurement) -> str:
     value, interval = record.samples_per_second, record.samples_per_second_interval
     if interval is None:
         return f"{value:.4g} ± ?"
-    return f"{value:.4g} ± {(interval[1] - interval[0]) / 2:.2g}"
+    half_width = (interval[1] - interval[0]) / 2
+    digits = ".0f" if half_width >= _MIN_WITHOUT_FRACTION else ".2g"
+    return f"{value:.4g} ± {half_width:{digits}}"
 
 
 def in_thousands(per_dollar: float | None) -> str:

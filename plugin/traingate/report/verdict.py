@@ -63,7 +63,7 @@ def interruption_text(test: str, measurement: Measurement, pairs: Sequence[Pair]
     if pairs:
         slowdown = loss_percent(paired_difference([pair.log_ratio for pair in pairs]).value)
         count = f"{len(pairs)} pairs" if len(pairs) > 1 else "one pair"
-        estimate = f" after {count}, which saw it {loss_in_words(slowdown)} than the base"
+        estimate = f" after {count}, which measured it as {loss_in_words(slowdown)} than the base"
     rate = f"{measurement.samples_per_second:.4g} samples/s"
     return f"{test}: {rate}; the comparison was broken off{estimate}: no verdict"
 

@@ -1,7 +1,7 @@
 """Use a project's files and modules from another tree than the working tree.
 
-The parent sends a relocation to the worker, which applies it, so this module imports the standard
-library alone.
+The parent sends a relocation to the worker, which applies it, so this module imports nothing but
+traingate and the standard library.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class Repository:
 
     @staticmethod
     def git_error(path: Path) -> str:
-        """Return git's error message for a *path* for which ``around`` returns None.
+        """Return git's error message for a *path* for which ``containing`` returns None.
 
         The message may say that git does not trust the owner of the folder.
         """
