@@ -1,4 +1,4 @@
-"""pytest's configuration for the project's tests and benchmarks."""
+"""Configure pytest for the tests and benchmarks of this repository."""
 
 import pytest
 
@@ -14,11 +14,11 @@ _ARTICLE_ORDER = (
     "distributed",
     "xla",
 )
-"""Benchmark files without ``test_``, in the order of the article's sections."""
+"""Names of the benchmark files, without ``test_``, in the order of the article's sections."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort benchmarks into the article's order; all other tests come after them."""
+    """Sort the benchmarks into the order of the article; all other tests come after them."""
 
     def position(item: pytest.Item) -> int:
         section = item.path.stem.removeprefix("test_")

@@ -1,4 +1,7 @@
-"""Two data workers, beside one in test_ladder.py: they compete with the training for its cores."""
+"""Two data workers; test_ladder.py has one.
+
+Data workers compete with the training for its cores.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Two ranks with half of the cores each, by either launcher.
+"""Two ranks with half of the cores each, started by torchrun and by ipexrun.
 
-Their batches together are as large as the plain one. The article has a rank for each of two NUMA
-nodes, and reports no gain.
+Their two batches together are as large as the batch of the plain test. The article has one rank for
+each of two NUMA nodes, and reports no gain.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """ipex.optimize without channels last; test_ladder.py has it with channels last.
 
-In bf16, the article reports about the same throughput for both.
+In bf16, the article reports about the same throughput with and without channels last.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Allocators and OpenMP runtimes, on the fp32 stack with channels last.
 
-The article's pair, tcmalloc with Intel's OpenMP, is in test_ladder.py, as is the stack without it.
+test_ladder.py has the article's pair, tcmalloc with Intel's OpenMP, and the same stack without any
+tuned runtime.
 """
 
 from __future__ import annotations

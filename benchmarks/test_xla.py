@@ -1,4 +1,7 @@
-"""PyTorch/XLA on its CPU device: in the article, up to seven times slower than the plain script."""
+"""PyTorch/XLA on its CPU device.
+
+In the article, it takes up to seven times as long as the plain script.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from article import derived
+from article import derived_figure
 from workloads.resnet import resnet
 
 if TYPE_CHECKING:
@@ -20,4 +23,4 @@ small_batch = pytest.mark.parametrize("batch_size", [4], indirect=True)
 def test_xla_device(
     training_benchmark: TrainingBenchmark, batch_size: Layer, xla_device: Layer
 ) -> None:
-    training_benchmark(resnet, published=[derived(1.30)])
+    training_benchmark(resnet, published=[derived_figure(1.30)])

@@ -1,4 +1,4 @@
-"""A record and its hardware, for tests that read records rather than take measurements."""
+"""A record and its hardware, for tests that need a record but no measurement."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HARDWARE = Hardware(
 
 
 def measurement(launches: Sequence[Launch], **changes: Any) -> Measurement:
-    """Return a record of *launches*, with *changes* to any of its fields."""
+    """Return a record of *launches*, with *changes* to its fields."""
     record = Measurement(
         workload="bench.py::tiny",
         stack=(LayerRecord("channels_last", {"scope": "input"}),),
@@ -42,11 +42,11 @@ def measurement(launches: Sequence[Launch], **changes: Any) -> Measurement:
 
 
 def save_run(path: Path, records: Mapping[str, Measurement]) -> None:
-    """Write a run as pytest-benchmark saves it, of no commit.
+    """Write a run without a commit, as pytest-benchmark saves it.
 
     Args:
         path: File of the run.
-        records: Records by the full name of their test.
+        records: Records, keyed by the full name of their test.
     """
     benchmarks = [
         {"fullname": name, "extra_info": {"traingate": to_json(record)}}

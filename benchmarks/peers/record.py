@@ -1,8 +1,9 @@
-"""Record launches and duets of one training, as it is and slowed down, for compare.py.
+"""Record launches and duets of one training, unchanged and with slowdowns, for compare.py.
 
-Run as ``python benchmarks/peers/record.py``, alone on the machine; it takes a quarter of an hour,
-and writes recorded.json beside itself: step times in seconds, to five digits. Variants take turns,
-so that a change of the machine's speed during the quarter of an hour meets all of them.
+Run it as ``python benchmarks/peers/record.py`` while nothing else runs on the machine. It takes a
+quarter of an hour, and writes step times in seconds, to five digits, into recorded.json in its own
+folder. The slowdowns are measured in turn, so that a change of the machine's speed during the
+quarter of an hour affects all of them.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ RESNET: Final = ObjectName(
     file=str(BENCHMARKS / "workloads" / "resnet.py"), module="workloads.resnet", qualname="resnet"
 )
 SLOWDOWNS: Final = (0, 5, 10, 20)
-"""Losses of throughput put in on purpose, in percent."""
+"""Injected losses of throughput, in percent."""
 
 TURNS: Final = 2
 LAUNCHES: Final = 4
@@ -50,11 +51,11 @@ class Variant(NamedTuple):
     """Measurements of one slowdown in one turn.
 
     Attributes:
-        percent: Loss of throughput put in on purpose, in percent.
-        measurement: Measurement of the training by itself.
-        pairs: Pairs of a duet with the plain training.
-        seconds_per_launch: Seconds that a launch of ``measurement`` took.
-        seconds_per_pair: Seconds that a pair took.
+        percent: Injected loss of throughput, in percent.
+        measurement: Measurement of the training alone.
+        pairs: Pairs of a duet with the training without a slowdown.
+        seconds_per_launch: Mean time that a launch of ``measurement`` took, in seconds.
+        seconds_per_pair: Mean time that a pair took, in seconds.
     """
 
     percent: int
@@ -65,7 +66,7 @@ class Variant(NamedTuple):
 
 
 def plain_job(compile_cache: Path) -> Job:
-    """Return the job of the training as it is."""
+    """Return the job of the training without a slowdown."""
     return Job(
         workload=RESNET,
         identity="workloads/resnet.py::resnet",
@@ -80,54 +81,54 @@ def plain_job(compile_cache: Path) -> Job:
 
 
 def measure_variant(plain: Job, percent: int) -> Variant:
-    """Measure launches of a slowdown, then a duet of it with the plain training.
+    """Measure launches with a slowdown, then a duet with the training without it.
 
     Args:
-        plain: Job of the plain training.
-        percent: Loss of throughput to put in, in percent.
+        plain: Job of the training without a slowdown.
+        percent: Loss of throughput to inject, in percent.
     """
     stack = Stack.of([InjectedSlowdown(percent)]) if percent else Stack()
     job = replace(plain, stack=stack)
-    started = time.monotonic()
+    launches_start = time.monotonic()
     measurement = measure(job, lambda _: True, NoProgress()).measurement
-    duet_started = time.monotonic()
-    base = replace(plain, duet=True, side=Side("plain"))
+    duet_start = time.monotonic()
+    base = replace(plain, is_duet_side=True, side=Side("plain"))
     plan = LaunchPlan(PAIRS, PAIRS)
-    duet = measure_duet(replace(job, duet=True), base, plan, lambda _: True, NoProgress())
+    duet = measure_duet(replace(job, is_duet_side=True), base, plan, lambda _: True, NoProgress())
     return Variant(
         percent,
         measurement,
         tuple(duet.pairs),
-        seconds_per_launch=(duet_started - started) / LAUNCHES,
-        seconds_per_pair=(time.monotonic() - duet_started) / PAIRS,
+        seconds_per_launch=(duet_start - launches_start) / LAUNCHES,
+        seconds_per_pair=(time.monotonic() - duet_start) / PAIRS,
     )
 
 
 def variants(compile_cache: Path) -> Iterator[Variant]:
-    """Yield each slowdown of each turn, as soon as it is measured."""
+    """Yield the measurements of each slowdown in each turn, as soon as they are taken."""
     plain = plain_job(compile_cache)
     for turn in range(TURNS):
         for percent in SLOWDOWNS:
             yield measure_variant(replace(plain, seed=1000 * turn), percent)
 
 
-def recording(measured: list[Variant]) -> dict[str, Any]:
+def recording(results: list[Variant]) -> dict[str, Any]:
     """Return the content of recorded.json.
 
     Args:
-        measured: Variants measured so far, at least one.
+        results: Measurements so far, at least one.
     """
     launches: dict[str, list[dict[str, Any]]] = {str(percent): [] for percent in SLOWDOWNS}
     pairs: dict[str, list[dict[str, Any]]] = {str(percent): [] for percent in SLOWDOWNS}
-    for variant in measured:
+    for variant in results:
         launches[str(variant.percent)] += map(_launch_content, variant.measurement.launches)
         pairs[str(variant.percent)] += map(_pair_content, variant.pairs)
-    launch_seconds = sum(variant.seconds_per_launch for variant in measured) / len(measured)
-    pair_seconds = sum(variant.seconds_per_pair for variant in measured) / len(measured)
+    launch_seconds = sum(variant.seconds_per_launch for variant in results) / len(results)
+    pair_seconds = sum(variant.seconds_per_pair for variant in results) / len(results)
     return {
         "workload": "ResNet-18, 64 px, batch 8",
         "machine": f"{hardware().cpu}, {hardware().cores} cores",
-        "torch": str(measured[-1].measurement.environment["torch"]),
+        "torch": str(results[-1].measurement.environment["torch"]),
         "seconds_per_launch": round(launch_seconds, 2),
         "seconds_per_pair": round(pair_seconds, 2),
         "launches": launches,
@@ -136,6 +137,7 @@ def recording(measured: list[Variant]) -> dict[str, Any]:
 
 
 def _launch_content(launch: Launch) -> dict[str, Any]:
+    """Return the JSON of a launch."""
     return {
         "steps": _rounded(launch.step_seconds),
         "steps_per_round": list(launch.steps_per_round),
@@ -145,6 +147,7 @@ def _launch_content(launch: Launch) -> dict[str, Any]:
 
 
 def _pair_content(pair: Pair) -> dict[str, Any]:
+    """Return the JSON of a pair."""
     return {
         "candidate": _rounded(pair.candidate_step_seconds),
         "base": _rounded(pair.base_step_seconds),
@@ -154,18 +157,19 @@ def _pair_content(pair: Pair) -> dict[str, Any]:
 
 
 def _rounded(seconds: tuple[float, ...]) -> list[float]:
+    """Return times to five digits."""
     return [float(f"{value:.5g}") for value in seconds]
 
 
 def main() -> None:
-    """Write the recording after each variant: an interruption loses one at most."""
-    measured = []
+    """Write the recording after each slowdown, so that an interruption loses at most one."""
+    results = []
     with tempfile.TemporaryDirectory() as directory:
         for variant in variants(Path(directory)):
-            measured.append(variant)
-            content = json.dumps(recording(measured), separators=(",", ":"))
+            results.append(variant)
+            content = json.dumps(recording(results), separators=(",", ":"))
             RECORDED.write_text(content + "\n")
-            sys.stdout.write(f"{len(measured)} of {TURNS * len(SLOWDOWNS)}\n")
+            sys.stdout.write(f"{len(results)} of {TURNS * len(SLOWDOWNS)}\n")
             sys.stdout.flush()
 
 

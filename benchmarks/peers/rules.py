@@ -1,7 +1,7 @@
-"""Rules by which other tools decide that a run is slower than a stored one, on step times.
+"""Rules by which other tools decide, from step times, that a run is slower than a stored one.
 
-Each rule takes the step times of the stored launches and of the new ones, a list for each launch,
-and returns whether the tool would fail the build.
+Each rule takes the step times of the stored and of the new launches, one list per launch, and
+returns whether the tool would fail the build.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ _PYPERF_P: Final = 0.05
 
 
 def _pooled(launches: Launches) -> list[float]:
+    """Return the step times of all launches."""
     return list(chain.from_iterable(launches))
 
 
 def pytest_benchmark(percent: float) -> Rule:
-    """Return the rule of ``--benchmark-compare-fail=median:PERCENT%``: medians over all rounds.
+    """Return the rule of ``--benchmark-compare-fail=median:PERCENT%``, which compares medians.
 
-    pytest-benchmark runs its rounds in one process; here they come from several, in its favour.
+    The medians are over all rounds. pytest-benchmark runs its rounds in one process; here they come
+    from several processes, which is in its favour.
     Source: pytest_benchmark.utils.PercentageRegressionCheck.
 
     Args:
@@ -44,14 +46,18 @@ def pytest_benchmark(percent: float) -> Rule:
 
 
 def pytest_torch(stored: Launches, new: Launches) -> bool:
-    """Return whether pytest-torch fails: the median is over a quarter above the stored one."""
+    """Return whether pytest-torch fails.
+
+    It fails if the median is more than a quarter above the stored one.
+    """
     return statistics.median(_pooled(new)) > 1.25 * statistics.median(_pooled(stored))
 
 
 def asv(stored: Launches, new: Launches) -> bool:
     """Return whether ``asv continuous`` fails.
 
-    It does if Mann-Whitney's p is below 0.002 and the medians differ by more than a factor of 1.1.
+    It fails if Mann-Whitney's p is below 0.002 and the new median is more than 1.1 times the stored
+    one.
     Source: asv.commands.compare and asv_runner.statistics.is_different.
     """
     before, after = _pooled(stored), _pooled(new)
@@ -61,10 +67,10 @@ def asv(stored: Launches, new: Launches) -> bool:
 
 
 def pyperf(stored: Launches, new: Launches) -> bool:
-    """Return whether ``pyperf compare_to`` reports "slower, significant": Student's t at 95 %.
+    """Return whether ``pyperf compare_to`` reports "slower, significant", by Student's t at 95 %.
 
-    A process gives three values, each the mean of a third of its steps. pyperf reports and never
-    fails a build; here its report counts as failing. Source: pyperf._utils.is_significant.
+    Each process contributes three values, each the mean of a third of its steps. pyperf never fails
+    a build; here its report counts as a failure. Source: pyperf._utils.is_significant.
     """
     before, after = _values(stored), _values(new)
     slower = statistics.fmean(after) > statistics.fmean(before)
@@ -72,6 +78,7 @@ def pyperf(stored: Launches, new: Launches) -> bool:
 
 
 def _values(launches: Launches) -> list[float]:
+    """Return the values of all launches, as pyperf has them: three for each process."""
     values = []
     for steps in launches:
         third = len(steps) // _PYPERF_VALUES
@@ -83,7 +90,7 @@ def _values(launches: Launches) -> list[float]:
 
 
 PROCESSES: Final = {"asv (p < 0.002, factor 1.1)": 2}
-"""Launches of either side, for a tool with a number of its own; others get as many as the time
+"""Launches of each side for a tool that has a fixed number of them; others get as many as the time
 allows."""
 
 RULES: Final[dict[str, Rule]] = {

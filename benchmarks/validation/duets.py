@@ -1,8 +1,9 @@
-"""Simulate which slowdowns a duet finds and lets through, and print the table of docs/gate.md.
+"""Simulate which slowdowns a duet finds and which it lets through, and print a table.
 
-Run as ``python benchmarks/validation/duets.py``. In each row, step times follow one habit of a
-shared machine (see machine_habits.py), or pairs are drawn from recorded ones
-(see simulated_comparisons.py), or the log ratios of pairs scatter normally.
+Run it as ``python benchmarks/validation/duets.py``; docs/evidence/gate.md has the table under
+"Duets, simulated". In a row, either step times have one kind of noise of a shared machine
+(machine_noise.py), or pairs are drawn from recorded ones (simulated_comparisons.py), or the log
+ratios of pairs scatter normally.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import statistics
 import sys
 from typing import Final
 
-from machine_habits import HABITS, PAIRS
+from machine_noise import NOISE_MODELS, PAIRS
 from simulated_comparisons import (
     RECORDED,
     comparison_log_ratios,
@@ -30,15 +31,15 @@ LOSSES: Final = (0.0, 5.0, 10.0, 15.0)
 """Losses of throughput, in percent."""
 
 INTERVAL_PAIRS: Final = 5
-"""Pairs from which scatter and intervals are computed."""
+"""Number of pairs from which the spread and the intervals are computed."""
 
 SCATTER: Final = {"pairs that scatter by 3 %": 0.03, "pairs that scatter by 4.5 %": 0.045}
-"""Normal scatter beyond that of the habits, by the name of its row: 3 % as with glibc's
+"""Standard deviation of the log ratios in each row with normal scatter: 3 % as with glibc's
 thresholds, 4.5 % as in a process without any steadying."""
 
 
 def row_log_ratios(row: str) -> list[list[float]]:
-    """Return the log ratios of a row's comparisons, of equally fast sides."""
+    """Return the log ratios of the comparisons of a row; both sides are equally fast."""
     if row not in SCATTER:
         return comparison_log_ratios(row, COMPARISONS)
     generator = random.Random(1)  # noqa: S311 - simulations need repeatable numbers, not secrets
@@ -46,7 +47,7 @@ def row_log_ratios(row: str) -> list[list[float]]:
 
 
 def cells(row: str) -> list[str]:
-    """Return the cells of a row."""
+    """Return the cells of a row, its name first."""
     comparisons = row_log_ratios(row)
     changes = [paired_difference(log_ratios[:INTERVAL_PAIRS]) for log_ratios in comparisons]
     spread = statistics.median(change.spread for change in changes)
@@ -71,8 +72,8 @@ def cells(row: str) -> list[str]:
 
 
 def main() -> None:
-    """Print a row for each habit, for recorded pairs, and for each scatter."""
-    for row in (*HABITS, RECORDED, *SCATTER):
+    """Print a row for each kind of noise, for recorded pairs, and for each normal scatter."""
+    for row in (*NOISE_MODELS, RECORDED, *SCATTER):
         sys.stdout.write(f"| {' | '.join(cells(row))} |\n")
         sys.stdout.flush()
 

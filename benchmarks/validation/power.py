@@ -1,6 +1,7 @@
-"""Simulate the outcomes of stored launches without a duet, and print the table of docs/gate.md.
+"""Simulate the verdicts of stored launches without a duet, and print a table.
 
-Run as ``python benchmarks/validation/power.py``.
+Run it as ``python benchmarks/validation/power.py``; docs/evidence/gate.md has the table under
+"Stored launches alone, simulated".
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SPREADS: Final = (0.02, 0.03, 0.05, 0.08)
 
 
 def compare(spread: float, loss: float, seed: int) -> Outcome:
-    """Return the outcome of three stored launches and of new ones until a look decides.
+    """Return the outcome of new launches, compared with three stored ones until a look decides.
 
     Args:
         spread: Standard deviation of the log of a launch's level.

@@ -1,8 +1,9 @@
-"""Measure the gains of docs/layers.md with pairs of workers that step in turn.
+"""Measure the gains of layers with pairs of workers that step in turn.
 
-Run as ``python benchmarks/validation/ratios.py [NAME ...]``, with nothing else running. Each pair
-gives one number, the median over rounds A B B A of log(without / with the layer). The interval is
-Student's t between pairs of fresh processes.
+Run it as ``python benchmarks/validation/ratios.py [NAME ...]`` while nothing else runs on the
+machine; docs/evidence/layers.md has some of the gains. Each pair gives one number, the median over
+rounds A B B A of log(step time without the layer / with it). The interval is Student's t interval
+between pairs of fresh processes.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Comparison(NamedTuple):
     """Two stacks of the same workload.
 
     Attributes:
-        without: Layers of the stack without the layer in question.
-        with_layer: Layers of the stack with it.
+        without: Layers of the stack without the layer whose gain is measured.
+        with_layer: Layers of the stack with that layer.
     """
 
     without: Sequence[Layer]
@@ -76,11 +77,11 @@ COMPARISONS: Final[Mapping[str, Comparison]] = {
 
 
 def job(stack_layers: Sequence[Layer], compile_cache: Path) -> Job:
-    """Return the job of one side, which the other side steps in turn with.
+    """Return the job of one side of a pair.
 
     Args:
         stack_layers: Layers of the side's stack.
-        compile_cache: Directory that the side has to itself.
+        compile_cache: Directory that no other side uses.
     """
     return Job(
         workload=RESNET,
@@ -97,7 +98,7 @@ def job(stack_layers: Sequence[Layer], compile_cache: Path) -> Job:
 
 
 def log_gains(comparison: Comparison) -> list[float]:
-    """Return, for each pair of fresh workers, the log of the factor that the layer gains."""
+    """Return the log of the factor by which the layer is faster, for each pair of fresh workers."""
     with tempfile.TemporaryDirectory() as directory:
         candidate = job(comparison.with_layer, Path(directory, "with"))
         base = job(comparison.without, Path(directory, "without"))
@@ -108,13 +109,17 @@ def log_gains(comparison: Comparison) -> list[float]:
 
 
 def stack_title(stack_layers: Sequence[Layer]) -> str:
-    """Return a stack as text."""
+    """Return the label of a stack."""
     stack = Stack.of(stack_layers)
     return stack_label(LayerRecord(layer.name, dict(layer.options)) for layer in stack.layers)
 
 
 def main(names: Sequence[str]) -> None:
-    """Print one line for each comparison."""
+    """Print the gain of each comparison.
+
+    Args:
+        names: Keys of ``COMPARISONS``; all of them if empty.
+    """
     for name in names or COMPARISONS:
         comparison = COMPARISONS[name]
         gains = log_gains(comparison)

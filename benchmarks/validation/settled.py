@@ -1,7 +1,8 @@
-"""Simulate stored launches followed by a duet where these do not pass.
+"""Simulate comparisons with stored launches, and with a duet if these do not pass; print a table.
 
-Run as ``python benchmarks/validation/settled.py``; it prints the table of docs/gate.md. Between
-saving and comparing, the yardstick's bias may change: one random number for each comparison.
+Run it as ``python benchmarks/validation/settled.py``; docs/evidence/gate.md has the table under
+"Stored launches followed by a duet, simulated". The bias of the yardstick may change between saving
+and comparing, by one random factor for each comparison.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from traingate.records import Outcome
 
 COMPARISONS: Final = 4000
 SPREAD: Final = 0.03
-"""Standard deviation of the log of a launch's level beside the yardstick."""
+"""Standard deviation of the log of a launch's level relative to the yardstick."""
 
 BIASES: Final = (0.0, 0.01, 0.02, 0.03, 0.05)
 """Standard deviations of the log of the factor by which the yardstick's bias changes."""
@@ -25,7 +26,7 @@ LOSSES: Final = (0.0, 5.0, 10.0, 15.0)
 
 
 def cell(bias: float, loss: float) -> str:
-    """Return one cell: the percentages that fail, and that the stored launches alone let pass."""
+    """Return one cell: the percentages that fail and that pass by the stored launches alone."""
     counts = Counter(screened_outcomes(COMPARISONS, SPREAD, bias, loss))
     failed = sum(count for end, count in counts.items() if end.outcome is Outcome.REGRESSED)
     passed = sum(count for end, count in counts.items() if end.by_screen)

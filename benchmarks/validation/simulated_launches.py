@@ -1,4 +1,4 @@
-"""Simulated launches: to test and to validate decisions without measuring anything."""
+"""Simulated launches, with which decisions are tested and validated without measurements."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from traingate.records import Launch
 def launch(
     step_seconds: Sequence[float], *, machine: float = 1.0, rounds: int | None = None
 ) -> Launch:
-    """Return a launch with these steps.
+    """Return a launch with the given step times.
 
     Args:
-        step_seconds: Seconds of each step on a machine of factor 1.
-        machine: Factor by which the machine is slower, for steps and yardstick alike.
-        rounds: Number of rounds; None for one step a round.
+        step_seconds: Time of each step on a machine of factor 1, in seconds.
+        machine: Factor by which the machine is slower, in steps and yardstick equally.
+        rounds: Number of rounds; None for one step per round.
     """
     steps = [step * machine for step in step_seconds]
     count = rounds or len(steps)
@@ -43,7 +43,7 @@ def noisy_launches(count: int, seconds: float, spread: float, seed: int) -> list
 
     Args:
         count: Number of launches.
-        seconds: Median over launches of the seconds per step.
+        seconds: Median over launches of the time of a step, in seconds.
         spread: Standard deviation of the log of a launch's level.
         seed: Seed of the random numbers.
     """

@@ -1,1 +1,1 @@
-"""Workloads of the suite: models and their synthetic data."""
+"""Workloads of the benchmarks: models and their synthetic data."""

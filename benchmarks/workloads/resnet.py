@@ -1,7 +1,7 @@
-"""The article's training: a ResNet on random images, plain as in its first script.
+"""The article's training: a ResNet on random images, without any optimisation.
 
-torch is imported inside the functions: pytest imports this file to collect the tests, and only the
-worker calls them.
+torch is imported inside the functions, because pytest imports this file to collect the tests, and
+only the worker calls the functions.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SIZES = {
 
 
 class RandomImages:
-    """The article's data: a million random images with the label ``index % 10``.
+    """Data of the article: a million random images with the label ``index % 10``.
 
     Args:
         pixels: Height and width of an image, which is float32 of shape ``[3, pixels, pixels]``.
@@ -56,11 +56,13 @@ class RandomImages:
 
 
 def resnet(scale: str = "quick", batch_size: int | None = None) -> TrainingSetup:
-    """Return ResNet-50 (ResNet-18 at scale smoke), cross-entropy, and SGD at its default rate.
+    """Return the training of a ResNet with cross-entropy, and SGD at its default learning rate.
+
+    The model is ResNet-50; at scale ``smoke`` it is ResNet-18.
 
     Args:
         scale: A key of ``SIZES``.
-        batch_size: Samples per step; None for those of the scale.
+        batch_size: Samples per step; None for the batch size of the scale.
     """
     import torch  # noqa: PLC0415 - see the module's docstring
     import torchvision  # noqa: PLC0415 - see the module's docstring

@@ -1,24 +1,25 @@
 from __future__ import annotations
 
 import pytest
-from observing import Observed, observe_once
+from observing import Observation, observe_once
 from subjects import small_net
 
 
 @pytest.fixture(scope="session")
 def observe(tmp_path_factory):
-    """``observe(*layers, workload=...)``: one launch of five steps; each stack once a session."""
-    known = {}
+    """Return a function that observes one launch of five steps, once a session for each stack."""
+    observations = {}
 
-    def look(*layers, workload=small_net) -> Observed:
+    def observe_stack(*layers, workload=small_net) -> Observation:
         key = (layers, workload.__name__)
-        if key not in known:
-            known[key] = observe_once(layers, workload, tmp_path_factory.mktemp("observed"))
-        return known[key]
+        if key not in observations:
+            observations[key] = observe_once(layers, workload, tmp_path_factory.mktemp("observed"))
+        return observations[key]
 
-    return look
+    return observe_stack
 
 
 @pytest.fixture(scope="session")
 def plain(observe):
+    """Return the observation of the training without layers."""
     return observe()

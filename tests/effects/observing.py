@@ -1,4 +1,4 @@
-"""One launch of a stack, observed from inside and outside."""
+"""Observations of one launch of a stack, from inside the worker and from the controller."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from subjects import HERE, Witness
+from subjects import HERE, StepLog
 
 from traingate.controller.job import Job, LaunchPlan
 from traingate.controller.measure import measure
@@ -20,8 +20,14 @@ from traingate.workload import name_of
 
 
 @dataclass(frozen=True)
-class Observed:
-    """The record, the operator table by name, and each rank's steps as the witness saw them."""
+class Observation:
+    """Observation of a launch.
+
+    Attributes:
+        record: Record of the measurement.
+        operators: Rows of the operator table, keyed by the name of the operator.
+        steps: Lines of the ``StepLog``, one list for each rank.
+    """
 
     record: Measurement
     operators: dict[str, dict]
@@ -29,20 +35,21 @@ class Observed:
 
     @property
     def losses(self) -> list[float]:
-        """Of the first five steps of rank 0, warm-up among them."""
+        """Return the losses of the first five steps of rank 0, the warm-up included."""
         return [step["loss"] for step in self.steps[0][:5]]
 
     @property
     def counters(self) -> dict[str, int]:
+        """Return the counters of the first launch."""
         return self.record.launches[0].counters
 
 
 def job_of(layers, workload, directory: Path, steps: int) -> Job:
-    """One launch of the stack; what this machine lacks for it skips the test."""
+    """Return the job of one launch of the stack; skip the test if this machine cannot run it."""
     name = name_of(workload, "workload")
     stack = Stack.of(layers)
-    for lack in stack.missing_requirements():
-        pytest.skip(str(lack))
+    for requirement in stack.missing_requirements():
+        pytest.skip(str(requirement))
     return Job(
         workload=name,
         identity=name.identity(HERE),
@@ -56,18 +63,22 @@ def job_of(layers, workload, directory: Path, steps: int) -> Job:
     )
 
 
-def observe_once(layers, workload, directory: Path, launches: int = 1, steps: int = 5) -> Observed:
-    """Measure the stack, with a witness of each step."""
-    witness = Witness(str(directory / "steps"))
+def observe_once(
+    layers, workload, directory: Path, launches: int = 1, steps: int = 5
+) -> Observation:
+    """Return the observation of *launches* launches of the stack, with a log of each step."""
+    step_log = StepLog(str(directory / "steps"))
     job = replace(
-        job_of([*layers, witness], workload, directory, steps),
+        job_of([*layers, step_log], workload, directory, steps),
         launches=LaunchPlan(launches, launches),
         profile=True,
     )
     result = measure(job, lambda _: True, NoProgress())
-    ranks = sorted(directory.glob("steps.*"), key=lambda file: int(re.sub(r".*\.", "", file.name)))
-    return Observed(
+    rank_files = sorted(
+        directory.glob("steps.*"), key=lambda file: int(re.sub(r".*\.", "", file.name))
+    )
+    return Observation(
         result.measurement,
         {row["name"]: row for row in result.operators},
-        [[json.loads(line) for line in file.read_text().splitlines()] for file in ranks],
+        [[json.loads(line) for line in file.read_text().splitlines()] for file in rank_files],
     )

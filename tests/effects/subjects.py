@@ -1,4 +1,4 @@
-"""Small trainings whose data follow from the seed, and a layer that looks on."""
+"""Small trainings with seeded data, and a layer that records the state after each step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHANNELS = (32, 64, 64)
 
 
 class SeededImages:
-    """The same image for the same index, in every process."""
+    """Data set with the same image for an index in every process."""
 
     def __len__(self):
         return 100_000
@@ -31,14 +31,14 @@ class SeededImages:
 
 
 class FewImages(SeededImages):
-    """Two batches: the loader begins again and again."""
+    """Data set of two batches, after which the loader starts again."""
 
     def __len__(self):
         return 16
 
 
 class GrowingImages(SeededImages):
-    """Each batch has larger images than the one before: nothing compiled fits a second time."""
+    """Data set in which each batch has larger images, so that each step needs a new compilation."""
 
     def __getitem__(self, index):
         import torch
@@ -48,7 +48,7 @@ class GrowingImages(SeededImages):
 
 
 def small_net(batch_size: int = 8) -> TrainingSetup:
-    """Convolutions with batch norm: what layers are made for, and quick to compile."""
+    """Return a training of convolutions with batch norm, which compiles in a short time."""
     import torch
     from torch import nn
 
@@ -64,7 +64,7 @@ def small_net(batch_size: int = 8) -> TrainingSetup:
 
 
 class LargeImages(SeededImages):
-    """So large that activations of a batch take 64 MiB."""
+    """Data set of images so large that the activations of a batch take 64 MiB."""
 
     def __getitem__(self, index):
         import torch
@@ -74,9 +74,10 @@ class LargeImages(SeededImages):
 
 
 def large_net() -> TrainingSetup:
-    """Activations above 32 MiB, which glibc's malloc as it is maps and gives back each time.
+    """Return a training whose activations are above 32 MiB.
 
-    Below that its threshold follows what is freed, and a process may have no page faults at all.
+    glibc's malloc with its default settings maps such blocks and unmaps them each time. Below 32 MiB
+    its threshold adapts to the blocks that are freed, and a process may have no page faults at all.
     """
     import torch
     from torch import nn
@@ -90,7 +91,7 @@ def large_net() -> TrainingSetup:
 
 
 def eager_net() -> TrainingSetup:
-    """Its step calls a method of the model, and never the model itself."""
+    """Return a training whose step calls a method of the model, and never the model itself."""
     from torch import nn
 
     class Scoring(nn.Module):
@@ -117,7 +118,7 @@ def eager_net() -> TrainingSetup:
 
 
 def with_adagrad() -> TrainingSetup:
-    """Its optimizer keeps a tensor of each parameter from the start."""
+    """Return a training whose optimizer has a state tensor for each parameter from the start."""
     import torch
 
     setup = small_net()
@@ -125,14 +126,16 @@ def with_adagrad() -> TrainingSetup:
     return TrainingSetup(setup.model, setup.criterion, optimizer, setup.dataset, 8)
 
 
-def brief_net() -> TrainingSetup:
+def few_images_net() -> TrainingSetup:
+    """Return a training with ``FewImages``."""
     setup = small_net()
     return TrainingSetup(
         setup.model, setup.criterion, setup.optimizer, FewImages(), setup.batch_size
     )
 
 
-def growing_net() -> TrainingSetup:
+def growing_images_net() -> TrainingSetup:
+    """Return a training with ``GrowingImages``."""
     setup = small_net()
     return TrainingSetup(
         setup.model, setup.criterion, setup.optimizer, GrowingImages(), setup.batch_size
@@ -140,7 +143,7 @@ def growing_net() -> TrainingSetup:
 
 
 def dying_in_rank_one() -> TrainingSetup:
-    """In its fourth step, rank 1 is killed as the kernel kills one that wants too much memory."""
+    """Return a training whose rank 1 is killed in its fourth step, as if memory ran out."""
     setup = small_net()
     steps = []
 
@@ -157,6 +160,7 @@ def dying_in_rank_one() -> TrainingSetup:
 
 
 def with_adam() -> TrainingSetup:
+    """Return a training with AdamW."""
     import torch
 
     setup = small_net()
@@ -165,6 +169,7 @@ def with_adam() -> TrainingSetup:
 
 
 def with_rprop() -> TrainingSetup:
+    """Return a training with Rprop, which has no fused form."""
     import torch
 
     setup = small_net()
@@ -173,15 +178,15 @@ def with_rprop() -> TrainingSetup:
 
 
 def copies_in_forward(model, images) -> int | None:
-    """Copies of tensors in one forward pass of a bare model."""
+    """Return the number of tensor copies in one forward pass; None if it cannot be profiled here."""
     import torch
     from torch.profiler import profile
 
     if type(model) is not torch.nn.Sequential or images.device.type != "cpu":
         return None
-    if torch.autograd.profiler._is_profiler_enabled:  # the worker's own is at it
+    if torch.autograd.profiler._is_profiler_enabled:  # by the worker, in this step
         return None
-    if "intel_extension_for_pytorch" in sys.modules:  # its bf16 weights need autocast
+    if "intel_extension_for_pytorch" in sys.modules:  # bf16 weights of IPEX need autocast
         return None
     with torch.no_grad(), profile() as profiler:
         model(images)
@@ -189,15 +194,22 @@ def copies_in_forward(model, images) -> int | None:
 
 
 def checksum(model) -> float:
+    """Return the sum of all parameters."""
     return float(sum(values.detach().double().sum() for values in model.parameters()))
 
 
 @dataclass(frozen=True)
-class Witness(BaseLayer):
-    """Writes what each step came to into a file for each rank, one JSON object a line."""
+class StepLog(BaseLayer):
+    """Layer that writes the state after each step into a file for each rank.
+
+    A line is one JSON object.
+
+    Attributes:
+        path: Path of the files, to which the rank is added.
+    """
 
     path: str
-    name = "witness"
+    name = "step_log"
     order = 1000
 
     def apply(self, training: Training) -> None:
@@ -208,16 +220,17 @@ class Witness(BaseLayer):
         modules = {"intel_extension_for_pytorch", "torch_xla", "torch._inductor.compile_fx"}
 
         strides = []
-        bare = type(training.model) is torch.nn.Sequential and training.train_step is None
-        if bare:  # neither wrapped nor compiled: a hook would be compiled with it
+        is_original = type(training.model) is torch.nn.Sequential and training.train_step is None
+        if is_original:  # a compiler would compile the hook together with the model
             inner = training.model[1]
-            inner.register_forward_hook(lambda *told: strides.append(told[-1].stride()))
+            inner.register_forward_hook(lambda *arguments: strides.append(arguments[-1].stride()))
 
-        def watch(body):
+        def log_steps(body):
             def step(batch):
                 loss = body(batch)
-                tiny = torch.full((1 << 20,), 1e-39) * 0.5  # large enough for every thread
-                told = {
+                # So many numbers that each thread computes a part of them.
+                tiny = torch.full((1 << 20,), 1e-39) * 0.5
+                state = {
                     "loss": float(loss.detach()),
                     "parameters": checksum(training.model),
                     "cores": sorted(os.sched_getaffinity(0)),
@@ -229,9 +242,9 @@ class Witness(BaseLayer):
                     "copies_in_forward": copies_in_forward(training.model, batch[0]),
                 }
                 with target.open("a") as file:
-                    file.write(json.dumps(told) + "\n")
+                    file.write(json.dumps(state) + "\n")
                 return loss
 
             return step
 
-        training.step_wrappers.append(watch)
+        training.step_wrappers.append(log_steps)

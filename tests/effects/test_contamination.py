@@ -1,7 +1,7 @@
-"""No stack leaves a trace in the next: each launch is a process of its own.
+"""Test that a stack does not change later launches, because each launch is a process of its own.
 
-The module lists, the variables and libraries of the process, and the counters are the firm part.
-The times are compared as far as the machine allows: how far, the test prints.
+Modules, variables and libraries of the process, and counters must be equal. Step times must be equal
+within an interval, which the test prints.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from traingate.gate.statistics import log_step_times, two_sample_difference, yar
 
 LAUNCHES = 4
 STEPS = 20
-ERROR = 0.0005  # that one of the two bounds is wrong though nothing has changed
+ERROR = 0.0005  # probability that one of the two bounds is wrong although nothing has changed
 
 
 def test_plain_is_the_same_after_ipex_xla_and_inductor_as_before(tmp_path):
-    def observed(name, *stack, launches=1):
+    def observe(name, *stack, launches=1):
         directory = tmp_path / name
         directory.mkdir()
         return observe_once(stack, small_net, directory, launches, STEPS)
 
-    before = observed("before", launches=LAUNCHES)
+    before = observe("before", launches=LAUNCHES)
     for layer in (layers.IpexOptimize(), layers.XlaDevice(), layers.TorchCompile()):
-        observed(layer.name, layer)
-    after = observed("after", launches=LAUNCHES)
+        observe(layer.name, layer)
+    after = observe("after", launches=LAUNCHES)
     for plain in (before, after):
         assert {tuple(step["modules"]) for step in plain.steps[0]} == {()}
     assert before.record.environment == after.record.environment
     assert before.counters == after.counters
-    both = [plain.record.launches for plain in (before, after)]
-    unit = yardstick_unit([*both[0], *both[1]])
-    change = two_sample_difference(*(log_step_times(launches, unit) for launches in both))
+    old, new = before.record.launches, after.record.launches
+    unit = yardstick_unit([*old, *new])
+    change = two_sample_difference(log_step_times(old, unit), log_step_times(new, unit))
     low, high = change.lower(ERROR), change.upper(ERROR)
     print(f"log(after / before): {change.value:+.3f}, {low:+.3f} to {high:+.3f}")
     assert low <= 0 <= high

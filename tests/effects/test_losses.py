@@ -1,4 +1,4 @@
-"""Each layer trains the same: its loss agrees with plain's within the tolerance it states."""
+"""Test that the loss under each layer agrees with plain's, within the layer's ``loss_tolerance``."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ LAYERS = (
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=repr)
-def test_five_seeded_steps_lose_what_plain_loses(observe, plain, layer):
-    observed = observe(layer)
-    losses = observed.losses
-    assert len({step["parameters"] for step in observed.steps[0]}) == len(observed.steps[0])
-    tolerance = layer.loss_tolerance or BaseLayer.loss_tolerance  # one rank is like none
+def test_the_losses_of_five_seeded_steps_agree_with_those_of_plain(observe, plain, layer):
+    observation = observe(layer)
+    losses = observation.losses
+    assert len({step["parameters"] for step in observation.steps[0]}) == len(observation.steps[0])
+    tolerance = layer.loss_tolerance or BaseLayer.loss_tolerance  # one rank trains as plain does
     assert losses == pytest.approx(plain.losses, rel=tolerance)
 
 
@@ -39,8 +39,19 @@ def test_ipex_in_bf16_stays_within_the_tolerance_of_autocast(observe, plain):
     assert losses == pytest.approx(plain.losses, rel=layers.Bf16Autocast.loss_tolerance)
 
 
-def test_whoever_does_not_change_the_mathematics_states_a_narrow_tolerance():
-    shipped = [getattr(layers, name) for name in layers.__all__]
-    wide = {kind.name for kind in shipped if (kind.loss_tolerance or 1.0) > 1e-3}
-    assert wide == {"bf16_autocast", "float32_precision", "batch_size", "data_parallel"}
-    assert all(kind.mathematics for kind in shipped if kind.name in wide)
+def test_only_layers_that_change_the_mathematics_have_a_wide_tolerance():
+    classes = [getattr(layers, name) for name in layers.__all__]
+    with_wide_tolerance = {
+        layer_class.name for layer_class in classes if (layer_class.loss_tolerance or 1.0) > 1e-3
+    }
+    assert with_wide_tolerance == {
+        "bf16_autocast",
+        "float32_precision",
+        "batch_size",
+        "data_parallel",
+    }
+    assert all(
+        layer_class.mathematics
+        for layer_class in classes
+        if layer_class.name in with_wide_tolerance
+    )

@@ -1,4 +1,4 @@
-"""A user's own project, which has only installed the package."""
+"""Fixtures with the project of a user who has installed the package."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from repositories import ONE_TEST, commit, git, process_is_ours
+from repositories import ONE_TEST, commit, git, is_launched_process
 
 MODEL = '''
 import time
@@ -21,7 +21,7 @@ SLOWER = {slower}
 
 class Digits(torch.utils.data.Dataset):
     def __len__(self):
-        return 70  # no multiple of the batch: the loop must start again, with whole batches
+        return 70  # no multiple of the batch size, so that the loop must start again with a whole batch
 
     def __getitem__(self, index):
         return torch.randn(256), index % 10
@@ -72,7 +72,7 @@ class Sentences(torch.utils.data.IterableDataset):
 
 
 def language_model() -> TrainingSetup:
-    """No image, no pair (x, y), no criterion: the next token of a sentence."""
+    """Return a training to predict the next token, without pairs (x, y) and without a criterion."""
     model = nn.Sequential(nn.Embedding(100, 32), nn.Linear(32, 100))
 
     def train_step(model, batch, criterion):
@@ -88,7 +88,7 @@ def language_model() -> TrainingSetup:
 
 @pytest.fixture
 def project(pytester):
-    """``project(tests, slower=1.0)`` writes the models beside these tests."""
+    """Return a function that writes these tests, and the models with a factor ``slower``."""
     pytester.makeini("[pytest]\naddopts = -p no:cacheprovider\n")
 
     def write(tests: str, slower: float = 1.0):
@@ -99,8 +99,8 @@ def project(pytester):
 
 
 @pytest.fixture
-def saved(pytester):
-    """``saved()`` is the content of the newest run in the storage."""
+def newest_run(pytester):
+    """Return a function that returns the content of the newest run in the storage."""
 
     def load():
         return json.loads(sorted(pytester.path.glob(".benchmarks/*/*.json"))[-1].read_text())
@@ -110,9 +110,9 @@ def saved(pytester):
 
 @pytest.fixture
 def committed(project, tmp_path, monkeypatch):
-    """``committed(tests)``: the project in a repository; afterwards nothing may be left."""
+    """Return a function that commits a project; check at the end that no launch left anything."""
     monkeypatch.setattr(tempfile, "tempdir", None)
-    # Short: the socket's path must fit.
+    # Not below pytest's: the path of a socket must be short.
     temporary = Path(tempfile.mkdtemp(prefix="tg-"))
     monkeypatch.setenv("TMPDIR", str(temporary))
 
@@ -123,7 +123,7 @@ def committed(project, tmp_path, monkeypatch):
         return pytester
 
     yield write
-    assert not any(process_is_ours(process, temporary) for process in psutil.process_iter())
+    assert not any(is_launched_process(process, temporary) for process in psutil.process_iter())
     assert [path.name for path in temporary.glob("traingate-*")] == []
     assert len(git("worktree", "list").splitlines()) == 1
     assert list(Path(".git").rglob("*.lock")) == []

@@ -1,4 +1,4 @@
-"""A user's project under git, and what is asked of it."""
+"""Functions for the project of a user that is under git."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psutil
 
 from traingate.controller.command import LAUNCH_TAG
 
-FEW = ("--traingate-scale=smoke", "--traingate-steps=6", "--traingate-launches=2")
+FAST = ("--traingate-scale=smoke", "--traingate-steps=6", "--traingate-launches=2")
 
 
 ONE_TEST = """
@@ -22,25 +22,29 @@ def test_mlp(training_benchmark):
 
 
 def git(*arguments):
+    """Return the output of git in the working directory."""
     identity = ("-c", "user.name=a", "-c", "user.email=a@b")
-    done = subprocess.run(
+    process = subprocess.run(
         ["git", *identity, *arguments], capture_output=True, text=True, check=True
     )
-    return done.stdout.strip()
+    return process.stdout.strip()
 
 
 def commit():
+    """Commit the models and the tests."""
     git("add", "models.py", "test_training.py")
     git("commit", "-q", "-m", "next")
 
 
-def process_is_ours(process, temporary):
+def is_launched_process(process, temporary):
+    """Return whether a process belongs to a launch whose directory is in *temporary*."""
     with contextlib.suppress(psutil.Error):
         return process.environ().get(LAUNCH_TAG, "").startswith(str(temporary))
     return False
 
 
 def slow_down(pytester, factor: float = 3.0):
+    """Make the forward pass of the model slower by more computing."""
     models = pytester.path / "models.py"
     text = models.read_text()
     assert "SLOWER = 1.0" in text
@@ -48,5 +52,6 @@ def slow_down(pytester, factor: float = 3.0):
 
 
 def record(pytester, name="record.json"):
+    """Return the record of the only benchmark in a JSON file."""
     (benchmark,) = json.loads((pytester.path / name).read_text())["benchmarks"]
     return benchmark["extra_info"]["traingate"]

@@ -1,4 +1,4 @@
-"""Real training in real workers, as a user's project sees it."""
+"""Test measurements of training with torch in the project of a user."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import xml.etree.ElementTree as ET
 
 FAST = ("--traingate-scale=smoke", "--traingate-launches=2", "--traingate-steps=4")
-LAZY = """
+IMPORTING_INSIDE = """
 def net():
     import torch
     from traingate import TrainingSetup
@@ -20,15 +20,15 @@ def net():
 def test_net(training_benchmark, torch_compile):
     training_benchmark(net)
 """
-TELL_PEAK = """
+WRITE_STATUS = """
 from pathlib import Path
 
 def pytest_unconfigure():
-    Path("peak").write_text(Path("/proc/self/status").read_text())
+    Path("status").write_text(Path("/proc/self/status").read_text())
 """
 
 
-def test_every_kind_of_workload_and_layer_is_recorded(project, saved):
+def test_every_kind_of_workload_and_layer_is_recorded(project, newest_run):
     pytester = project(
         """
         from dataclasses import dataclass
@@ -66,7 +66,7 @@ def test_every_kind_of_workload_and_layer_is_recorded(project, saved):
     )
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(["*traingate: training throughput*", "*test_own_step*threads(1)*"])
-    benchmarks = {item["name"]: item for item in saved()["benchmarks"]}
+    benchmarks = {item["name"]: item for item in newest_run()["benchmarks"]}
     for item in benchmarks.values():
         record = item["extra_info"]["traingate"]
         steps = [step for launch in record["launches"] for step in launch["step_seconds"]]
@@ -88,14 +88,14 @@ def test_every_kind_of_workload_and_layer_is_recorded(project, saved):
 
 
 def test_the_process_of_pytest_holds_no_model_and_no_torch(project):
-    pytester = project(LAZY)
-    pytester.makeconftest(TELL_PEAK)
+    pytester = project(IMPORTING_INSIDE)
+    pytester.makeconftest(WRITE_STATUS)
     pytester.runpytest_subprocess(*FAST).assert_outcomes(passed=1)
-    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", (pytester.path / "peak").read_text())
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", (pytester.path / "status").read_text())
     assert int(peak) < 200_000
 
 
-def test_trouble_in_one_test_leaves_the_others_alone(project):
+def test_an_error_in_one_test_does_not_affect_the_others(project):
     pytester = project(
         """
         from models import hanging, mlp, raising
@@ -109,7 +109,7 @@ def test_trouble_in_one_test_leaves_the_others_alone(project):
         def test_local(training_benchmark):
             training_benchmark(lambda: mlp())
 
-        def test_choiceless(training_benchmark, batch_size):
+        def test_without_size(training_benchmark, batch_size):
             training_benchmark(mlp)
 
         def test_fine(training_benchmark):
@@ -127,7 +127,7 @@ def test_trouble_in_one_test_leaves_the_others_alone(project):
             "launch 1 gave no answer within 15 s in step 2 of 4, and was ended.*",
             "*test_local*",
             "*defined inside another function*",
-            "*test_choiceless*",
+            "*test_without_size*",
             "batch_size: *missing*samples*",
         ]
     )
@@ -135,7 +135,7 @@ def test_trouble_in_one_test_leaves_the_others_alone(project):
     result.stdout.no_fnmatch_line("*During handling*")
 
 
-def test_a_slower_model_fails_exactly_its_test(project, saved):
+def test_a_slower_model_fails_only_the_test_with_the_narrow_tolerance(project, newest_run):
     tests = """
         import pytest
         from models import language_model, mlp
@@ -168,10 +168,10 @@ def test_a_slower_model_fails_exactly_its_test(project, saved):
     }
     assert "REGRESSED: throughput" in cases["test_mlp"].find("failure").get("message")
     assert cases["test_tolerant"].find("failure") is None
-    # The regressed run was saved, and is no baseline: the old one still is.
-    again = pytester.runpytest_subprocess("--benchmark-compare", "-k", "test_mlp")
-    again.assert_outcomes(failed=1)
-    again.stdout.fnmatch_lines(["*0001_base.json*"])
+    # The regressed run was saved, but is no baseline; the older run still is.
+    second_result = pytester.runpytest_subprocess("--benchmark-compare", "-k", "test_mlp")
+    second_result.assert_outcomes(failed=1)
+    second_result.stdout.fnmatch_lines(["*0001_base.json*"])
 
 
 def test_marker_limits_fail_without_a_baseline(project):

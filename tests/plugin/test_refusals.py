@@ -1,4 +1,4 @@
-"""Whoever asks to compare and compares nothing gets a failure that says what to do."""
+"""Test that a requested comparison that compares nothing fails, with a remedy in its message."""
 
 from __future__ import annotations
 
@@ -21,15 +21,18 @@ TESTS = """
 
 
 def assert_refused(result: pytest.RunResult, *patterns: str) -> None:
+    """Check that pytest failed without a traceback, and printed each pattern in one line."""
     assert result.ret != 0
     result.stdout.no_fnmatch_line("*Traceback*")
     output = result.outlines + result.errlines
     for pattern in patterns:
-        said = [line for line in output if pattern in line and not line.startswith("FAILED")]
-        assert len(said) == 1, output  # pytest's own summary may say it again
+        # The lines of pytest's summary, which start with FAILED, may repeat the message.
+        lines = [line for line in output if pattern in line and not line.startswith("FAILED")]
+        assert len(lines) == 1, output
 
 
 def save(pytester, **changes):
+    """Save a run with one record, with *changes* to its fields."""
     from sample_records import measurement
     from simulated_launches import launch
     from traingate.records import to_json
@@ -46,12 +49,12 @@ def save(pytester, **changes):
     return path
 
 
-def test_an_empty_storage(project):
+def test_an_empty_storage_is_an_error(project):
     result = project(TESTS).runpytest_subprocess("--benchmark-compare")
     assert_refused(result, "ERROR: No saved run in .benchmarks. Save a baseline")
 
 
-def test_a_truncated_file(project):
+def test_a_truncated_file_is_an_error(project):
     pytester = project(TESTS)
     path = save(pytester)
     path.write_text(path.read_text()[:-200])
@@ -59,7 +62,7 @@ def test_a_truncated_file(project):
     assert_refused(result, "0001_base.json is damaged: Input data was truncated")
 
 
-def test_baselines_of_another_machine(project):
+def test_baselines_of_another_machine_are_an_error(project):
     pytester = project(TESTS)
     save(pytester)
     result = pytester.runpytest_subprocess("--benchmark-compare")
@@ -68,7 +71,7 @@ def test_baselines_of_another_machine(project):
     )
 
 
-def test_a_test_that_is_not_in_the_baseline(project):
+def test_a_test_that_is_not_in_the_baseline_fails(project):
     from traingate.host.hardware import hardware
 
     pytester = project(TESTS)
@@ -80,20 +83,20 @@ def test_a_test_that_is_not_in_the_baseline(project):
     )
 
 
-def test_xdist(project):
+def test_a_comparison_under_xdist_is_an_error(project):
     pytest.importorskip("xdist")
     result = project(TESTS).runpytest_subprocess("--benchmark-compare", "-n2")
     assert_refused(result, "--benchmark-compare compares nothing under xdist")
 
 
-def test_disabled_benchmarks(project):
+def test_a_comparison_with_disabled_benchmarks_is_an_error(project):
     result = project(TESTS).runpytest_subprocess("--benchmark-compare", "--benchmark-disable")
     assert_refused(
         result, "--benchmark-compare compares nothing while --benchmark-disable is given"
     )
 
 
-def test_skipped_benchmarks(project):
+def test_a_comparison_with_all_benchmarks_skipped_is_an_error(project):
     pytester = project(TESTS)
     from traingate.host.hardware import hardware
 
@@ -102,7 +105,7 @@ def test_skipped_benchmarks(project):
     assert_refused(result, "none of 2 training benchmarks was compared: all were skipped")
 
 
-def test_warnings_as_errors_make_no_traceback(project):
+def test_with_warnings_as_errors_there_is_still_no_traceback(project):
     pytester = project(TESTS)
     pytester.makeini("[pytest]\nfilterwarnings = error\n")
     assert_refused(pytester.runpytest_subprocess("--benchmark-compare"), "ERROR: No saved run in")
@@ -112,7 +115,7 @@ def test_warnings_as_errors_make_no_traceback(project):
     assert_refused(pytester.runpytest_subprocess("--benchmark-compare"), "is damaged: Input data")
 
 
-def test_a_storage_outside_the_working_directory(project, tmp_path):
+def test_a_storage_outside_of_the_working_directory_is_read(project, tmp_path):
     pytester = project(TESTS)
     save(pytester).parents[1].rename(tmp_path / "elsewhere")
     result = pytester.runpytest_subprocess(
@@ -121,7 +124,7 @@ def test_a_storage_outside_the_working_directory(project, tmp_path):
     assert_refused(result, "are of another machine")
 
 
-def test_a_measurement_cannot_be_taken_twice_in_a_test(project):
+def test_a_second_measurement_in_a_test_is_refused(project):
     from traingate.host.hardware import hardware
 
     pytester = project(
@@ -153,11 +156,11 @@ def test_a_measurement_cannot_be_taken_twice_in_a_test(project):
         ("--traingate-timeout=soon", "needs a number above 0, not 'soon'"),
     ],
 )
-def test_options_that_make_no_sense(project, argument, complaint):
+def test_an_invalid_option_is_refused(project, argument, complaint):
     assert_refused(project(TESTS).runpytest_subprocess(argument), complaint)
 
 
-def test_ini_keys_are_checked_like_options(project):
+def test_an_invalid_ini_key_is_refused(project):
     pytester = project(TESTS)
     pytester.makeini("[pytest]\ntraingate_steady = shaky\n")
     assert_refused(
@@ -174,7 +177,7 @@ def test_ini_keys_are_checked_like_options(project):
         ("5", "keywords only"),
     ],
 )
-def test_markers_that_make_no_sense(project, marker, complaint):
+def test_an_invalid_marker_is_refused(project, marker, complaint):
     pytester = project(
         f"""
         import pytest
@@ -190,7 +193,7 @@ def test_markers_that_make_no_sense(project, marker, complaint):
     assert any(complaint in line for line in result.outlines)
 
 
-def test_a_project_without_training_benchmarks_is_left_alone(pytester):
+def test_a_project_without_training_benchmarks_is_not_affected(pytester):
     pytester.makepyfile("def test_sum(benchmark):\n    benchmark(sum, [1, 2])\n")
     result = pytester.runpytest_subprocess("--benchmark-compare")
     result.assert_outcomes(passed=1)
@@ -203,14 +206,14 @@ def test_collecting_the_suite_imports_no_torch():
         "sys.exit(code or ('torch' in sys.modules and 99) or 0)"
     )
     root = Path(__file__).parents[2]
-    ended = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False
     )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "test_ladder.py::test_plain" in ended.stdout
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "test_ladder.py::test_plain" in process.stdout
 
 
-def test_the_parent_never_imports_torch(pytester):
+def test_the_plugin_imports_no_large_package(pytester):
     pytester.makepyfile(
         test_plain="""
         def test_modules(request):

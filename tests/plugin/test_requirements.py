@@ -1,4 +1,4 @@
-"""A layer that cannot run here skips its test, or fails it where it was required."""
+"""Test that a layer which cannot run here skips its test, or fails it if it is required."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ FAST = ("--traingate-scale=smoke", "--traingate-launches=1", "--traingate-steps=
 
 @pytest.fixture
 def without_compiler(project, monkeypatch):
-    """A project on a machine that has no C++ compiler."""
+    """Return a project on a machine that has no C++ compiler."""
     monkeypatch.setenv("PATH", "")
     return project(TESTS)
 
 
 @pytest.mark.parametrize("required", [(), ("--traingate-require=ipex,xla_device,idle",)])
-def test_what_is_missing_skips_with_the_package_to_install(without_compiler, required):
+def test_a_missing_requirement_skips_with_the_package_to_install(without_compiler, required):
     result = without_compiler.runpytest_subprocess(*FAST, *required)
     result.assert_outcomes(passed=1, skipped=1)
     result.stdout.fnmatch_lines(
@@ -45,7 +45,7 @@ def test_what_is_missing_skips_with_the_package_to_install(without_compiler, req
     )
 
 
-def test_what_is_missing_and_required_fails(without_compiler):
+def test_a_missing_requirement_of_a_required_layer_fails(without_compiler):
     result = without_compiler.runpytest_subprocess(*FAST, "--traingate-require=torch_compile, xla")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
@@ -53,7 +53,7 @@ def test_what_is_missing_and_required_fails(without_compiler):
     )
 
 
-def test_a_misspelt_requirement_is_no_silent_pass(project):
+def test_a_misspelt_layer_in_the_option_is_an_error(project):
     result = project(TESTS).runpytest_subprocess(
         *FAST, "--traingate-require=tuned_runtme", "-k", "plain"
     )
@@ -61,13 +61,13 @@ def test_a_misspelt_requirement_is_no_silent_pass(project):
     result.stdout.fnmatch_lines(["ERROR: --traingate-require names tuned_runtme, and no test has*"])
 
 
-def test_an_empty_requirement_is_refused(project):
+def test_an_empty_option_is_refused(project):
     result = project(TESTS).runpytest_subprocess("--traingate-require=,")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*takes names with commas between them, not ','*"])
 
 
-def test_layers_that_would_lie_together_are_refused_with_the_reason(project):
+def test_layers_that_exclude_each_other_are_refused_with_the_reason(project):
     pytester = project(
         """
         from models import mlp

@@ -1,4 +1,7 @@
-"""A launcher without torch: ``python ranks.py NAME,NAME DIRECTORY`` starts a service for each name."""
+"""Launcher without torch, which ``python ranks.py NAME,NAME DIRECTORY`` starts.
+
+Each name is that of one rank's service.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from pathlib import Path
 names, directory = sys.argv[1].split(","), Path(sys.argv[2])
 processes = []
 for rank, name in enumerate(names):
-    place = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(len(names))}
-    if "TRAINGATE_TEST_STRANGERS" in os.environ:
-        place = {}
+    rank_variables = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(len(names))}
+    if "TRAINGATE_TEST_NO_RANK_VARIABLES" in os.environ:
+        rank_variables = {}
     with (directory / f"log.{rank}").open("wb") as log:
         processes.append(
             subprocess.Popen(
@@ -23,7 +26,7 @@ for rank, name in enumerate(names):
                     name,
                     str(directory),
                 ],
-                env={**os.environ, **place},
+                env={**os.environ, **rank_variables},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -1,4 +1,7 @@
-"""Children without torch, each with one way to behave: ``python services.py NAME DIRECTORY``."""
+"""Child processes without torch, which ``python services.py NAME DIRECTORY`` starts.
+
+Each class has a behaviour of its own.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from traingate.protocol import messages
 from traingate.worker import serve
 
 
-class Honest:
-    """Steps of known length."""
+class Regular:
+    """Service that answers each message; its steps have a fixed length."""
 
     @property
     def handlers(self):
@@ -27,14 +30,14 @@ class Honest:
             yield messages.Stepped(0.25, 0.05)
 
     def body(self, number):
-        """What a step does beside being counted."""
+        """Do the work of step *number*; nothing here."""
 
     def finish(self, _):
         yield messages.Finished(1 << 20, 0.0, {}, {})
 
 
-class Killed(Honest):
-    """Ends in its second step as the kernel ends a process that wants too much memory."""
+class Killed(Regular):
+    """Service that is killed in its second step, as by the kernel when memory runs out."""
 
     def body(self, number):
         if number == 1:
@@ -42,39 +45,39 @@ class Killed(Honest):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Hanging(Honest):
-    """Never ends its second step."""
+class Hanging(Regular):
+    """Service that sleeps forever in its second step."""
 
     def body(self, number):
         while number == 1:
             time.sleep(60)
 
 
-class Raising(Honest):
-    """User code that raises."""
+class Raising(Regular):
+    """Service whose user code raises an exception."""
 
     def body(self, number):
         raise ValueError("no such shape")
 
 
-class Slower(Honest):
-    """Takes twice as long."""
+class Slower(Regular):
+    """Service whose steps take twice as long."""
 
     def step(self, message):
         for _ in range(message.count):
             yield messages.Stepped(0.5, 0.05)
 
 
-class Busy(Honest):
-    """Computes until it is ended: it never notices that the rank beside it has died."""
+class Busy(Regular):
+    """Service that computes until it is ended, and does not notice that another rank has died."""
 
     def body(self, number):
         while number == 1:
             pass
 
 
-class Bereft(Honest):
-    """Fails a moment after a rank beside it has died, as gloo does."""
+class WithoutPeer(Regular):
+    """Service that fails shortly after another rank has died, as gloo does."""
 
     def body(self, number):
         if number == 1:
@@ -82,22 +85,22 @@ class Bereft(Honest):
             raise RuntimeError("Connection closed by peer")
 
 
-class Refusing(Honest):
-    """A layer of ours that did not get what it asked for."""
+class Refusing(Regular):
+    """Service with a layer of traingate that cannot take effect."""
 
     def body(self, number):
         raise ConfigurationError("malloc comes from elsewhere. Install it.")
 
 
-class Exiting(Honest):
-    """User code that calls sys.exit."""
+class Exiting(Regular):
+    """Service whose user code calls sys.exit."""
 
     def body(self, number):
         sys.exit("enough")
 
 
-class Spawning(Honest):
-    """Leaves a process behind in a session of its own, where no killpg reaches it."""
+class Spawning(Regular):
+    """Service that starts a process in another session, which killpg does not reach."""
 
     def body(self, number):
         child = subprocess.Popen(
@@ -106,15 +109,15 @@ class Spawning(Honest):
         print(f"spawned {child.pid}", flush=True)
 
 
-class Foreign(Honest):
-    """Speaks the protocol of another day."""
+class OtherVersion(Regular):
+    """Service with another version of the protocol."""
 
     def __init__(self):
         serve.PROTOCOL_VERSION = 999
 
 
-class Stillborn(Honest):
-    """Does not even start."""
+class NotStarting(Regular):
+    """Service that exits before it connects."""
 
     def __init__(self):
         print("libfoo.so is missing", flush=True)

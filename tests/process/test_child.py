@@ -20,28 +20,29 @@ from traingate.errors import (
 from traingate.protocol import messages
 
 SERVICES = Path(__file__).with_name("services.py")
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
-pytestmark = pytest.mark.usefixtures("temporary")  # which checks that nothing is left
+pytestmark = pytest.mark.usefixtures("temporary")  # it checks that no process and no file is left
 
 
 @contextlib.contextmanager
-def child(service: str, seconds: float = PATIENCE):
+def child(service: str, seconds: float = TIMEOUT):
+    """Start a child of one service."""
     command = Command((sys.executable, str(SERVICES), service), os.environ)
-    with Child(command, "launch 2", seconds) as started:
-        yield started.wait_for_hello()
+    with Child(command, "launch 2", seconds) as child_process:
+        yield child_process.wait_for_hello()
 
 
 @contextlib.contextmanager
 def ranks(*services: str):
-    """A child of several ranks, each a service of its own."""
+    """Start a child of several ranks, with one service for each."""
     argv = (sys.executable, str(SERVICES.with_name("ranks.py")), ",".join(services))
     command = Command(argv, os.environ, ranks=len(services), launched=True)
-    with Child(command, "launch 2", PATIENCE) as started:
-        yield started.wait_for_hello()
+    with Child(command, "launch 2", TIMEOUT) as child_process:
+        yield child_process.wait_for_hello()
 
 
-def take_steps(worker: Child, seconds: float = PATIENCE) -> list[messages.Stepped]:
+def take_steps(worker: Child, seconds: float = TIMEOUT) -> list[messages.Stepped]:
     worker.send(messages.Step(3))
     return [worker.receive(messages.Stepped, seconds, f"in step {n} of 3")[0] for n in (1, 2, 3)]
 
@@ -49,21 +50,21 @@ def take_steps(worker: Child, seconds: float = PATIENCE) -> list[messages.Steppe
 def take_two_steps(group: Child) -> None:
     group.send(messages.Step(2))
     for number in (1, 2):
-        group.receive(messages.Stepped, PATIENCE, f"in step {number} of 2")
+        group.receive(messages.Stepped, TIMEOUT, f"in step {number} of 2")
 
 
-def test_an_honest_child_answers_each_step_and_the_end():
-    with child("Honest") as worker:
+def test_a_child_answers_each_step_and_the_end():
+    with child("Regular") as worker:
         assert take_steps(worker) == [messages.Stepped(0.25, 0.05)] * 3
         assert (
             worker.ask_first(
-                messages.Finish(), messages.Finished, PATIENCE, "at its end"
+                messages.Finish(), messages.Finished, TIMEOUT, "at its end"
             ).peak_rss_bytes
             == 1 << 20
         )
 
 
-def test_a_killed_child_is_noticed_in_its_step():
+def test_a_child_that_is_killed_is_reported_with_its_step():
     with pytest.raises(WorkerDiedError) as caught, child("Killed") as worker:
         take_steps(worker)
     assert re.search(r"launch 2 was killed by SIGKILL .* in step 2 of 3", str(caught.value))
@@ -73,7 +74,7 @@ def test_a_killed_child_is_noticed_in_its_step():
 def test_a_hanging_child_is_ended_after_its_timeout():
     with child("Hanging") as worker:
         worker.send(messages.Step(2))
-        worker.receive(messages.Stepped, PATIENCE, "in step 1 of 2")
+        worker.receive(messages.Stepped, TIMEOUT, "in step 1 of 2")
         with pytest.raises(WorkerTimeoutError, match=r"launch 2 gave .* 0.5 s in step 2 of 2"):
             worker.receive(messages.Stepped, 0.5, "in step 2 of 2")
 
@@ -82,7 +83,7 @@ def test_a_hanging_child_is_ended_after_its_timeout():
     ("service", "text"),
     [("Raising", "ValueError: no such shape"), ("Exiting", "SystemExit: enough")],
 )
-def test_user_code_that_raises_comes_back_with_its_own_frames(service, text):
+def test_an_exception_in_user_code_is_reported_with_the_frames_of_that_code(service, text):
     with pytest.raises(WorkloadError) as caught, child(service) as worker:
         take_steps(worker)
     message = str(caught.value)
@@ -95,25 +96,28 @@ def test_user_code_that_raises_comes_back_with_its_own_frames(service, text):
 def test_a_process_that_a_child_started_in_another_session_is_ended_too():
     with child("Spawning") as worker:
         worker.send(messages.Step(1))
-        worker.receive(messages.Stepped, PATIENCE, "in step 1 of 1")
+        worker.receive(messages.Stepped, TIMEOUT, "in step 1 of 1")
         (spawned,) = psutil.Process(worker.pid).children()
         assert os.getsid(spawned.pid) != os.getsid(worker.pid)
     assert not spawned.is_running()
 
 
 def test_a_child_of_another_version_is_refused():
-    with pytest.raises(ProtocolError, match="speaks version 999 of the protocol"), child("Foreign"):
+    with (
+        pytest.raises(ProtocolError, match="speaks version 999 of the protocol"),
+        child("OtherVersion"),
+    ):
         pass
 
 
 def test_a_child_that_does_not_start_shows_its_log():
-    with pytest.raises(WorkerDiedError) as caught, child("Stillborn"):
+    with pytest.raises(WorkerDiedError) as caught, child("NotStarting"):
         pass
     assert "launch 2 exited with status 3 at its start" in str(caught.value)
     assert "libfoo.so is missing" in str(caught.value)
 
 
-def test_a_child_outlives_no_parent_that_was_killed():
+def test_a_child_ends_when_its_parent_is_killed():
     script = (
         "import os, signal, sys; sys.path.insert(0, sys.argv[1]); import test_child;"
         "from traingate.protocol import messages\n"
@@ -121,29 +125,29 @@ def test_a_child_outlives_no_parent_that_was_killed():
         "    worker.send(messages.Step(2)); worker.receive(messages.Stepped, 30, '')\n"
         "    print(worker.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    ended = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", script, str(SERVICES.parent)],
         capture_output=True,
         text=True,
         check=False,
     )
-    worker = int(ended.stdout)
+    worker = int(process.stdout)
     with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(worker).wait(PATIENCE)
+        psutil.Process(worker).wait(TIMEOUT)
     assert not psutil.pid_exists(worker)
 
 
 def test_ranks_answer_in_their_order():
-    with ranks("Honest", "Slower") as group:
+    with ranks("Regular", "Slower") as group:
         group.send(messages.Step(1))
-        answers = group.receive(messages.Stepped, PATIENCE, "in step 1 of 1")
+        answers = group.receive(messages.Stepped, TIMEOUT, "in step 1 of 1")
         assert [answer.step_seconds for answer in answers] == [0.25, 0.5]
         assert group.world_size == 2
 
 
 @pytest.mark.parametrize("position", [0, 1])
 def test_the_rank_that_was_killed_is_named_with_its_own_log(position):
-    services = ["Bereft", "Bereft"]
+    services = ["WithoutPeer", "WithoutPeer"]
     services[position] = "Killed"
     with pytest.raises(WorkerDiedError) as caught, ranks(*services) as group:
         take_two_steps(group)
@@ -153,9 +157,9 @@ def test_the_rank_that_was_killed_is_named_with_its_own_log(position):
 
 
 def test_the_rank_that_hangs_is_named():
-    with ranks("Honest", "Hanging") as group:
+    with ranks("Regular", "Hanging") as group:
         group.send(messages.Step(2))
-        group.receive(messages.Stepped, PATIENCE, "in step 1 of 2")
+        group.receive(messages.Stepped, TIMEOUT, "in step 1 of 2")
         with pytest.raises(
             WorkerTimeoutError, match="rank 1 of launch 2 gave no answer within 1 s"
         ):
@@ -165,36 +169,39 @@ def test_the_rank_that_hangs_is_named():
 def test_the_rank_that_raises_is_named():
     with (
         pytest.raises(WorkloadError, match="the workload raised in rank 1 of launch 2"),
-        ranks("Honest", "Raising") as group,
+        ranks("Regular", "Raising") as group,
     ):
         take_two_steps(group)
 
 
-def test_a_rank_that_never_starts_is_told_with_the_log():
+def test_a_rank_that_does_not_start_is_named_with_its_log():
     with (
         pytest.raises(WorkerDiedError, match=r"^launch 2 ended at its start") as caught,
-        ranks("Honest", "Stillborn"),
+        ranks("Regular", "NotStarting"),
     ):
         pass
     assert "Last output of rank 1:\n    libfoo.so is missing" in str(caught.value)
 
 
-def test_what_traingate_refuses_in_a_child_comes_without_traceback():
+def test_a_refusal_by_traingate_in_a_child_has_no_traceback():
     with pytest.raises(ConfigurationError) as caught, child("Refusing") as worker:
         take_steps(worker)
     expected = "launch 2, in step 1 of 3: malloc comes from elsewhere. Install it."
     assert str(caught.value) == expected
 
 
-def test_ranks_that_do_not_know_of_each_other_are_refused(monkeypatch):
-    monkeypatch.setenv("TRAINGATE_TEST_STRANGERS", "1")
-    with pytest.raises(ProtocolError, match="rank 0 of 1, rank 0 of 1"), ranks("Honest", "Honest"):
+def test_ranks_without_the_variables_of_their_group_are_refused(monkeypatch):
+    monkeypatch.setenv("TRAINGATE_TEST_NO_RANK_VARIABLES", "1")
+    with (
+        pytest.raises(ProtocolError, match="rank 0 of 1, rank 0 of 1"),
+        ranks("Regular", "Regular"),
+    ):
         pass
 
 
 def test_the_rank_that_died_is_named_though_its_launcher_ends_the_others():
     with pytest.raises(WorkerDiedError) as caught, ranks("Busy", "Killed") as group:
         take_two_steps(group)
-    # On a busy machine the launcher may have ended rank 0 before anybody looked.
+    # On a busy machine the launcher may have ended rank 0 before the controller reads its channel.
     assert re.search(r"rank (0, )?1 of launch 2 ended in step", str(caught.value))
     assert "Last output of rank 1:\n    about to be killed" in str(caught.value)

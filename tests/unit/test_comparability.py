@@ -35,7 +35,7 @@ def test_each_difference_is_named():
 
 
 @pytest.mark.parametrize(("quota", "cores"), [(0.5, 1), (1.5, 2), (64.0, 8), (math.inf, 8)])
-def test_cores_are_cut_by_the_cgroup_quota(monkeypatch, quota, cores):
+def test_the_number_of_cores_is_limited_by_the_cgroup_quota(monkeypatch, quota, cores):
     monkeypatch.setattr(cpu, "available_cores", lambda: frozenset(range(8)))
     monkeypatch.setattr(cpu, "core_quota", lambda: quota)
     assert cpu.core_count() == cores

@@ -1,4 +1,4 @@
-"""Test the cause and the evidence of each verdict by a screen, a duet, and what differs."""
+"""Test the cause and the evidence of each verdict by a screen and a duet."""
 
 import pytest
 

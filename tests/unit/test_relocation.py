@@ -12,14 +12,14 @@ from traingate.worktree.relocation import Relocation
 @pytest.fixture
 def trees(tmp_path):
     """Return the folder of two trees of a project; the modules of each hold its name in ``tree``."""
-    for name in ("here", "there"):
+    for name in ("project", "worktree"):
         package = tmp_path / name / "src" / "package"
         package.mkdir(parents=True)
         (package / "__init__.py").write_text(f"tree = {name!r}")
         (package / "part.py").write_text(f"tree = {name!r}")
         (tmp_path / name / "src" / "spaced" / "inner").mkdir(parents=True)
         (tmp_path / name / "src" / "spaced" / "inner" / "deep.py").write_text(f"tree = {name!r}")
-    (tmp_path / "here" / "src" / "fresh.py").write_text("")
+    (tmp_path / "project" / "src" / "fresh.py").write_text("")
     return tmp_path
 
 
@@ -27,8 +27,8 @@ def run(trees, program):
     prelude = f"""
         import sys
         from traingate.worktree.relocation import Relocation
-        there = Relocation({str(trees / "here")!r}, {str(trees / "there")!r})
-        sys.path.insert(0, {str(trees / "here" / "src")!r})  # as an editable install does
+        relocation = Relocation({str(trees / "project")!r}, {str(trees / "worktree")!r})
+        sys.path.insert(0, {str(trees / "project" / "src")!r})  # as an editable install does
     """
     text = textwrap.dedent(prelude) + textwrap.dedent(program)
     process = subprocess.run(
@@ -39,23 +39,23 @@ def run(trees, program):
 
 def test_imports_come_from_the_other_tree(trees):
     program = """
-        there.redirect_imports()
+        relocation.redirect_imports()
         import package.part
         import spaced.inner.deep
-        there.check_imports()
+        relocation.check_imports()
         print(package.tree, package.part.tree, spaced.inner.deep.tree)
     """
-    assert run(trees, program) == ["there", "there", "there"]
+    assert run(trees, program) == ["worktree", "worktree", "worktree"]
 
 
 def test_a_module_that_the_other_tree_lacks_cannot_be_imported(trees):
-    (error,) = run(trees, "there.redirect_imports()\nimport fresh\n")
+    (error,) = run(trees, "relocation.redirect_imports()\nimport fresh\n")
     assert error.startswith("ModuleNotFoundError")
     assert error.endswith("is not in that commit")
 
 
 def test_a_module_of_this_tree_is_refused(trees):
-    program = "import package\nthere.redirect_imports()\nthere.check_imports()"
+    program = "import package\nrelocation.redirect_imports()\nrelocation.check_imports()"
     (error,) = run(trees, program)
     assert "package was imported from" in error
 
@@ -66,9 +66,9 @@ def test_an_installed_copy_is_refused(trees):
     (installed / "__init__.py").write_text("tree = 'copy'")
     program = f"""
         sys.path.insert(0, {str(installed.parent)!r})
-        there.redirect_imports()
+        relocation.redirect_imports()
         import package
-        there.check_imports()
+        relocation.check_imports()
     """
     (error,) = run(trees, program)
     assert "both sides of the duet would run the same code" in error
@@ -83,15 +83,15 @@ def test_a_wheel_of_a_project_in_the_tree_is_refused(trees, project, refused):
     dist_info.mkdir()
     (dist_info / "METADATA").write_text("Metadata-Version: 2.1\nName: Name.Space\nVersion: 1.0\n")
     (dist_info / "RECORD").write_text("space/core/__init__.py,,\n")
-    sources = trees / "there" / "packages" / "space"
+    sources = trees / "worktree" / "packages" / "space"
     sources.mkdir(parents=True)
     text = f'[[tool.uv.index]]\nname = "Name_Space"\n[project]\nname = "{project}"\n'
     (sources / "pyproject.toml").write_text(text)
     program = f"""
         sys.path.insert(0, {str(installed)!r})
-        there.redirect_imports()
+        relocation.redirect_imports()
         import space.core
-        there.check_imports()
+        relocation.check_imports()
         print("fine")
     """
     (error,) = run(trees, program)

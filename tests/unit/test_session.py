@@ -1,4 +1,4 @@
-"""Test what a session has before it measures: its launches, its baselines, its directory."""
+"""Test the launches, the baselines and the directory of a session before it measures."""
 
 from __future__ import annotations
 

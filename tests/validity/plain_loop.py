@@ -1,6 +1,6 @@
-"""A training script as anybody writes it; reads a line from stdin before each step.
+"""Ordinary training script, which does not use traingate.
 
-Prints the seconds of the whole loop body. Knows nothing of traingate.
+It reads a line from stdin before each step, and prints the seconds of the whole loop body after it.
 """
 
 import sys
@@ -24,10 +24,10 @@ criterion = torch.nn.CrossEntropyLoss()
 optimizer = torch.optim.SGD(model.parameters())
 loader = iter(DataLoader(Images(), batch_size=8))
 for _line in sys.stdin:
-    started = time.perf_counter()
+    start = time.perf_counter()
     x, y = next(loader)
     optimizer.zero_grad()
     loss = criterion(model(x), y)
     loss.backward()
     optimizer.step()
-    print(time.perf_counter() - started, flush=True)
+    print(time.perf_counter() - start, flush=True)

@@ -1,4 +1,4 @@
-"""The same training as ``plain_loop``, as a workload."""
+"""Workload with the same training as ``plain_loop``."""
 
 from __future__ import annotations
 

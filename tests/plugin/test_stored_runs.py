@@ -1,4 +1,4 @@
-"""What stored launches leave in doubt, and how it is settled and accepted: with real training."""
+"""Test comparisons with stored runs, and calibration, by training with torch."""
 
 from __future__ import annotations
 
@@ -6,51 +6,52 @@ import sys
 from pathlib import Path
 
 import pytest
-from repositories import FEW, commit, record, slow_down
+from repositories import FAST, commit, record, slow_down
 
 
-def test_what_the_stored_launches_leave_in_doubt_a_duet_settles(committed):
+def test_a_duet_decides_if_the_stored_launches_do_not_pass(committed):
     pytester = committed()
-    pytester.runpytest_subprocess(*FEW, "--benchmark-save=base").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
     slow_down(pytester)
     commit()
-    result = pytester.runpytest_subprocess(*FEW, "--benchmark-compare", "--benchmark-save=slow")
+    result = pytester.runpytest_subprocess(*FAST, "--benchmark-compare", "--benchmark-save=slow")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         ["*REGRESSED: by the code:*", "*commit *, Python *", "*screened by 0001_base*"]
     )
-    accepted = pytester.run(
+    acceptance = pytester.run(
         Path(sys.executable).with_name("traingate"), "accept", "--reason=a larger model"
     )
-    assert accepted.ret == 0
-    result = pytester.runpytest_subprocess(*FEW, "--benchmark-compare", "--traingate-tolerance=30")
+    assert acceptance.ret == 0
+    result = pytester.runpytest_subprocess(*FAST, "--benchmark-compare", "--traingate-tolerance=30")
     result.assert_outcomes(passed=1)
 
 
-def test_where_no_duet_can_settle_it_more_launches_are_measured(committed):
+def test_if_no_duet_can_be_measured_more_launches_are(committed):
     pytester = committed()
     models = pytester.path / "models.py"
     models.write_text(
         models.read_text().replace("SLOWER = 1.0", 'SLOWER = float(open("own").read())')
     )
-    (pytester.path / "own").write_text("1.0")  # of no commit
+    (pytester.path / "own").write_text("1.0")  # this file is in no commit
     commit()
-    pytester.runpytest_subprocess(*FEW, "--benchmark-save=base").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
     result = pytester.runpytest_subprocess(
-        *FEW, "--traingate-launches=4", "--benchmark-compare", "--traingate-tolerance=0.5",
+        *FAST, "--traingate-launches=4", "--benchmark-compare", "--traingate-tolerance=0.5",
         "--benchmark-json=record.json",
     )  # fmt: skip
     assert result.ret in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
-    found = record(pytester)
-    assert 2 < len(found["launches"]) <= 4
-    assert found["verdict"]["launches"] == len(found["launches"])
-    assert found["verdict"]["method"] == "stored launches"
-    (why,) = found["verdict"]["evidence"]
-    assert why.startswith("a duet against the baseline's commit could not be measured: ")
-    assert "'own'" in why
+    saved_record = record(pytester)
+    assert 2 < len(saved_record["launches"]) <= 4
+    assert saved_record["verdict"]["launches"] == len(saved_record["launches"])
+    assert saved_record["verdict"]["method"] == "stored launches"
+    (reason,) = saved_record["verdict"]["evidence"]
+    assert reason.startswith("a duet against the baseline's commit could not be measured: ")
+    assert "'own'" in reason
 
 
-def depends_on_its_environment(pytester):
+def depend_on_the_environment(pytester):
+    """Commit a model that is slower if a variable is set."""
     models = pytester.path / "models.py"
     factor = '3.0 if os.environ.get("MALLOC_ARENA_MAX") == "7" else 1.0'
     text = models.read_text().replace("SLOWER = 1.0", f"SLOWER = {factor}")
@@ -58,30 +59,30 @@ def depends_on_its_environment(pytester):
     commit()
 
 
-@pytest.mark.parametrize("code_too", [False, True])
-def test_slower_by_the_environment_is_told_from_slower_by_the_code(
-    committed, monkeypatch, code_too
+@pytest.mark.parametrize("code_is_slower", [False, True])
+def test_a_slowdown_by_the_environment_is_distinguished_from_one_by_the_code(
+    committed, monkeypatch, code_is_slower
 ):
     pytester = committed()
-    depends_on_its_environment(pytester)
-    pytester.runpytest_subprocess(*FEW, "--benchmark-save=base").assert_outcomes(passed=1)
+    depend_on_the_environment(pytester)
+    pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
     monkeypatch.setenv("MALLOC_ARENA_MAX", "7")
-    if code_too:
+    if code_is_slower:
         models = pytester.path / "models.py"
         models.write_text(models.read_text().replace("SLOWER = 3.0", "SLOWER = 12.0"))
-    result = pytester.runpytest_subprocess(*FEW, "--benchmark-compare")
+    result = pytester.runpytest_subprocess(*FAST, "--benchmark-compare")
     result.assert_outcomes(failed=1)
-    whose = (
+    cause = (
         "by the code, in another environment:"
-        if code_too
+        if code_is_slower
         else "by the environment, not by the code:"
     )
     result.stdout.fnmatch_lines(
-        [f"*REGRESSED: {whose} throughput is*", "*MALLOC_ARENA_MAX: unset there, 7 here*"]
+        [f"*REGRESSED: {cause} throughput is*", "*MALLOC_ARENA_MAX: unset there, 7 here*"]
     )
 
 
-BREAKING = """
+WITHOUT_BREAKS = """
 from models import mlp
 import pytest
 import torch
@@ -110,13 +111,13 @@ def test_net(training_benchmark, torch_compile):
 """
 
 
-def test_new_graph_breaks_fail_with_their_reasons_whatever_the_time(committed):
-    pytester = committed(BREAKING)
-    pytester.runpytest_subprocess(*FEW, "--benchmark-save=base").assert_outcomes(passed=1)
+def test_new_graph_breaks_fail_with_their_reasons_at_any_step_time(committed):
+    pytester = committed(WITHOUT_BREAKS)
+    pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
     file = pytester.path / "test_training.py"
-    breaking = "x = x if x.sum() > -1e9 else -x\n        torch._dynamo.graph_break()"
-    file.write_text(file.read_text().replace("# here", breaking))
-    result = pytester.runpytest_subprocess(*FEW, "--benchmark-compare", "--traingate-tolerance=49")
+    breaks = "x = x if x.sum() > -1e9 else -x\n        torch._dynamo.graph_break()"
+    file.write_text(file.read_text().replace("# here", breaks))
+    result = pytester.runpytest_subprocess(*FAST, "--benchmark-compare", "--traingate-tolerance=49")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines_random(
         [
@@ -127,12 +128,12 @@ def test_new_graph_breaks_fail_with_their_reasons_whatever_the_time(committed):
     )
 
 
-def test_calibration_tells_what_it_finds(committed):
+def test_calibration_prints_its_result(committed):
     pytester = committed()
     command = Path(sys.executable).with_name("traingate")
     result = pytester.run(
         command, "calibrate", "test_training.py::test_mlp", "--pairs=4", "--slowdown=60", "--",
-        *FEW, "--traingate-tolerance=10",
+        *FAST, "--traingate-tolerance=10",
     )  # fmt: skip
     assert result.ret == 0
     result.stdout.fnmatch_lines(
@@ -144,7 +145,7 @@ def test_calibration_tells_what_it_finds(committed):
     )
 
 
-def test_calibration_of_what_is_no_benchmark_is_told(committed):
+def test_calibration_of_a_test_that_is_no_benchmark_is_an_error(committed):
     pytester = committed()
     command = Path(sys.executable).with_name("traingate")
     result = pytester.run(command, "calibrate", "test_training.py::test_other")

@@ -1,7 +1,7 @@
-"""Simulated step times of a duet on a shared machine, by the machine's habit.
+"""Simulated step times of duets on a shared machine, for several kinds of noise.
 
-A habit is a way in which a shared machine's speed changes over time. Both sides of the simulated
-duets are equally fast.
+A kind of noise is a way in which the speed of a shared machine changes over time. Both sides of the
+simulated duets are equally fast.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 Shape: TypeAlias = tuple[int, ...]
 Seconds: TypeAlias = NDArray[np.float64]
 LogFactors: TypeAlias = NDArray[np.float64]
-Habit: TypeAlias = Callable[[np.random.Generator, Shape], LogFactors]
-"""Function of a generator and a shape, whose last axis is time. It returns the log of the factor by
+NoiseModel: TypeAlias = Callable[[np.random.Generator, Shape], LogFactors]
+"""Function of a generator and a shape whose last axis is time. It returns the log of the factor by
 which the machine lengthens each step."""
 
 ROUNDS: Final = 16
-"""Rounds of one pair, each of four turns in the order A B B A, with one step a turn."""
+"""Rounds of one pair; each has four turns in the order A B B A, with one step per turn."""
 
 PAIRS: Final = 12
 """Pairs of one comparison."""
@@ -28,27 +28,27 @@ PAIRS: Final = 12
 _STEP_SECONDS: Final = 0.15
 
 _LAUNCH_SPREAD: Final = 0.015
-"""Standard deviation of the log of one launch's level: each launch gets other memory addresses."""
+"""Standard deviation of the log of a launch's level; each launch has other memory addresses."""
 
 _STEP_SPREAD: Final = 0.05
 """Standard deviation of the log of single steps."""
 
 
-def step_seconds(habit: str, comparisons: int, seed: int) -> Seconds:
+def step_seconds(noise: str, comparisons: int, seed: int) -> Seconds:
     """Return the step seconds of simulated duets of equally fast sides.
 
     Args:
-        habit: Habit of the machine, a key of ``HABITS``.
+        noise: Kind of noise, a key of ``NOISE_MODELS``.
         comparisons: Number of comparisons.
         seed: Seed of the random numbers.
 
     Returns:
         Seconds of shape ``[comparisons, PAIRS, 2, 2 * ROUNDS]``; the third axis is candidate and
-        base. Which side takes the first turn changes from pair to pair.
+        base. The side that takes the first turn alternates from pair to pair.
     """
     generator = np.random.default_rng(seed)
     shape = (comparisons, PAIRS, 4 * ROUNDS)
-    log_factors = HABITS[habit](generator, shape) + generator.normal(0, _STEP_SPREAD, shape)
+    log_factors = NOISE_MODELS[noise](generator, shape) + generator.normal(0, _STEP_SPREAD, shape)
     rounds = np.exp(np.log(_STEP_SECONDS) + log_factors).reshape(comparisons, PAIRS, ROUNDS, 4)
     outer_turns, inner_turns = rounds[..., [0, 3]], rounds[..., [1, 2]]
     base_first = (np.arange(PAIRS) % 2 == 1)[None, :, None, None]
@@ -77,7 +77,8 @@ def pair_log_ratios(seconds: Seconds) -> NDArray[np.float64]:
     return np.asarray(np.median(rounds, axis=-1), dtype=np.float64)
 
 
-def _quiet(_generator: np.random.Generator, shape: Shape) -> LogFactors:
+def _no_noise(_generator: np.random.Generator, shape: Shape) -> LogFactors:
+    """Return a constant speed."""
     return np.zeros(shape)
 
 
@@ -89,13 +90,13 @@ def _drift(generator: np.random.Generator, shape: Shape) -> LogFactors:
 
 
 def _steal_bursts(generator: np.random.Generator, shape: Shape) -> LogFactors:
-    """Return short spells in which the hypervisor gives the cores to others."""
-    return _spells(generator, shape, 0.03, 0.3) * generator.uniform(0.3, 0.9, shape)
+    """Return short periods in which the hypervisor gives the cores to other machines."""
+    return _slow_periods(generator, shape, 0.03, 0.3) * generator.uniform(0.3, 0.9, shape)
 
 
 def _outliers(generator: np.random.Generator, shape: Shape) -> LogFactors:
-    """Return single steps, one of twenty, that take several times as long."""
-    is_outlier = generator.random(shape) < 0.05  # noqa: PLR2004 - one of twenty
+    """Return single steps, one in twenty, that take several times as long."""
+    is_outlier = generator.random(shape) < 0.05  # noqa: PLR2004 - one in twenty
     return np.asarray(is_outlier * np.log1p(generator.exponential(1.0, shape)), dtype=np.float64)
 
 
@@ -112,37 +113,37 @@ def _autocorrelation(generator: np.random.Generator, shape: Shape) -> LogFactors
 
 
 def _order_effect(_generator: np.random.Generator, shape: Shape) -> LogFactors:
-    """Return a loss in every second turn: in A B B A, of the side that has just waited."""
+    """Return a loss in every second turn, the first that a side takes after it has waited."""
     turn = np.arange(shape[-1])
     return np.broadcast_to(0.08 * (turn % 2 == 1), shape)
 
 
 def _noisy_neighbour(generator: np.random.Generator, shape: Shape) -> LogFactors:
-    """Return long spells in which steps take 1.75 times as long."""
-    return np.asarray(_spells(generator, shape, 0.1, 0.1) * np.log(1.75), dtype=np.float64)
+    """Return long periods in which steps take 1.75 times as long."""
+    return np.asarray(_slow_periods(generator, shape, 0.1, 0.1) * np.log(1.75), dtype=np.float64)
 
 
-def _spells(
+def _slow_periods(
     generator: np.random.Generator, shape: Shape, begin: float, end: float
 ) -> NDArray[np.bool_]:
-    """Return whether each step falls into a spell; spells begin and end by chance.
+    """Return whether each step is in a slow period; such periods begin and end by chance.
 
     Args:
         generator: Source of the random numbers.
         shape: Shape of the result; time is the last axis.
-        begin: Probability per step that a spell begins.
-        end: Probability per step that a spell ends.
+        begin: Probability per step that a period begins.
+        end: Probability per step that a period ends.
     """
-    in_spell = np.zeros(shape, dtype=bool)
-    in_spell[..., 0] = generator.random(shape[:-1]) < begin / (begin + end)
+    in_period = np.zeros(shape, dtype=bool)
+    in_period[..., 0] = generator.random(shape[:-1]) < begin / (begin + end)
     for step in range(1, shape[-1]):
         chance = generator.random(shape[:-1])
-        in_spell[..., step] = np.where(in_spell[..., step - 1], chance >= end, chance < begin)
-    return in_spell
+        in_period[..., step] = np.where(in_period[..., step - 1], chance >= end, chance < begin)
+    return in_period
 
 
-HABITS: Final[Mapping[str, Habit]] = {
-    "quiet": _quiet,
+NOISE_MODELS: Final[Mapping[str, NoiseModel]] = {
+    "quiet": _no_noise,
     "drift": _drift,
     "steal bursts": _steal_bursts,
     "outliers": _outliers,
