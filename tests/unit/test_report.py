@@ -10,6 +10,7 @@ from sample_records import measurement
 from simulated_launches import launch
 from traingate.records import Outcome, Pair, Published, Verdict
 from traingate.report.progress import ProgressLine
+from traingate.report.row import samples_per_second
 from traingate.report.table import Row, render
 from traingate.report.verdict import explain, interruption_text
 
@@ -95,6 +96,23 @@ def test_an_interrupted_comparison_reports_its_pairs():
 def test_no_baseline_gives_its_reason():
     verdict = Verdict(outcome=Outcome.NO_BASELINE, tolerance_percent=5, reason="nothing is stored")
     assert explain(verdict) == "NO_BASELINE: nothing is stored"
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        (None, "800 ± ?"),
+        ((798.0, 802.0), "800 ± 2"),
+        ((700.2, 899.8), "800 ± 100"),
+        ((700.0, 900.0), "800 ± 100"),
+        ((652.0, 948.0), "800 ± 148"),
+    ],
+)
+def test_half_an_interval_is_shown_without_an_exponent(interval, text):
+    record = msgspec.structs.replace(
+        measurement([launch([0.1])]), samples_per_second=800.0, samples_per_second_interval=interval
+    )
+    assert samples_per_second(record) == text
 
 
 def test_empty_columns_are_left_out():

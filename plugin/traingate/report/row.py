@@ -8,7 +8,7 @@ from typing import Final
 
 from traingate.records import Measurement
 
-_MIN_WITHOUT_FRACTION: Final = 100
+_MIN_WITHOUT_FRACTION: Final = 99.5
 """Half width from which on it is shown in whole samples/s; two digits would need an exponent."""
 
 
