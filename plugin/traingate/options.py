@@ -26,9 +26,7 @@ _MARKER: Final = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of one pytest run.
-
-    ``--traingate-NAME`` and the ini key ``traingate_NAME`` set NAME, except for the last three.
+    """Settings of one pytest run; the options and ini keys of traingate set all but the last three.
 
     Attributes:
         scale: Size of the measurement.
@@ -210,10 +208,8 @@ def parse(config: pytest.Config) -> Settings:
     values = {option.name.replace("-", "_"): _value(config, option) for option in _OPTIONS}
     compare = _compare(config)
     parallel = config.getoption("dist", "no") != "no" or hasattr(config, "workerinput")
-    disabled = bool(
-        config.getoption("benchmark_disable", False)
-        and not config.getoption("benchmark_enable", False)
-    )
+    enabled = config.getoption("benchmark_enable", False)
+    disabled = bool(config.getoption("benchmark_disable", False) and not enabled)
     duet_option = "--traingate-against" if values["against"] else "--traingate-against-python"
     duet_option = duet_option if values["against"] or values["against_python"] else ""
     comparison = "--benchmark-compare" if compare else duet_option
