@@ -12,7 +12,7 @@ SMALL = Path(sys.executable).resolve().read_bytes()[:64]
 def folder(tmp_path, monkeypatch):
     """Return the only folder in which libraries are searched for."""
     monkeypatch.setattr(shared_libraries, "_folders", lambda: [tmp_path])
-    monkeypatch.setattr(shared_libraries, "_cached", list)
+    monkeypatch.setattr(shared_libraries, "_loader_cache", list)
     shared_libraries.find_library.cache_clear()
     yield tmp_path
     shared_libraries.find_library.cache_clear()
@@ -50,7 +50,7 @@ def test_a_broken_link_is_skipped(folder):
 def test_the_loaders_cache_is_searched_last(folder, monkeypatch, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("cache") / "libtcmalloc.so.4"
     elsewhere.write_bytes(SMALL)
-    monkeypatch.setattr(shared_libraries, "_cached", lambda: [elsewhere])
+    monkeypatch.setattr(shared_libraries, "_loader_cache", lambda: [elsewhere])
     assert shared_libraries.find_library("tcmalloc") == elsewhere
 
 

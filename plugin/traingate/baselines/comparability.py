@@ -39,8 +39,8 @@ def _settings(environment: Mapping[str, Any]) -> dict[str, str]:
     """Return the values of an environment by name, each variable under its own name."""
     # Variables are added one by one below. Steadying is compared by its effect, which the
     # variables and the allocator show, and not by what was requested.
-    omitted = ("variables", "steady", "steadying")
-    software = {name: value for name, value in environment.items() if name not in omitted}
+    other_keys = ("variables", "steady", "steadying")
+    software = {name: value for name, value in environment.items() if name not in other_keys}
     values = {**software, **environment.get("variables", {})}
     return {name: str(value) for name, value in values.items() if value is not None}
 

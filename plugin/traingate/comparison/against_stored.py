@@ -72,7 +72,7 @@ class AgainstStored:
         if self._next_step(measurement) is Step.DUET:
             duet_result = self._by_duet(measurement, observer)
         if self._next_step(measurement) is Step.MEASURE_MORE:  # a duet was tried, and failed
-            result = measure(self._job, self.look, observer, earlier=measurement)
+            result = measure(self._job, self.look, observer, earlier_measurement=measurement)
             longer_measurement = result.measurement
         assert self._screen is not None
         verdict = attribute(self._screen, self._base_code(), duet_result, self._obstacle)

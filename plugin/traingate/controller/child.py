@@ -112,10 +112,10 @@ class Child:
         """
         if self._channels is not None:
             return self
-        unnamed: dict[int, Channel] = {}
-        self._channels = RankChannels(unnamed)  # so that tearing down closes them
-        while len(unnamed) < self._command.ranks:
-            unnamed[len(unnamed)] = self._accept()
+        channels: dict[int, Channel] = {}
+        self._channels = RankChannels(channels)  # so that tearing down closes them
+        while len(channels) < self._command.ranks:
+            channels[len(channels)] = self._accept()
         hellos = self._receive(Hello, None, "at its start")
         for hello in hellos:
             self._check(hello)
@@ -126,7 +126,7 @@ class Child:
                 + ", ".join(f"rank {hello.rank} of {hello.world_size}" for hello in hellos)
             )
         ranks = [hello.rank for hello in hellos]
-        self._channels = RankChannels(dict(zip(ranks, unnamed.values(), strict=True)))
+        self._channels = RankChannels(dict(zip(ranks, channels.values(), strict=True)))
         self._ranks_are_known = True
         return self
 
@@ -159,13 +159,13 @@ class Child:
         assert self._channels is not None
         self._channels.send(message)
 
-    def receive(self, kind: type[Answer], seconds: float, doing: str) -> list[Answer]:
+    def receive(self, kind: type[Answer], seconds: float, activity: str) -> list[Answer]:
         """Wait for one answer from each rank, and return them in the order of ranks.
 
         Args:
             kind: Expected type of message.
             seconds: Time limit.
-            doing: Activity of the child, for error messages: ``in step 3 of 5``.
+            activity: Activity of the child, for error messages: ``in step 3 of 5``.
 
         Raises:
             WorkloadError: If the user's code raised in the child.
@@ -174,72 +174,78 @@ class Child:
             WorkerTimeoutError: If the time limit passed.
             ProtocolError: If a message of another type came.
         """
-        return self._receive(kind, seconds, doing)
+        return self._receive(kind, seconds, activity)
 
-    def ask(self, message: Message, kind: type[Answer], seconds: float, doing: str) -> list[Answer]:
+    def ask(
+        self, message: Message, kind: type[Answer], seconds: float, activity: str
+    ) -> list[Answer]:
         """Send a command to all ranks, and return their answers; raises as ``receive`` does."""
         self.send(message)
-        return self.receive(kind, seconds, doing)
+        return self.receive(kind, seconds, activity)
 
-    def ask_first(self, message: Message, kind: type[Answer], seconds: float, doing: str) -> Answer:
+    def ask_first(
+        self, message: Message, kind: type[Answer], seconds: float, activity: str
+    ) -> Answer:
         """Send a command to the lowest rank of this node only, and return its answer."""
         assert self._channels is not None
         first = self._channels.ranks[:1]
         self._channels.send(message, first)
-        return self._receive(kind, seconds, doing, first)[0]
+        return self._receive(kind, seconds, activity, first)[0]
 
     def _receive(
         self,
         kind: type[Answer],
         seconds: float | None,
-        doing: str,
+        activity: str,
         ranks: Sequence[int] | None = None,
     ) -> list[Answer]:
         assert self._channels is not None
         remaining = self._deadline - time.monotonic() if seconds is None else seconds
         answers = self._channels.receive(remaining, ranks)
         if answers.ended_ranks:
-            raise WorkerDiedError(self._exit_message(doing, answers.ended_ranks))
-        for rank, failed in answers.failed.items():
-            raise self._failure(rank, failed, doing)
+            raise WorkerDiedError(self._exit_message(activity, answers.ended_ranks))
+        for rank, failure in answers.failures.items():
+            raise self._failure(rank, failure, activity)
         if answers.overdue_ranks:
             limit = self._start_seconds if seconds is None else seconds
-            raise WorkerTimeoutError(self._timeout_message(doing, limit, answers.overdue_ranks))
+            raise WorkerTimeoutError(self._timeout_message(activity, limit, answers.overdue_ranks))
         typed_messages: list[Answer] = []
         for _, message in sorted(answers.messages.items()):
             if not isinstance(message, kind):
                 name = type(message).__name__
-                raise ProtocolError(f"{self._label} answered {name} {doing}, not {kind.__name__}")
+                raise ProtocolError(
+                    f"{self._label} answered {name} {activity}, not {kind.__name__}"
+                )
             typed_messages.append(message)
         return typed_messages
 
     def _name(self, ranks: Iterable[int]) -> str:
         """Return the name of *ranks* in error messages, or the child's if they are not known."""
         numbers = ", ".join(map(str, ranks))
-        grouped = self._command.ranks > 1 and self._ranks_are_known and numbers
-        return f"rank {numbers} of {self._label}" if grouped else self._label
+        names_ranks = self._command.ranks > 1 and self._ranks_are_known and numbers
+        return f"rank {numbers} of {self._label}" if names_ranks else self._label
 
-    def _failure(self, rank: int, failed: Failed, doing: str) -> TraingateError:
+    def _failure(self, rank: int, failure: Failed, activity: str) -> TraingateError:
         name = self._name([rank])
-        if not failed.traceback:
-            return ConfigurationError(f"{name}, {doing}: {failed.message}")
+        if not failure.traceback:
+            return ConfigurationError(f"{name}, {activity}: {failure.message}")
         log = self._log_tail([rank])
         return WorkloadError(
-            f"the workload raised in {name}, {doing}:\n\n{failed.traceback}\n{log}"
+            f"the workload raised in {name}, {activity}:\n\n{failure.traceback}\n{log}"
         )
 
-    def _timeout_message(self, doing: str, seconds: float, ranks: Sequence[int] = ()) -> str:
+    def _timeout_message(self, activity: str, seconds: float, ranks: Sequence[int] = ()) -> str:
         name = self._name(ranks)
         return (
-            f"{name} gave no answer within {seconds:g} s {doing}, and was ended. If it "
+            f"{name} gave no answer within {seconds:g} s {activity}, and was ended. If it "
             f"only needs longer, raise --traingate-timeout.\n{self._log_tail(ranks)}"
         )
 
-    def _exit_message(self, doing: str, ranks: Sequence[int] = ()) -> str:
+    def _exit_message(self, activity: str, ranks: Sequence[int] = ()) -> str:
         assert self._process is not None
         ending = "ended" if self._command.launched else describe_exit(self._process, _GRACE_SECONDS)
         log = self._log_tail(ranks)
-        return f"{self._name(ranks)} {ending} {doing}, before it had reported.\n{log}"
+        return f"{self._name(ranks)} {ending} {activity}, before it had reported.\n{log}"
 
     def _log_tail(self, ranks: Iterable[int]) -> str:
         """Return the end of the logs of *ranks*; of all ranks until each has sent its rank."""

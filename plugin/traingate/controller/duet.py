@@ -60,7 +60,7 @@ def measure_duet(
     candidate: Job,
     base: Job,
     plan: LaunchPlan,
-    enough: Callable[[Duet], bool],
+    is_decided: Callable[[Duet], bool],
     observer: Observer,
     *,
     by_steps: bool | None = None,
@@ -71,7 +71,7 @@ def measure_duet(
         candidate: Job of the working tree.
         base: Job of the other side.
         plan: Planned and largest number of pairs.
-        enough: Function that is called after the planned pairs and after each further one;
+        is_decided: Function that is called after the planned pairs and after each further one;
             measuring ends when it returns True, or when the plan allows no more pairs.
         observer: Receiver of the progress.
         by_steps: True to take turns step by step, False launch by launch; None to choose by
@@ -98,7 +98,7 @@ def measure_duet(
             _collect(next_pairs(len(pairs)), pairs)
             seconds_per_pair = (time.monotonic() - start) / len(pairs)
             duet = sides.summarise(pairs, seconds_per_pair)
-            if len(pairs) >= plan.planned and enough(duet):
+            if len(pairs) >= plan.planned and is_decided(duet):
                 break
     return duet
 

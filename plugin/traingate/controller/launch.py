@@ -56,10 +56,12 @@ class LaunchFacts:
         self.batch_size = worker.batch_size
         self.environment = worker.environment
 
-    def add(self, finished: Sequence[messages.Finished]) -> None:
+    def add(self, finish_messages: Sequence[messages.Finished]) -> None:
         """Add the counters and the memory that the ranks of a launch reported at its end."""
-        self.counts = self.counts.merged_with(finished[0].counters, finished[0].reasons)
-        peak = sum(rank.peak_rss_bytes for rank in finished)
+        self.counts = self.counts.merged_with(
+            finish_messages[0].counters, finish_messages[0].reasons
+        )
+        peak = sum(rank.peak_rss_bytes for rank in finish_messages)
         self.peak_rss_bytes = max(self.peak_rss_bytes, peak)
 
 
@@ -88,7 +90,7 @@ def measure_launch(
     unit = visit_yardstick(1)
     rounds = plan_rounds(steps, step_seconds, unit.gemm_seconds + unit.triad_seconds)
     answers, visits = _measure_rounds(worker, visit_yardstick, rounds)
-    finished = worker.finish()
+    finish_messages = worker.finish()
     launch = Launch(
         step_seconds=tuple(max(rank.step_seconds for rank in step) for step in answers),
         data_seconds=tuple(max(rank.data_seconds for rank in step) for step in answers),
@@ -99,12 +101,12 @@ def measure_launch(
         yardstick_seconds=tuple(visit.gemm_seconds + visit.triad_seconds for visit in visits),
         first_step_seconds=first_step_seconds,
         setup_seconds=setup_seconds,
-        peak_rss_bytes=sum(rank.peak_rss_bytes for rank in finished),
-        minor_page_faults_per_step=sum(rank.minor_page_faults_per_step for rank in finished),
-        counters=finished[0].counters,
+        peak_rss_bytes=sum(rank.peak_rss_bytes for rank in finish_messages),
+        minor_page_faults_per_step=sum(rank.minor_page_faults_per_step for rank in finish_messages),
+        counters=finish_messages[0].counters,
     )
     facts.gemm_flop = unit.gemm_flop
-    facts.add(finished)
+    facts.add(finish_messages)
     if job.profile and number == job.launches.planned:
         facts.operators = worker.profile()
     if number == 1:

@@ -39,19 +39,19 @@ class Result:
 
 def measure(
     job: Job,
-    enough: Callable[[Measurement], bool],
+    is_decided: Callable[[Measurement], bool],
     observer: Observer,
-    earlier: Measurement | None = None,
+    earlier_measurement: Measurement | None = None,
 ) -> Result:
     """Measure *job*, launch after launch.
 
     Args:
         job: Job to measure.
-        enough: Function that is called after the planned launches and after each further one;
+        is_decided: Function that is called after the planned launches and after each further one;
             measuring ends when it returns True, or when the job allows no more launches.
         observer: Receiver of the progress.
-        earlier: Measurement of the same job to continue: its launches, fewer than the job
-            allows, are the first ones of the result.
+        earlier_measurement: Measurement of the same job to continue: its launches, fewer than the
+            job allows, are the first ones of the result.
 
     Raises:
         WorkloadError: If the workload's own code raised.
@@ -61,9 +61,9 @@ def measure(
     """
     facts = LaunchFacts(peak_rss_bytes=job.peak_rss_bytes or 0)
     launches: list[Launch] = []
-    if earlier is not None:
-        facts.batch_size, facts.counts = earlier.batch_size, earlier.counts
-        launches += earlier.launches
+    if earlier_measurement is not None:
+        facts.batch_size, facts.counts = earlier_measurement.batch_size, earlier_measurement.counts
+        launches += earlier_measurement.launches
     with Child(yardstick_command(), "the yardstick", job.timeouts.start) as yardstick:
         while len(launches) < job.launches.maximum:
             planned = job.launches.planned - len(launches)
@@ -73,7 +73,7 @@ def measure(
             numbers = range(len(launches) + 1, len(launches) + 1 + count)
             launches += _measure_launches(job, numbers, observer, yardstick, facts)
             measurement = _summarise(job, launches, facts)
-            if len(launches) >= job.launches.planned and enough(measurement):
+            if len(launches) >= job.launches.planned and is_decided(measurement):
                 break
     return Result(measurement, facts.operators)
 

@@ -34,7 +34,7 @@ class Answers:
     overdue_ranks: tuple[int, ...] = ()
 
     @property
-    def failed(self) -> dict[int, Failed]:
+    def failures(self) -> dict[int, Failed]:
         """Return the messages of ranks in which an exception was raised, by rank."""
         return {
             rank: message for rank, message in self.messages.items() if isinstance(message, Failed)

@@ -56,7 +56,7 @@ def numa_nodes(nodes: Path = _NODES) -> dict[int, frozenset[int]]:
         Core numbers by the node's number, in ascending order, without nodes that have no such
         core; one node, 0, with all these cores where the kernel describes no nodes.
     """
-    allowed = available_cores()
+    own_cores = available_cores()
     cores_by_node = {}
     for node in nodes.glob("node[0-9]*"):
         try:
@@ -65,9 +65,9 @@ def numa_nodes(nodes: Path = _NODES) -> dict[int, frozenset[int]]:
             continue
         # A node that has memory alone (CXL, HBM) has an empty list.
         cores = parse_cores(text) if text.strip() else frozenset()
-        if cores & allowed:
-            cores_by_node[int(node.name.removeprefix("node"))] = cores & allowed
-    return dict(sorted(cores_by_node.items())) or {0: allowed}
+        if cores & own_cores:
+            cores_by_node[int(node.name.removeprefix("node"))] = cores & own_cores
+    return dict(sorted(cores_by_node.items())) or {0: own_cores}
 
 
 def physical_cores(

@@ -32,12 +32,12 @@ def torch_mismatch(package: str) -> str | None:
     own, torch = version(package), version("torch")
     if own is None or torch is None:
         return None
-    required = _required_torch(package) or _minor(own)
-    if required == _minor(torch):
+    required_torch = _required_torch(package) or _minor(own)
+    if required_torch == _minor(torch):
         return None
     return (
-        f"{package} {own} is made for torch {required} and will not load with {torch}: "
-        f"pip install 'torch=={required}.*' torchvision"
+        f"{package} {own} is made for torch {required_torch} and will not load with {torch}: "
+        f"pip install 'torch=={required_torch}.*' torchvision"
     )
 
 

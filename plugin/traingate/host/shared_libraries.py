@@ -44,7 +44,7 @@ def find_library(stem: str) -> Path | None:
         library = _select(folder.glob(f"lib{stem}.so*"), stem)
         if library is not None:
             return library
-    return _select(_cached(), stem)
+    return _select(_loader_cache(), stem)
 
 
 def _folders() -> Iterator[Path]:
@@ -61,7 +61,7 @@ def _folders() -> Iterator[Path]:
     yield from map(Path, _SYSTEM_FOLDERS)
 
 
-def _cached() -> list[Path]:
+def _loader_cache() -> list[Path]:
     """Return the libraries in the cache of the dynamic loader."""
     command = shutil.which("ldconfig", path=f"{os.environ.get('PATH', '')}:/sbin:/usr/sbin")
     if command is None:

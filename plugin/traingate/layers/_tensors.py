@@ -19,10 +19,10 @@ def map_tensors(change: Callable[[Any], Any], batch: Any) -> Any:
     if isinstance(batch, torch.Tensor):
         return change(batch)
     if isinstance(batch, MutableMapping):
-        changed = copy(batch)  # keeps its type, such as the BatchEncoding of transformers
+        new_batch = copy(batch)  # keeps its type, such as the BatchEncoding of transformers
         for key, value in batch.items():
-            changed[key] = map_tensors(change, value)
-        return changed
+            new_batch[key] = map_tensors(change, value)
+        return new_batch
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
         return type(batch)(*(map_tensors(change, value) for value in batch))
     if isinstance(batch, (list, tuple)):

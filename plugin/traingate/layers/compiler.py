@@ -77,8 +77,8 @@ class TorchCompile(BaseLayer):
 
         if self.backend == "ipex":
             import intel_extension_for_pytorch  # noqa: F401, PLC0415 - registers the backend
-        compiled: Any = torch.compile(training.model, backend=self.backend)
-        training.model = compiled
+        compiled_model: Any = torch.compile(training.model, backend=self.backend)
+        training.model = compiled_model
 
     def verify(self, counters: Mapping[str, int]) -> None:
         """Raise a ConfigurationError if no graph was compiled."""

@@ -54,8 +54,8 @@ def _find_first(stems: tuple[str, ...]) -> str | None:
 
 def best_allocator() -> str:
     """Return the default allocator: tcmalloc or jemalloc if installed, else glibc's own, tuned."""
-    installed = (name for name in ("tcmalloc", "jemalloc") if _find_first(_ALLOCATORS[name]))
-    return next(installed, "glibc")
+    allocators = (name for name in ("tcmalloc", "jemalloc") if _find_first(_ALLOCATORS[name]))
+    return next(allocators, "glibc")
 
 
 def best_openmp() -> str:

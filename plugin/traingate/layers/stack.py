@@ -69,11 +69,11 @@ class Stack:
                     f"Derive a frozen dataclass from traingate.BaseLayer, and pass an instance."
                 )
             _check_options(layer)
-        ordered = sorted(unordered, key=lambda layer: (layer.order, layer.name))
-        for position, layer in enumerate(ordered):
-            for other in ordered[position + 1 :]:
+        sorted_layers = sorted(unordered, key=lambda layer: (layer.order, layer.name))
+        for position, layer in enumerate(sorted_layers):
+            for other in sorted_layers[position + 1 :]:
                 _check_pair(layer, other)
-        return cls(tuple(ordered))
+        return cls(tuple(sorted_layers))
 
     @property
     def names(self) -> set[str]:

@@ -63,9 +63,9 @@ def _xla_counts() -> dict[str, int]:
         return {}
     from torch_xla.debug import metrics  # noqa: PLC0415 - only where XLA is loaded
 
-    compiled = metrics.metric_data("CompileTime")
+    compile_metric = metrics.metric_data("CompileTime")
     return {
-        "xla_compilations": 0 if compiled is None else int(compiled[0]),
+        "xla_compilations": 0 if compile_metric is None else int(compile_metric[0]),
         "xla_fallbacks": len(metrics.executed_fallback_ops()),
     }
 

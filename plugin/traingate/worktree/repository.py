@@ -111,10 +111,10 @@ class Repository:
 def _git(folder: Path, *arguments: str) -> str | None:
     """Return the stripped output of a git command, None if it fails or git is not installed."""
     try:
-        completed = run_git(folder, *arguments)
+        process = run_git(folder, *arguments)
     except OSError:
         return None
-    return completed.stdout.strip() if completed.returncode == 0 else None
+    return process.stdout.strip() if process.returncode == 0 else None
 
 
 def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -144,8 +144,8 @@ def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def git_environment() -> dict[str, str]:
     """Return our environment variables for git, without those that bind it to one repository."""
-    inherited = {
+    variables = {
         name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES
     }
     # Without optional locks, an interrupted command that only reads leaves no lock file behind.
-    return {**inherited, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    return {**variables, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}

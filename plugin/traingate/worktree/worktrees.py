@@ -62,11 +62,11 @@ class Worktrees:
         self._register(repository, tree)  # first, since git may be interrupted
         no_hooks = ("-c", f"core.hooksPath={os.devnull}")
         command = ("worktree", "add", "--detach", "--force", str(tree), commit)
-        completed = run_git(repository.root, *no_hooks, *command)
-        if completed.returncode != 0:
+        process = run_git(repository.root, *no_hooks, *command)
+        if process.returncode != 0:
             raise ConfigurationError(
                 f"git could not check out commit {commit[:9]} of {repository.root}: "
-                f"{completed.stderr.strip()}"
+                f"{process.stderr.strip()}"
             )
         for path, submodule_commit in repository.submodules(commit):
             shutil.rmtree(tree / path, ignore_errors=True)
