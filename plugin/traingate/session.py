@@ -224,8 +224,7 @@ class Session:
         self, request: BenchmarkRequest, verdict: Verdict | None, measurement: Measurement
     ) -> Verdict | None:
         """Return *verdict* with ``failed`` set, by its outcome or by a limit of the marker."""
-        if verdict is not None and verdict.outcome is not Outcome.NO_BASELINE:
-            self.compared_count += 1
+        if verdict is not None:
             failed = verdict.outcome is Outcome.REGRESSED or (
                 verdict.outcome is Outcome.INCONCLUSIVE and self.settings.on_inconclusive == "fail"
             )
@@ -238,8 +237,7 @@ class Session:
         if not broken_limits:
             return verdict
         verdict = verdict or no_baseline(measurement, self._tolerance(request))
-        reasons = [*([verdict.reason] if verdict.reason else []), *broken_limits]
-        return msgspec.structs.replace(verdict, failed=True, reason="; ".join(reasons))
+        return msgspec.structs.replace(verdict, failed=True, broken_limits=tuple(broken_limits))
 
     def _job(self, request: BenchmarkRequest) -> Job:
         """Return the job of the candidate, with the facts of an earlier test of its workload."""

@@ -144,7 +144,7 @@ def test_limits_of_the_marker_fail_a_test_that_is_compared_with_nothing(session)
     started = session()
     verdict = measured(started, replace(SLEEPING, limits=limits)).verdict
     assert (verdict.outcome, verdict.failed) == (Outcome.NO_BASELINE, True)
-    throughput, first_step = verdict.reason.split("; ")
+    throughput, first_step = verdict.broken_limits
     assert throughput.endswith("samples/s, and the marker asks for at least 1e+09")
     assert first_step.endswith("and the marker allows 1e-09 s")
     assert started.compared_count == 0

@@ -123,8 +123,9 @@ def read_run(path: Path) -> SavedRun:
     except (OSError, msgspec.MsgspecError) as error:
         raise damaged_record_error(str(path), error) from error
     commit = str(content.commit_info.get("id") or "")
-    details = [content.datetime[:16].replace("T", " "), commit[:9]]
-    title = f"{path.name} ({', '.join(part for part in details if part)})"
+    date_and_commit = [content.datetime[:16].replace("T", " "), commit[:9]]
+    details = ", ".join(part for part in date_and_commit if part)
+    title = f"{path.name} ({details})" if details else path.name
     is_clean = bool(_COMMIT.fullmatch(commit)) and not content.commit_info.get("dirty")
     return SavedRun(
         path=path,
