@@ -47,12 +47,25 @@ class _BenchmarkEntry(Struct):
     extra_info: _ExtraInfo
 
 
+class MissingTests(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tests that a saved run lacks, which pytest-benchmark's file holds as ``traingate``.
+
+    Attributes:
+        missing_tests: Full names of tests that had a baseline and were not compared.
+        allowed_missing_tests: Full names of those that the user let go.
+    """
+
+    missing_tests: tuple[str, ...] = ()
+    allowed_missing_tests: tuple[str, ...] = ()
+
+
 class _RunFile(Struct):
     """The fields that are read from pytest-benchmark's file; msgspec skips all others."""
 
     benchmarks: list[_BenchmarkEntry]
     datetime: str = ""
     commit_info: dict[str, Any] = {}
+    traingate: MissingTests = MissingTests()
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,7 @@ class SavedRun:
         commit: Full name of the commit that was measured; None if there was no commit, or if
             the working tree differed from it.
         measurements: Pairs of a test's full name and its measurement, in the file's order.
+        missing_tests, allowed_missing_tests: Fields of the same names in MissingTests.
     """
 
     path: Path
@@ -73,6 +87,8 @@ class SavedRun:
     saved_at: str
     commit: str | None
     measurements: tuple[tuple[str, Measurement], ...]
+    missing_tests: tuple[str, ...] = ()
+    allowed_missing_tests: tuple[str, ...] = ()
 
 
 def load_runs(storage: str, selection: str | bool) -> tuple[SavedRun, ...]:
@@ -98,6 +114,20 @@ def load_runs(storage: str, selection: str | bool) -> tuple[SavedRun, ...]:
     # Numbers do not order runs: there is a folder for each Python version, and each folder counts
     # from 0001 on.
     return tuple(sorted(map(read_run, files), key=lambda run: run.saved_at))
+
+
+def mention_records(storage: str, selection: str | bool) -> bool:
+    """Return whether any run that ``load_runs`` would read may hold a record of traingate.
+
+    The files are not parsed: a damaged one may belong to a project without training benchmarks.
+    """
+    if "://" in storage and not storage.startswith(_PREFIX):
+        return False
+    try:
+        files = _select(Path(storage.removeprefix(_PREFIX)), selection)
+        return any(b'"traingate"' in file.read_bytes() for file in files)
+    except (NoRunError, OSError):
+        return False
 
 
 def _select(folder: Path, selection: str | bool) -> list[Path]:
@@ -133,6 +163,8 @@ def read_run(path: Path) -> SavedRun:
         saved_at=content.datetime,
         commit=commit if is_clean else None,
         measurements=_measurements(path, content.benchmarks),
+        missing_tests=content.traingate.missing_tests,
+        allowed_missing_tests=content.traingate.allowed_missing_tests,
     )
 
 

@@ -1,0 +1,109 @@
+"""Summarise a session when its last test has ended: what was compared, and why it fails."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from traingate.baselines import saved_runs
+from traingate.baselines.known_tests import known_tests
+from traingate.comparison.completeness import (
+    ComparisonCounts,
+    SessionFacts,
+    count,
+    is_allowed,
+    problems,
+)
+from traingate.errors import BaselineError
+from traingate.selection import Absence, Selection
+from traingate.session import Session
+
+
+@dataclass(frozen=True)
+class SessionSummary:
+    """Summary of one session.
+
+    Attributes:
+        counts: Numbers of tests that were compared, or not; None if no comparison was requested.
+        problems: Reasons why the session fails although its tests may have passed.
+        missing_tests: Full names of tests that have a baseline, and were not compared.
+        allowed_missing_tests: Full names of those of them that may lack a comparison.
+    """
+
+    counts: ComparisonCounts | None = None
+    problems: tuple[str, ...] = ()
+    missing_tests: tuple[str, ...] = ()
+    allowed_missing_tests: tuple[str, ...] = ()
+
+    @property
+    def properties(self) -> dict[str, int]:
+        """Return the counts by the names that they have in a JUnit file."""
+        if self.counts is None:
+            return {}
+        return {f"traingate_{name}": number for name, number in asdict(self.counts).items()}
+
+
+def summarise(session: Session, selection: Selection, *, is_complete: bool) -> SessionSummary:
+    """Return the summary of *session*.
+
+    Args:
+        session: Session whose tests have ended.
+        selection: Tests that pytest selected.
+        is_complete: False if tests were left out because the session ended early.
+    """
+    settings = session.settings
+    try:
+        baselines = _baselines(session, selection)
+    except BaselineError as error:
+        return SessionSummary(ComparisonCounts(), (str(error),))
+    absences = {
+        test: selection.absence(test) for test in baselines if test not in selection.benchmarks
+    }
+    facts = SessionFacts(
+        selected=selection.benchmarks,
+        verdicts=tuple(session.verdicts),
+        refusals=session.refusals,
+        baselines=baselines,
+        absences=absences,
+        skip_reasons=selection.skip_reasons,
+        failed_tests=selection.failed_tests,
+        allowed_names=settings.allow_missing,
+        compares=settings.compares,
+        must_compare=not settings.compare,
+        is_complete=is_complete,
+    )
+    is_concerned = bool(facts.selected or facts.baselines or facts.must_compare)
+    missing_tests = facts.uncompared if settings.compare else []
+    return SessionSummary(
+        count(facts) if settings.compares and is_concerned else None,
+        tuple(problems(facts)),
+        tuple(missing_tests),
+        tuple(
+            test
+            for test, absence in absences.items()
+            if absence is Absence.GONE and is_allowed(test, settings.allow_missing)
+        ),
+    )
+
+
+def _baselines(session: Session, selection: Selection) -> dict[str, str]:
+    """Return descriptions of what each test should be compared with, by its full name.
+
+    Raises:
+        BaselineError: If the stored runs cannot be read.
+    """
+    settings = session.settings
+    if not settings.compares:
+        return {}
+    if not settings.compare:
+        base = settings.against or settings.against_python
+        return {
+            test: f"the base is {base}"
+            for test in selection.benchmarks
+            if test not in session.unavailable_tests
+        }
+    if not selection.benchmarks and not saved_runs.mention_records(
+        settings.storage, settings.compare
+    ):
+        return {}  # a project that compares other benchmarks only
+    runs = session.baselines.runs
+    return known_tests(runs, settings.scale.name, session.hardware, session.used_baselines)
