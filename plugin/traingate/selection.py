@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from traingate.worktree.removed_tests import TestNaming
+
 FIXTURE = "training_benchmark"
 """Name of the fixture that makes a test a training benchmark."""
 
@@ -70,9 +72,15 @@ class Selection:
         elif report.skipped:
             self.skip_reasons[report.nodeid] = _skip_reason(report)
 
+    @property
+    def naming(self) -> TestNaming:
+        """Return the names by which pytest recognises tests in this run."""
+        get = self._config.getini
+        return TestNaming(get("python_files"), get("python_classes"), get("python_functions"))
+
     def absence(self, test: str) -> Absence:
         """Return why *test*, a full name that is not in ``benchmarks``, is not among them."""
-        if test in self._deselected_tests:
+        if any(is_part_of(name, test) for name in self._deselected_tests):
             return Absence.DESELECTED
         module = test.partition("::")[0]
         if module in self.skip_reasons:

@@ -77,6 +77,7 @@ class Session:
 
     Attributes:
         settings: Settings of the session.
+        root: Pytest's rootdir.
         rows: Rows of the results table, in the order of measuring.
         verdicts: Pairs of a test's full name and its verdict, in the order of measuring. They are
             kept here because a test can catch its failure, or run again.
@@ -104,11 +105,11 @@ class Session:
         self.requested_names: set[str] = set()
         self.interruption: str | None = None
         self._comparison_factory = comparison_factory
-        self._root = root.resolve()
+        self.root = root.resolve()
         self._search_path = search_path
         self._measurements: dict[str, Measurement] = {}  # newest one of each workload
         self._directory = Path(tempfile.mkdtemp(prefix="traingate-session-"))
-        self._base_sides = BaseSides(self._root, self._directory)
+        self._base_sides = BaseSides(self.root, self._directory)
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -276,7 +277,7 @@ class Session:
     def _job(self, request: BenchmarkRequest) -> Job:
         """Return the job of the candidate, with the facts of an earlier test of its workload."""
         settings = self.settings
-        identity = request.workload.identity(self._root)
+        identity = request.workload.identity(self.root)
         cache_key = f"{identity} {request.stack.factories()}"
         cache = self._directory / hashlib.sha256(cache_key.encode()).hexdigest()[:16]
         previous = self._measurements.get(identity)

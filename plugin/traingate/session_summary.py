@@ -13,9 +13,11 @@ from traingate.comparison.completeness import (
     is_allowed,
     problems,
 )
-from traingate.errors import BaselineError
-from traingate.selection import Absence, Selection
+from traingate.errors import BaselineError, ConfigurationError
+from traingate.selection import FIXTURE, Absence, Selection, is_part_of
 from traingate.session import Session
+from traingate.worktree.removed_tests import removed_tests
+from traingate.worktree.repository import Repository
 
 
 @dataclass(frozen=True)
@@ -95,15 +97,28 @@ def _baselines(session: Session, selection: Selection) -> dict[str, str]:
     if not settings.compares:
         return {}
     if not settings.compare:
-        base = settings.against or settings.against_python
-        return {
-            test: f"the base is {base}"
-            for test in selection.benchmarks
-            if test not in session.unavailable_tests
-        }
+        base = f"the base is {settings.against or settings.against_python}"
+        selected = [test for test in selection.benchmarks if test not in session.unavailable_tests]
+        return dict.fromkeys((*selected, *_removed_tests(session, selection)), base)
     if not selection.benchmarks and not saved_runs.mention_records(
         settings.storage, settings.compare
     ):
         return {}  # a project that compares other benchmarks only
     runs = session.baselines.runs
     return known_tests(runs, settings.scale.name, session.hardware, session.used_baselines)
+
+
+def _removed_tests(session: Session, selection: Selection) -> list[str]:
+    """Return the training benchmarks that the base's commit defines and the working tree lacks."""
+    reference, root = session.settings.against, session.root
+    repository = Repository.containing(root) if reference else None
+    if reference is None or repository is None:
+        return []
+    try:
+        commit = repository.resolve_commit(reference)
+    except ConfigurationError:
+        return []  # each test has failed with this error
+    removed = removed_tests(repository, commit, root, FIXTURE, selection.naming)
+    return [
+        test for test in removed if not any(is_part_of(name, test) for name in selection.benchmarks)
+    ]

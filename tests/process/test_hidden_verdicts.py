@@ -180,7 +180,10 @@ SECOND = "\ndef test_second(training_benchmark):\n    "
     [
         ("", "gone (0001_base.json"),
         (f"{SECOND}pytest.skip('no time')", "skipped: no time (0001_base.json"),
-        (f"{SECOND}pass", "measured nothing: the test did not call training_benchmark, or did not end (0001_base.json"),
+        (
+            f"{SECOND}pass",
+            "measured nothing: the test did not call training_benchmark, or did not end (0001_base.json",
+        ),
         ("\ndef test_second():\n    pass", "gone (0001_base.json"),
         (
             f"\n@pytest.mark.xfail{SECOND}training_benchmark(1)",
