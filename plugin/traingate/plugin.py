@@ -120,13 +120,12 @@ class _SessionHooks:
     def _summary(self) -> SessionSummary | None:
         """Return the summary of the session when its last test has ended; None if it has none."""
         session = self._pytest_session
-        is_replaced = self._config.stash[SESSION_KEY] != self.session  # by ``traingate calibrate``
-        if session is None or is_replaced or self._config.option.collectonly:
+        if session is None or session.exitstatus not in _SUMMARISED_STATUSES:
             return None
-        if not (self._settings.compares or self._session):
+        if self._config.option.collectonly or not (self._settings.compares or self._session):
             return None
-        if session.exitstatus not in _SUMMARISED_STATUSES:
-            return None
+        if self._config.stash[SESSION_KEY] != self.session:
+            return None  # ``traingate calibrate`` has replaced the session
         from traingate.session_summary import summarise  # noqa: PLC0415 - loads what measuring needs
 
         ended_early = session.shouldfail or session.shouldstop
@@ -135,7 +134,7 @@ class _SessionHooks:
 
     @pytest.hookimpl(tryfirst=True)  # before pytest writes its JUnit file
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail the run if a comparison is missing, if a failed verdict was hidden, and so on."""
+        """Fail the run if the summary or a required name says so, and write the counts to JUnit."""
         if self._summary is not None:
             self._error_messages += self._summary.problems
             for plugin in self._config.pluginmanager.get_plugins():
@@ -225,7 +224,7 @@ class _SessionHooks:
             compared_benchmark["machine_info"] = machine_info
 
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
-        """Store every step in the saved file, and the tests that it should have and lacks."""
+        """Store every step in the saved file, and the names of the tests that the file lacks."""
         for saved_benchmark in output_json["benchmarks"]:
             record = saved_benchmark["extra_info"].get("traingate")
             if record is not None:

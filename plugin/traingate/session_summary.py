@@ -10,11 +10,10 @@ from traingate.comparison.completeness import (
     ComparisonCounts,
     SessionFacts,
     count,
-    is_allowed,
     problems,
 )
 from traingate.errors import BaselineError, ConfigurationError
-from traingate.selection import FIXTURE, Absence, Selection, is_part_of
+from traingate.selection import FIXTURE, Selection, is_part_of
 from traingate.session import Session
 from traingate.worktree.removed_tests import removed_tests
 from traingate.worktree.repository import Repository
@@ -27,8 +26,8 @@ class SessionSummary:
     Attributes:
         counts: Numbers of tests that were compared, or not; None if no comparison was requested.
         problems: Reasons why the session fails although its tests may have passed.
-        missing_tests: Full names of tests that have a baseline, and were not compared.
-        allowed_missing_tests: Full names of those of them that may lack a comparison.
+        missing_tests: Full names of tests with a stored record that were not compared.
+        allowed_missing_tests: Full names of further such tests, which the user let go.
     """
 
     counts: ComparisonCounts | None = None
@@ -74,16 +73,11 @@ def summarise(session: Session, selection: Selection, *, is_complete: bool) -> S
         is_complete=is_complete,
     )
     is_concerned = bool(facts.selected or facts.baselines or facts.must_compare)
-    missing_tests = facts.uncompared if settings.compare else []
     return SessionSummary(
         count(facts) if settings.compares and is_concerned else None,
         tuple(problems(facts)),
-        tuple(missing_tests),
-        tuple(
-            test
-            for test, absence in absences.items()
-            if absence is Absence.GONE and is_allowed(test, settings.allow_missing)
-        ),
+        tuple(facts.uncompared if settings.compare else ()),
+        tuple(facts.allowed_uncompared if settings.compare else ()),
     )
 
 

@@ -320,9 +320,9 @@ def test_a_session_that_stops_at_a_failure_does_not_tell_of_the_rest(pytester, s
     assert (line(result)["regressed"], line(result)["skipped"]) == (1, 1)
 
 
-def test_a_duet_session_counts_too_and_a_skipped_test_is_not_green(pytester, save):
+def test_a_duet_session_counts_too_and_a_skipped_or_removed_test_is_not_green(pytester, save):
     text = f"{TWO}{SECOND}pytest.skip('no time')"
-    run(pytester, text, "--collect-only", options=())
+    run(pytester, f"{text}{SECOND.replace('second', 'third')}...", "--collect-only", options=())
     git(pytester.path, "init", "-q")
     git(pytester.path, "add", "-A")
     git(pytester.path, "commit", "-q", "-m", "first")
@@ -333,7 +333,13 @@ def test_a_duet_session_counts_too_and_a_skipped_test_is_not_green(pytester, sav
         "--traingate-against=HEAD",
     )
     result = run(pytester, text, options=duet)
-    assert_red(result, "test_speed.py::test_second: skipped: no time (the base is HEAD)")
-    assert (line(result)["compared"], line(result)["skipped"]) == (1, 1)
-    result = run(pytester, text, "-k", "other", options=duet)
+    assert_red(
+        result,
+        "  test_speed.py::test_second: skipped: no time (the base is HEAD)",
+        "  test_speed.py::test_third: gone (the base is HEAD)",
+    )
+    counts = line(result)
+    assert (counts["compared"], counts["gone"], counts["skipped"]) == (1, 1, 1)
+    (pytester.path / "test_speed.py").unlink()
+    result = pytester.runpytest_subprocess(*duet)
     assert_red(result, "A comparison was asked for, and no training benchmark was selected.")

@@ -86,9 +86,8 @@ class Activities(NoProgress):
 
 
 def test_where_nothing_is_to_be_measured_a_single_step_is_taken_without_yardstick_and_flops(
-    session, monkeypatch
+    session,
 ):
-    monkeypatch.setattr("traingate.controller.measure.yardstick_command", None)  # cannot be started
     activities = Activities()
     started = session(measures=False, launches=3, steps=9, compare=True)
     measurement = started.run(SLEEPING, activities).measurement

@@ -174,3 +174,10 @@ def test_a_test_is_named_by_its_full_name_its_holder_or_its_end(name):
 @pytest.mark.parametrize("name", ["test", "b", "test_b[1", "speed", "a.py::TestB", "x]", "test_a"])
 def test_a_test_is_not_named_by_a_part_of_a_name(name):
     assert not is_allowed(B, {name})
+
+
+def test_the_tests_without_a_verdict_are_those_that_must_have_one_and_those_that_need_none():
+    case = facts(Outcome.PASSED, baselines={A: "", B: "", C: ""}, allowed_names=("test_b",))
+    assert (case.uncompared, case.allowed_uncompared) == ([C], [B])
+    case = facts(Outcome.PASSED, Outcome.NO_BASELINE)
+    assert (case.uncompared, case.allowed_uncompared) == ([B], [])

@@ -26,8 +26,8 @@ from traingate.records import (
 )
 
 REMEDY = (
-    "Save a baseline on this machine with --benchmark-save=NAME, or let this run pass without "
-    "one by --traingate-on-missing=record."
+    "Save a baseline on this machine with --benchmark-save=NAME; new tests beside others that have "
+    "one can be recorded by --traingate-on-missing=record."
 )
 
 _PREFIX = "file://"

@@ -98,14 +98,21 @@ class SessionFacts:
         is_new = test in self.refusals and test not in self.baselines
         return "new" if is_new else "skipped"
 
-    @property
+    @cached_property
     def uncompared(self) -> list[str]:
-        """Return the tests that have a baseline and got no verdict by it, and may not lack one."""
+        """Return the tests that have a baseline and no verdict by it, and that must have one."""
+        return [test for test in self._without_verdict if not is_allowed(test, self.allowed_names)]
+
+    @cached_property
+    def allowed_uncompared(self) -> list[str]:
+        """Return the tests that have a baseline and no verdict by it, and that need none."""
+        return [test for test in self._without_verdict if is_allowed(test, self.allowed_names)]
+
+    @property
+    def _without_verdict(self) -> list[str]:
+        uncompared_kinds = {"new", "skipped"}
         return [
-            test
-            for test in self.baselines
-            if self.kinds.get(test, "skipped") in {"new", "skipped"}
-            and not is_allowed(test, self.allowed_names)
+            test for test in self.baselines if self.kinds.get(test, "skipped") in uncompared_kinds
         ]
 
 
