@@ -221,6 +221,16 @@ def test_ranks_that_did_not_take_each_step_are_a_damaged_record(storage):
         saved_runs.read_run(path)
 
 
+def test_a_launch_without_visits_of_the_yardstick_is_a_damaged_record(storage):
+    path = storage("0001_base", record_of(0.1))
+    content = json.loads(path.read_text())
+    stored_launch = content["benchmarks"][0]["extra_info"]["traingate"]["launches"][0]
+    stored_launch |= {"gemm_seconds": [], "triad_seconds": [], "yardstick_seconds": []}
+    path.write_text(json.dumps(content))
+    with pytest.raises(DamagedRecordError, match="no visit of the yardstick"):
+        saved_runs.read_run(path)
+
+
 COMMIT, OTHER = "a" * 40, "b" * 40
 ACCEPTANCE = Acceptance("a new loss", "2026-11-22T10:00:00+00:00")
 
