@@ -14,6 +14,7 @@ _SETTINGS = Settings(
     steps=None,
     tolerance=5.0,
     on_missing="fail",
+    allow_missing=frozenset(),
     on_inconclusive="warn",
     steady="threads",
     against=None,

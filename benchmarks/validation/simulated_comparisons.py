@@ -10,10 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 import machine_noise
 from machine_noise import Logs
@@ -24,6 +23,9 @@ from traingate.gate.policy import Policy, pair_policy
 from traingate.gate.statistics import Change, log_factor, paired_difference
 from traingate.gate.step_table import pair_log_ratios
 from traingate.records import Launch, Method, Outcome
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 UNCHANGED: Final = Path(__file__).parent / "recorded" / "unchanged.json"
 """Step seconds of a small convolutional net and of a small transformer, each measured in duets with

@@ -102,6 +102,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
         if error_message is not None:
             _fail(benchmark, error_message)
         if skip_reason is not None:
+            session.unavailable_tests.add(request.node.nodeid)
             pytest.skip(skip_reason)
         if session.settings.measures:
             _record(request, benchmark, session, result)

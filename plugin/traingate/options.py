@@ -34,7 +34,8 @@ class Settings:
             pairs in a duet. None for the default.
         steps: Number of measured steps per launch; None for that of the scale.
         tolerance: Largest loss of throughput that is let through, in percent.
-        on_missing: Treatment of a test without a comparable baseline, ``fail`` or ``record``.
+        on_missing: Treatment of a test that is not in the stored runs, ``fail`` or ``record``.
+        allow_missing: Names of tests that need no comparison.
         on_inconclusive: Treatment of a test without a verdict, ``warn`` or ``fail``.
         steady: Level of the measures against scatter, one of ``controller.steadying.LEVELS``.
         against: Commit to compare the working tree with by a duet; None for no commit.
@@ -56,6 +57,7 @@ class Settings:
     steps: int | None
     tolerance: float
     on_missing: str
+    allow_missing: frozenset[str]
     on_inconclusive: str
     steady: str
     against: str | None
@@ -121,7 +123,7 @@ def percent(text: str) -> float:
 
 
 def _names(text: str) -> frozenset[str]:
-    """Return the names in a list that is separated by commas."""
+    """Return the names in a text that has commas between them."""
     names = frozenset(name.strip() for name in text.split(",") if name.strip())
     if not names:
         raise argparse.ArgumentTypeError(f"takes names with commas between them, not {text!r}")
@@ -157,7 +159,8 @@ _OPTIONS: Final = (
     _Option("tolerance", percent, 5.0, "PERCENT",
             "Largest loss of throughput that is let through (default: 5)."),
     _Option("on-missing", _one_of("fail", "record"), "fail", "{fail,record}",
-            "A test without comparable baseline fails, or is recorded (default: fail)."),
+            "A test that nothing is stored of fails, or is recorded (default: fail)."),
+    _Option("allow-missing", _names, frozenset(), "NAMES", "Tests that may go without comparison."),
     _Option("on-inconclusive", _one_of("warn", "fail"), "warn", "{warn,fail}",
             "A test whose launches run out before a verdict warns, or fails (default: warn)."),
     _Option("steady", _one_of(*LEVELS), "full", "{off,threads,full}",
@@ -210,8 +213,8 @@ def parse(config: pytest.Config) -> Settings:
     parallel = config.getoption("dist", "no") != "no" or hasattr(config, "workerinput")
     enabled = config.getoption("benchmark_enable", False)
     disabled = bool(config.getoption("benchmark_disable", False) and not enabled)
-    duet_option = "--traingate-against" if values["against"] else "--traingate-against-python"
-    duet_option = duet_option if values["against"] or values["against_python"] else ""
+    duets = [name for name in ("against", "against_python") if values[name]]
+    duet_option = f"--traingate-{duets[0].replace('_', '-')}" if duets else ""
     comparison = "--benchmark-compare" if compare else duet_option
     if comparison and parallel:
         raise pytest.UsageError(
@@ -239,10 +242,8 @@ def parse(config: pytest.Config) -> Settings:
 def _compare(config: pytest.Config) -> bool | str:
     """Return the value of ``--benchmark-compare``, after checking that it can name a run."""
     value = config.getoption("benchmark_compare", False)
-    if isinstance(value, bool):
-        return value
     if not isinstance(value, str):  # pytest-benchmark's default is an empty list
-        return False
+        return value is True
     if not value:
         raise pytest.UsageError(
             "--benchmark-compare= names no run: the value is empty. Leave out the = to compare "

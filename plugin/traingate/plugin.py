@@ -10,7 +10,8 @@ from __future__ import annotations
 import shutil
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,13 +19,22 @@ import pytest
 from traingate import fixtures, layer_fixtures, options, replay
 from traingate.errors import BaselineError
 from traingate.fixtures import SESSION_KEY
+from traingate.selection import FIXTURE, Selection
 
 if TYPE_CHECKING:
     from traingate.report.row import Row
     from traingate.session import Session
+    from traingate.session_summary import SessionSummary
 
-_FIXTURE = "training_benchmark"
 _NAME = "traingate-session"
+_GREEN_STATUSES = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+_SUMMARISED_STATUSES = (
+    *_GREEN_STATUSES,
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.INTERRUPTED,
+)
+"""Exit statuses of sessions that ran tests; with others the options or the baselines are wrong."""
+_SELECTION_NAME = "traingate-selection"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,8 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
         warnings.filterwarnings("default", message=f"(?s).*{text}")
     config.pluginmanager.register(fixtures, "traingate-fixtures")
     config.pluginmanager.register(layer_fixtures, "traingate-layer-fixtures")
-    hooks = _SessionHooks(config, options.parse(config))
+    selection = Selection(config)
+    hooks = _SessionHooks(config, options.parse(config), selection)
     config.stash[SESSION_KEY] = hooks.session
+    config.pluginmanager.register(selection, _SELECTION_NAME)
     config.pluginmanager.register(hooks, _NAME)
 
 
@@ -50,6 +62,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End the session, and unregister its hooks."""
     hooks = config.pluginmanager.unregister(name=_NAME)
     if hooks is not None:
+        config.pluginmanager.unregister(name=_SELECTION_NAME)
         hooks.close()
         del config.stash[SESSION_KEY]
 
@@ -57,12 +70,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 class _SessionHooks:
     """Hooks of one session, which is made when a training benchmark first needs it."""
 
-    def __init__(self, config: pytest.Config, settings: options.Settings) -> None:
+    def __init__(
+        self, config: pytest.Config, settings: options.Settings, selection: Selection
+    ) -> None:
         self._config = config
         self._settings = settings
-        self._benchmark_count = 0  # selected tests that are to be compared
-        self._error_message: str | None = None
+        self._selection = selection
+        self._error_messages: list[str] = []
         self._session: Session | None = None
+        self._pytest_session: pytest.Session | None = None
+        self._is_summary_shown = False
 
     def session(self) -> Session:
         """Return the session, which is made on the first call."""
@@ -77,55 +94,59 @@ class _SessionHooks:
         if self._session is not None:
             self._session.close()
 
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Keep pytest's session, which knows whether it ended early."""
+        self._pytest_session = session
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Give each training benchmark its clock, before pytest-benchmark's fixture reads it."""
         for item in items:
-            if _FIXTURE in getattr(item, "fixturenames", ()):
+            if FIXTURE in getattr(item, "fixturenames", ()):
                 replay.attach_clock(item)
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
+    def pytest_collection_finish(self) -> None:
         """Read the baselines, so that an error in them is reported before anything is measured."""
-        benchmarks = [
-            item for item in session.items if _FIXTURE in getattr(item, "fixturenames", ())
-        ]
-        if not benchmarks or self._config.option.collectonly or not self._settings.compares:
+        if self._config.option.collectonly or not self._settings.compare:
             return
-        self._benchmark_count = len(benchmarks)
-        if not self._settings.compare:
+        if not self._selection.benchmarks:
             return
         try:
             _ = self.session().baselines
         except BaselineError as error:
             raise pytest.UsageError(str(error)) from error
 
+    @cached_property
+    def _summary(self) -> SessionSummary | None:
+        """Return the summary of the session when its last test has ended; None if it has none."""
+        session = self._pytest_session
+        if session is None or session.exitstatus not in _SUMMARISED_STATUSES:
+            return None
+        if self._config.option.collectonly or not (self._settings.compares or self._session):
+            return None
+        if self._config.stash[SESSION_KEY] != self.session:
+            return None  # ``traingate calibrate`` has replaced the session
+        from traingate.session_summary import summarise  # noqa: PLC0415 - loads what measuring needs
+
+        ended_early = session.shouldfail or session.shouldstop
+        is_complete = session.exitstatus != pytest.ExitCode.INTERRUPTED and not ended_early
+        return summarise(self.session(), self._selection, is_complete=is_complete)
+
+    @pytest.hookimpl(tryfirst=True)  # before pytest writes its JUnit file
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail the run if a comparison compared nothing, or if a required name is unknown."""
-        if session.exitstatus != pytest.ExitCode.OK or self._config.option.collectonly:
-            return
-        self._error_message = self._describe_missing_comparison() or self._describe_unknown_names()
-        if self._error_message is not None:
+        """Fail the run if the summary or a required name says so, and write the counts to JUnit."""
+        if self._summary is not None:
+            self._error_messages += self._summary.problems
+            for plugin in self._config.pluginmanager.get_plugins():
+                if hasattr(plugin, "add_global_property"):  # pytest's JUnit reporter
+                    for name, number in self._summary.properties.items():
+                        plugin.add_global_property(name, str(number))
+        if session.exitstatus == pytest.ExitCode.OK and not self._config.option.collectonly:
+            self._error_messages += self._describe_unknown_names()
+        if self._error_messages and session.exitstatus in _GREEN_STATUSES:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _describe_missing_comparison(self) -> str | None:
-        """Return an error message if a comparison was requested and nothing was compared."""
-        wants_duet = self._settings.against or self._settings.against_python
-        if wants_duet and not self._benchmark_count:
-            option = "against" if self._settings.against else "against-python"
-            return (
-                f"--traingate-{option} asked for a comparison, and no training benchmark was "
-                "selected. Name the tests that use training_benchmark."
-            )
-        if not self._benchmark_count or self._settings.on_missing == "record":
-            return None
-        if self.session().compared_count:
-            return None
-        return (
-            f"A comparison was asked for, and none of {self._benchmark_count} training benchmarks "
-            "was compared: all were skipped. See the reasons with -rs."
-        )
-
-    def _describe_unknown_names(self) -> str | None:
+    def _describe_unknown_names(self) -> list[str]:
         """Return an error message if ``--traingate-require`` has a name that must be misspelt.
 
         That is a name which is neither of traingate's own layers nor of a layer that a test used.
@@ -133,27 +154,53 @@ class _SessionHooks:
         used_names = self._session.requested_names if self._session is not None else set()
         unknown_names = self._settings.require - layer_fixtures.LAYER_NAMES - used_names
         if not unknown_names:
-            return None
-        return (
+            return []
+        return [
             f"--traingate-require names {', '.join(sorted(unknown_names))}, and no test has such a "
             f"layer. traingate's own are {', '.join(sorted(layer_fixtures.LAYER_NAMES))}."
-        )
+        ]
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the results table, explanations of verdicts, and the error message if any."""
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> Generator[None, object, object]:
+        """Print the results, and below those of pytest-benchmark the errors and the counts."""
+        self._is_summary_shown = True
+        self._show_results(terminalreporter)
+        try:
+            return (yield)
+        finally:
+            self._show_summary(terminalreporter)
+
+    def _show_results(self, reporter: pytest.TerminalReporter) -> None:
+        """Print the results table and the explanations of verdicts."""
         if self._session is not None and self._session.rows:
             from traingate.report.table import render  # noqa: PLC0415 - loads rich
 
-            terminalreporter.section("traingate: training throughput")
-            width = shutil.get_terminal_size().columns if terminalreporter.isatty else None
-            text = render(self._session.rows, width, colour=terminalreporter.hasmarkup)
-            terminalreporter.write(text)
-            self._explain_verdicts(terminalreporter, self._session.rows)
+            reporter.section("traingate: training throughput")
+            width = shutil.get_terminal_size().columns if reporter.isatty else None
+            text = render(self._session.rows, width, colour=reporter.hasmarkup)
+            reporter.write(text)
+            self._explain_verdicts(reporter, self._session.rows)
         if self._session is not None and self._session.interruption:
-            terminalreporter.section("traingate: interrupted")
-            terminalreporter.write_line(self._session.interruption, yellow=True)
-        if self._error_message:
-            terminalreporter.write_line(f"ERROR: {self._error_message}", red=True)
+            reporter.section("traingate: interrupted")
+            reporter.write_line(self._session.interruption, yellow=True)
+
+    def _show_summary(self, reporter: pytest.TerminalReporter) -> None:
+        """Print why the session fails, if it does, and the line of the counts."""
+        if self._error_messages:
+            reporter.section("traingate: errors", red=True)
+        for message in self._error_messages:
+            reporter.write_line(f"ERROR: {message}", red=True)
+        if self._summary is not None and self._summary.counts is not None:
+            reporter.write_line(f"traingate: {self._summary.counts}")
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Print the summary that pytest 8 leaves out with ``--no-summary``."""
+        reporter = config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None and self._summary is not None and not self._is_summary_shown:
+            self._show_results(reporter)
+            self._show_summary(reporter)
 
     def _explain_verdicts(self, reporter: pytest.TerminalReporter, rows: Sequence[Row]) -> None:
         """Print details of verdicts that the table lacks; failed tests have reported their own."""
@@ -177,10 +224,16 @@ class _SessionHooks:
             compared_benchmark["machine_info"] = machine_info
 
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
-        """Store every step in the saved file, also without ``--benchmark-save-data``."""
+        """Store every step in the saved file, and the names of the tests that the file lacks."""
         for saved_benchmark in output_json["benchmarks"]:
             record = saved_benchmark["extra_info"].get("traingate")
             if record is not None:
                 saved_benchmark["stats"]["data"] = [
                     step for launch in record["launches"] for step in launch["step_seconds"]
                 ]
+        summary = self._summary
+        if summary is not None and (summary.missing_tests or summary.allowed_missing_tests):
+            output_json["traingate"] = {
+                "missing_tests": list(summary.missing_tests),
+                "allowed_missing_tests": list(summary.allowed_missing_tests),
+            }

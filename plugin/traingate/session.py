@@ -17,20 +17,24 @@ from typing import TypeAlias
 import msgspec
 
 from traingate.baselines import saved_runs
+from traingate.baselines.known_tests import has_record
 from traingate.baselines.lookup import Baseline, Baselines, Subject
 from traingate.comparison.against_base import AgainstBase
 from traingate.comparison.against_stored import AgainstStored
 from traingate.comparison.base import Comparison, NoComparison
 from traingate.comparison.base_side import BaseSides
+from traingate.comparison.completeness import is_allowed
+from traingate.comparison.launch_count import launch_plan
 from traingate.controller.duet import DuetInterrupted
-from traingate.controller.job import Job, LaunchPlan, Observer, Timeouts, single_step
-from traingate.controller.measure import Result, measure
-from traingate.errors import BaselineError, ConfigurationError, NoRunError
+from traingate.controller.job import Job, Observer, Timeouts
+from traingate.controller.measure import Result, layer_records, measure
+from traingate.controller.single_step import take_single_step
+from traingate.errors import BaselineError, NoRunError
 from traingate.gate.decision import no_baseline
 from traingate.gate.limits import Limits, violations
 from traingate.host.hardware import hardware
 from traingate.layers.stack import Stack
-from traingate.options import DEFAULT_MAX_LAUNCHES, Settings
+from traingate.options import Settings
 from traingate.records import Hardware, Measurement, Outcome, Published, Verdict
 from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row
@@ -73,8 +77,13 @@ class Session:
 
     Attributes:
         settings: Settings of the session.
+        root: Pytest's rootdir.
         rows: Rows of the results table, in the order of measuring.
-        compared_count: Number of tests that got a verdict by comparison.
+        verdicts: Pairs of a test's full name and its verdict, in the order of measuring. They are
+            kept here because a test can catch its failure, or run again.
+        refusals: Reasons why tests could not be compared, by full name.
+        used_baselines: Stored measurements that tests were compared with.
+        unavailable_tests: Full names of tests with a layer that this machine cannot run.
         requested_names: Names of all layers, and of their extras, that tests have requested.
         interruption: Sentence on the test whose comparison was interrupted by Ctrl-C; None if none
             was.
@@ -89,15 +98,18 @@ class Session:
     ) -> None:
         self.settings = settings
         self.rows: list[Row] = []
-        self.compared_count = 0
+        self.verdicts: list[tuple[str, Verdict]] = []
+        self.refusals: dict[str, str] = {}
+        self.used_baselines: list[Measurement] = []
+        self.unavailable_tests: set[str] = set()
         self.requested_names: set[str] = set()
         self.interruption: str | None = None
         self._comparison_factory = comparison_factory
-        self._root = root.resolve()
+        self.root = root.resolve()
         self._search_path = search_path
         self._measurements: dict[str, Measurement] = {}  # newest one of each workload
         self._directory = Path(tempfile.mkdtemp(prefix="traingate-session-"))
-        self._base_sides = BaseSides(self._root, self._directory)
+        self._base_sides = BaseSides(self.root, self._directory)
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -110,7 +122,7 @@ class Session:
 
         Raises:
             BaselineError: If a run cannot be read; or if there is none, or none of this machine,
-                and ``on_missing`` is ``fail``.
+                and ``on_missing`` is ``fail``; or if there is none of the name that was given.
         """
         missing_fails = self.settings.on_missing == "fail"
         try:
@@ -118,7 +130,7 @@ class Session:
                 saved_runs.load_runs(self.settings.storage, self.settings.compare)
             )
         except NoRunError:
-            if missing_fails:
+            if missing_fails or self.settings.compare is not True:
                 raise
             return Baselines(())
         differences = baselines.foreign_hardware(self.hardware)
@@ -145,19 +157,19 @@ class Session:
             The measurement, which carries the verdict, and the operator table.
 
         Raises:
-            BaselineError: If there is nothing to compare with, and ``on_missing`` is ``fail``.
+            BaselineError: If there is nothing to compare with, and the settings do not allow that.
             ConfigurationError: If the settings do not allow the test to be measured or compared.
             WorkloadError, WorkerError: If ``controller.measure.measure`` raises them.
         """
         job = self._job(request)
         if not self.settings.measures:
-            return measure(single_step(job), lambda _: True, observer)
+            return take_single_step(job, observer)
         comparison, result = self._measure(request, job, observer)
         measurement = result.measurement
         try:
             comparison_result = comparison.conclude(measurement, observer)
         except BaselineError as error:
-            fallback = self._without_baseline(request, error)
+            fallback = self._without_baseline(request, job, error)
             comparison_result = fallback.conclude(measurement, observer)
         except KeyboardInterrupt as interrupt:
             pairs = interrupt.pairs if isinstance(interrupt, DuetInterrupted) else ()
@@ -165,13 +177,16 @@ class Session:
             raise
         measurement = comparison_result.measurement or measurement
         self._measurements[job.identity] = measurement
+        price = self.settings.price
         measurement = msgspec.structs.replace(
             measurement,
             published=request.published,
             verdict=self._final_verdict(request, comparison_result.verdict, measurement),
             duet=comparison_result.duet,
-            samples_per_dollar=self._samples_per_dollar(measurement),
+            samples_per_dollar=price and samples_per_dollar(measurement.samples_per_second, price),
         )
+        if measurement.verdict is not None:
+            self.verdicts.append((request.test, measurement.verdict))
         return replace(result, measurement=measurement)
 
     def _measure(
@@ -185,21 +200,39 @@ class Session:
             try:
                 return comparison.look(measurement)
             except BaselineError as error:  # the batch size shows that there is no baseline
-                comparison = self._without_baseline(request, error)
+                comparison = self._without_baseline(request, job, error)
                 return comparison.look(measurement)
 
         try:
             job = comparison.prepare() or job
         except BaselineError as error:
-            comparison = self._without_baseline(request, error)
+            comparison = self._without_baseline(request, job, error)
         result = measure(job, look, observer)
         return comparison, result
 
-    def _without_baseline(self, request: BenchmarkRequest, error: BaselineError) -> Comparison:
-        """Return a comparison with nothing; raise *error* instead if ``on_missing`` is ``fail``."""
-        if self.settings.on_missing == "fail":
-            raise error
-        return NoComparison(self._tolerance(request), str(error))
+    def _without_baseline(
+        self, request: BenchmarkRequest, job: Job, error: BaselineError
+    ) -> Comparison:
+        """Return a comparison with nothing; raise *error* instead if the settings forbid that.
+
+        ``on_missing`` allows new tests alone. A test whose stored records do not fit is not new.
+        """
+        is_new = not self.settings.compare or not has_record(
+            self.baselines.runs,
+            request.test,
+            Subject(job.identity, layer_records(job.stack), job.scale.name),
+            self.hardware,
+        )
+        records_new = self.settings.on_missing == "record"
+        if (is_new and records_new) or is_allowed(request.test, self.settings.allow_missing):
+            return NoComparison(self._tolerance(request), str(error))
+        if records_new:
+            error = BaselineError(
+                f"{error} (It has a record already, so --traingate-on-missing does not apply to "
+                "it; --traingate-allow-missing does.)"
+            )
+        self.refusals[request.test] = str(error)
+        raise error
 
     def _comparison(self, request: BenchmarkRequest, job: Job) -> Comparison:
         """Return the comparison that the settings, or the factory, choose for the test."""
@@ -212,7 +245,9 @@ class Session:
             return NoComparison(tolerance)
 
         def find(subject: Subject) -> Baseline:
-            return self.baselines.find(subject, self.hardware, request.test)
+            baseline = self.baselines.find(subject, self.hardware, request.test)
+            self.used_baselines.append(baseline.measurement)
+            return baseline
 
         return AgainstStored(settings, tolerance, job, self._base_sides, find)
 
@@ -224,8 +259,7 @@ class Session:
         self, request: BenchmarkRequest, verdict: Verdict | None, measurement: Measurement
     ) -> Verdict | None:
         """Return *verdict* with ``failed`` set, by its outcome or by a limit of the marker."""
-        if verdict is not None and verdict.outcome is not Outcome.NO_BASELINE:
-            self.compared_count += 1
+        if verdict is not None:
             failed = verdict.outcome is Outcome.REGRESSED or (
                 verdict.outcome is Outcome.INCONCLUSIVE and self.settings.on_inconclusive == "fail"
             )
@@ -238,13 +272,12 @@ class Session:
         if not broken_limits:
             return verdict
         verdict = verdict or no_baseline(measurement, self._tolerance(request))
-        reasons = [*([verdict.reason] if verdict.reason else []), *broken_limits]
-        return msgspec.structs.replace(verdict, failed=True, reason="; ".join(reasons))
+        return msgspec.structs.replace(verdict, failed=True, broken_limits=tuple(broken_limits))
 
     def _job(self, request: BenchmarkRequest) -> Job:
         """Return the job of the candidate, with the facts of an earlier test of its workload."""
         settings = self.settings
-        identity = request.workload.identity(self._root)
+        identity = request.workload.identity(self.root)
         cache_key = f"{identity} {request.stack.factories()}"
         cache = self._directory / hashlib.sha256(cache_key.encode()).hexdigest()[:16]
         previous = self._measurements.get(identity)
@@ -265,35 +298,3 @@ class Session:
             else (previous.flops_per_sample, previous.operators_per_step),
             peak_rss_bytes=None if previous is None else previous.peak_rss_bytes,
         )
-
-    def _samples_per_dollar(self, measurement: Measurement) -> float | None:
-        """Return samples per dollar; None if the price of the machine is unknown."""
-        price = self.settings.price
-        return price and samples_per_dollar(measurement.samples_per_second, price)
-
-
-def launch_plan(settings: Settings, stack: Stack) -> LaunchPlan:
-    """Return the number of launches of the candidate alone.
-
-    Args:
-        settings: Settings of the session.
-        stack: Layers of the test.
-
-    Raises:
-        ConfigurationError: If ranks on several nodes might take different numbers of steps.
-    """
-    planned, maximum = settings.scale.launches, settings.launches
-    if stack.spans_nodes:
-        if maximum is None or settings.steps is None:
-            raise ConfigurationError(
-                "ranks on several nodes must take the same steps on each of them: give "
-                "--traingate-launches and --traingate-steps, the same on every node"
-            )
-        return LaunchPlan(maximum, maximum)
-    if settings.compare:
-        maximum = maximum or DEFAULT_MAX_LAUNCHES
-        return LaunchPlan(min(planned, maximum), maximum)
-    if settings.compares:  # by a duet, where --traingate-launches limits the pairs
-        planned = min(planned, maximum or planned)
-        return LaunchPlan(planned, planned)
-    return LaunchPlan(maximum or planned, maximum or planned)

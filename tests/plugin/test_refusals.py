@@ -102,7 +102,7 @@ def test_a_comparison_with_all_benchmarks_skipped_is_an_error(project):
 
     save(pytester, machine=hardware())
     result = pytester.runpytest_subprocess("--benchmark-compare", "--benchmark-skip")
-    assert_refused(result, "none of 2 training benchmarks was compared: all were skipped")
+    assert_refused(result, "none of 2 training benchmarks was compared:")
 
 
 def test_with_warnings_as_errors_there_is_still_no_traceback(project):

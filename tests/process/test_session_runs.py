@@ -14,11 +14,11 @@ from sample_settings import settings
 from traingate.comparison.base import NoComparison
 from traingate.controller.duet import DuetInterrupted
 from traingate.controller.scales import SCALES
-from traingate.errors import BaselineError
+from traingate.errors import BaselineError, NoRunError
 from traingate.gate.limits import Limits
 from traingate.host.hardware import hardware
 from traingate.layers.stack import Stack
-from traingate.records import Outcome, Published
+from traingate.records import Outcome, Published, Verdict
 from traingate.report.progress import NoProgress
 from traingate.session import BenchmarkRequest, Session
 
@@ -54,7 +54,7 @@ def save(temporary, session):
 
     def write(step_seconds, **changes):
         of_sleeping = {"workload": "trainings.py::sleeping", "stack": (), "scale": "smoke"}
-        record = record_of(step_seconds, machine=hardware(), **of_sleeping, **changes)
+        record = record_of(step_seconds, machine=hardware(), **{**of_sleeping, **changes})
         record = with_yardstick_of(measured(session()), record)
         save_run(temporary / "storage" / "0001_base.json", {TEST: record})
 
@@ -88,13 +88,32 @@ def test_without_a_comparison_there_is_a_measurement_and_no_verdict(session):
     assert (len(measurement.launches), len(measurement.step_seconds)) == (1, 2)
     assert measurement.published == published
     assert measurement.samples_per_dollar == pytest.approx(measurement.samples_per_second * 1000)
-    assert started.compared_count == 0
+    assert started.verdicts == []
 
 
-def test_where_nothing_is_to_be_measured_a_single_step_is_taken(session):
-    measurement = measured(session(measures=False, launches=3, steps=9, compare=True))
+class Activities(NoProgress):
+    """Keeps what the worker was asked to do."""
+
+    def __init__(self):
+        self.names = []
+
+    def doing(self, activity):
+        self.names.append(activity)
+
+
+def test_where_nothing_is_to_be_measured_a_single_step_is_taken_without_yardstick_and_flops(
+    session,
+):
+    activities = Activities()
+    started = session(measures=False, launches=3, steps=9, compare=True)
+    measurement = started.run(SLEEPING, activities).measurement
     assert len(measurement.step_seconds) == 1
     assert measurement.verdict is None
+    assert measurement.samples_per_second > 1
+    assert (measurement.flops_per_sample, measurement.roofline_flops_per_second) == (None, None)
+    assert measurement.launches[0].yardstick_seconds == ()
+    assert "first step" in activities.names
+    assert "counting FLOPs" not in activities.names
 
 
 def test_a_missing_baseline_fails_before_anything_is_measured(session):
@@ -111,16 +130,38 @@ def test_a_missing_baseline_is_recorded_where_that_is_asked_for(session):
     verdict = measured(started).verdict
     assert (verdict.outcome, verdict.failed) == (Outcome.NO_BASELINE, False)
     assert verdict.reason.startswith("No stored run has trainings.py::sleeping")
-    assert started.compared_count == 0
+    assert started.verdicts == [(TEST, verdict)]
 
 
-def test_a_baseline_of_another_batch_size_is_missing_too(session, save):
-    save([0.01] * 4, batch_size=2 * BATCH_SIZE)
-    with pytest.raises(BaselineError, match=f"at scale smoke, batch {BATCH_SIZE}"):
-        measured(session(compare=True))
+@pytest.mark.parametrize("on_missing", ["fail", "record"])
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"batch_size": 2 * BATCH_SIZE},
+        {"verdict": Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)},
+        {"workload": "trainings.py::renamed"},
+    ],
+    ids=["batch size", "failed gate", "workload"],
+)
+def test_a_test_whose_record_does_not_fit_is_not_new(session, save, on_missing, stored):
+    save([0.01] * 4, **stored)
+    started = session(compare=True, on_missing=on_missing)
+    with pytest.raises(BaselineError) as caught:
+        measured(started)
+    assert started.refusals == {TEST: str(caught.value)}
+    assert started.verdicts == []
+    assert ("--traingate-allow-missing does" in str(caught.value)) == (on_missing == "record")
 
 
-def test_launches_that_show_another_batch_size_are_not_measured_again(session, save):
+def test_a_run_that_is_selected_by_its_name_must_exist_even_if_new_tests_are_recorded(session):
+    started = session(compare="0009_typo", on_missing="record")
+    with pytest.raises(NoRunError, match="No saved run matches '0009_typo'"):
+        measured(started)
+
+
+def test_launches_of_an_allowed_test_that_show_another_batch_size_are_not_measured_again(
+    session, save
+):
     save([0.01] * 4, batch_size=2 * BATCH_SIZE)
     steps = []
 
@@ -128,7 +169,7 @@ def test_launches_that_show_another_batch_size_are_not_measured_again(session, s
         def stepped(self, step, steps_of_launch, samples_per_second):
             steps.append(step)
 
-    started = session(compare=True, on_missing="record")
+    started = session(compare=True, allow_missing=frozenset({TEST}))
     measurement = started.run(SLEEPING, Counting()).measurement
     assert measurement.verdict.outcome is Outcome.NO_BASELINE
     assert len(steps) == len(measurement.step_seconds)
@@ -152,7 +193,7 @@ def test_a_regression_fails_at_once_and_an_open_verdict_in_the_end_as_the_settin
     assert (verdict.outcome, verdict.failed, verdict.launches) == expected
     assert len(measurement.launches) == verdict.launches
     assert verdict.baseline == "0001_base.json (2026-11-22 10:00)"
-    assert started.compared_count == 1
+    assert started.verdicts == [(TEST, verdict)]
 
 
 def test_limits_of_the_marker_fail_a_test_that_is_compared_with_nothing(session):
@@ -160,10 +201,10 @@ def test_limits_of_the_marker_fail_a_test_that_is_compared_with_nothing(session)
     started = session()
     verdict = measured(started, replace(SLEEPING, limits=limits)).verdict
     assert (verdict.outcome, verdict.failed) == (Outcome.NO_BASELINE, True)
-    throughput, first_step = verdict.reason.split("; ")
+    throughput, first_step = verdict.broken_limits
     assert throughput.endswith("samples/s, and the marker asks for at least 1e+09")
     assert first_step.endswith("and the marker allows 1e-09 s")
-    assert started.compared_count == 0
+    assert started.verdicts == [(TEST, verdict)]
 
 
 @pytest.fixture
@@ -198,7 +239,7 @@ def test_ctrl_c_in_a_duet_says_how_far_it_was_and_leaves_nothing(session, projec
     assert len(caught.value.pairs) == 1
     assert started.interruption.startswith(f"{TEST}: ")
     assert "broken off after one pair, which measured it as" in started.interruption
-    assert started.compared_count == 0
+    assert started.verdicts == []
     assert len(project.worktrees()) == 2
     assert len(list(temporary.glob("traingate-*"))) == 2
     started.close()

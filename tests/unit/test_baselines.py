@@ -221,6 +221,16 @@ def test_ranks_that_did_not_take_each_step_are_a_damaged_record(storage):
         saved_runs.read_run(path)
 
 
+def test_a_launch_without_visits_of_the_yardstick_is_a_damaged_record(storage):
+    path = storage("0001_base", record_of(0.1))
+    content = json.loads(path.read_text())
+    stored_launch = content["benchmarks"][0]["extra_info"]["traingate"]["launches"][0]
+    stored_launch |= {"gemm_seconds": [], "triad_seconds": [], "yardstick_seconds": []}
+    path.write_text(json.dumps(content))
+    with pytest.raises(DamagedRecordError, match="no visit of the yardstick"):
+        saved_runs.read_run(path)
+
+
 COMMIT, OTHER = "a" * 40, "b" * 40
 ACCEPTANCE = Acceptance("a new loss", "2026-11-22T10:00:00+00:00")
 
@@ -279,3 +289,61 @@ def test_only_the_named_tests_are_accepted(storage):
 def test_a_run_without_failed_records_cannot_be_accepted(storage):
     with pytest.raises(BaselineError, match="nothing to accept"):
         saved_runs.accept(storage("0001_fine", record_of(0.2)), ACCEPTANCE)
+
+
+OPEN = Verdict(outcome=Outcome.INCONCLUSIVE, tolerance_percent=5.0)
+
+
+def test_an_inconclusive_record_is_no_baseline_while_an_older_fit_one_is_there(storage):
+    storage("0001_fit", record_of(0.1))
+    storage("0002_open", record_of(0.2, verdict=OPEN))
+    storage("0003_open", record_of(0.3, verdict=OPEN))
+    assert find_baseline(storage).measurement == record_of(0.1)
+
+
+@pytest.mark.parametrize(
+    "older",
+    [
+        {"verdict": FAILED},
+        {"machine": msgspec.structs.replace(HARDWARE, cores=8)},
+        {"scale": "smoke"},
+    ],
+)
+def test_an_inconclusive_record_is_the_baseline_if_no_older_one_is_fit(storage, older):
+    storage("0001_unfit", record_of(0.1, **older))
+    storage("0002_open", record_of(0.2, verdict=OPEN))
+    storage("0003_newest", record_of(0.3, verdict=OPEN))
+    assert find_baseline(storage).measurement == record_of(0.3, verdict=OPEN)
+
+
+def test_an_accepted_inconclusive_record_is_a_baseline(storage):
+    accepted = msgspec.structs.replace(OPEN, failed=True, accepted=ACCEPTANCE)
+    storage("0001_fit", record_of(0.1))
+    storage("0002_accepted", record_of(0.2, verdict=accepted))
+    assert find_baseline(storage).measurement == record_of(0.2, verdict=accepted)
+
+
+@pytest.mark.parametrize("records", [(FAILED, None), (None, FAILED)])
+def test_a_run_that_repeats_a_failed_test_is_no_baseline_whatever_the_repetition_says(
+    storage, records
+):
+    storage("0001_good", record_of(0.1), commit=COMMIT)
+    path = storage("0002_rerun", *(record_of(0.2, verdict=item) for item in records), commit=COMMIT)
+    path.write_text(path.read_text().replace("bench.py::test_1", TEST))
+    assert find_baseline(storage).measurement == record_of(0.1)
+    storage("0003_newest", record_of(0.3), commit=COMMIT)
+    assert [item.step_seconds[0] for item in find_baseline(storage).launches] == [0.1, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("details", "title"),
+    [
+        ({}, "0001_base.json"),
+        ({"datetime": "2026-11-22T10:00:00"}, "0001_base.json (2026-11-22 10:00)"),
+        ({"commit_info": {"id": COMMIT}}, "0001_base.json (aaaaaaaaa)"),
+    ],
+)
+def test_a_title_has_the_date_and_the_commit_that_the_run_has(tmp_path, details, title):
+    path = tmp_path / "0001_base.json"
+    path.write_text(json.dumps({"benchmarks": [], **details}))
+    assert saved_runs.read_run(path).title == title

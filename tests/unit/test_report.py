@@ -76,6 +76,46 @@ def test_a_broken_limit_comes_before_a_verdict_that_would_pass():
     assert explain(limit_only) == lines[0]
 
 
+LIMITS = ("50 samples/s, and the marker asks for at least 60", "first step took 9 s")
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.IMPROVED, Outcome.INCONCLUSIVE])
+def test_a_broken_limit_is_told_first_whatever_else_does_not_fail_the_test(outcome):
+    verdict = msgspec.structs.replace(EVIDENCE, outcome=outcome, failed=True, broken_limits=LIMITS)
+    assert verdict.breaks_a_limit
+    lines = explain(verdict).splitlines()
+    assert lines[0] == f"FAILED: {'; '.join(LIMITS)}"
+    assert lines[1].startswith(f"{outcome.value}: throughput")
+    table = render(
+        [Row("test_a", measurement([launch([0.1])], verdict=verdict))], None, colour=False
+    )
+    assert f"{outcome.value} -20.0 %, limit broken" in table
+
+
+def test_a_regression_that_breaks_a_limit_too_tells_both():
+    verdict = msgspec.structs.replace(EVIDENCE, failed=True, broken_limits=LIMITS)
+    lines = explain(verdict).splitlines()
+    assert lines[0].startswith("REGRESSED: ")
+    assert [line for line in lines if "also" in line] == [f"  also      {text}" for text in LIMITS]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REGRESSED, Outcome.INCONCLUSIVE])
+def test_a_verdict_that_fails_by_its_outcome_alone_breaks_no_limit(outcome):
+    verdict = msgspec.structs.replace(EVIDENCE, outcome=outcome, failed=True)
+    assert not verdict.breaks_a_limit
+    assert explain(verdict).startswith(f"{outcome.value}: ")
+
+
+def test_a_test_without_a_baseline_tells_its_broken_limits_and_why_nothing_was_compared():
+    verdict = Verdict(
+        outcome=Outcome.NO_BASELINE, failed=True, tolerance_percent=5, broken_limits=LIMITS
+    )
+    first = f"FAILED: {'; '.join(LIMITS)}"
+    assert explain(verdict) == first
+    verdict = msgspec.structs.replace(verdict, reason="nothing is stored")
+    assert explain(verdict) == f"{first}\nNO_BASELINE: nothing is stored"
+
+
 def test_an_interrupted_comparison_reports_its_pairs():
     pairs = [
         Pair(

@@ -9,12 +9,13 @@ import pytest
 from sample_records import measurement, save_run
 from sample_settings import settings
 from simulated_launches import launch
+from traingate.comparison.launch_count import launch_plan
 from traingate.controller.job import LaunchPlan
 from traingate.controller.scales import SCALES
 from traingate.errors import BaselineError, ConfigurationError, DamagedRecordError, NoRunError
 from traingate.layers import DataParallel
 from traingate.layers.stack import Stack
-from traingate.session import Session, launch_plan
+from traingate.session import Session
 
 QUICK = SCALES["quick"]
 PLAIN = Stack()

@@ -14,6 +14,7 @@ from traingate.records import (
     Launch,
     LayerRecord,
     Measurement,
+    Outcome,
     stack_label,
 )
 
@@ -82,6 +83,9 @@ class Baselines:
     def find(self, subject: Subject, hardware: Hardware, test: str) -> Baseline:
         """Return the newest comparable measurement whose run did not fail its gate on *subject*.
 
+        A measurement whose own comparison was INCONCLUSIVE is returned only if there is no other.
+        Otherwise a slowdown that one run leaves open would be the standard of the next.
+
         Args:
             subject: Fields that the measurement must have.
             hardware: Machine that it must have been taken on.
@@ -93,6 +97,7 @@ class Baselines:
                 subject cannot be used.
         """
         obstacle = f"No stored run has {subject}."
+        undecided: tuple[int, Measurement] | None = None  # the newest one, with its run's position
         for position in reversed(range(len(self.runs))):
             run = self.runs[position]
             measurements = _measurements_of(subject, run)
@@ -102,25 +107,30 @@ class Baselines:
             differences = hardware_differences(measurement.machine, hardware)
             if differences:
                 obstacle = f"{run.title} is of another machine ({'; '.join(differences)})."
-            elif any(map(_failed_its_gate, measurements.values())):
+            elif _failed_in(run, subject):
                 obstacle = (
                     f"{run.title} failed its own gate, and is no baseline. If the slowdown is "
                     f"intended: traingate accept {run.path} --reason=WHY."
                 )
+            elif _is_undecided(measurement):
+                undecided = undecided or (position, measurement)
             else:
-                pooled_measurements = _poolable(self.runs[:position], run, measurement, subject)
-                suffix = (
-                    f" and {len(pooled_measurements)} more of its commit"
-                    if pooled_measurements
-                    else ""
-                )
-                launches = [
-                    launch
-                    for item in (*pooled_measurements, measurement)
-                    for launch in item.launches
-                ]
-                return Baseline(measurement, f"{run.title}{suffix}", run.commit, tuple(launches))
+                return self._baseline(position, measurement, subject)
+        if undecided is not None:
+            return self._baseline(*undecided, subject)
         raise BaselineError(f"{obstacle} {REMEDY}")
+
+    def _baseline(self, position: int, measurement: Measurement, subject: Subject) -> Baseline:
+        """Return the baseline of *measurement*, which the run at *position* holds."""
+        run = self.runs[position]
+        pooled_measurements = _poolable(self.runs[:position], run, measurement, subject)
+        suffix = (
+            f" and {len(pooled_measurements)} more of its commit" if pooled_measurements else ""
+        )
+        launches = [
+            launch for item in (*pooled_measurements, measurement) for launch in item.launches
+        ]
+        return Baseline(measurement, f"{run.title}{suffix}", run.commit, tuple(launches))
 
     def foreign_hardware(self, hardware: Hardware) -> list[str]:
         """Return why no stored measurement was taken on this machine.
@@ -150,19 +160,31 @@ def _poolable(
     return [
         item
         for other in earlier_runs
-        if other.commit == run.commit
+        if other.commit == run.commit and not _failed_in(other, subject)
         for item in _measurements_of(subject, other).values()
-        if not _failed_its_gate(item)
-        and item.batch_size == measurement.batch_size
+        if item.batch_size == measurement.batch_size
         and not hardware_differences(item.machine, measurement.machine)
         and not environment_changes(item.environment, measurement.environment)
     ]
 
 
-def _failed_its_gate(measurement: Measurement) -> bool:
-    """Return whether a measurement failed its gate, and no person has accepted it."""
+def _failed_in(run: SavedRun, subject: Subject) -> bool:
+    """Return whether *run* failed its gate on *subject*, and no person has accepted that.
+
+    A test that was run again after it failed has several measurements. The failed one counts.
+    """
+    verdicts = [item.verdict for _, item in run.measurements if subject.matches(item)]
+    return any(
+        verdict is not None and verdict.failed and verdict.accepted is None for verdict in verdicts
+    )
+
+
+def _is_undecided(measurement: Measurement) -> bool:
+    """Return whether the comparison of a measurement was INCONCLUSIVE, and nobody accepted it."""
     verdict = measurement.verdict
-    return verdict is not None and verdict.failed and verdict.accepted is None
+    return (
+        verdict is not None and verdict.outcome is Outcome.INCONCLUSIVE and verdict.accepted is None
+    )
 
 
 def _measurements_of(subject: Subject, run: SavedRun) -> dict[str, Measurement]:

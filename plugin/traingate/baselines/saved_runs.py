@@ -26,8 +26,8 @@ from traingate.records import (
 )
 
 REMEDY = (
-    "Save a baseline on this machine with --benchmark-save=NAME, or let this run pass without "
-    "one by --traingate-on-missing=record."
+    "Save a baseline on this machine with --benchmark-save=NAME; new tests beside others that have "
+    "one can be recorded by --traingate-on-missing=record."
 )
 
 _PREFIX = "file://"
@@ -47,12 +47,25 @@ class _BenchmarkEntry(Struct):
     extra_info: _ExtraInfo
 
 
+class MissingTests(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tests that a saved run lacks, which pytest-benchmark's file holds as ``traingate``.
+
+    Attributes:
+        missing_tests: Full names of tests that had a baseline and were not compared.
+        allowed_missing_tests: Full names of those that the user let go.
+    """
+
+    missing_tests: tuple[str, ...] = ()
+    allowed_missing_tests: tuple[str, ...] = ()
+
+
 class _RunFile(Struct):
     """The fields that are read from pytest-benchmark's file; msgspec skips all others."""
 
     benchmarks: list[_BenchmarkEntry]
     datetime: str = ""
     commit_info: dict[str, Any] = {}
+    traingate: MissingTests = MissingTests()
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,7 @@ class SavedRun:
         commit: Full name of the commit that was measured; None if there was no commit, or if
             the working tree differed from it.
         measurements: Pairs of a test's full name and its measurement, in the file's order.
+        missing_tests, allowed_missing_tests: Fields of the same names in MissingTests.
     """
 
     path: Path
@@ -73,6 +87,8 @@ class SavedRun:
     saved_at: str
     commit: str | None
     measurements: tuple[tuple[str, Measurement], ...]
+    missing_tests: tuple[str, ...] = ()
+    allowed_missing_tests: tuple[str, ...] = ()
 
 
 def load_runs(storage: str, selection: str | bool) -> tuple[SavedRun, ...]:
@@ -100,6 +116,20 @@ def load_runs(storage: str, selection: str | bool) -> tuple[SavedRun, ...]:
     return tuple(sorted(map(read_run, files), key=lambda run: run.saved_at))
 
 
+def mention_records(storage: str, selection: str | bool) -> bool:
+    """Return whether any run that ``load_runs`` would read may hold a record of traingate.
+
+    The files are not parsed: a damaged one may belong to a project without training benchmarks.
+    """
+    if "://" in storage and not storage.startswith(_PREFIX):
+        return False
+    try:
+        files = _select(Path(storage.removeprefix(_PREFIX)), selection)
+        return any(b'"traingate"' in file.read_bytes() for file in files)
+    except (NoRunError, OSError):
+        return False
+
+
 def _select(folder: Path, selection: str | bool) -> list[Path]:
     """Return the files below *folder* that the selection names, sorted by name."""
     if isinstance(selection, str) and Path(selection).is_file():
@@ -123,8 +153,9 @@ def read_run(path: Path) -> SavedRun:
     except (OSError, msgspec.MsgspecError) as error:
         raise damaged_record_error(str(path), error) from error
     commit = str(content.commit_info.get("id") or "")
-    details = [content.datetime[:16].replace("T", " "), commit[:9]]
-    title = f"{path.name} ({', '.join(part for part in details if part)})"
+    date_and_commit = [content.datetime[:16].replace("T", " "), commit[:9]]
+    details = ", ".join(part for part in date_and_commit if part)
+    title = f"{path.name} ({details})" if details else path.name
     is_clean = bool(_COMMIT.fullmatch(commit)) and not content.commit_info.get("dirty")
     return SavedRun(
         path=path,
@@ -132,6 +163,8 @@ def read_run(path: Path) -> SavedRun:
         saved_at=content.datetime,
         commit=commit if is_clean else None,
         measurements=_measurements(path, content.benchmarks),
+        missing_tests=content.traingate.missing_tests,
+        allowed_missing_tests=content.traingate.allowed_missing_tests,
     )
 
 

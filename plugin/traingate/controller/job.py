@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -145,8 +145,3 @@ class Observer(Protocol):
             steps: Number of steps in this launch.
             samples_per_second: Throughput of this step.
         """
-
-
-def single_step(job: Job) -> Job:
-    """Return *job* with one launch of one step, to check that it runs without measuring it."""
-    return replace(job, launches=LaunchPlan(1, 1), steps=1)

@@ -10,6 +10,7 @@ import msgspec
 
 from traingate.controller.child import Child
 from traingate.controller.job import Job
+from traingate.controller.launch_record import launch_record
 from traingate.controller.schedule import Rounds, plan_rounds
 from traingate.controller.training_worker import Steps, TrainingWorker
 from traingate.controller.warm_up import warm_up
@@ -100,26 +101,14 @@ def measure_launch(
     unit = visit_yardstick(1)
     rounds = plan_rounds(facts.steps, step_seconds, unit.gemm_seconds + unit.triad_seconds)
     steps, visits = _measure_rounds(worker, visit_yardstick, rounds)
-    answers = steps.answers
     finish_messages = worker.finish()
-    launch = Launch(
-        step_seconds=tuple(max(rank.step_seconds for rank in step) for step in answers),
-        data_seconds=tuple(max(rank.phase_seconds["data"] for rank in step) for step in answers),
-        phase_seconds=phase_seconds(answers),
-        warmup_steps=warm_up_result.steps,
-        epoch_starts=epoch_starts(answers),
-        busy_visits=steps.busy_turns,
-        rank_step_seconds=_seconds_by_rank(answers),
-        steps_per_round=rounds.steps_per_round,
-        gemm_seconds=tuple(visit.gemm_seconds for visit in visits),
-        triad_seconds=tuple(visit.triad_seconds for visit in visits),
-        yardstick_seconds=tuple(visit.gemm_seconds + visit.triad_seconds for visit in visits),
-        first_step_seconds=warm_up_result.first_step_seconds,
+    launch = launch_record(
+        steps,
+        warm_up_result,
+        finish_messages,
         setup_seconds=setup_seconds,
-        peak_rss_bytes=sum(rank.peak_rss_bytes for rank in finish_messages),
-        minor_page_faults_per_step=sum(rank.minor_page_faults_per_step for rank in finish_messages),
-        counters=finish_messages[0].counters,
-        reasons={name: tuple(lines) for name, lines in finish_messages[0].reasons.items()},
+        steps_per_round=rounds.steps_per_round,
+        visits=visits,
     )
     facts.gemm_flop, facts.yardstick = unit.gemm_flop, unit.library
     facts.add(finish_messages)
@@ -171,37 +160,3 @@ def _measure_rounds(
         steps += worker.take_steps(count, len(steps.answers), total)
         visits.append(visit_yardstick(rounds.repeats))
     return steps, visits
-
-
-def phase_seconds(answers: Sequence[Sequence[messages.Stepped]]) -> dict[str, tuple[float, ...]]:
-    """Return the seconds of each phase for each step; in a process group, of the slowest rank.
-
-    Args:
-        answers: Answers of all ranks, for each step.
-    """
-    slowest = [max(step, key=lambda rank: rank.step_seconds) for step in answers]
-    phases = dict.fromkeys(phase for rank in slowest for phase in rank.phase_seconds)
-    return {
-        phase: tuple(round(rank.phase_seconds.get(phase, 0.0), 7) for rank in slowest)
-        for phase in phases
-    }
-
-
-def epoch_starts(answers: Sequence[Sequence[messages.Stepped]]) -> tuple[int, ...]:
-    """Return the indexes of the steps in which rank 0 started its dataset again.
-
-    Args:
-        answers: Answers of all ranks, for each step.
-    """
-    return tuple(index for index, step in enumerate(answers) if step[0].starts_epoch)
-
-
-def _seconds_by_rank(
-    answers: Sequence[Sequence[messages.Stepped]],
-) -> tuple[tuple[float, ...], ...]:
-    """Return the step times of each rank, or an empty tuple for a single rank."""
-    if len(answers[0]) == 1:
-        return ()
-    return tuple(
-        tuple(step.step_seconds for step in rank_steps) for rank_steps in zip(*answers, strict=True)
-    )

@@ -74,7 +74,7 @@ def measure(
             count = count_prepared_together(planned, facts.peak_rss_bytes)
             numbers = range(len(launches) + 1, len(launches) + 1 + count)
             launches += _measure_launches(job, numbers, observer, yardstick, facts)
-            measurement = _summarise(job, launches, facts)
+            measurement = summarise(job, launches, facts)
             if len(launches) >= job.launches.planned and is_decided(measurement):
                 break
     return Result(measurement, facts.operators)
@@ -95,6 +95,34 @@ def count_prepared_together(planned: int, peak_rss_bytes: int) -> int:
         return 1
     fitting_count = available_bytes() // (2 * peak_rss_bytes)
     return max(1, min(planned, fitting_count, _MAX_PREPARED_TOGETHER))
+
+
+def summarise(job: Job, launches: Sequence[Launch], facts: LaunchFacts) -> Measurement:
+    """Return the measurement that consists of these launches, with or without a yardstick."""
+    samples_per_second, interval = throughput(launches, facts.batch_size)
+    gemm_rate = roofline(launches, facts.gemm_flop) if facts.gemm_flop else None
+    flops = facts.counts.flops_per_sample
+    return Measurement(
+        workload=job.identity,
+        stack=layer_records(job.stack),
+        scale=job.scale.name,
+        batch_size=facts.batch_size,
+        launches=tuple(launches),
+        samples_per_second=samples_per_second,
+        samples_per_second_interval=interval,
+        step_seconds_quantiles=step_quantiles(launches),
+        flops_per_sample=flops,
+        roofline_flops_per_second=gemm_rate,
+        yardstick=facts.yardstick,
+        roofline_share=(
+            None if flops is None or gemm_rate is None else flops * samples_per_second / gemm_rate
+        ),
+        operators_per_step=facts.counts.operators_per_step,
+        counters=facts.counts.counters,
+        reasons=facts.counts.reasons,
+        machine=hardware(),
+        environment=environment(job, facts),
+    )
 
 
 def environment(job: Job, facts: LaunchFacts) -> dict[str, Any]:
@@ -131,29 +159,3 @@ def _measure_launches(
             )
             worker_exit.close()
     return launches
-
-
-def _summarise(job: Job, launches: Sequence[Launch], facts: LaunchFacts) -> Measurement:
-    """Return the measurement that consists of these launches."""
-    samples_per_second, interval = throughput(launches, facts.batch_size)
-    gemm_rate = roofline(launches, facts.gemm_flop)
-    flops = facts.counts.flops_per_sample
-    return Measurement(
-        workload=job.identity,
-        stack=layer_records(job.stack),
-        scale=job.scale.name,
-        batch_size=facts.batch_size,
-        launches=tuple(launches),
-        samples_per_second=samples_per_second,
-        samples_per_second_interval=interval,
-        step_seconds_quantiles=step_quantiles(launches),
-        flops_per_sample=flops,
-        roofline_flops_per_second=gemm_rate,
-        yardstick=facts.yardstick,
-        roofline_share=None if flops is None else flops * samples_per_second / gemm_rate,
-        operators_per_step=facts.counts.operators_per_step,
-        counters=facts.counts.counters,
-        reasons=facts.counts.reasons,
-        machine=hardware(),
-        environment=environment(job, facts),
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from traingate.controller.launch import epoch_starts, phase_seconds
+from traingate.controller.launch_record import epoch_starts, phase_seconds
 from traingate.controller.training_worker import Steps
 from traingate.gate.reduction import plain_log_ratio, yardstick_factors
 from traingate.records import Launch, Pair

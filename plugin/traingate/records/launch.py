@@ -28,7 +28,8 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         warmup_steps: Number of steps between the first one and the measured ones.
         epoch_starts: Indexes of the measured steps in which the dataset was started again.
         steps_per_round: Number of steps in each round. A round is the steps between two visits of
-            the yardstick; there is a visit before the first round and after each round.
+            the yardstick; there is a visit before the first round and after each round. A single
+            step that is not recorded has no visits.
         gemm_seconds: Seconds of an fp32 GEMM (matrix product), for each visit of the yardstick.
         triad_seconds: Seconds of a stream triad, for each visit of the yardstick.
         yardstick_seconds: Sum of ``gemm_seconds`` and ``triad_seconds``, for each visit.
@@ -73,7 +74,7 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if len(self.data_seconds) != steps or sum(self.steps_per_round) != steps:
             raise ValueError("steps and rounds do not add up")
         visits = {len(self.gemm_seconds), len(self.triad_seconds), len(self.yardstick_seconds)}
-        if visits != {len(self.steps_per_round) + 1}:
+        if visits not in ({len(self.steps_per_round) + 1}, {0}):
             raise ValueError("a yardstick visit must precede the first round and follow each round")
 
 

@@ -103,11 +103,12 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             ``torch.utils.flop_counter`` over forward, loss and backward. A multiplication and an
             addition count as two. None if they could not be counted.
         roofline_flops_per_second: Rate of the yardstick's fp32 GEMM during the measurement, in
-            floating point operations per second.
+            floating point operations per second. None in a single step that is not recorded, as
+            with ``--benchmark-disable``.
         yardstick: Library that the yardstick computes with: numpy and its BLAS, with their
             versions; empty if it is not known.
         roofline_share: ``flops_per_sample`` times ``samples_per_second``, as a fraction of
-            ``roofline_flops_per_second``; may exceed 1 in bf16. None without ``flops_per_sample``.
+            ``roofline_flops_per_second``; may exceed 1 in bf16. None without either of them.
         samples_per_dollar: Samples per US dollar at the price that ``--traingate-price`` gives;
             None without a price.
         operators_per_step: Number of operators that one step of the plain workload calls, optimizer
@@ -134,7 +135,7 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     samples_per_second_interval: Interval | None
     step_seconds_quantiles: dict[str, Positive] = {}
     flops_per_sample: Positive | None
-    roofline_flops_per_second: Positive
+    roofline_flops_per_second: Positive | None
     yardstick: str = ""
     roofline_share: Positive | None
     samples_per_dollar: Positive | None = None

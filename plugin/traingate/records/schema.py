@@ -45,10 +45,14 @@ def from_json(content: bytes | msgspec.Raw, location: str) -> Measurement:
                 "Upgrade pytest-traingate."
             )
         if version == 1:
-            return _from_first(msgspec.json.decode(content))
-        return msgspec.json.decode(content, type=Measurement)
+            measurement = _from_first(msgspec.json.decode(content))
+        else:
+            measurement = msgspec.json.decode(content, type=Measurement)
     except msgspec.MsgspecError as error:
         raise damaged_record_error(location, error) from error
+    if not all(launch.yardstick_seconds for launch in measurement.launches):
+        raise damaged_record_error(location, ValueError("a launch has no visit of the yardstick"))
+    return measurement
 
 
 def _from_first(content: dict[str, Any]) -> Measurement:

@@ -92,8 +92,10 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         baseline_samples_per_second: Throughput of the base or baseline, as measured; None if
             nothing was compared.
         baseline: Description of the base or baseline; None if nothing was compared.
-        reason: Reason for the lack of a baseline, counters that are worse, or limits of the marker
-            that were broken; None if there is none of these.
+        reason: Reason for the lack of a baseline, or counters that are worse; None if there is
+            neither.
+        broken_limits: Limits of the marker that the measurement breaks, a sentence each. Records of
+            schema 3 and earlier have them in ``reason``.
     """
 
     outcome: Outcome
@@ -113,9 +115,11 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     baseline_samples_per_second: Positive | None = None
     baseline: str | None = None
     reason: str | None = None
+    broken_limits: tuple[str, ...] = ()
 
     @property
     def breaks_a_limit(self) -> bool:
-        """Return whether the test failed by a limit of its marker alone, which ``reason`` names."""
+        """Return whether the measurement breaks a limit of its marker, whatever the outcome is."""
         failed_by_comparison = self.outcome in {Outcome.REGRESSED, Outcome.INCONCLUSIVE}
-        return self.failed and not failed_by_comparison
+        failed_by_older_record = self.failed and not failed_by_comparison
+        return bool(self.broken_limits) or failed_by_older_record

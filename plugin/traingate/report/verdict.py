@@ -76,10 +76,8 @@ def loss_in_words(slowdown_percent: float) -> str:
 
 def explain(verdict: Verdict) -> str:
     """Return the verdict, its evidence and advice as a few lines of text."""
-    if verdict.breaks_a_limit:
-        without_limit = msgspec.structs.replace(verdict, failed=False, reason=None)
-        comparison = [] if verdict.slowdown_percent is None else [explain(without_limit)]
-        return "\n".join([f"FAILED: {verdict.reason}", *comparison])
+    if verdict.breaks_a_limit and verdict.outcome is not Outcome.REGRESSED:
+        return _explain_broken_limits(verdict)
     if verdict.slowdown_percent is None:
         return f"{verdict.outcome.value}: {verdict.reason}"
     headline = verdict.reason if verdict.method is Method.COUNTERS else _change(verdict)
@@ -99,6 +97,7 @@ def explain(verdict: Verdict) -> str:
     lines.append(f"  tolerance {verdict.tolerance_percent:g} %{_missable(verdict)}")
     if verdict.reason and verdict.method is not Method.COUNTERS:
         lines.append(f"  also      {verdict.reason}")
+    lines += [f"  also      {limit}" for limit in verdict.broken_limits]
     lines += [
         f"  {'evidence' if number == 0 else '':<9} {line}"
         for number, line in enumerate(verdict.evidence)
@@ -106,6 +105,17 @@ def explain(verdict: Verdict) -> str:
     if verdict.outcome in _ADVICE:
         lines.append(f"  {_ADVICE[verdict.outcome]}")
     return "\n".join(lines)
+
+
+def _explain_broken_limits(verdict: Verdict) -> str:
+    """Return the broken limits of the marker, followed by the comparison if there was one."""
+    is_older_record = not verdict.broken_limits
+    limits = verdict.reason if is_older_record else "; ".join(verdict.broken_limits)
+    comparison = msgspec.structs.replace(
+        verdict, failed=False, broken_limits=(), reason=None if is_older_record else verdict.reason
+    )
+    is_compared = comparison.slowdown_percent is not None or comparison.reason is not None
+    return "\n".join([f"FAILED: {limits}", *([explain(comparison)] if is_compared else [])])
 
 
 def _change(verdict: Verdict) -> str:

@@ -88,6 +88,13 @@ class Repository:
         inside = path.relative_to(self.root).as_posix()
         return _git(self.root, "cat-file", "blob", f"{commit}:{inside}")
 
+    def files_with(self, commit: str, text: str) -> list[Path]:
+        """Return the absolute paths of the Python files of *commit* that contain *text*."""
+        options = ("--files-with-matches", "--null", "--full-name", "--fixed-strings")
+        listing = _git(self.root, "grep", *options, "-e", text, commit, "--", "*.py") or ""
+        names = [entry.removeprefix(f"{commit}:") for entry in listing.split("\0") if entry]
+        return [self.root / name for name in names]
+
     def matches_working_tree(self, commit: str) -> bool:
         """Return whether the tracked files of the working tree equal those of *commit*."""
         return _git(self.root, "diff", "--quiet", commit, "--") is not None

@@ -1,0 +1,234 @@
+"""Count what a session compared, and find what it should have compared and did not. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from traingate.records import Outcome, Verdict
+from traingate.report.verdict import explain
+from traingate.selection import Absence, is_part_of
+
+_KINDS = {
+    Outcome.REGRESSED: "regressed",
+    Outcome.INCONCLUSIVE: "open",
+    Outcome.PASSED: "passed",
+    Outcome.IMPROVED: "passed",
+    Outcome.NO_BASELINE: "new",
+}
+"""Name of the count of each outcome. Of several verdicts on one test, the first one here counts."""
+
+
+@dataclass(frozen=True)
+class ComparisonCounts:
+    """Numbers of training benchmarks of one comparing session.
+
+    Each selected one is among ``compared``, ``new`` and ``skipped``.
+
+    Attributes:
+        compared: Tests that were judged by a comparison: ``passed``, ``regressed`` and ``open``.
+        passed: Tests whose verdict is PASSED or IMPROVED, even if a limit of the marker is broken.
+        regressed: Tests with a REGRESSED verdict, even if a later run of the same test passed.
+        open: Tests whose verdict is INCONCLUSIVE.
+        new: Tests that have nothing to be compared with.
+        gone: Tests that have a baseline, and that do not exist any more.
+        skipped: Tests that were not judged for another reason: they were skipped, failed before
+            their verdict, or did not call the fixture.
+        deselected: Tests that have a baseline, and that the user's selection left out.
+    """
+
+    compared: int = 0
+    passed: int = 0
+    regressed: int = 0
+    open: int = 0
+    new: int = 0
+    gone: int = 0
+    skipped: int = 0
+    deselected: int = 0
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {name}" for name, count in asdict(self).items())
+
+
+@dataclass(frozen=True)
+class SessionFacts:
+    """Facts of a session when its last test has ended.
+
+    Attributes:
+        selected: Full names of the selected training benchmarks.
+        verdicts: Pairs of a test's full name and a verdict on it, in the order of measuring.
+        refusals: Reasons why tests could not be compared, by full name.
+        baselines: Descriptions of what each test should be compared with, by full name; also of
+            tests that were not selected.
+        absences: Reasons why tests in ``baselines`` were not selected, by full name.
+        skip_reasons: Reasons why tests were skipped, by full name of the test or its module.
+        failed_tests: Full names of tests that pytest has reported as failed.
+        allowed_names: Names of tests that need no comparison, see ``is_allowed``.
+        compares: True if a comparison was requested.
+        must_compare: True if it is an error that no training benchmark was selected.
+        is_complete: False if the session ended before its last test.
+    """
+
+    selected: Collection[str]
+    verdicts: Collection[tuple[str, Verdict]]
+    refusals: Mapping[str, str]
+    baselines: Mapping[str, str]
+    absences: Mapping[str, Absence]
+    skip_reasons: Mapping[str, str]
+    failed_tests: Collection[str]
+    allowed_names: Collection[str] = ()
+    compares: bool = True
+    must_compare: bool = False
+    is_complete: bool = True
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """Return the name of the count to which each selected test belongs."""
+        outcomes: dict[str, set[Outcome]] = {}
+        for test, verdict in self.verdicts:
+            outcomes.setdefault(test, set()).add(verdict.outcome)
+        return {test: self._kind(test, outcomes.get(test, set())) for test in self.selected}
+
+    def _kind(self, test: str, outcomes: Collection[Outcome]) -> str:
+        for outcome, kind in _KINDS.items():
+            if outcome in outcomes:
+                return kind
+        is_new = test in self.refusals and test not in self.baselines
+        return "new" if is_new else "skipped"
+
+    @cached_property
+    def uncompared(self) -> list[str]:
+        """Return the tests that have a baseline and no verdict by it, and that must have one."""
+        return [test for test in self._without_verdict if not is_allowed(test, self.allowed_names)]
+
+    @cached_property
+    def allowed_uncompared(self) -> list[str]:
+        """Return the tests that have a baseline and no verdict by it, and that need none."""
+        return [test for test in self._without_verdict if is_allowed(test, self.allowed_names)]
+
+    @property
+    def _without_verdict(self) -> list[str]:
+        uncompared_kinds = {"new", "skipped"}
+        return [
+            test for test in self.baselines if self.kinds.get(test, "skipped") in uncompared_kinds
+        ]
+
+
+def is_allowed(test: str, names: Collection[str]) -> bool:
+    """Return whether *test* is one of those that *names* names.
+
+    Args:
+        test: Full name of a test.
+        names: Full names of tests; of files, classes, or functions, for all tests in them; or the
+            ends of full names, from a ``::`` or a ``/`` on.
+    """
+    path, _, name = test.partition("::")
+    ends = [test, *(name.split("::", number)[-1] for number in range(name.count("::") + 1))]
+    ends += [f"{path.split('/', number)[-1]}::{name}" for number in range(1, path.count("/") + 1)]
+    return any(is_part_of(end, allowed) for end in ends for allowed in names)
+
+
+def count(facts: SessionFacts) -> ComparisonCounts:
+    """Return the numbers of compared tests, and of those that were not compared."""
+    kinds = Counter(facts.kinds.values())
+    absences = Counter(facts.absences.values())
+    return ComparisonCounts(
+        compared=kinds["passed"] + kinds["regressed"] + kinds["open"],
+        passed=kinds["passed"],
+        regressed=kinds["regressed"],
+        open=kinds["open"],
+        new=kinds["new"],
+        gone=absences[Absence.GONE],
+        skipped=kinds["skipped"] + absences[Absence.SKIPPED],
+        deselected=absences[Absence.DESELECTED],
+    )
+
+
+def problems(facts: SessionFacts) -> list[str]:
+    """Return why the session fails although its tests may have passed, a paragraph each."""
+    paragraphs = _hidden_failures(facts)
+    if facts.compares and facts.is_complete:
+        paragraphs += _nothing_compared(facts) or _missing_comparisons(facts)
+    return paragraphs
+
+
+def _hidden_failures(facts: SessionFacts) -> list[str]:
+    """Return the failed verdicts and refusals that the outcomes of their tests do not show."""
+    failures = [(test, explain(verdict)) for test, verdict in facts.verdicts if verdict.failed]
+    failures += facts.refusals.items()
+    return [
+        f"{test} did not fail, and has to:\n{text}"
+        for test, text in failures
+        if test not in facts.failed_tests
+    ]
+
+
+def _nothing_compared(facts: SessionFacts) -> list[str]:
+    """Return why nothing was compared at all; empty if something was, or if that is allowed."""
+    if count(facts).compared or set(facts.selected) & set(facts.failed_tests):
+        return []
+    if not facts.selected:
+        if facts.must_compare:
+            return [
+                "A comparison was asked for, and no training benchmark was selected. Name the "
+                "tests that use training_benchmark."
+            ]
+        if not facts.uncompared:
+            return []
+        tests = _list(facts, facts.uncompared)
+        return [
+            "A comparison was asked for, and no training benchmark was selected. Stored are:\n"
+            f"{tests}\nSelect one of them; or, if this is meant to compare other benchmarks, pass "
+            "-p no:traingate."
+        ]
+    needed = [test for test in facts.selected if not is_allowed(test, facts.allowed_names)]
+    if not needed:
+        return []
+    number = len(facts.selected)
+    return [
+        f"A comparison was asked for, and none of {number} training benchmarks was compared:\n"
+        f"{_list(facts, needed)}\nIf nothing is stored yet, check --benchmark-storage, and save a "
+        "baseline with --benchmark-save=NAME."
+    ]
+
+
+def _missing_comparisons(facts: SessionFacts) -> list[str]:
+    """Return the tests with a baseline that this session neither compared nor left out."""
+    tests = [
+        test
+        for test in facts.uncompared
+        if facts.absences.get(test) is not Absence.DESELECTED and test not in facts.failed_tests
+    ]
+    if not tests:
+        return []
+    names = ",".join(test.partition("[")[0] if "," in test else test for test in tests)
+    return [
+        f"These tests have a baseline and were not compared:\n{_list(facts, tests)}\nIf that is "
+        f"intended, name them: --traingate-allow-missing='{names}'"
+    ]
+
+
+def _list(facts: SessionFacts, tests: Collection[str]) -> str:
+    """Return a line for each test, with what became of it, and with its baseline."""
+    return "\n".join(f"  {test}: {_describe(facts, test)}" for test in tests)
+
+
+def _describe(facts: SessionFacts, test: str) -> str:
+    """Return what became of a test that was not compared, with its baseline."""
+    module = test.partition("::")[0]
+    skip_reason = facts.skip_reasons.get(test) or facts.skip_reasons.get(module)
+    absence = facts.absences.get(test)
+    if absence is Absence.GONE:
+        text = "gone"
+    elif absence is Absence.DESELECTED:
+        text = "deselected"
+    elif facts.kinds.get(test) == "new":
+        text = "new"
+    elif skip_reason is not None:
+        text = f"skipped: {skip_reason}"
+    else:
+        text = "measured nothing: the test did not call training_benchmark, or did not end"
+    baseline = facts.baselines.get(test)
+    return text if baseline is None else f"{text} ({baseline})"

@@ -1,0 +1,85 @@
+"""Make the record of a launch from the answers of its worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from traingate.controller.training_worker import Steps
+from traingate.controller.warm_up import WarmUp
+from traingate.protocol import messages
+from traingate.records import Launch
+
+
+def launch_record(
+    steps: Steps,
+    warm_up: WarmUp,
+    finish_messages: Sequence[messages.Finished],
+    *,
+    setup_seconds: float,
+    steps_per_round: Sequence[int],
+    visits: Sequence[messages.Measured],
+) -> Launch:
+    """Return the record of a launch.
+
+    Args:
+        steps: Measured steps.
+        warm_up: Warm-up before them.
+        finish_messages: Finished message of each rank.
+        setup_seconds: Time that building the training took, in seconds.
+        steps_per_round: Number of steps between two visits of the yardstick.
+        visits: Visits of the yardstick; empty if there were none.
+    """
+    answers = steps.answers
+    return Launch(
+        step_seconds=steps.step_seconds,
+        data_seconds=tuple(max(rank.phase_seconds["data"] for rank in step) for step in answers),
+        phase_seconds=phase_seconds(answers),
+        warmup_steps=warm_up.steps,
+        epoch_starts=epoch_starts(answers),
+        busy_visits=steps.busy_turns,
+        rank_step_seconds=_seconds_by_rank(answers),
+        steps_per_round=tuple(steps_per_round),
+        gemm_seconds=tuple(visit.gemm_seconds for visit in visits),
+        triad_seconds=tuple(visit.triad_seconds for visit in visits),
+        yardstick_seconds=tuple(visit.gemm_seconds + visit.triad_seconds for visit in visits),
+        first_step_seconds=warm_up.first_step_seconds,
+        setup_seconds=setup_seconds,
+        peak_rss_bytes=sum(rank.peak_rss_bytes for rank in finish_messages),
+        minor_page_faults_per_step=sum(rank.minor_page_faults_per_step for rank in finish_messages),
+        counters=finish_messages[0].counters,
+        reasons={name: tuple(lines) for name, lines in finish_messages[0].reasons.items()},
+    )
+
+
+def phase_seconds(answers: Sequence[Sequence[messages.Stepped]]) -> dict[str, tuple[float, ...]]:
+    """Return the seconds of each phase for each step; in a process group, of the slowest rank.
+
+    Args:
+        answers: Answers of all ranks, for each step.
+    """
+    slowest = [max(step, key=lambda rank: rank.step_seconds) for step in answers]
+    phases = dict.fromkeys(phase for rank in slowest for phase in rank.phase_seconds)
+    return {
+        phase: tuple(round(rank.phase_seconds.get(phase, 0.0), 7) for rank in slowest)
+        for phase in phases
+    }
+
+
+def epoch_starts(answers: Sequence[Sequence[messages.Stepped]]) -> tuple[int, ...]:
+    """Return the indexes of the steps in which rank 0 started its dataset again.
+
+    Args:
+        answers: Answers of all ranks, for each step.
+    """
+    return tuple(index for index, step in enumerate(answers) if step[0].starts_epoch)
+
+
+def _seconds_by_rank(
+    answers: Sequence[Sequence[messages.Stepped]],
+) -> tuple[tuple[float, ...], ...]:
+    """Return the step times of each rank, or an empty tuple for a single rank."""
+    if len(answers[0]) == 1:
+        return ()
+    return tuple(
+        tuple(step.step_seconds for step in rank_steps) for rank_steps in zip(*answers, strict=True)
+    )

@@ -1,0 +1,132 @@
+"""Keep which tests a pytest run collected and selected, and which of them failed or were skipped.
+
+A test that is missing from a run may have been left out by the user, as by ``-k``, or it may be
+gone: removed, renamed, or no training benchmark any more. Only the former is fine in a comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from traingate.worktree.removed_tests import TestNaming
+
+FIXTURE = "training_benchmark"
+"""Name of the fixture that makes a test a training benchmark."""
+
+
+class Absence(Enum):
+    """Reason for which a training benchmark is not among the selected tests."""
+
+    DESELECTED = "left out by the selection of tests"
+    SKIPPED = "its module was skipped"
+    GONE = "no such training benchmark was collected"
+
+
+class Selection:
+    """Tests of one pytest run, gathered from hooks that pytest calls.
+
+    Args:
+        config: Configuration of the run.
+
+    Attributes:
+        benchmarks: Full names of the selected training benchmarks, in their order.
+        names: Full names of all selected tests.
+        failed_tests: Full names of tests of which pytest reported a failure.
+        skip_reasons: Reasons why tests or modules were skipped, by full name.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.benchmarks: tuple[str, ...] = ()
+        self.names: frozenset[str] = frozenset()
+        self.failed_tests: set[str] = set()
+        self.skip_reasons: dict[str, str] = {}
+        self._deselected_tests: set[str] = set()
+        self._config = config
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Keep the tests that ``-k``, ``-m`` or another plugin deselected."""
+        self._deselected_tests.update(item.nodeid for item in items)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep the modules that were skipped while they were imported."""
+        if report.skipped:
+            self.skip_reasons[report.nodeid] = _skip_reason(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Keep the selected tests."""
+        self.names = frozenset(item.nodeid for item in session.items)
+        self.benchmarks = tuple(
+            item.nodeid for item in session.items if FIXTURE in getattr(item, "fixturenames", ())
+        )
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep which tests failed, and why others were skipped."""
+        if report.failed:
+            self.failed_tests.add(report.nodeid)
+        elif report.skipped:
+            self.skip_reasons[report.nodeid] = _skip_reason(report)
+
+    @property
+    def naming(self) -> TestNaming:
+        """Return the names by which pytest recognises tests in this run."""
+        get = self._config.getini
+        return TestNaming(get("python_files"), get("python_classes"), get("python_functions"))
+
+    def absence(self, test: str) -> Absence:
+        """Return why *test*, a full name that is not in ``benchmarks``, is not among them."""
+        if any(is_part_of(name, test) for name in self._deselected_tests):
+            return Absence.DESELECTED
+        module = test.partition("::")[0]
+        if module in self.skip_reasons:
+            return Absence.SKIPPED
+        if test not in self.names and self._is_left_out(module, test):
+            return Absence.DESELECTED
+        return Absence.GONE
+
+    def _is_left_out(self, module: str, test: str) -> bool:
+        """Return whether the command line leaves out a test that may still exist."""
+        file = (self._config.rootpath / module).resolve()
+        if not file.is_file():
+            return False
+        option = self._config.option
+        ignored_paths = [self._resolve(path) for path in option.ignore or ()]
+        ignored_patterns = [str(self._resolve(path)) for path in option.ignore_glob or ()]
+        return (
+            bool(getattr(option, "lf", False))
+            or any(path == file or path in file.parents for path in ignored_paths)
+            or any(fnmatch(str(file), pattern) for pattern in ignored_patterns)
+            or not any(self._covers(argument, file, test) for argument in self._config.args)
+        )
+
+    def _covers(self, argument: str, file: Path, test: str) -> bool:
+        """Return whether an argument of the command line selects *test*, which is in *file*."""
+        path_text, _, name = argument.partition("::")
+        path = self._resolve(path_text)
+        if not name:
+            return path == file or path in file.parents
+        return path == file and is_part_of(test.partition("::")[2], name)
+
+    def _resolve(self, path: str | Path) -> Path:
+        """Return the absolute path of an argument of the command line."""
+        return (self._config.invocation_params.dir / path).resolve()
+
+
+def is_part_of(test: str, name: str) -> bool:
+    """Return whether *name* names *test*, or a class, a file, or a function that holds it."""
+    return test == name or test.startswith((f"{name}::", f"{name}["))
+
+
+def _skip_reason(report: pytest.CollectReport | pytest.TestReport) -> str:
+    """Return why pytest skipped a test or a module, or marked its failure as expected."""
+    expected_failure = getattr(report, "wasxfail", None)
+    if expected_failure is not None:
+        return f"expected to fail {expected_failure}".rstrip()
+    longrepr = report.longrepr
+    text = longrepr[2] if isinstance(longrepr, tuple) else str(longrepr)
+    return text.removeprefix("Skipped: ")

@@ -1,0 +1,118 @@
+"""Summarise a session when its last test has ended: what was compared, and why it fails."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from traingate.baselines import saved_runs
+from traingate.baselines.known_tests import known_tests
+from traingate.comparison.completeness import (
+    ComparisonCounts,
+    SessionFacts,
+    count,
+    problems,
+)
+from traingate.errors import BaselineError, ConfigurationError
+from traingate.selection import FIXTURE, Selection, is_part_of
+from traingate.session import Session
+from traingate.worktree.removed_tests import removed_tests
+from traingate.worktree.repository import Repository
+
+
+@dataclass(frozen=True)
+class SessionSummary:
+    """Summary of one session.
+
+    Attributes:
+        counts: Numbers of tests that were compared, or not; None if no comparison was requested.
+        problems: Reasons why the session fails although its tests may have passed.
+        missing_tests: Full names of tests with a stored record that were not compared.
+        allowed_missing_tests: Full names of further such tests, which the user let go.
+    """
+
+    counts: ComparisonCounts | None = None
+    problems: tuple[str, ...] = ()
+    missing_tests: tuple[str, ...] = ()
+    allowed_missing_tests: tuple[str, ...] = ()
+
+    @property
+    def properties(self) -> dict[str, int]:
+        """Return the counts by the names that they have in a JUnit file."""
+        if self.counts is None:
+            return {}
+        return {f"traingate_{name}": number for name, number in asdict(self.counts).items()}
+
+
+def summarise(session: Session, selection: Selection, *, is_complete: bool) -> SessionSummary:
+    """Return the summary of *session*.
+
+    Args:
+        session: Session whose tests have ended.
+        selection: Tests that pytest selected.
+        is_complete: False if tests were left out because the session ended early.
+    """
+    settings = session.settings
+    try:
+        baselines = _baselines(session, selection)
+    except BaselineError as error:
+        return SessionSummary(ComparisonCounts(), (str(error),))
+    absences = {
+        test: selection.absence(test) for test in baselines if test not in selection.benchmarks
+    }
+    facts = SessionFacts(
+        selected=selection.benchmarks,
+        verdicts=tuple(session.verdicts),
+        refusals=session.refusals,
+        baselines=baselines,
+        absences=absences,
+        skip_reasons=selection.skip_reasons,
+        failed_tests=selection.failed_tests,
+        allowed_names=settings.allow_missing,
+        compares=settings.compares,
+        must_compare=not settings.compare,
+        is_complete=is_complete,
+    )
+    is_concerned = bool(facts.selected or facts.baselines or facts.must_compare)
+    return SessionSummary(
+        count(facts) if settings.compares and is_concerned else None,
+        tuple(problems(facts)),
+        tuple(facts.uncompared if settings.compare else ()),
+        tuple(facts.allowed_uncompared if settings.compare else ()),
+    )
+
+
+def _baselines(session: Session, selection: Selection) -> dict[str, str]:
+    """Return descriptions of what each test should be compared with, by its full name.
+
+    Raises:
+        BaselineError: If the stored runs cannot be read.
+    """
+    settings = session.settings
+    if not settings.compares:
+        return {}
+    if not settings.compare:
+        base = f"the base is {settings.against or settings.against_python}"
+        selected = [test for test in selection.benchmarks if test not in session.unavailable_tests]
+        return dict.fromkeys((*selected, *_removed_tests(session, selection)), base)
+    if not selection.benchmarks and not saved_runs.mention_records(
+        settings.storage, settings.compare
+    ):
+        return {}  # a project that compares other benchmarks only
+    runs = session.baselines.runs
+    return known_tests(runs, settings.scale.name, session.hardware, session.used_baselines)
+
+
+def _removed_tests(session: Session, selection: Selection) -> list[str]:
+    """Return the training benchmarks that the base's commit defines and the working tree lacks."""
+    reference, root = session.settings.against, session.root
+    repository = Repository.containing(root) if reference else None
+    if reference is None or repository is None:
+        return []
+    try:
+        commit = repository.resolve_commit(reference)
+    except ConfigurationError:
+        return []  # each test has failed with this error
+    removed = removed_tests(repository, commit, root, FIXTURE, selection.naming)
+    return [
+        test for test in removed if not any(is_part_of(name, test) for name in selection.benchmarks)
+    ]

@@ -1,0 +1,109 @@
+"""Which tests the stored runs hold, so that a session notices those that it does not measure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sample_records import HARDWARE, measurement
+from simulated_launches import launch
+from traingate.baselines.known_tests import has_record, known_tests
+from traingate.baselines.lookup import Subject
+from traingate.baselines.saved_runs import SavedRun, mention_records, read_run
+from traingate.errors import DamagedRecordError
+
+OTHER = msgspec.structs.replace(HARDWARE, cores=8)
+
+
+def run(title, *tests, missing=(), allowed=(), **changes):
+    """Return a saved run that has a record of each of these tests."""
+    records = tuple((test, measurement([launch([0.1])], **changes)) for test in tests)
+    return SavedRun(Path(title), title, title, None, records, missing, allowed)
+
+
+def names(*runs, used=()):
+    return known_tests(runs, "quick", HARDWARE, used)
+
+
+def test_the_tests_of_the_newest_run_are_known():
+    assert names(run("1", "a", "gone"), run("2", "a", "b")) == {"a": "2", "b": "2"}
+    assert names() == {}
+
+
+def test_the_tests_of_a_run_that_is_a_baseline_are_known():
+    partial, full = run("2", "a"), run("1", "a", "b", "c")
+    used = [full.measurements[1][1]]
+    assert names(full, partial, used=used) == {"a": "2", "b": "1", "c": "1"}
+
+
+def test_a_run_of_another_machine_or_scale_is_not_the_newest():
+    runs = run("1", "a"), run("2", "b", machine=OTHER), run("3", "c", scale="smoke")
+    assert names(*runs) == {"a": "1"}
+
+
+def test_a_run_of_another_machine_that_is_a_baseline_counts():
+    other = run("1", "a", "b", machine=OTHER)
+    assert names(other, used=[other.measurements[0][1]]) == {"a": "1", "b": "1"}
+
+
+def test_a_test_that_a_run_lacks_is_known_until_it_is_allowed_to_be_missing():
+    lacking = run("2", "a", missing=("gone",))
+    assert names(lacking) == {"a": "2", "gone": "2"}
+    allowing = run("3", "a", allowed=("gone",))
+    assert names(lacking, allowing, used=[lacking.measurements[0][1]]) == {"a": "3"}
+    again = run("4", "a", "gone")
+    assert names(lacking, allowing, again) == {"a": "4", "gone": "4"}
+
+
+SUBJECT = Subject("bench.py::tiny", measurement([launch([0.1])]).stack, "quick", 16)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),  # of another batch size
+        ({"workload": "bench.py::other"}, True),
+        ({"stack": ()}, True),
+        ({"scale": "smoke"}, False),
+        ({"machine": OTHER}, False),
+    ],
+)
+def test_a_record_with_the_name_of_the_test_shows_that_it_is_not_new(changes, expected):
+    assert has_record([run("1", "a", **changes)], "a", SUBJECT, HARDWARE) is expected
+
+
+def test_a_record_of_the_same_training_shows_that_a_renamed_test_is_not_new():
+    assert has_record([run("1", "old")], "new", SUBJECT, HARDWARE)
+    assert not has_record([run("1", "old", stack=())], "new", SUBJECT, HARDWARE)
+
+
+def write(folder, **content):
+    path = folder / "0001_base.json"
+    path.write_text(json.dumps({"benchmarks": [], **content}))
+    return path
+
+
+def test_the_tests_that_a_run_lacks_are_read_from_its_file(tmp_path):
+    lacking = {"missing_tests": ["a"], "allowed_missing_tests": ["b"]}
+    saved_run = read_run(write(tmp_path, traingate=lacking))
+    assert (saved_run.missing_tests, saved_run.allowed_missing_tests) == (("a",), ("b",))
+    with pytest.raises(DamagedRecordError, match="missing_tests"):
+        read_run(write(tmp_path, traingate={"missing_tests": "a"}))
+
+
+@pytest.mark.parametrize(
+    ("content", "selection", "expected"),
+    [
+        ({"benchmarks": [{"extra_info": {"traingate": {}}}]}, True, True),
+        ({"benchmarks": [{"extra_info": {"traingate": {}}}]}, "0002", False),
+        ({"benchmarks": [{"extra_info": {}}]}, True, False),
+    ],
+)
+def test_files_of_other_benchmarks_mention_no_records(tmp_path, content, selection, expected):
+    write(tmp_path, **content)
+    assert mention_records(f"file://{tmp_path}", selection) is expected
+    assert not mention_records(f"{tmp_path}/nowhere", selection)
+    assert not mention_records("elasticsearch+https://host/index", selection)

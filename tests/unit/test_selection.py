@@ -1,0 +1,85 @@
+"""Whether a test is missing because the user left it out, or because it is gone."""
+
+from __future__ import annotations
+
+import pytest
+
+from traingate.selection import Absence
+
+TESTS = """
+import pytest
+
+class TestNet:
+    @pytest.mark.parametrize("size", [1, 2])
+    def test_net(self, training_benchmark, size): ...
+
+def test_plain(training_benchmark): ...
+
+def test_other(): ...
+"""
+NET, PLAIN = "speed/test_net.py::TestNet::test_net[1]", "speed/test_net.py::test_plain"
+DESELECTED, GONE, SKIPPED = Absence.DESELECTED, Absence.GONE, Absence.SKIPPED
+
+
+class _Collected:
+    """Plugin that keeps the selection of a run."""
+
+    def pytest_collection_finish(self, session):
+        self.selection = session.config.pluginmanager.getplugin("traingate-selection")
+
+
+@pytest.fixture
+def select(pytester):
+    """``select(*arguments)``: the selection of a run in a project of two files."""
+    pytester.mkdir("speed")
+    (pytester.path / "speed" / "test_net.py").write_text(TESTS)
+    pytester.makepyfile(test_late="import pytest\npytest.importorskip('no_such_module')")
+    pytester.makeini("[pytest]\n")
+
+    def collect(*arguments):
+        collected = _Collected()
+        pytester.inline_run("--collect-only", "-q", *arguments, plugins=[collected])
+        return collected.selection
+
+    return collect
+
+
+def test_the_selected_training_benchmarks_are_known(select):
+    selection = select()
+    assert selection.benchmarks == (NET, NET.replace("1", "2"), PLAIN)
+    assert "speed/test_net.py::test_other" in selection.names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "test", "absence"),
+    [
+        ((), "speed/test_net.py::test_removed", GONE),
+        ((), "speed/test_removed.py::test_net", GONE),
+        ((), "speed/test_net.py::test_other", GONE),
+        ((), "test_late.py::test_net", SKIPPED),
+        (("-k", "plain"), NET, DESELECTED),
+        (("-k", "plain"), NET.removesuffix("[1]"), DESELECTED),
+        (("-k", "plain"), "speed/test_net.py::test_removed", GONE),
+        ((f"--deselect={PLAIN}",), PLAIN, DESELECTED),
+        (("test_late.py",), PLAIN, DESELECTED),
+        (("test_late.py",), "speed/test_removed.py::test_net", GONE),
+        (("speed",), "speed/test_net.py::test_removed", GONE),
+        ((PLAIN,), NET, DESELECTED),
+        (("speed/test_net.py::TestNet",), NET.replace("[1]", "[3]"), GONE),
+        (("speed/test_net.py::TestNet",), PLAIN, DESELECTED),
+        (("--ignore=speed",), PLAIN, DESELECTED),
+        (("--ignore-glob=*net.py",), PLAIN, DESELECTED),
+        (("--ignore=speed",), "speed/test_removed.py::test_net", GONE),
+    ],
+)
+def test_a_test_is_gone_unless_the_user_left_it_out(select, arguments, test, absence):
+    assert select(*arguments).absence(test) is absence
+
+
+def test_a_test_that_another_plugin_drops_in_silence_is_gone(select, pytester):
+    pytester.makeconftest("def pytest_collection_modifyitems(items): items[:] = items[:1]")
+    assert select().absence(PLAIN) is GONE
+
+
+def test_a_file_that_the_last_failed_tests_leave_out_is_not_gone(select, pytester):
+    assert select("--last-failed").absence("speed/test_net.py::test_removed") is DESELECTED
