@@ -1,8 +1,7 @@
-"""Apply several tools' rules to the same recorded launches, and print a table for each recording.
+"""Apply several tools' rules to the same recorded launches, and print a table.
 
 Run it as ``python benchmarks/peers/compare.py``; it times nothing. docs/evidence/gate.md has its
-tables. Launches are drawn from two files: record.py writes recorded.json; noisy.json has launches
-and pairs of ``--traingate-against`` from an hour in which the machine was noisy. If stored and new
+table. Launches and pairs are drawn from recorded.json, which record.py writes. If stored and new
 launches are of the same code, no launch is drawn for both sides. Each tool gets the machine time
 that traingate takes for unchanged code in the median: the launches of the test alone, then its
 duet. The other tools spend that time as they usually do: they measure one side, then the other.
@@ -19,21 +18,24 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, TypedDict
 
+import numpy as np
+
 from rules import PROCESSES, RULES
-from traingate.gate.decision import first_decision
+from traingate.gate.decision import decide_change
 from traingate.gate.policy import pair_policy
+from traingate.gate.statistics import Change, paired_difference
+from traingate.gate.step_table import pair_log_ratios
 from traingate.records import Method, Outcome
 
 TRIES: Final = 4000
-MAX_PAIRS: Final = 12
+MAX_PAIRS: Final = 16
 LAUNCHES_BEFORE_DUET: Final = 3
 """Launches of a test alone, before its duet."""
 
-HERE: Final = Path(__file__).resolve().parent
-RECORDINGS: Final = (HERE / "recorded.json", HERE / "noisy.json")
+RECORDED: Final = Path(__file__).resolve().with_name("recorded.json")
 
-UNCHANGED: Final = "0"
-"""Key of unchanged code in the recordings: its slowdown in percent."""
+UNCHANGED: Final = "unchanged"
+"""Key of unchanged code in the recording."""
 
 
 class RecordedLaunch(TypedDict):
@@ -50,10 +52,12 @@ class RecordedPair(TypedDict):
     """One pair of a duet.
 
     Attributes:
-        log_ratio: Log of the candidate's step time divided by the base's.
+        candidate: Step times of the candidate, in seconds.
+        base: Step times of the base, in seconds.
     """
 
-    log_ratio: float
+    candidate: list[float]
+    base: list[float]
 
 
 class Recording(TypedDict):
@@ -65,8 +69,8 @@ class Recording(TypedDict):
         torch: Version of torch.
         seconds_per_launch: Mean time that a launch took, in seconds.
         seconds_per_pair: Mean time that a pair took, in seconds.
-        launches: Launches by slowdown in percent.
-        pairs: Pairs of a duet with the unchanged code, by slowdown in percent.
+        launches: Launches by slowdown.
+        pairs: Pairs of a duet with the unchanged code, by slowdown.
     """
 
     workload: str
@@ -95,40 +99,56 @@ def seeded_generator() -> random.Random:
     return random.Random(0)  # noqa: S311 - simulations need repeatable numbers, not secrets
 
 
-def decide_by_duet(
-    recording: Recording, percent: str, tolerance: float, generator: random.Random
-) -> Decision:
-    """Return the decision of one duet, whose pairs are drawn with replacement.
+def decide_by_duets(recording: Recording, slowdown: str, tolerance: float) -> list[Decision]:
+    """Return the decisions of duets whose pairs are drawn with replacement.
 
     Args:
         recording: Recording to draw from.
-        percent: Slowdown of the candidate, in percent.
+        slowdown: Slowdown of the candidate.
         tolerance: Tolerance of the gate, in percent.
-        generator: Source of the random numbers.
     """
-    log_ratios = [pair["log_ratio"] for pair in recording["pairs"][percent]]
-    sample = generator.choices(log_ratios, k=MAX_PAIRS)
-    outcome, pairs = first_decision(sample, Method.STEPS, pair_policy(tolerance, MAX_PAIRS))
-    return Decision(outcome is Outcome.REGRESSED, pairs)
+    policy = pair_policy(tolerance, MAX_PAIRS)
+    pairs = recording["pairs"][slowdown]
+    candidate = np.log([pair["candidate"] for pair in pairs])
+    base = np.log([pair["base"] for pair in pairs])
+    draws = np.random.default_rng(0).integers(0, len(pairs), (TRIES, MAX_PAIRS))
+    decisions = [Decision(fails=False, pairs=MAX_PAIRS)] * TRIES
+    undecided = np.arange(TRIES)
+    for look in policy.looks:
+        drawn = draws[undecided, :look]
+        repeatable, plain = pair_log_ratios(candidate[drawn], base[drawn])
+        is_open = []
+        for row, index in enumerate(undecided.tolist()):
+            change = Change(
+                paired_difference(repeatable[row].tolist()), paired_difference(plain[row].tolist())
+            )
+            outcome = decide_change(change, Method.STEPS, look, policy)
+            is_open.append(outcome is Outcome.INCONCLUSIVE)
+            if not is_open[-1]:
+                decisions[index] = Decision(outcome is Outcome.REGRESSED, look)
+        undecided = undecided[is_open]
+        if not undecided.size:
+            break
+    return decisions
 
 
 def peer_fails(
-    recording: Recording, percent: str, name: str, launches: int, generator: random.Random
+    recording: Recording, slowdown: str, name: str, launches: int, generator: random.Random
 ) -> bool:
     """Return whether another tool's rule fails on launches that are drawn without replacement.
 
     Args:
         recording: Recording to draw from.
-        percent: Slowdown of the new launches, in percent.
+        slowdown: Slowdown of the new launches.
         name: Name of the tool's rule.
         launches: Number of launches on each side.
         generator: Source of the random numbers.
     """
     plain = [launch["steps"] for launch in recording["launches"][UNCHANGED]]
-    if percent == UNCHANGED:
+    if slowdown == UNCHANGED:
         sample = generator.sample(plain, k=2 * launches)
         return RULES[name](sample[:launches], sample[launches:])
-    slower = [launch["steps"] for launch in recording["launches"][percent]]
+    slower = [launch["steps"] for launch in recording["launches"][slowdown]]
     return RULES[name](generator.sample(plain, k=launches), generator.sample(slower, k=launches))
 
 
@@ -164,8 +184,8 @@ def peer_rows(recording: Recording, budget_seconds: float) -> Iterator[str]:
             PROCESSES.get(name, affordable_launches), affordable_launches, recorded_launches // 2
         )
         cells = [
-            share_of_failures(partial(peer_fails, recording, percent, name, launches))
-            for percent in recording["launches"]
+            share_of_failures(partial(peer_fails, recording, slowdown, name, launches))
+            for slowdown in recording["launches"]
         ]
         title = f"{name}, {launches} + {launches} launches"
         yield f"| {title} | {' | '.join(cells)} | {2 * launches * launch_seconds:.0f} |"
@@ -178,11 +198,8 @@ def traingate_rows(recording: Recording) -> Iterator[str]:
     """
     for tolerance in (2.5, 5.0):
         cells, seconds = [], []
-        for percent in recording["pairs"]:
-            generator = seeded_generator()
-            decisions = [
-                decide_by_duet(recording, percent, tolerance, generator) for _ in range(TRIES)
-            ]
+        for slowdown in recording["pairs"]:
+            decisions = decide_by_duets(recording, slowdown, tolerance)
             failures = sum(decision.fails for decision in decisions)
             cells.append(f"{100 * failures / TRIES:.3g} %")
             mean_pairs = statistics.fmean(decision.pairs for decision in decisions)
@@ -193,12 +210,10 @@ def traingate_rows(recording: Recording) -> Iterator[str]:
 
 def table(recording: Recording) -> list[str]:
     """Return the lines of the table of one recording, after a line that describes it."""
-    generator = seeded_generator()
-    median_pairs = statistics.median(
-        decide_by_duet(recording, UNCHANGED, 5, generator).pairs for _ in range(TRIES)
-    )
+    decisions = decide_by_duets(recording, UNCHANGED, 5)
+    median_pairs = statistics.median(decision.pairs for decision in decisions)
     launches, pairs = len(recording["launches"][UNCHANGED]), len(recording["pairs"][UNCHANGED])
-    slowdowns = [f"finds {percent} %" for percent in recording["pairs"] if percent != UNCHANGED]
+    slowdowns = [f"finds {name}" for name in recording["pairs"] if name != UNCHANGED]
     return [
         f"{recording['workload']}; {recording['machine']}; torch {recording['torch']}; "
         f"{launches} launches and {pairs} pairs of each kind:",
@@ -212,11 +227,9 @@ def table(recording: Recording) -> list[str]:
 
 
 def main() -> None:
-    """Print a table for each recording."""
-    for file in RECORDINGS:
-        content: Recording | list[Recording] = json.loads(file.read_text())
-        for recording in content if isinstance(content, list) else [content]:
-            sys.stdout.write("\n".join(table(recording)) + "\n")
+    """Print the table."""
+    recording: Recording = json.loads(RECORDED.read_text())
+    sys.stdout.write("\n".join(table(recording)) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Record launches and duets of one training, unchanged and with slowdowns, for compare.py.
 
-Run it as ``python benchmarks/peers/record.py`` while nothing else runs on the machine. It takes a
-quarter of an hour, and writes step times in seconds, to five digits, into recorded.json in its own
+Run it as ``python benchmarks/peers/record.py`` while nothing else runs on the machine. It takes
+about 20 minutes, and writes step times in seconds, to five digits, into recorded.json in its own
 folder. The slowdowns are measured in turn, so that a change of the machine's speed during the
-quarter of an hour affects all of them.
+time affects all of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -34,8 +34,15 @@ RECORDED: Final = HERE / "recorded.json"
 RESNET: Final = ObjectName(
     file=str(BENCHMARKS / "workloads" / "resnet.py"), module="workloads.resnet", qualname="resnet"
 )
-SLOWDOWNS: Final = (0, 5, 10, 20)
-"""Injected losses of throughput, in percent."""
+SLOWDOWNS: Final[Mapping[str, InjectedSlowdown | None]] = {
+    "unchanged": None,
+    "5 %": InjectedSlowdown(5),
+    "10 %": InjectedSlowdown(10),
+    "20 %": InjectedSlowdown(20),
+    "10 % in every 5th step": InjectedSlowdown(10, every=5),
+    "10 % in every 20th step": InjectedSlowdown(10, every=20),
+}
+"""Injected losses of throughput, by their names in the recording."""
 
 TURNS: Final = 2
 LAUNCHES: Final = 4
@@ -44,21 +51,21 @@ LAUNCHES: Final = 4
 PAIRS: Final = 3
 """Pairs of each slowdown in a turn."""
 
-STEPS: Final = 30
+STEPS: Final = 40
 
 
 class Variant(NamedTuple):
     """Measurements of one slowdown in one turn.
 
     Attributes:
-        percent: Injected loss of throughput, in percent.
+        slowdown: Key of ``SLOWDOWNS``.
         measurement: Measurement of the training alone.
         pairs: Pairs of a duet with the training without a slowdown.
         seconds_per_launch: Mean time that a launch of ``measurement`` took, in seconds.
         seconds_per_pair: Mean time that a pair took, in seconds.
     """
 
-    percent: int
+    slowdown: str
     measurement: Measurement
     pairs: tuple[Pair, ...]
     seconds_per_launch: float
@@ -80,14 +87,15 @@ def plain_job(compile_cache: Path) -> Job:
     )
 
 
-def measure_variant(plain: Job, percent: int) -> Variant:
+def measure_variant(plain: Job, slowdown: str) -> Variant:
     """Measure launches with a slowdown, then a duet with the training without it.
 
     Args:
         plain: Job of the training without a slowdown.
-        percent: Loss of throughput to inject, in percent.
+        slowdown: Key of ``SLOWDOWNS``.
     """
-    stack = Stack.of([InjectedSlowdown(percent)]) if percent else Stack()
+    layer = SLOWDOWNS[slowdown]
+    stack = Stack.of([layer] if layer else [])
     job = replace(plain, stack=stack)
     launches_start = time.monotonic()
     measurement = measure(job, lambda _: True, NoProgress()).measurement
@@ -96,7 +104,7 @@ def measure_variant(plain: Job, percent: int) -> Variant:
     plan = LaunchPlan(PAIRS, PAIRS)
     duet = measure_duet(replace(job, is_duet_side=True), base, plan, lambda _: True, NoProgress())
     return Variant(
-        percent,
+        slowdown,
         measurement,
         tuple(duet.pairs),
         seconds_per_launch=(duet_start - launches_start) / LAUNCHES,
@@ -107,9 +115,9 @@ def measure_variant(plain: Job, percent: int) -> Variant:
 def variants(compile_cache: Path) -> Iterator[Variant]:
     """Yield the measurements of each slowdown in each turn, as soon as they are taken."""
     plain = plain_job(compile_cache)
-    for turn in range(TURNS):
-        for percent in SLOWDOWNS:
-            yield measure_variant(replace(plain, seed=1000 * turn), percent)
+    for _ in range(TURNS):
+        for slowdown in SLOWDOWNS:
+            yield measure_variant(plain, slowdown)
 
 
 def recording(results: list[Variant]) -> dict[str, Any]:
@@ -118,11 +126,11 @@ def recording(results: list[Variant]) -> dict[str, Any]:
     Args:
         results: Measurements so far, at least one.
     """
-    launches: dict[str, list[dict[str, Any]]] = {str(percent): [] for percent in SLOWDOWNS}
-    pairs: dict[str, list[dict[str, Any]]] = {str(percent): [] for percent in SLOWDOWNS}
+    launches: dict[str, list[dict[str, Any]]] = {slowdown: [] for slowdown in SLOWDOWNS}
+    pairs: dict[str, list[dict[str, Any]]] = {slowdown: [] for slowdown in SLOWDOWNS}
     for variant in results:
-        launches[str(variant.percent)] += map(_launch_content, variant.measurement.launches)
-        pairs[str(variant.percent)] += map(_pair_content, variant.pairs)
+        launches[variant.slowdown] += map(_launch_content, variant.measurement.launches)
+        pairs[variant.slowdown] += map(_pair_content, variant.pairs)
     launch_seconds = sum(variant.seconds_per_launch for variant in results) / len(results)
     pair_seconds = sum(variant.seconds_per_pair for variant in results) / len(results)
     return {
@@ -152,7 +160,6 @@ def _pair_content(pair: Pair) -> dict[str, Any]:
         "candidate": _rounded(pair.candidate_step_seconds),
         "base": _rounded(pair.base_step_seconds),
         "steps_per_turn": pair.steps_per_turn,
-        "log_ratio": round(pair.log_ratio, 6),
     }
 
 

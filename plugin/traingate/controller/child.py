@@ -90,7 +90,9 @@ class Child:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,  # so that Ctrl-C does not reach it, but killpg does
                 )
-            self._tree = ProcessTree(self._process.pid)
+            self._tree = ProcessTree(
+                self._process.pid, leader_continues_group=not self._command.launched
+            )
             self._guard = OrphanGuard(self._process.pid, self._directory)
         except BaseException:
             self._tear_down(grace=0.0)

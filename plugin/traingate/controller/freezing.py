@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -34,10 +35,13 @@ class ProcessTree:
 
     Args:
         pid: Process id of the child, which leads a session and a process group of its own.
+        leader_continues_group: True if the child itself continues the other processes of its group
+            when it receives a command, so that they do not run before it does.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, *, leader_continues_group: bool = False) -> None:
         self._pid = pid
+        self._leader_continues_group = leader_continues_group
         self._groups = [pid]
         self.is_frozen = False
 
@@ -51,12 +55,12 @@ class ProcessTree:
             True if no thread can run any more; False if one still ran after 5 s.
         """
         self.is_frozen = True
-        self._signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP, self._groups)
         deadline = time.monotonic() + _MAX_SECONDS
         while True:
             processes = self._processes()
             if self._add_groups(processes):
-                self._signal(signal.SIGSTOP)
+                self._signal(signal.SIGSTOP, self._groups)
             elif all(map(_is_at_rest, processes)):
                 return True
             if time.monotonic() > deadline:
@@ -65,12 +69,18 @@ class ProcessTree:
 
     def thaw(self) -> None:
         """Let all processes of the tree continue; a tree that is not frozen is left alone."""
-        if self.is_frozen:
-            self._signal(signal.SIGCONT)
-            self.is_frozen = False
+        if not self.is_frozen:
+            return
+        self.is_frozen = False
+        if self._leader_continues_group:
+            self._signal(signal.SIGCONT, self._groups[1:])
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGCONT)
+        else:
+            self._signal(signal.SIGCONT, self._groups)
 
-    def _signal(self, number: signal.Signals) -> None:
-        for group in self._groups:
+    def _signal(self, number: signal.Signals, groups: Sequence[int]) -> None:
+        for group in groups:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, number)
 

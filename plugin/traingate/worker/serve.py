@@ -58,6 +58,7 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
         channel.send(Hello(PROTOCOL_VERSION, python, place.rank, place.world_size))
         while True:
             message = inbox.get()
+            _continue_group()
             for answer in service.handlers[type(message)](message):
                 channel.send(answer)
     except BaseException as error:  # a workload may call sys.exit()
@@ -65,6 +66,16 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
         trace = "" if isinstance(error, TraingateError) else user_traceback(error)
         channel.send(Failed(type(error).__name__, str(error), trace))
         inbox.get()  # waits until the controller closes the connection, which ends this process
+
+
+def _continue_group() -> None:
+    """Let the other processes of this group continue, if this process leads the group.
+
+    The controller stops the whole group (``controller.freezing``) but continues the leader alone.
+    So data workers start to fetch when this process starts its next step, and not earlier.
+    """
+    if os.getpgid(0) == os.getpid():
+        os.killpg(0, signal.SIGCONT)
 
 
 def _read(channel: Channel, inbox: queue.SimpleQueue[Message]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -135,10 +137,12 @@ class Trainer:
             self._start_counters = _StartCounters(
                 counters.compilations(), counters.minor_page_faults(), self._loop.restarts
             )
-        for _ in range(message.count):
+        for number in range(message.count):
             restarts = self._loop.restarts
             step_seconds, phase_seconds = self._step_once()
             self._steps += 1
+            if number == message.count - 1:
+                _stop_data_workers()
             yield messages.Stepped(step_seconds, phase_seconds, self._loop.restarts > restarts)
 
     def _step_once(self) -> tuple[float, dict[str, float]]:
@@ -183,6 +187,17 @@ class Trainer:
 
     def _profile(self, message: messages.Profile) -> Iterator[messages.Message]:
         yield messages.Profiled(operator_table.operators(self._step_once, message.steps))
+
+
+def _stop_data_workers() -> None:
+    """Stop the data workers, which would fetch ahead until the controller stops this process too.
+
+    They continue with the next command (see ``serve`` and ``controller.freezing``).
+    """
+    for process in multiprocessing.active_children():
+        if process.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGSTOP)
 
 
 def _seed(seed: int) -> None:
