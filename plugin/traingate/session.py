@@ -97,7 +97,7 @@ class Session:
         self._search_path = search_path
         self._measurements: dict[str, Measurement] = {}  # newest one of each workload
         self._directory = Path(tempfile.mkdtemp(prefix="traingate-session-"))
-        self._base_sides = BaseSides(self._root, self._directory)
+        self._base_sides = BaseSides(self._root, self._directory, settings.base_setup)
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -251,6 +251,7 @@ class Session:
         return Job(
             workload=request.workload,
             identity=identity,
+            project=self._root,
             stack=request.stack,
             scale=settings.scale,
             launches=launch_plan(settings, request.stack),

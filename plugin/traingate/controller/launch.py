@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from traingate.controller.child import Child
+from traingate.controller.imported_files import digest_of
 from traingate.controller.job import Job
 from traingate.controller.schedule import Rounds, plan_rounds
 from traingate.controller.training_worker import TrainingWorker
@@ -27,7 +28,8 @@ class LaunchFacts:
         environment: Software and settings that the worker reports.
         gemm_flop: Floating point operations of one GEMM of the yardstick.
         counts: Largest counters of all launches.
-        peak_rss_bytes: Largest peak memory of a launch, in bytes; 0 if unknown.
+        peak_rss_bytes: Largest peak memory of a launch with its data workers, in bytes; 0 if
+            unknown.
         operators: Operator table, None if none was profiled.
     """
 
@@ -61,7 +63,7 @@ class LaunchFacts:
         self.counts = self.counts.merged_with(
             finish_messages[0].counters, finish_messages[0].reasons
         )
-        peak = sum(rank.peak_rss_bytes for rank in finish_messages)
+        peak = sum(rank.peak_rss_bytes + rank.data_workers_bytes for rank in finish_messages)
         self.peak_rss_bytes = max(self.peak_rss_bytes, peak)
 
 
@@ -104,6 +106,8 @@ def measure_launch(
         peak_rss_bytes=sum(rank.peak_rss_bytes for rank in finish_messages),
         minor_page_faults_per_step=sum(rank.minor_page_faults_per_step for rank in finish_messages),
         counters=finish_messages[0].counters,
+        data_workers_peak_bytes=sum(rank.data_workers_bytes for rank in finish_messages),
+        imported_files_digest=digest_of(finish_messages[0].imported_files),
     )
     facts.gemm_flop = unit.gemm_flop
     facts.add(finish_messages)

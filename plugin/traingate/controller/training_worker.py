@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Final
 
+from traingate.controller.build_locks import remove_stale_locks
+from traingate.controller.caches import EXTENSIONS_VARIABLE
 from traingate.controller.child import Child
 from traingate.controller.command import training_command
 from traingate.controller.idle import wait_until_idle
@@ -44,10 +47,17 @@ class TrainingWorker:
     def __init__(self, job: Job, number: int, observer: Observer) -> None:
         side = job.side or Side("")
         command = training_command(
-            job.stack, job.steadying, job.compile_cache, side.interpreter, side.folder
+            job.stack,
+            job.steadying,
+            job.compile_cache,
+            side.interpreter,
+            side.folder,
+            side_caches=job.side_caches,
         )
         side_name = f" of the base, {side.title}" if side.title else ""
-        self._worker = Child(command, f"launch {number}{side_name}", job.timeouts.start)
+        self._extensions = Path(command.environment[EXTENSIONS_VARIABLE])
+        self._name = f"launch {number}{side_name}"
+        self._worker = Child(command, self._name, job.timeouts.start)
         self._job = job
         self._number = number
         self._observer = observer
@@ -60,6 +70,7 @@ class TrainingWorker:
             exit_stack: Exit stack that ends the process.
         """
         self._report_launch()
+        remove_stale_locks(self._extensions)
         exit_stack.enter_context(self._worker)
 
     def request_preparation(self) -> None:
@@ -76,6 +87,7 @@ class TrainingWorker:
                 scale=job.scale.name,
                 seed=job.seed + self._number,
                 relocation=as_json(vars(relocation)) if relocation else None,
+                project=str(job.project or ""),
             )
         )
 
@@ -135,11 +147,18 @@ class TrainingWorker:
         return wait_until_idle(self._worker.pid)
 
     def finish(self) -> list[messages.Finished]:
-        """Return the Finished message of each rank; only this proves that the launch succeeded."""
+        """Return the Finished message of each rank; only this proves that the launch succeeded.
+
+        Raises:
+            ConfigurationError: If it imported other files of the project than earlier launches.
+        """
         seconds = self._job.timeouts.step
-        return self._worker.ask(
+        answers = self._worker.ask(
             messages.Finish(), messages.Finished, seconds, "after its last step"
         )
+        for answer in answers:
+            self._job.imported_files.add(self._name, answer.imported_files)
+        return answers
 
     def count_work(self) -> messages.WorkCounted:
         """Return the counted work of a plain step; None for both numbers if counting fails."""

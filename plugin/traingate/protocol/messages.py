@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Final, TypeAlias
 
 from traingate.errors import ProtocolError
@@ -18,6 +18,9 @@ from traingate.protocol.json_values import JSON
 
 PROTOCOL_VERSION: Final = 3
 """Version of the protocol, increased by one with each change of a message; both ends must agree."""
+
+COMPILED_PREFIX: Final = "compiled:"
+"""Prefix of the digest of a compiled module, whose content differs between interpreters."""
 
 
 # From any child, once, as soon as it can work.
@@ -56,6 +59,7 @@ class Prepare:
         seed: Seed for ``torch.manual_seed``.
         relocation: Fields of a ``traingate.worktree.relocation.Relocation``, by which the worker
             takes the files of the project from another tree; None for the working tree.
+        project: Absolute path of the project's root in the working tree; empty if unknown.
     """
 
     workload: dict[str, JSON]
@@ -64,6 +68,7 @@ class Prepare:
     scale: str
     seed: int
     relocation: dict[str, JSON] | None
+    project: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,12 +162,18 @@ class Finished:
         counters: Whole numbers by name: those of ``traingate.worker.counters.compilations``,
             ``threads``, and ``compilations_in_measured_steps`` if there were any.
         reasons: Reasons why counters are not 0, by the counter's name, one line for each reason.
+        imported_files: Digests of the project's files that the process has imported, by the name of
+            the module; those of compiled modules start with ``COMPILED_PREFIX``.
+        data_workers_bytes: Largest memory of the processes that it started and that still run, as
+            far as they do not share it with this process, in bytes.
     """
 
     peak_rss_bytes: int
     minor_page_faults_per_step: float
     counters: dict[str, int]
     reasons: dict[str, list[str]]
+    imported_files: dict[str, str] = field(default_factory=dict)
+    data_workers_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -269,7 +280,7 @@ def decode(payload: bytes) -> Message:
         kind = _TYPES[content.pop("type")]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ProtocolError(_not_a_message(payload)) from error
-    if content.keys() != {field.name for field in fields(kind)}:
+    if content.keys() != {item.name for item in fields(kind)}:
         raise ProtocolError(_not_a_message(payload))
     return kind(**content)
 
