@@ -264,7 +264,7 @@ class Session:
             work=None
             if previous is None
             else (previous.flops_per_sample, previous.operators_per_step),
-            peak_rss_bytes=None if previous is None else previous.peak_rss_bytes,
+            peak_rss_bytes=None if previous is None else previous.peak_memory_bytes,
         )
 
     def _samples_per_dollar(self, measurement: Measurement) -> float | None:

@@ -14,6 +14,7 @@ from traingate.controller.command import Interpreter
 from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.job import Job, Side
 from traingate.errors import BaselineError, ConfigurationError
+from traingate.records import Duet
 from traingate.workload import ObjectName
 from traingate.worktree.references import Commit
 from traingate.worktree.relocation import Relocation, is_project_file
@@ -37,6 +38,7 @@ class BaseSides:
         self._worktrees = Worktrees()
         self._interpreters: dict[str, Interpreter] = {}
         self._repositories: dict[Path, Repository | None] = {}
+        self._peaks: dict[tuple[str, str], int] = {}
         self._commits: dict[tuple[Path, str], Commit] = {}
         self._prepared_trees: set[tuple[Path, Interpreter | None]] = set()
 
@@ -71,15 +73,24 @@ class BaseSides:
             paths = [path for path in paths if self._is_project_folder(path, job)]
         side = Side(" under ".join(titles), relocation, interpreter, folder)
         cache = self._caches / f"{job.compile_cache.name}-{side.file_name}"
-        # Under another interpreter alone, the code must be the candidate's.
-        original_files = job.imported_files if relocation is None else None
+        files = ImportedFiles(job.imported_files, same_code=relocation is None)
         return replace(
             job,
             side=side,
             import_paths=tuple(paths),
             compile_cache=cache,
-            imported_files=ImportedFiles(original_files),
+            peak_rss_bytes=self._peaks.get((job.identity, side.title)),
+            imported_files=files,
         )
+
+    def remember_memory(self, base: Job, duet: Duet) -> None:
+        """Remember how much memory a base needed, for the next duet with this workload and base.
+
+        Args:
+            base: Job that ``job_for`` has returned.
+            duet: Duet with that job.
+        """
+        self._peaks[base.identity, duet.base] = duet.base_peak_bytes
 
     def compare_code(self, job: Job, reference: str) -> CodeRelation:
         """Compare the tracked files of the working tree with a commit.

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from traingate.errors import ConfigurationError
 from traingate.protocol.messages import COMPILED_PREFIX
 
 
 class ImportedFiles:
-    """Digests of the project's files that the launches of one side of a test have imported.
+    """Digests of the files that the launches of one side of a test have imported.
 
     Args:
-        original: Files of the candidate, if this side must have the same code as it; None if the
-            code of this side may differ.
+        candidate: Files of the candidate, for its base; None for the candidate itself.
+        same_code: True if the base must have the candidate's code, since only the interpreter
+            differs.
     """
 
-    def __init__(self, original: ImportedFiles | None = None) -> None:
+    def __init__(self, candidate: ImportedFiles | None = None, *, same_code: bool = False) -> None:
         self._digests: dict[str, str] = {}
-        self._original = original
+        self._candidate = candidate
+        self._same_code = same_code
+        self._start_time = time.time()
 
     @property
     def digest(self) -> str:
@@ -31,31 +36,42 @@ class ImportedFiles:
 
         Args:
             launch: Name of the launch for error messages.
-            digests: Digests of the files by the name of the module, as in ``messages.Finished``.
+            digests: Digests of the files by module or path, as in ``messages.Finished``.
 
         Raises:
             ConfigurationError: If an earlier launch of this side imported another version of a
-                module, or the candidate did and this side must have the same code.
+                file, or if the two sides share code that must differ, or differ in code that must
+                be the same.
         """
-        changed_modules = _differences(self._digests, digests)
-        if changed_modules:
+        changed_files = _differences(self._digests, digests)
+        if changed_files:
             raise ConfigurationError(
-                f"{launch} imported another version of {changed_modules[0]} than an earlier launch "
+                f"{launch} imported another version of {changed_files[0]} than an earlier launch "
                 "of this test: the file was edited or built again while it was measured. Leave the "
                 "project's files alone until the run ends, and start it again."
             )
         self._digests.update(digests)
-        if self._original is None:
-            return
-        original = {
+        if self._candidate is not None:
+            self._check_sides(launch, self._candidate)
+
+    def _check_sides(self, launch: str, candidate: ImportedFiles) -> None:
+        """Check that this side and the candidate are what they should be."""
+        for path in sorted(self._digests.keys() & candidate._digests.keys()):
+            if path.startswith("/") and _was_written_since(path, candidate._start_time):
+                raise ConfigurationError(
+                    f"{launch} and the candidate share {path}, which one of them has built while "
+                    "the test ran. Build it below the project's folder, or below the folder in "
+                    "$TORCH_EXTENSIONS_DIR: both differ between the two sides."
+                )
+        source_digests = {
             name: digest
-            for name, digest in self._original._digests.items()
+            for name, digest in candidate._digests.items()
             if not digest.startswith(COMPILED_PREFIX)  # each interpreter has builds of its own
         }
-        foreign_modules = _differences(original, digests)
-        if foreign_modules:
+        foreign_files = _differences(source_digests, self._digests)
+        if self._same_code and foreign_files:
             raise ConfigurationError(
-                f"{launch} imported another {foreign_modules[0]} than the candidate, so that code "
+                f"{launch} imported another {foreign_files[0]} than the candidate, so that code "
                 "and environment both differ. It may be an installed copy: install the project in "
                 "both environments from the working tree, with pip install --editable."
             )
@@ -65,13 +81,21 @@ def digest_of(digests: Mapping[str, str]) -> str:
     """Return one digest of all files that a launch has imported; empty if there are none.
 
     Args:
-        digests: Digests of the files by the name of the module.
+        digests: Digests of the files by module or path.
     """
     text = "\n".join(f"{name} {digest}" for name, digest in sorted(digests.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:16] if digests else ""
 
 
 def _differences(expected: Mapping[str, str], digests: Mapping[str, str]) -> list[str]:
-    """Return the names of the modules that both have, with different digests."""
+    """Return the names of the files that both have, with different digests."""
     common_names = expected.keys() & digests.keys()
     return sorted(name for name in common_names if expected[name] != digests[name])
+
+
+def _was_written_since(path: str, seconds: float) -> bool:
+    """Return whether a file was written after a time, in seconds since the epoch."""
+    try:
+        return Path(path).stat().st_mtime > seconds
+    except OSError:
+        return False

@@ -100,7 +100,8 @@ class Job:
         seed: Seed of the worker's random numbers; each launch adds its number.
         work: FLOPs per sample and operators per step of an earlier launch; None to count them in
             the first launch.
-        peak_rss_bytes: Memory of an earlier launch of this workload, None if there was none.
+        peak_rss_bytes: Peak memory of an earlier launch of this workload and side with its data
+            workers, None if there was none.
         is_duet_side: True if the job is one side of a duet.
         side: Base side that the job measures; None for the candidate.
         project: Root folder of the project in the working tree; None if unknown.
