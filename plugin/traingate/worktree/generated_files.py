@@ -33,7 +33,8 @@ def is_generated(file: str, origin: str, ignored: Sequence[str]) -> bool:
         origin: Absolute path of the working tree.
         ignored: Paths that git ignores, as ``Repository.ignored_paths`` returns them.
     """
-    inside = Path(file).relative_to(origin).as_posix()
+    path = Path(file) if Path(file).is_relative_to(origin) else Path(file).resolve()
+    inside = path.relative_to(origin).as_posix()
     is_ignored = any(
         inside.startswith(path) if path.endswith("/") else inside == path for path in ignored
     )

@@ -22,15 +22,20 @@ class RelocatingFinder(MetaPathFinder):
     """Finder that asks the other finders for a module and relocates their result.
 
     Args:
+        origin: Absolute path of the working tree.
         tree: Absolute path of the other commit's tree.
         relocate: Function from a path in the working tree to the path in *tree*.
         is_generated: Function that tells whether a module of the working tree was built there.
     """
 
     def __init__(
-        self, tree: str, relocate: Callable[[str], str], is_generated: Callable[[str], bool]
+        self,
+        origin: str,
+        tree: str,
+        relocate: Callable[[str], str],
+        is_generated: Callable[[str], bool],
     ) -> None:
-        self._tree = tree
+        self._origin, self._tree = origin, tree
         self._relocate_path = relocate
         self._is_generated = is_generated
 
@@ -43,7 +48,23 @@ class RelocatingFinder(MetaPathFinder):
             spec = find and find(name, path, target)
             if spec is not None:
                 return self._built_in_tree(spec, path) or self._relocate(spec)
-        return None
+        return self._generated_in_origin(name, path)
+
+    def _generated_in_origin(self, name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+        """Return the spec of a module of values alone that only the working tree has, else None.
+
+        Raises:
+            ConfigurationError: If the working tree alone has the module, with code that was built.
+        """
+        folders = [
+            str(self._origin / Path(folder).relative_to(self._tree))
+            for folder in path or sys.path
+            if self._is_in_tree(folder)
+        ]
+        spec = PathFinder.find_spec(name, folders)
+        if spec is None or not spec.has_location or not self._is_generated(str(spec.origin)):
+            return None
+        return self._relocate(spec)
 
     def _built_in_tree(self, spec: ModuleSpec, path: Sequence[str] | None) -> ModuleSpec | None:
         """Return the spec of a module that the tree has, and the other finders found elsewhere.

@@ -48,7 +48,8 @@ class Relocation:
         Changing ``sys.path`` is not enough: the import hook of an editable install finds modules in
         ``origin`` without it, and both sides of a duet would run the same code.
         """
-        sys.meta_path.insert(0, RelocatingFinder(self.tree, self.relocate, self._is_generated))
+        finder = RelocatingFinder(self.origin, self.tree, self.relocate, self._is_generated)
+        sys.meta_path.insert(0, finder)
 
     def check_imports(self) -> None:
         """Check that the project's modules were imported from the other tree.
