@@ -139,13 +139,16 @@ def test_the_setup_command_prepares_the_base_once(compared, generated, project, 
     assert folder != str(project.folder)
 
 
-def test_a_setup_command_that_fails_shows_its_output(compared, project, temporary):
-    sides = BaseSides(project.folder, temporary, "echo no compiler; exit 3")
-    with pytest.raises(
-        ConfigurationError, match=r"exit status 3 in the base's tree(.|\n)*no compi"
-    ):
-        compared(sides=sides)
+def test_a_setup_command_that_fails_shows_its_output_and_runs_once(compared, project, temporary):
+    runs = temporary / "runs"
+    sides = BaseSides(project.folder, temporary, f"pwd >> {runs}; echo no compiler; exit 3")
+    for _test in range(2):
+        with pytest.raises(
+            ConfigurationError, match=r"exit status 3 in the base's tree(.|\n)*no compiler"
+        ):
+            compared(sides=sides)
     sides.close()
+    assert len(runs.read_text().split()) == 1
 
 
 def test_a_setup_command_that_hangs_is_ended_with_all_that_it_started(temporary):

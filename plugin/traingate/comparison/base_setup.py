@@ -19,6 +19,10 @@ from traingate.errors import ConfigurationError
 _OUTPUT_LINES: Final = 40
 """Number of lines shown from the end of the command's output."""
 
+_PACKAGE_RECORDS: Final = frozenset({".dist-info", ".egg-info", ".egg-link", ".pth"})
+"""Suffixes of the entries that pip changes when it installs or removes a package. Imports change
+other entries, in which they store compiled code."""
+
 
 def prepare_base_tree(
     command: str, folder: Path, interpreter: Interpreter | None, seconds: float
@@ -88,11 +92,11 @@ def _run(
 
 
 def _installed_packages() -> dict[str, int]:
-    """Return the entries of this interpreter's package folders, with their times of change."""
+    """Return what records this interpreter's packages, with the times of change."""
     folders = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
     return {
         str(entry): entry.stat().st_mtime_ns
         for folder in folders
         for entry in folder.iterdir()
-        if entry.name != "__pycache__" and entry.exists()
+        if entry.suffix in _PACKAGE_RECORDS
     }

@@ -40,7 +40,7 @@ class BaseSides:
         self._repositories: dict[Path, Repository | None] = {}
         self._peaks: dict[tuple[str, str], int] = {}
         self._commits: dict[tuple[Path, str], Commit] = {}
-        self._prepared_trees: set[tuple[Path, Interpreter | None]] = set()
+        self._preparations: dict[tuple[Path, Interpreter | None], ConfigurationError | None] = {}
 
     def close(self) -> None:
         """Remove the worktrees."""
@@ -122,12 +122,19 @@ class BaseSides:
         self, relocation: Relocation, interpreter: Interpreter | None, seconds: float
     ) -> None:
         """Run the setup command in the tree, once for each interpreter that measures it."""
-        key = (Path(relocation.tree), interpreter)
-        if self._setup is None or key in self._prepared_trees:
+        if self._setup is None:
             return
-        folder = self._folder_in(relocation, self._root)
-        prepare_base_tree(self._setup, Path(folder), interpreter, seconds)
-        self._prepared_trees.add(key)
+        key = (Path(relocation.tree), interpreter)
+        if key not in self._preparations:
+            folder = Path(self._folder_in(relocation, self._root))
+            self._preparations[key] = None
+            try:
+                prepare_base_tree(self._setup, folder, interpreter, seconds)
+            except ConfigurationError as error:
+                self._preparations[key] = error
+        failure = self._preparations[key]
+        if failure is not None:
+            raise failure
 
     @staticmethod
     def _folder_in(relocation: Relocation, folder: Path) -> str:

@@ -89,7 +89,8 @@ def measure_duet(
         by_steps = fit_together(
             candidate.peak_rss_bytes or 0, base.peak_rss_bytes or 0, available_bytes()
         )
-    facts = _DuetFacts(peak_rss_bytes=candidate.peak_rss_bytes or 0)
+    peak = max(candidate.peak_rss_bytes or 0, base.peak_rss_bytes or 0)
+    facts = _DuetFacts(peak_rss_bytes=peak)
     sides = _Sides(candidate, base, plan.planned, observer, facts)
     pairs: list[Pair] = []
     start = time.monotonic()

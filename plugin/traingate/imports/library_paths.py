@@ -6,6 +6,7 @@ The parent and the worker both import this module, so it imports the standard li
 from __future__ import annotations
 
 import sysconfig
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,11 @@ def is_package_path(path: Path) -> bool:
 
 def is_library_path(path: Path) -> bool:
     """Return whether *path* belongs to this interpreter, or to installed packages of any one."""
-    libraries = {Path(sysconfig.get_path(kind)) for kind in _KINDS}
-    libraries |= {library.resolve() for library in libraries}
-    return is_package_path(path) or any(map(path.is_relative_to, libraries))
+    return is_package_path(path) or any(map(path.is_relative_to, _libraries()))
+
+
+@cache
+def _libraries() -> frozenset[Path]:
+    """Return the folders of this interpreter's library and packages."""
+    folders = {Path(sysconfig.get_path(kind)) for kind in _KINDS}
+    return frozenset(folders | {folder.resolve() for folder in folders})

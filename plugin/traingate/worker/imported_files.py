@@ -25,6 +25,9 @@ _SYSTEM_FOLDERS: Final = (sys.base_prefix, sys.prefix, "/usr/", "/lib", "/opt/",
 _LAUNCH_VARIABLES: Final = ("TMPDIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
 """Variables with folders of modules that compilers generate in each launch."""
 
+_SIDE_VARIABLES: Final = ("TORCH_EXTENSIONS_DIR", "HF_MODULES_CACHE")
+"""Variables with folders of code that each side builds or copies once."""
+
 
 def file_digests(project: str, tree: str) -> dict[str, str]:
     """Return the digests of the files that were imported and belong to no library.
@@ -37,7 +40,7 @@ def file_digests(project: str, tree: str) -> dict[str, str]:
         tree: Absolute path of its root in the tree of this side.
 
     Returns:
-        Digests by the name of the module, by the path in the folder of extensions, or by the
+        Digests by the name of the module, by the path in a cache of this side, or by the
         absolute path of any other file outside of the project; those of compiled files have a
         prefix.
     """
@@ -56,9 +59,10 @@ def file_digests(project: str, tree: str) -> dict[str, str]:
 
 def _name(name: str, file: Path, tree: str | None) -> str:
     """Return the name of a file, which is the same in each launch of each side."""
-    extensions = os.environ.get("TORCH_EXTENSIONS_DIR")
-    if extensions and file.is_relative_to(extensions):
-        return file.relative_to(extensions).as_posix()
+    for variable in _SIDE_VARIABLES:
+        folder = os.environ.get(variable)
+        if folder and file.is_relative_to(folder):
+            return file.relative_to(folder).as_posix()
     if tree is None or not file.is_relative_to(tree):
         return str(file)
     return file.relative_to(tree).as_posix() if name == str(file) else name
