@@ -19,6 +19,7 @@ _SETTINGS = Settings(
     steady="threads",
     against=None,
     against_python=None,
+    base_setup=None,
     timeout=None,
     require=frozenset(),
     price=None,

@@ -8,6 +8,7 @@ The tree of exceptions::
     ├── WorkloadError           the workload cannot be imported, or raised in the worker
     ├── WorkerError             a worker process failed
     │   ├── WorkerDiedError     it ended without its Finished message
+    │   │   └── WorkerKilledError   SIGKILL ended it, as the kernel does for lack of memory
     │   ├── WorkerTimeoutError  it did not answer in time
     │   └── ProtocolError       it sent a message that this version does not understand
     └── BaselineError           a comparison was requested and cannot be made
@@ -44,6 +45,10 @@ class WorkerDiedError(WorkerError):
 
     Only that message proves that a launch succeeded; exit statuses do not.
     """
+
+
+class WorkerKilledError(WorkerDiedError):
+    """Failure of a worker that SIGKILL ended: a person, or the kernel for lack of memory."""
 
 
 class WorkerTimeoutError(WorkerError):

@@ -40,6 +40,7 @@ class Settings:
         steady: Level of the measures against scatter, one of ``controller.steadying.LEVELS``.
         against: Commit to compare the working tree with by a duet; None for no commit.
         against_python: Interpreter to compare with by a duet; None for no interpreter.
+        base_setup: Shell command that prepares the tree of a base commit; None if it needs none.
         timeout: Longest time for any one answer of a worker, in seconds; None for the defaults.
         require: Names of layers, or of the extras that install what layers need; a test of such a
             layer fails instead of being skipped if the layer cannot run.
@@ -62,6 +63,7 @@ class Settings:
     steady: str
     against: str | None
     against_python: str | None
+    base_setup: str | None
     timeout: float | None
     require: frozenset[str]
     price: float | None
@@ -171,6 +173,7 @@ _OPTIONS: Final = (
     _Option("against-python", _nonempty, None, "PATH",
             "Compare with another Python by a duet. PATH is its executable or the folder of its "
             "environment; it uses its own packages alone."),
+    _Option("base-setup", _nonempty, None, "COMMAND", "Command that prepares a base's tree."),
     _Option("require", _names, frozenset(), "NAMES",
             "Layers, or extras, that must run (names with commas between them): a test that lacks "
             "one fails instead of being skipped."),

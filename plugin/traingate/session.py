@@ -109,7 +109,7 @@ class Session:
         self._search_path = search_path
         self._measurements: dict[str, Measurement] = {}  # newest one of each workload
         self._directory = Path(tempfile.mkdtemp(prefix="traingate-session-"))
-        self._base_sides = BaseSides(self.root, self._directory)
+        self._base_sides = BaseSides(self.root, self._directory, settings.base_setup)
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -284,6 +284,7 @@ class Session:
         return Job(
             workload=request.workload,
             identity=identity,
+            project=self.root,
             stack=request.stack,
             scale=settings.scale,
             launches=launch_plan(settings, request.stack),
@@ -296,5 +297,5 @@ class Session:
             work=None
             if previous is None
             else (previous.flops_per_sample, previous.operators_per_step),
-            peak_rss_bytes=None if previous is None else previous.peak_rss_bytes,
+            peak_rss_bytes=None if previous is None else previous.peak_memory_bytes,
         )

@@ -112,7 +112,7 @@ def _removed_tests(session: Session, selection: Selection) -> list[str]:
         commit = repository.resolve_commit(reference)
     except ConfigurationError:
         return []  # each test has failed with this error
-    removed = removed_tests(repository, commit, root, FIXTURE, selection.naming)
+    removed = removed_tests(repository, commit.hash, root, FIXTURE, selection.naming)
     return [
         test for test in removed if not any(is_part_of(name, test) for name in selection.benchmarks)
     ]

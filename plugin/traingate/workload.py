@@ -10,7 +10,6 @@ import importlib
 import importlib.util
 import inspect
 import sys
-import sysconfig
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from traingate.errors import WorkloadError
+from traingate.imports.library_paths import is_library_path
+from traingate.imports.module_files import import_file
 
 if TYPE_CHECKING:
     import torch
@@ -185,13 +186,12 @@ def _import_module(name: ObjectName) -> ModuleType:
         if spec is not None and spec.origin and Path(spec.origin).resolve() == Path(name.file):
             return importlib.import_module(name.module)
     # The module cannot be imported by its name (pytest's importlib mode), or another file has it.
-    spec = importlib.util.spec_from_file_location(module_name, name.file)
-    if spec is None or spec.loader is None:
-        raise WorkloadError(f"{name.file} is not a Python module")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
-    spec.loader.exec_module(module)
-    return module
+    try:
+        return import_file(module_name, name.file)
+    except ImportError as error:
+        if Path(name.file).suffix != ".py":
+            raise WorkloadError(f"{name.file} is not a Python module") from error
+        raise
 
 
 def build(workload: Workload, **arguments: object) -> TrainingSetup:
@@ -225,12 +225,5 @@ def project_paths(search_path: Sequence[str]) -> list[str]:
     Returns:
         Absolute paths of the existing folders outside of all library folders, in their order.
     """
-    kinds = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
-    libraries = {Path(sysconfig.get_path(kind)).resolve() for kind in kinds}
-    project_folders = []
-    for entry in search_path:
-        path = Path(entry or ".").resolve()
-        in_library = any(path.is_relative_to(library) for library in libraries)
-        if path.is_dir() and not in_library and "site-packages" not in path.parts:
-            project_folders.append(str(path))
-    return project_folders
+    folders = [Path(entry or ".").resolve() for entry in search_path]
+    return [str(path) for path in folders if path.is_dir() and not is_library_path(path)]

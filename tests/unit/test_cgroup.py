@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from traingate.host import cgroup
+from traingate.host import cgroup, memory
 
 
 @pytest.fixture
@@ -54,3 +54,41 @@ def test_version_one_has_a_hierarchy_for_each_controller(tmp_path, write):
     write("fs/memory/job/memory.usage_in_bytes", "1000\n")
     assert cgroup.core_quota(tmp_path / "fs", own) == 3
     assert cgroup.memory_headroom_bytes(tmp_path / "fs", own) == 3000
+
+
+def test_page_cache_that_can_be_reclaimed_is_not_used_memory(tmp_path, write):
+    own = write("own", "0::/run\n")
+    write("fs/run/memory.max", "1000\n")
+    write("fs/run/memory.current", "900\n")
+    write("fs/run/memory.stat", "anon 200\nactive_file 300\ninactive_file 400\nfile_mapped 50\n")
+    assert cgroup.memory_headroom_bytes(tmp_path / "fs", own) == 1000 - (900 - 650)
+
+
+def test_page_cache_of_version_one_includes_the_groups_below(tmp_path, write):
+    own = write("own", "4:memory:/job\n")
+    write("fs/memory/job/memory.limit_in_bytes", "4000\n")
+    write("fs/memory/job/memory.usage_in_bytes", "3000\n")
+    stat = "active_file 1\ntotal_active_file 500\ntotal_inactive_file 600\ntotal_mapped_file 100\n"
+    write("fs/memory/job/memory.stat", stat)
+    assert cgroup.memory_headroom_bytes(tmp_path / "fs", own) == 4000 - (3000 - 1000)
+
+
+@pytest.mark.parametrize(
+    ("membership", "file"),
+    [
+        ("0::/run\n", "fs/run/memory.events"),
+        ("4:memory:/run\n", "fs/memory/run/memory.oom_control"),
+    ],
+)
+def test_kills_for_lack_of_memory_are_counted(tmp_path, write, membership, file):
+    own = write("own", membership)
+    assert cgroup.oom_kills(tmp_path / "fs", own) == 0
+    write(file, "low 0\noom 4\noom_kill 3\n")
+    assert cgroup.oom_kills(tmp_path / "fs", own) == 3
+
+
+def test_kills_on_the_machine_count_too(tmp_path):
+    before = memory.oom_kills(tmp_path / "none")
+    vmstat = tmp_path / "vmstat"
+    vmstat.write_text("pgfault 5\noom_kill 2\n")
+    assert memory.oom_kills(vmstat) == before + 2

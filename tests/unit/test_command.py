@@ -138,3 +138,29 @@ def test_each_rank_has_its_own_cores():
 def test_launchers_find_programs_in_the_folder_of_this_interpreter():
     folder = command_of().environment["PATH"].split(os.pathsep)[0]
     assert (Path(folder) / Path(sys.executable).name).exists()
+
+
+CACHES = ["TORCH_EXTENSIONS_DIR", "TRITON_CACHE_DIR", "NUMBA_CACHE_DIR", "HF_MODULES_CACHE"]
+
+
+def variables_of(side):
+    stack = Stack()
+    request = steadying("off", stack.process(), is_duet_side=False)
+    return training_command(stack, request, CACHE, side_caches=Path(side)).environment
+
+
+@pytest.mark.parametrize("variable", CACHES)
+@pytest.mark.parametrize("user_folder", [None, "/cache"])
+def test_each_side_builds_into_a_folder_of_its_own(monkeypatch, variable, user_folder):
+    monkeypatch.delenv(variable, raising=False)
+    if user_folder is not None:
+        monkeypatch.setenv(variable, user_folder)
+    folders = [variables_of(side)[variable] for side in ("/session/candidate", "/session/base")]
+    assert len({*folders, user_folder}) == 3
+
+
+def test_extensions_are_kept_in_the_folder_that_the_user_chose(monkeypatch):
+    monkeypatch.setenv("TORCH_EXTENSIONS_DIR", "/cache")
+    sessions = [variables_of(f"/{number}/side")["TORCH_EXTENSIONS_DIR"] for number in (1, 2)]
+    assert Path(sessions[0]).parent == Path("/cache")
+    assert sessions[0] == sessions[1]

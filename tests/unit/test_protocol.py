@@ -6,6 +6,7 @@ import pytest
 from traingate.errors import ProtocolError
 from traingate.protocol import messages
 from traingate.protocol.channel import Listener, connect
+from traingate.protocol.codec import decode, encode
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ from traingate.protocol.channel import Listener, connect
     ],
 )
 def test_a_message_is_the_same_after_encoding_and_decoding(message):
-    assert messages.decode(messages.encode(message)) == message
+    assert decode(encode(message)) == message
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_a_message_is_the_same_after_encoding_and_decoding(message):
 )  # fmt: skip
 def test_an_invalid_payload_is_a_protocol_error(payload):
     with pytest.raises(ProtocolError, match="not a message of protocol version"):
-        messages.decode(payload)
+        decode(payload)
 
 
 def test_the_directory_of_a_listener_is_private_and_is_removed():

@@ -1,8 +1,11 @@
 """Test relocation in separate processes, because a module stays imported until its process ends."""
 
+import json
+import shutil
 import subprocess
 import sys
 import textwrap
+from importlib.machinery import EXTENSION_SUFFIXES
 
 import pytest
 
@@ -105,3 +108,184 @@ def test_paths_of_libraries_and_outside_of_the_project_stay_as_they_are():
     assert relocation.relocate("/elsewhere/models.py") == "/elsewhere/models.py"
     inside = "/project/.venv/lib/python3.11/site-packages/torch/__init__.py"
     assert relocation.relocate(inside) == inside
+
+
+IGNORED = """
+    relocation = Relocation(relocation.origin, relocation.tree, ["src/package/_version.py", "build/"])
+    relocation.redirect_imports()
+"""
+
+
+def test_generated_values_that_git_ignores_are_used_by_both_sides(trees):
+    version = trees / "project" / "src" / "package" / "_version.py"
+    version.write_text(
+        "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from typing import Tuple\n"
+        "version: str\n__version__ = version = '1.2'\nversion_tuple = (1, 2)\n"
+    )
+    program = f"""{IGNORED}
+    import package._version
+    relocation.check_imports()
+    print(package.tree, package._version.version)
+    """
+    assert run(trees, program) == ["worktree", "1.2"]
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("src/package/_version.py", "def version(): return '1.2'"),
+        ("build/kernels.py", "import os"),
+        ("src/package/_core{suffix}", ""),
+    ],
+)
+def test_generated_code_that_the_base_lacks_is_refused_though_the_project_could_go_on(
+    trees, place, text
+):
+    file = trees / "project" / place.format(suffix=EXTENSION_SUFFIXES[0])
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    name = {"_version.py": "package._version", "kernels.py": "kernels"}.get(
+        file.name, "package._core"
+    )
+    program = f"""{IGNORED}
+    sys.path.insert(0, {str(trees / "project" / "build")!r})
+    try:
+        import {name}
+    except ImportError:
+        print("slower")
+    """
+    (error,) = run(trees, program)
+    assert f"the base needs {name}" in error
+    assert error.endswith("by --traingate-base-setup COMMAND.")
+
+
+def test_a_build_in_the_bases_tree_is_preferred_to_that_of_an_editable_installs_hook(trees):
+    """The finder is like that of scikit-build-core: it knows the places of all modules."""
+    installed = trees / "site-packages" / "package"
+    installed.mkdir(parents=True)
+    (installed / "core.py").write_text("tree = 'copy'")
+    (trees / "worktree" / "src" / "package" / "core.py").write_text("tree = 'worktree'")
+    program = f"""
+        from importlib.util import spec_from_file_location
+        class Hook:
+            def find_spec(self, name, path=None, target=None):
+                if name == "package.core":
+                    return spec_from_file_location(name, {str(installed / "core.py")!r})
+        sys.meta_path.insert(0, Hook())
+        relocation.redirect_imports()
+        import package.core
+        relocation.check_imports()
+        print(package.core.tree)
+    """
+    assert run(trees, program) == ["worktree"]
+
+
+def distribution(trees, name, url, files, editable=True):
+    """Install *files* below site-packages, with the records that pip writes."""
+    packages = trees / "site-packages"
+    info = packages / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+    direct_url = {"url": url.as_uri(), "dir_info": {"editable": editable}}
+    (info / "direct_url.json").write_text(json.dumps(direct_url))
+    for file, text in files.items():
+        (packages / file).parent.mkdir(parents=True, exist_ok=True)
+        (packages / file).write_text(text)
+    return packages
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "refused"),
+    [
+        ("compiled/core.py", "def slow(): pass", True),  # maturin and scikit-build-core copy these
+        ("compiled/core.py", "version = '1.2'", False),
+        ("_compiled_editable.py", "def install(): pass", False),  # the hook itself
+    ],
+)
+def test_what_an_editable_install_has_built_is_refused(trees, file, text, refused):
+    packages = distribution(trees, "compiled", trees / "project", {file: text})
+    module = file.removesuffix(".py").replace("/", ".")
+    program = f"""
+        sys.path.insert(0, {str(packages)!r})
+        relocation.redirect_imports()
+        import {module}
+        relocation.check_imports()
+        print("fine")
+    """
+    (outcome,) = run(trees, program)
+    assert ("imported from an installed copy" in outcome) == refused
+
+
+def test_a_compiled_module_of_an_editable_install_is_refused_with_a_way_out(trees):
+    import _json as compiled  # any compiled module of the standard library, or a builtin one
+
+    source = getattr(compiled, "__file__", None)
+    if source is None:
+        pytest.skip("this Python has its modules built in")
+    packages = distribution(trees, "compiled", trees / "project", {})
+    name = f"_json{EXTENSION_SUFFIXES[0]}"
+    shutil.copy(source, packages / name)
+    (packages / "compiled-1.0.dist-info" / "RECORD").write_text(f"{name},,\n")
+    program = f"""
+        sys.path.insert(0, {str(packages)!r})
+        relocation.redirect_imports()
+        sys.modules.pop("_json", None)
+        import _json
+        relocation.check_imports()
+    """
+    (error,) = run(trees, program)
+    assert "_json was imported from an installed copy" in error
+    assert "--traingate-base-setup" in error
+
+
+def test_what_was_installed_from_the_bases_own_tree_is_its_own(trees):
+    files = {"compiled/__init__.py": "def slow(): pass"}
+    packages = distribution(trees, "compiled", trees / "worktree", files, editable=False)
+    (trees / "worktree" / "src" / "compiled").mkdir()
+    (trees / "worktree" / "src" / "compiled" / "__init__.py").write_text("")
+    program = f"""
+        sys.path.insert(0, {str(packages)!r})
+        relocation.redirect_imports()
+        import compiled
+        relocation.check_imports()
+        print("fine")
+    """
+    assert run(trees, program) == ["fine"]
+
+
+@pytest.mark.parametrize("folder", ["site-packages", "dist-packages"])
+@pytest.mark.parametrize(
+    ("module", "refused"), [("spaced.inner.deep", True), ("spaced.other", False), ("fresh", True)]
+)
+def test_copies_of_namespace_packages_and_single_modules_are_refused(
+    trees, folder, module, refused
+):
+    (trees / "worktree" / "src" / "fresh.py").write_text("")
+    file = trees / folder / f"{module.replace('.', '/')}.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("")
+    program = f"""
+        sys.path.insert(0, {str(trees / folder)!r})
+        import {module}
+        relocation.redirect_imports()
+        relocation.check_imports()
+        print("fine")
+    """
+    (outcome,) = run(trees, program)
+    assert ("imported from an installed copy" in outcome) == refused
+
+
+def test_links_to_the_working_tree_are_followed(trees):
+    """setuptools (strict) and flit make editable installs of links."""
+    packages = trees / "site-packages"
+    packages.mkdir()
+    (packages / "package").symlink_to(trees / "project" / "src" / "package")
+    program = f"""
+        sys.path.insert(0, {str(packages)!r})
+        relocation.redirect_imports()
+        import package.part
+        relocation.check_imports()
+        print(package.tree, package.part.tree)
+    """
+    assert run(trees, program) == ["worktree", "worktree"]

@@ -38,7 +38,7 @@ def repository(tmp_path):
 
 
 def removed(repository, root=None, **naming):
-    commit = repository.resolve_commit("HEAD")
+    commit = repository.resolve_commit("HEAD").hash
     folder = root or repository.root
     return removed_tests(repository, commit, folder, "training_benchmark", TestNaming(**naming))
 

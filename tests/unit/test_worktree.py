@@ -56,7 +56,7 @@ def worktrees_of(repository):
 
 
 def test_a_commit_is_checked_out_and_removed_and_the_dirty_tree_stays(repository, worktrees):
-    first = repository.resolve_commit("HEAD")
+    first = repository.resolve_commit("HEAD").hash
     commit(repository.root, models="two")
     (repository.root / "models.py").write_text("three, not committed")
     tree = worktrees.check_out(repository, first)
@@ -70,7 +70,7 @@ def test_a_commit_is_checked_out_and_removed_and_the_dirty_tree_stays(repository
 
 
 def test_a_commit_is_compared_with_the_working_tree(repository, tmp_path):
-    first = repository.resolve_commit("HEAD")
+    first = repository.resolve_commit("HEAD").hash
     assert repository.matches_working_tree(first)
     assert repository.has_file(first, repository.root / "models.py")
     assert not repository.has_file(first, repository.root / "other.py")
@@ -109,7 +109,7 @@ def test_hooks_do_not_run_and_git_dir_is_ignored(repository, worktrees, monkeypa
     monkeypatch.setenv(
         "GIT_DIR", str(repository.root / "nowhere")
     )  # as git sets it for a pre-push hook
-    tree = worktrees.check_out(repository, repository.resolve_commit("HEAD"))
+    tree = worktrees.check_out(repository, repository.resolve_commit("HEAD").hash)
     assert (tree / "models.py").read_text() == "one"
     assert not (tree / "hooked").exists()
 
@@ -118,7 +118,7 @@ def test_a_killed_parent_leaves_no_worktree(repository, tmp_path):
     program = (
         "import sys; from pathlib import Path; from traingate.worktree.repository import *; from traingate.worktree.worktrees import *\n"
         "repository = Repository(Path(sys.argv[1])); trees = Worktrees()\n"
-        "print(trees.check_out(repository, repository.resolve_commit('HEAD')), trees._cleanup.pid, flush=True)\n"
+        "print(trees.check_out(repository, repository.resolve_commit('HEAD').hash), trees._cleanup.pid, flush=True)\n"
         "sys.stdin.read()"
     )
     parent = subprocess.Popen(
@@ -146,7 +146,7 @@ def test_ctrl_c_during_the_checkout_leaves_nothing(repository, tmp_path):
     program = (
         "import sys; from pathlib import Path; from traingate.worktree.repository import *; from traingate.worktree.worktrees import *\n"
         "repository = Repository(Path(sys.argv[1])); trees = Worktrees()\n"
-        "try:\n    trees.check_out(repository, repository.resolve_commit('HEAD'))\n"
+        "try:\n    trees.check_out(repository, repository.resolve_commit('HEAD').hash)\n"
         "except KeyboardInterrupt:\n    trees.close()\n    print('closed')"
     )
     parent = subprocess.Popen(

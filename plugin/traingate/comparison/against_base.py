@@ -64,6 +64,7 @@ class AgainstBase(PlannedLaunches):
             tolerance=self._tolerance,
             max_pairs=self._settings.max_pairs,
         )
+        self._base_sides.remember_memory(self._base, result.duet)
         verdict = attribute_sides(
             result.verdict,
             reference=reference,

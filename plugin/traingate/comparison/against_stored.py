@@ -125,7 +125,7 @@ class AgainstStored:
         assert self._baseline is not None
         try:
             base = self._base_sides.job_for(self._job, self._baseline.commit, None)
-            return compare_by_duet(
+            result = compare_by_duet(
                 self._job,
                 base,
                 measurement,
@@ -136,3 +136,5 @@ class AgainstStored:
         except TraingateError as error:  # not the candidate's: it has just been measured alone
             self._obstacle = f"a duet against the baseline's commit could not be measured: {error}"
             return None
+        self._base_sides.remember_memory(base, result.duet)
+        return result

@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from traingate.comparison.base_setup import prepare_base_tree
 from traingate.comparison.interpreter import find_interpreter
 from traingate.comparison.next_step import CodeRelation
 from traingate.controller.command import Interpreter
+from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.job import Job, Side
 from traingate.errors import BaselineError, ConfigurationError
+from traingate.records import Duet
 from traingate.workload import ObjectName
+from traingate.worktree.references import Commit
 from traingate.worktree.relocation import Relocation, is_project_file
 from traingate.worktree.repository import Repository
 from traingate.worktree.worktrees import Worktrees
@@ -24,14 +28,19 @@ class BaseSides:
     Args:
         root: Pytest's rootdir.
         caches: Directory for compile caches.
+        setup: Shell command that prepares the tree of a base commit; None if it needs none.
     """
 
-    def __init__(self, root: Path, caches: Path) -> None:
+    def __init__(self, root: Path, caches: Path, setup: str | None = None) -> None:
         self._root = root
         self._caches = caches
+        self._setup = setup
         self._worktrees = Worktrees()
         self._interpreters: dict[str, Interpreter] = {}
         self._repositories: dict[Path, Repository | None] = {}
+        self._peaks: dict[tuple[str, str], int] = {}
+        self._commits: dict[tuple[Path, str], Commit] = {}
+        self._preparations: dict[tuple[Path, Interpreter | None], ConfigurationError | None] = {}
 
     def close(self) -> None:
         """Remove the worktrees."""
@@ -49,24 +58,39 @@ class BaseSides:
             BaselineError: If the commit does not define the workload.
             ConfigurationError: If there is no such commit, or if the interpreter cannot be used.
         """
-        titles, relocation, folder, interpreter = [], None, None, None
+        titles, relocation, folder = [], None, None
+        interpreter = None if python is None else self._find_interpreter(python)
         paths: Sequence[str] = job.import_paths
         if reference is not None:
             repository, commit = self._find_commit(job, reference)
-            tree = self._worktrees.check_out(repository, commit)
-            relocation = Relocation(str(repository.root), str(tree))
-            own_folder = relocation.relocate(str(Path.cwd().resolve()))
-            folder = own_folder if Path(own_folder).is_dir() else str(tree)
-            alias = "" if commit.startswith(reference) else f" ({reference})"
-            titles.append(f"commit {commit[:9]}{alias}")
-        if python is not None:
-            interpreter = self._find_interpreter(python)
+            tree = self._worktrees.check_out(repository, commit.hash)
+            relocation = Relocation(str(repository.root), str(tree), repository.ignored_paths())
+            folder = self._folder_in(relocation, Path.cwd().resolve())
+            titles.append(str(commit))
+            self._prepare_tree(relocation, interpreter, job.timeouts.base_setup)
+        if interpreter is not None:
             titles.append(f"the Python of {interpreter.prefix}")
             paths = [path for path in paths if self._is_project_folder(path, job)]
         side = Side(" under ".join(titles), relocation, interpreter, folder)
-        name = "".join(letter if letter.isalnum() else "-" for letter in side.title)
-        cache = self._caches / f"{job.compile_cache.name}-{name}"
-        return replace(job, side=side, import_paths=tuple(paths), compile_cache=cache)
+        cache = self._caches / f"{job.compile_cache.name}-{side.file_name}"
+        files = ImportedFiles(job.imported_files, same_code=relocation is None)
+        return replace(
+            job,
+            side=side,
+            import_paths=tuple(paths),
+            compile_cache=cache,
+            peak_rss_bytes=self._peaks.get((job.identity, side.title)),
+            imported_files=files,
+        )
+
+    def remember_memory(self, base: Job, duet: Duet) -> None:
+        """Remember how much memory a base needed, for the next duet with this workload and base.
+
+        Args:
+            base: Job that ``job_for`` has returned.
+            duet: Duet with that job.
+        """
+        self._peaks[base.identity, duet.base] = duet.base_peak_bytes
 
     def compare_code(self, job: Job, reference: str) -> CodeRelation:
         """Compare the tracked files of the working tree with a commit.
@@ -76,10 +100,47 @@ class BaseSides:
             reference: Name of a commit.
         """
         repository = self._find_repository(job)
-        if repository is None or not repository.has_file(reference, Path(job.workload.file)):
+        if repository is None:
             return CodeRelation.UNAVAILABLE
-        same = repository.matches_working_tree(repository.resolve_commit(reference))
+        try:
+            commit = self._resolve(repository, reference).hash
+        except ConfigurationError:
+            return CodeRelation.UNAVAILABLE
+        if not repository.has_file(commit, Path(job.workload.file)):
+            return CodeRelation.UNAVAILABLE
+        same = repository.matches_working_tree(commit)
         return CodeRelation.SAME if same else CodeRelation.DIFFERENT
+
+    def _resolve(self, repository: Repository, reference: str) -> Commit:
+        """Return the commit that a reference names, the same one for the whole session."""
+        key = (repository.root, reference)
+        if key not in self._commits:
+            self._commits[key] = repository.resolve_commit(reference)
+        return self._commits[key]
+
+    def _prepare_tree(
+        self, relocation: Relocation, interpreter: Interpreter | None, seconds: float
+    ) -> None:
+        """Run the setup command in the tree, once for each interpreter that measures it."""
+        if self._setup is None:
+            return
+        key = (Path(relocation.tree), interpreter)
+        if key not in self._preparations:
+            folder = Path(self._folder_in(relocation, self._root))
+            self._preparations[key] = None
+            try:
+                prepare_base_tree(self._setup, folder, interpreter, seconds)
+            except ConfigurationError as error:
+                self._preparations[key] = error
+        failure = self._preparations[key]
+        if failure is not None:
+            raise failure
+
+    @staticmethod
+    def _folder_in(relocation: Relocation, folder: Path) -> str:
+        """Return the place of *folder* in the other tree, or its root if that lacks the folder."""
+        own_folder = relocation.relocate(str(folder))
+        return own_folder if Path(own_folder).is_dir() else relocation.tree
 
     def _find_repository(self, job: Job) -> Repository | None:
         """Return the repository that holds the job's workload, None if there is none."""
@@ -88,7 +149,7 @@ class BaseSides:
             self._repositories[file] = Repository.containing(file)
         return self._repositories[file]
 
-    def _find_commit(self, job: Job, reference: str) -> tuple[Repository, str]:
+    def _find_commit(self, job: Job, reference: str) -> tuple[Repository, Commit]:
         """Return a commit by its name, after checking that it defines what the job names."""
         repository = self._find_repository(job)
         if repository is None:
@@ -103,12 +164,12 @@ class BaseSides:
                 f"{reference!r} would name, not those of the project around it. Run pytest with "
                 "the submodule as its rootdir."
             )
-        commit = repository.resolve_commit(reference)
+        commit = self._resolve(repository, reference)
         for name in _imported_names(job):
-            if not _commit_defines(repository, commit, name):
+            if not _commit_defines(repository, commit.hash, name):
                 relative_path = Path(name.file).relative_to(repository.root)
                 raise BaselineError(
-                    f"{reference} (commit {commit[:9]}) has no {name.qualname} in "
+                    f"{commit.name} (commit {commit.hash[:9]}) has no {name.qualname} in "
                     f"{relative_path}: what is new there has nothing to be measured against. Let "
                     "it pass by --traingate-on-missing=record."
                 )
@@ -138,15 +199,20 @@ def _commit_defines(repository: Repository, commit: str, name: ObjectName) -> bo
     file = Path(name.file)
     if not is_project_file(file, repository.root):
         return True
-    text = repository.read_file(commit, file)
-    return text is not None and _module_defines(text, name.qualname.partition(".")[0])
+    source = repository.read_file(commit, file)
+    return source is not None and _module_defines(source, name.qualname.partition(".")[0])
 
 
-def _module_defines(text: str, name: str) -> bool:
-    """Return whether a module with this source may have *name* at its top level."""
+def _module_defines(source: bytes, name: str) -> bool:
+    """Return whether a module with this source may have *name* at its top level.
+
+    Args:
+        source: Content of the file; Python finds its encoding (PEP 263).
+        name: Name that is looked for.
+    """
     try:
-        module = ast.parse(text)
-    except SyntaxError:
+        module = ast.parse(source)
+    except (SyntaxError, ValueError):
         return True  # the worker will report the error
     bound_names: set[str] = set()
     for node in ast.walk(module):

@@ -8,15 +8,22 @@ from typing import Final
 import msgspec
 
 from traingate.baselines.comparability import environment_changes
-from traingate.controller.duet import measure_duet
+from traingate.comparison.lack_of_memory import failed_for_memory
+from traingate.controller.duet import fit_together, measure_duet
 from traingate.controller.job import Job, LaunchPlan, Observer
+from traingate.errors import TraingateError
 from traingate.gate.counters import counter_regressions, failed_by_counters, work_changes
 from traingate.gate.decision import judge_pairs
 from traingate.gate.policy import Policy, pair_policy
+from traingate.host.memory import available_bytes, oom_kills
 from traingate.records import Duet, Measurement, Outcome, Verdict
 
 MIN_PAIRS: Final = 2
 """Smallest number of pairs that has a spread."""
+
+_TOOK_TURNS: Final = (
+    "side by side, a side ran out of memory or was killed, so whole launches took turns"
+)
 
 
 @dataclass(frozen=True)
@@ -56,20 +63,29 @@ def compare_by_duet(
     """
     policy = pair_policy(tolerance, max_pairs)
     plan = LaunchPlan(policy.first_look, max_pairs)
+    candidate = as_duet_side(job, measurement, plan)
+    base = replace(as_duet_side(base, measurement, plan), work=None)
+    notes: tuple[str, ...] = ()
     result: DuetResult | None = None
 
     def look(duet: Duet) -> bool:
         nonlocal result
-        result = DuetResult(_judge(duet, measurement.batch_size, policy), duet)
+        verdict = _judge(duet, measurement.batch_size, policy)
+        verdict = msgspec.structs.replace(verdict, evidence=(*verdict.evidence, *notes))
+        result = DuetResult(verdict, duet)
         return result.verdict.outcome is not Outcome.INCONCLUSIVE
 
-    measure_duet(
-        as_duet_side(job, measurement, plan),
-        replace(as_duet_side(base, measurement, plan), work=None),
-        plan,
-        look,
-        observer,
+    by_steps = fit_together(
+        candidate.peak_rss_bytes or 0, base.peak_rss_bytes or 0, available_bytes()
     )
+    kills = oom_kills()
+    try:
+        measure_duet(candidate, base, plan, look, observer, by_steps=by_steps)
+    except TraingateError as error:
+        if not by_steps or not failed_for_memory(error, oom_kills() - kills):
+            raise
+        notes = (_TOOK_TURNS,)
+        measure_duet(candidate, base, plan, look, observer, by_steps=False)
     assert result is not None
     return result
 
@@ -78,9 +94,9 @@ def as_duet_side(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
     """Return *job* as one side of a duet.
 
     Args:
-        job: Job of either side.
-        measurement: Measurement of the candidate alone: its memory decides whether two launches fit
-            into memory together, and its operations need not be counted again.
+        job: Job of either side. If its own memory is known, that is kept.
+        measurement: Measurement of the candidate alone: its memory helps to decide whether two
+            launches fit into memory together, and its operations need not be counted again.
         plan: Number of pairs.
     """
     return replace(
@@ -89,7 +105,7 @@ def as_duet_side(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
         profile=False,
         launches=plan,
         work=(measurement.flops_per_sample, measurement.operators_per_step),
-        peak_rss_bytes=measurement.peak_rss_bytes,
+        peak_rss_bytes=job.peak_rss_bytes if job.side else measurement.peak_memory_bytes,
     )
 
 

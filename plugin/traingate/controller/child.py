@@ -25,6 +25,7 @@ from traingate.errors import (
     ProtocolError,
     TraingateError,
     WorkerDiedError,
+    WorkerKilledError,
     WorkerTimeoutError,
     WorkloadError,
 )
@@ -145,7 +146,7 @@ class Child:
             if channel is not None:
                 return channel
             if self._process.poll() is not None:
-                raise WorkerDiedError(self._exit_message("at its start"))
+                raise self._death("at its start")
             if time.monotonic() > self._deadline:
                 raise WorkerTimeoutError(self._timeout_message("at its start", self._start_seconds))
 
@@ -224,7 +225,7 @@ class Child:
         remaining = self._deadline - time.monotonic() if seconds is None else seconds
         answers = self._channels.receive(remaining, ranks)
         if answers.ended_ranks:
-            raise WorkerDiedError(self._exit_message(activity, answers.ended_ranks))
+            raise self._death(activity, answers.ended_ranks)
         for rank, failure in answers.failures.items():
             raise self._failure(rank, failure, activity)
         if answers.overdue_ranks:
@@ -262,11 +263,14 @@ class Child:
             f"only needs longer, raise --traingate-timeout.\n{self._log_tail(ranks)}"
         )
 
-    def _exit_message(self, activity: str, ranks: Sequence[int] = ()) -> str:
+    def _death(self, activity: str, ranks: Sequence[int] = ()) -> WorkerDiedError:
+        """Return the error that the child, or these ranks, ended before they had reported."""
         assert self._process is not None
         ending = "ended" if self._command.launched else describe_exit(self._process, _GRACE_SECONDS)
         log = self._log_tail(ranks)
-        return f"{self._name(ranks)} {ending} {activity}, before it had reported.\n{log}"
+        message = f"{self._name(ranks)} {ending} {activity}, before it had reported.\n{log}"
+        was_killed = not self._command.launched and self._process.returncode == -signal.SIGKILL
+        return WorkerKilledError(message) if was_killed else WorkerDiedError(message)
 
     def _log_tail(self, ranks: Iterable[int]) -> str:
         """Return the end of the logs of *ranks*; of all ranks until each has sent its rank."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from traingate.controller.caches import cache_variables
 from traingate.errors import ConfigurationError
 from traingate.host.cpu import available_cores, core_count, physical_cores
 from traingate.layers.base import ProcessRequest, Ranks, RunCpu
@@ -66,6 +67,8 @@ def training_command(
     compile_cache: Path,
     interpreter: Interpreter | None = None,
     folder: str | None = None,
+    *,
+    side_caches: Path | None = None,
 ) -> Command:
     """Return the command of the training worker.
 
@@ -79,6 +82,8 @@ def training_command(
         interpreter: Interpreter of the worker, without the packages of the current environment;
             None for the running one.
         folder: Working directory; None for the current one.
+        side_caches: Directory for what this side builds, by all its stacks; None for a folder in
+            *compile_cache*.
 
     Raises:
         ConfigurationError: If there are fewer cores than ranks.
@@ -87,10 +92,11 @@ def training_command(
     cores = _cores_of_ranks(request)
     environment = {
         **steadying.environment,
-        **_inherited_environment(interpreter),
+        **child_environment(interpreter),
         **_launch_variables(request, cores),
         **request.environment,
         "TORCHINDUCTOR_CACHE_DIR": str(compile_cache),
+        **cache_variables(side_caches or compile_cache / "side"),
         "TORCH_WARM_POOL": "0",  # else processes for Triton import torch during the first steps
         ranks.CORES_VARIABLE: ";".join(",".join(map(str, rank_cores)) for rank_cores in cores),
         "PYTHONUNBUFFERED": "1",  # so that the log has all output before a crash
@@ -190,7 +196,7 @@ def yardstick_command() -> Command:
     """Return the command of the yardstick, on all cores, with threads that do not spin."""
     threads = str(core_count())
     environment = {
-        **_inherited_environment(),
+        **child_environment(),
         "OPENBLAS_NUM_THREADS": threads,
         "OPENBLAS_THREAD_TIMEOUT": "4",  # by default, threads spin for tens of milliseconds
         "MKL_NUM_THREADS": threads,
@@ -205,7 +211,7 @@ PACKAGE_PATH_VARIABLES: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CON
 """Variables that add packages of another environment to an interpreter's own."""
 
 
-def _inherited_environment(interpreter: Interpreter | None = None) -> dict[str, str]:
+def child_environment(interpreter: Interpreter | None = None) -> dict[str, str]:
     """Return the current environment, without variables that would disturb a child.
 
     The interpreter's folder is put at the front of PATH. The removed variables are those of pytest,

@@ -47,14 +47,16 @@ class DuetInterrupted(KeyboardInterrupt):
         self.pairs = tuple(pairs)
 
 
-def fit_together(peak_rss_bytes: int, available_bytes: int) -> bool:
-    """Return whether two launches of this size fit into memory at the same time.
+def fit_together(candidate_peak_bytes: int, base_peak_bytes: int, available_bytes: int) -> bool:
+    """Return whether a launch of each side fit into memory at the same time.
 
     Args:
-        peak_rss_bytes: Peak memory of one launch, in bytes.
+        candidate_peak_bytes: Peak memory of a launch of the candidate with its data workers.
+        base_peak_bytes: The same of the base; 0 if unknown, and then taken for the candidate's.
         available_bytes: Memory that is available, in bytes.
     """
-    return 2 * _MEMORY_MARGIN * peak_rss_bytes <= available_bytes
+    both_bytes = candidate_peak_bytes + (base_peak_bytes or candidate_peak_bytes)
+    return _MEMORY_MARGIN * both_bytes <= available_bytes
 
 
 def measure_duet(
@@ -85,8 +87,11 @@ def measure_duet(
         DuetInterrupted: If it is interrupted by Ctrl-C.
     """
     if by_steps is None:
-        by_steps = fit_together(candidate.peak_rss_bytes or 0, available_bytes())
-    facts = _DuetFacts(peak_rss_bytes=candidate.peak_rss_bytes or 0)
+        by_steps = fit_together(
+            candidate.peak_rss_bytes or 0, base.peak_rss_bytes or 0, available_bytes()
+        )
+    peak = max(candidate.peak_rss_bytes or 0, base.peak_rss_bytes or 0)
+    facts = _DuetFacts(peak_rss_bytes=peak)
     sides = _Sides(candidate, base, plan.planned, observer, facts)
     pairs: list[Pair] = []
     start = time.monotonic()
@@ -171,6 +176,10 @@ class _Sides:
             candidate_counts=self.facts.candidate.counts,
             base_counts=self.facts.base.counts,
             seconds_per_pair=seconds_per_pair,
+            candidate_files_digest=self.candidate.imported_files.digest,
+            base_files_digest=self.base.imported_files.digest,
+            candidate_peak_bytes=self.facts.candidate.peak_rss_bytes,
+            base_peak_bytes=self.facts.base.peak_rss_bytes,
         )
 
     def step_by_step(self, offset: int) -> Generator[Pair, None, None]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
 from traingate.controller.command import Interpreter
+from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.scales import Scale
 from traingate.controller.steadying import steadying
 from traingate.layers.base import ProcessRequest
@@ -19,17 +20,19 @@ _START_SECONDS: Final = 120.0
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Time limits for one answer of a worker.
+    """Time limits for one answer of a worker, and for the preparation of a base.
 
     Attributes:
         start: Seconds until the interpreter runs and torch is imported.
         first_step: Seconds for the first step, which compiles.
         step: Seconds for any other answer, such as that of a later step or of the yardstick.
+        base_setup: Seconds for the command that prepares the tree of a base commit.
     """
 
     start: float = _START_SECONDS
     first_step: float = 1200.0
     step: float = 600.0
+    base_setup: float = 1800.0
 
     @classmethod
     def of(cls, seconds: float | None) -> Timeouts:
@@ -40,7 +43,7 @@ class Timeouts:
         """
         if seconds is None:
             return cls()
-        return cls(max(seconds, _START_SECONDS), seconds, seconds)
+        return cls(max(seconds, _START_SECONDS), seconds, seconds, seconds)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,11 @@ class Side:
     interpreter: Interpreter | None = None
     folder: str | None = None
 
+    @property
+    def file_name(self) -> str:
+        """Return the title as the name of a file."""
+        return "".join(letter if letter.isalnum() else "-" for letter in self.title)
+
 
 @dataclass(frozen=True)
 class Job:
@@ -94,9 +102,12 @@ class Job:
             steps do the same work.
         work: FLOPs per sample and operators per step of an earlier launch; None to count them in
             the first launch.
-        peak_rss_bytes: Memory of an earlier launch of this workload, None if there was none.
+        peak_rss_bytes: Peak memory of an earlier launch of this workload and side with its data
+            workers, None if there was none.
         is_duet_side: True if the job is one side of a duet.
         side: Base side that the job measures; None for the candidate.
+        project: Root folder of the project in the working tree; None if unknown.
+        imported_files: Files of the project that the launches of this side have imported so far.
     """
 
     workload: ObjectName
@@ -116,6 +127,14 @@ class Job:
     peak_rss_bytes: int | None = None
     is_duet_side: bool = False
     side: Side | None = None
+    project: Path | None = None
+    imported_files: ImportedFiles = field(default_factory=ImportedFiles, compare=False)
+
+    @property
+    def side_caches(self) -> Path:
+        """Return the directory for what one side builds and all tests of the session share."""
+        name = "candidate" if self.side is None else self.side.file_name
+        return self.compile_cache.parent / f"side-{name}"
 
     @property
     def steadying(self) -> ProcessRequest:

@@ -32,7 +32,8 @@ class LaunchFacts:
         steps: Number of measured steps, the same in all launches; 0 before the first launch.
         warmup_steps: Largest number of warm-up steps of a launch.
         counts: Largest counters of all launches.
-        peak_rss_bytes: Largest peak memory of a launch, in bytes; 0 if unknown.
+        peak_rss_bytes: Largest peak memory of a launch with its data workers, in bytes; 0 if
+            unknown.
         operators: Operator table, None if none was profiled.
     """
 
@@ -69,7 +70,7 @@ class LaunchFacts:
         self.counts = self.counts.merged_with(
             finish_messages[0].counters, finish_messages[0].reasons
         )
-        peak = sum(rank.peak_rss_bytes for rank in finish_messages)
+        peak = sum(rank.peak_rss_bytes + rank.data_workers_bytes for rank in finish_messages)
         self.peak_rss_bytes = max(self.peak_rss_bytes, peak)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
+from traingate.controller.build_locks import remove_stale_locks
+from traingate.controller.caches import EXTENSIONS_VARIABLE
 from traingate.controller.child import Child
 from traingate.controller.command import training_command
 from traingate.controller.job import Job, Observer, Side
@@ -67,13 +70,20 @@ class TrainingWorker:
     def __init__(self, job: Job, number: int, observer: Observer) -> None:
         side = job.side or Side("")
         command = training_command(
-            job.stack, job.steadying, job.compile_cache, side.interpreter, side.folder
+            job.stack,
+            job.steadying,
+            job.compile_cache,
+            side.interpreter,
+            side.folder,
+            side_caches=job.side_caches,
         )
         # Sets of strings have the same order in all launches.
         hash_seed = {"PYTHONHASHSEED": str(job.seed)}
         command = replace(command, environment={**hash_seed, **command.environment})
         side_name = f" of the base, {side.title}" if side.title else ""
-        self._worker = Child(command, f"launch {number}{side_name}", job.timeouts.start)
+        self._extensions = Path(command.environment[EXTENSIONS_VARIABLE])
+        self._name = f"launch {number}{side_name}"
+        self._worker = Child(command, self._name, job.timeouts.start)
         self._job = job
         self._number = number
         self._observer = observer
@@ -86,6 +96,7 @@ class TrainingWorker:
             exit_stack: Exit stack that ends the process.
         """
         self._report_launch()
+        remove_stale_locks(self._extensions)
         exit_stack.enter_context(self._worker)
 
     def request_preparation(self) -> None:
@@ -102,6 +113,7 @@ class TrainingWorker:
                 scale=job.scale.name,
                 seed=job.seed,
                 relocation=as_json(vars(relocation)) if relocation else None,
+                project=str(job.project or ""),
             )
         )
 
@@ -162,11 +174,18 @@ class TrainingWorker:
         return Steps(tuple(answers), busy_turns=not is_at_rest)
 
     def finish(self) -> list[messages.Finished]:
-        """Return the Finished message of each rank; only this proves that the launch succeeded."""
+        """Return the Finished message of each rank; only this proves that the launch succeeded.
+
+        Raises:
+            ConfigurationError: If it imported other files of the project than earlier launches.
+        """
         seconds = self._job.timeouts.step
-        return self._worker.ask(
+        answers = self._worker.ask(
             messages.Finish(), messages.Finished, seconds, "after its last step"
         )
+        for answer in answers:
+            self._job.imported_files.add(self._name, answer.imported_files)
+        return answers
 
     def count_work(self) -> messages.WorkCounted:
         """Return the counted work of a plain step; None for both numbers if counting fails."""

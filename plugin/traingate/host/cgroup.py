@@ -39,6 +39,10 @@ def core_quota(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> float:
 def memory_headroom_bytes(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> float:
     """Return how much memory the limits of this process's groups, and of those above, leave.
 
+    Page cache counts as usage of a group, but the kernel reclaims it before it kills a process of
+    the group. So it is no used memory here, as in the kernel's own estimate MemAvailable, except
+    for files that are mapped into processes, such as libraries.
+
     Args:
         root: Folder that the groups are mounted in.
         membership: File in which the kernel lists this process's groups (cgroups(7)).
@@ -55,8 +59,44 @@ def memory_headroom_bytes(root: Path = _ROOT, membership: Path = _MEMBERSHIP) ->
         ):
             numbers = [*_numbers(folder / limit), *_numbers(folder / usage)]
             if len(numbers) == 2:  # noqa: PLR2004 - both files exist, and there is a limit
-                margins.append(numbers[0] - numbers[1])
+                used = max(0, numbers[1] - _reclaimable_bytes(folder))
+                margins.append(numbers[0] - used)
     return min(margins)
+
+
+def oom_kills(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> int:
+    """Return how many processes of this process's groups the kernel has killed for lack of memory.
+
+    Args:
+        root: Folder that the groups are mounted in.
+        membership: File in which the kernel lists this process's groups (cgroups(7)).
+    """
+    files = ("memory.events", "memory.oom_control")  # of version 2 and of version 1
+    return sum(
+        _entries(folder / file).get("oom_kill", 0)
+        for folder in _groups("memory", root, membership)
+        for file in files
+    )
+
+
+def _reclaimable_bytes(folder: Path) -> int:
+    """Return the page cache of a group, and of those below it, that no process has mapped."""
+    entries = _entries(folder / "memory.stat")
+    prefix = (
+        "total_" if "total_active_file" in entries else ""
+    )  # of version 1, with the groups below
+    mapped = entries.get("file_mapped", entries.get("total_mapped_file", 0))
+    cached = sum(entries.get(f"{prefix}{name}", 0) for name in ("active_file", "inactive_file"))
+    return max(0, cached - mapped)
+
+
+def _entries(file: Path) -> dict[str, int]:
+    """Return the entries of a file with lines of a name and a number; none if it does not exist."""
+    try:
+        lines = [line.split() for line in file.read_text().splitlines()]
+    except OSError:
+        return {}
+    return {words[0]: int(words[1]) for words in lines if len(words) == 2}  # noqa: PLR2004
 
 
 def _groups(controller: str, root: Path, membership: Path) -> Iterator[Path]:

@@ -16,7 +16,8 @@ from multiprocessing.connection import Connection, answer_challenge, deliver_cha
 from pathlib import Path
 from typing import Final
 
-from traingate.protocol.messages import Message, decode, encode
+from traingate.protocol.codec import decode, encode
+from traingate.protocol.messages import Message
 
 _SOCKET: Final = "socket"
 _KEY: Final = "key"

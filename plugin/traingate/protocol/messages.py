@@ -1,23 +1,21 @@
-"""Define the messages between the controller and its child processes, and their encoding.
+"""Define the messages between the controller and its child processes.
 
-Each message is one JSON object. Its ``type`` names a class of this module, and its other keys are
-the fields of that class. Nothing is pickled. The children import this module too, under an
-interpreter that may lack the dependencies of pytest-traingate, so it imports the standard library
-alone.
+The children import this module too, under an interpreter that may lack the dependencies of
+pytest-traingate, so it imports the standard library alone. ``codec`` encodes the messages.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from traingate.errors import ProtocolError
 from traingate.protocol.json_values import JSON
 
 PROTOCOL_VERSION: Final = 4
 """Version of the protocol, increased by one with each change of a message; both ends must agree."""
+
+COMPILED_PREFIX: Final = "compiled:"
+"""Prefix of the digest of a compiled module, whose content differs between interpreters."""
 
 
 # From any child, once, as soon as it can work.
@@ -56,6 +54,7 @@ class Prepare:
         seed: Seed of the random numbers of Python, numpy and torch.
         relocation: Fields of a ``traingate.worktree.relocation.Relocation``, by which the worker
             takes the files of the project from another tree; None for the working tree.
+        project: Absolute path of the project's root in the working tree; empty if unknown.
     """
 
     workload: dict[str, JSON]
@@ -64,6 +63,7 @@ class Prepare:
     scale: str
     seed: int
     relocation: dict[str, JSON] | None
+    project: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,12 +166,18 @@ class Finished:
             ``threads``, and if there were any ``compilations_in_measured_steps`` and
             ``dataset_restarts_in_measured_steps``.
         reasons: Reasons why counters are not 0, by the counter's name, one line for each reason.
+        imported_files: Digests of the project's files that the process has imported, by the name of
+            the module; those of compiled modules start with ``COMPILED_PREFIX``.
+        data_workers_bytes: Largest memory of the processes that it started and that still run, as
+            far as they do not share it with this process, in bytes.
     """
 
     peak_rss_bytes: int
     minor_page_faults_per_step: float
     counters: dict[str, int]
     reasons: dict[str, list[str]]
+    imported_files: dict[str, str] = field(default_factory=dict)
+    data_workers_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -253,38 +259,3 @@ Message: TypeAlias = (
     Hello | Prepare | WarmUp | Step | Finish | CountWork | Profile | Prepared | WarmedUp | Stepped
     | Finished | WorkCounted | Profiled | Measure | Measured | Failed
 )  # fmt: skip
-
-_TYPES: Final[Mapping[str, type[Message]]] = {
-    kind.__name__: kind
-    for kind in (
-        Hello, Prepare, WarmUp, Step, Finish, CountWork, Profile, Prepared, WarmedUp, Stepped,
-        Finished, WorkCounted, Profiled, Measure, Measured, Failed,
-    )
-}  # fmt: skip
-
-
-def encode(message: Message) -> bytes:
-    """Return *message* as a JSON object of its ``type`` and its fields."""
-    return json.dumps({"type": type(message).__name__, **asdict(message)}).encode()
-
-
-def decode(payload: bytes) -> Message:
-    """Return the message that *payload* encodes.
-
-    Raises:
-        ProtocolError: If the payload is not a JSON object, or its type or fields are not those of a
-            message.
-    """
-    try:
-        content = json.loads(payload)
-        kind = _TYPES[content.pop("type")]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ProtocolError(_not_a_message(payload)) from error
-    if content.keys() != {field.name for field in fields(kind)}:
-        raise ProtocolError(_not_a_message(payload))
-    return kind(**content)
-
-
-def _not_a_message(payload: bytes) -> str:
-    """Return the text of the error for a payload that is not a message."""
-    return f"not a message of protocol version {PROTOCOL_VERSION}: {payload[:200]!r}"

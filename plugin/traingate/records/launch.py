@@ -37,7 +37,7 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         setup_seconds: Seconds that importing the workload and building the training took; more if
             other launches started at the same time.
         peak_rss_bytes: Largest resident memory in bytes, summed over ranks. Data workers are
-            separate processes and are not counted.
+            separate processes; they have ``data_workers_peak_bytes``.
         minor_page_faults_per_step: Minor page faults per measured step, summed over ranks and
             without data workers.
         counters: Counters by name, see ``Counts``.
@@ -46,6 +46,10 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             not be stopped.
         rank_step_seconds: Seconds of each measured step, for each rank of a process group; empty
             for a single worker.
+        data_workers_peak_bytes: Largest memory in bytes of the processes that the ranks had started
+            and that still ran after the last step, without what they share with the ranks.
+        imported_files_digest: Digest of the project's files that the launch imported; empty if the
+            record is older than this field.
     """
 
     step_seconds: tuple[Positive, ...]
@@ -65,6 +69,8 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     warmup_steps: Count = 0
     epoch_starts: tuple[Count, ...] = ()
     busy_visits: Count = 0
+    data_workers_peak_bytes: Count = 0
+    imported_files_digest: str = ""
 
     def __post_init__(self) -> None:
         steps = len(self.step_seconds)
@@ -186,6 +192,12 @@ class Duet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         base_counts: Counters of the base, and the operations of its plain step. In JSON the
             key is ``base_account``.
         seconds_per_pair: Mean time of a pair in seconds, with its start and its warm-up.
+        candidate_files_digest: Digest of the project's files that all launches of the candidate
+            imported; empty if the record is older than this field.
+        base_files_digest: Digest of those that all launches of the base imported.
+        candidate_peak_bytes: Largest memory of a launch of the candidate with its data workers, in
+            bytes; 0 if the record is older than this field.
+        base_peak_bytes: Largest memory of a launch of the base with its data workers, in bytes.
     """
 
     base: str
@@ -195,3 +207,7 @@ class Duet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     candidate_counts: Counts = msgspec.field(name="candidate_account")
     base_counts: Counts = msgspec.field(name="base_account")
     seconds_per_pair: Seconds = 0.0
+    candidate_files_digest: str = ""
+    base_files_digest: str = ""
+    candidate_peak_bytes: Count = 0
+    base_peak_bytes: Count = 0

@@ -164,6 +164,13 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return max(launch.peak_rss_bytes for launch in self.launches)
 
     @property
+    def peak_memory_bytes(self) -> int:
+        """Return the largest peak memory of a launch with its data workers, in bytes."""
+        return max(
+            launch.peak_rss_bytes + launch.data_workers_peak_bytes for launch in self.launches
+        )
+
+    @property
     def step_seconds(self) -> tuple[float, ...]:
         """Return the seconds of every measured step, launch after launch."""
         return tuple(step for launch in self.launches for step in launch.step_seconds)

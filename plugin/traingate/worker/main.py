@@ -93,3 +93,8 @@ def _apply_rank_place(directory: Path) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+elif __name__ == "__mp_main__":  # in a process that multiprocessing has started for the worker
+    import_package()
+    from traingate.worker.spawned_imports import install
+
+    install()

@@ -6,7 +6,6 @@ import os
 import platform
 import queue
 import signal
-import sysconfig
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from traingate.errors import TraingateError
+from traingate.imports.library_paths import is_library_path
 from traingate.protocol.channel import Channel, connect
 from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
 from traingate.protocol.ranks import rank_place
@@ -113,6 +113,4 @@ def user_traceback(error: BaseException) -> str:
 
 def _is_user_code(filename: str) -> bool:
     """Return True for a file that belongs neither to Python nor to an installed package."""
-    libraries = {sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib")}
-    inside = any(Path(filename).is_relative_to(library) for library in libraries)
-    return not (inside or filename.startswith("<") or "site-packages" in filename)
+    return not (filename.startswith("<") or is_library_path(Path(filename)))

@@ -22,7 +22,9 @@ from traingate.layers.base import ArgumentProvider, Layer, Starter, Training, Ve
 from traingate.layers.stack import rebuild
 from traingate.protocol import messages
 from traingate.protocol.ranks import rank_cores
-from traingate.worker import counters, flops, operator_table
+from traingate.worker import counters, flops, operator_table, spawned_imports
+from traingate.worker.child_memory import descendants_bytes
+from traingate.worker.imported_files import check_unchanged, file_digests
 from traingate.worker.loop import Loop, loss_of
 from traingate.worker.software import environment
 from traingate.workload import ObjectName, TrainingSetup, build, import_object
@@ -56,6 +58,8 @@ class Trainer:
         self._loop: Loop | None = None
         self._start_counters: _StartCounters | None = None
         self._relocation: Relocation | None = None
+        self._project = ""
+        self._digests: dict[str, str] = {}
         self._steps = 0
 
     @property
@@ -77,6 +81,8 @@ class Trainer:
         relocate = relocation.relocate if relocation else str
         if relocation:
             relocation.redirect_imports()
+        self._project, self._relocation = message.project, relocation
+        spawned_imports.announce(message.relocation)
         sys.path[:0] = map(relocate, message.import_paths)
         _seed(message.seed)
         layers = self._layers = rebuild(message.layers, relocate)
@@ -85,6 +91,7 @@ class Trainer:
                 layer.start()
         name = ObjectName(**message.workload)  # type: ignore[arg-type]
         workload = import_object(replace(name, file=relocate(name.file)))
+        spawned_imports.announce(message.relocation)
         arguments: dict[str, Any] = {"scale": message.scale}
         for layer in layers:
             if isinstance(layer, ArgumentProvider):
@@ -95,9 +102,7 @@ class Trainer:
             layer.apply(training)
         self._loop = Loop(training)
         self._unbind()
-        self._relocation = relocation
-        if relocation:
-            relocation.check_imports()
+        self._digests = self._file_digests()
         seconds = time.perf_counter() - start
         yield messages.Prepared(
             setup_seconds=seconds,
@@ -153,8 +158,8 @@ class Trainer:
     def _finish(self, _: messages.Finish) -> Iterator[messages.Message]:
         assert self._start_counters is not None
         assert self._loop is not None
-        if self._relocation:  # a step may have imported modules
-            self._relocation.check_imports()
+        digests = self._file_digests()  # again, since a step may have imported modules
+        check_unchanged(self._digests, digests)
         page_faults = counters.minor_page_faults() - self._start_counters.page_faults
         compilations = counters.compilations()
         late_compilations = counters.late_compilations(
@@ -174,7 +179,21 @@ class Trainer:
             counts["dataset_restarts_in_measured_steps"] = restarts
         peak = counters.peak_rss_bytes()
         reasons: dict[str, list[str]] = counters.reasons()
-        yield messages.Finished(peak, page_faults / max(1, self._steps), counts, reasons)
+        yield messages.Finished(
+            peak_rss_bytes=peak,
+            minor_page_faults_per_step=page_faults / max(1, self._steps),
+            counters=counts,
+            reasons=reasons,
+            imported_files=digests,
+            data_workers_bytes=descendants_bytes(),
+        )
+
+    def _file_digests(self) -> dict[str, str]:
+        """Return the digests of the imported files, after checking that they are this side's."""
+        if self._relocation:
+            self._relocation.check_imports()
+        tree = self._relocation.tree if self._relocation else self._project
+        return file_digests(self._project, tree)
 
     def _count_work(self, _: messages.CountWork) -> Iterator[messages.Message]:
         assert self._build_setup is not None

@@ -1,4 +1,4 @@
-"""Find packages of the project that are installed as copies.
+"""Find modules of the project that are imported from an installed copy of it.
 
 A relocation cannot redirect their imports, since a copy lies in site-packages and not in a tree.
 """
@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
+
+from traingate.imports.library_paths import is_package_path
+from traingate.worktree.generated_files import holds_only_values, is_compiled
 
 _PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
 
@@ -18,44 +24,99 @@ _NAME = re.compile(r"""\s*name\s*=\s*["']?([\w.-]+)""")
 _SECTIONS = {"project", "tool.poetry", "metadata"}
 """Sections of a project file that contain the name of the project."""
 
+_SOURCE_FOLDERS = ("", "src", "python", "lib")
+"""Folders of a project that usually hold its packages."""
 
-def copied_files(origin: str, tree: Path) -> set[str]:
-    """Return the files of packages that were installed from this project, but not as editable.
 
-    A package belongs to the project if pip recorded that it was installed from a folder in
+class _Installation(NamedTuple):
+    """Files of the project's distributions in site-packages.
+
+    Attributes:
+        copies: Files of copies of the project: what both sides of a duet would share.
+        own: Files that were installed from the other commit's tree, which only it uses.
+    """
+
+    copies: frozenset[str]
+    own: frozenset[str]
+
+
+def copied_modules(origin: str, tree: Path, files: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the imported modules that come from an installed copy of the project.
+
+    A distribution belongs to the project if pip recorded that it was installed from a folder in
     *origin* (PEP 610), or if a project file in *tree* has its name, for any source of the wheel.
+    An editable installation has copies too: the compiled and the generated modules that its build
+    put into site-packages. Without a distribution's record, a module is a copy if its source is in
+    *tree*.
 
     Args:
         origin: Absolute path of the working tree.
-        tree: Absolute path of the other commit's tree.
+        tree: Absolute path of the other commit's tree, or again of the working tree.
+        files: Files of the imported modules, by the name of the module.
     """
+    copies, own = _installation(origin, tree)
+    return {
+        name: file
+        for name, file in files.items()
+        if file in copies
+        or (file not in own and is_package_path(Path(file)) and _has_source(name, tree))
+    }
+
+
+@cache
+def _installation(origin: str, tree: Path) -> _Installation:
+    """Return the files of the project's distributions."""
     project_names = _project_names(tree)
-    files: set[str] = set()
-    for package in metadata.distributions():
-        source = json.loads(package.read_text("direct_url.json") or "{}")
-        folder = source.get("dir_info")
-        editable = folder is not None and folder.get("editable", False)
-        if editable or package.name == "pytest-traingate":
+    copies: set[str] = set()
+    own: set[str] = set()
+    for distribution in metadata.distributions():
+        url = json.loads(distribution.read_text("direct_url.json") or "{}")
+        folder = url.get("dir_info")
+        path = Path(unquote(urlsplit(url.get("url", "")).path))
+        if str(tree) != origin and folder is not None and path.is_relative_to(tree):
+            own.update(_files(distribution))
             continue
-        path = unquote(urlsplit(source.get("url", "")).path)
-        is_from_origin = folder is not None and Path(path).is_relative_to(origin)
-        if is_from_origin or _normalize(package.name) in project_names:
-            files.update(str(package.locate_file(file)) for file in package.files or ())
-    return files
+        name = _normalize(distribution.name or "")
+        is_from_origin = folder is not None and path.is_relative_to(origin)
+        if name == "pytest-traingate" or not (is_from_origin or name in project_names):
+            continue
+        if folder is not None and folder.get("editable", False):
+            copies.update(filter(_is_built, _files(distribution)))
+        else:
+            copies.update(_files(distribution))
+    return _Installation(frozenset(copies), frozenset(own))
 
 
-def is_copied_package(name: str, file: str, tree: Path) -> bool:
-    """Return whether a module was imported from a copy of a package whose sources are in *tree*.
+def _files(distribution: Any) -> list[str]:
+    return [str(distribution.locate_file(file)) for file in distribution.files or ()]
 
-    Args:
-        name: Name of a top-level module.
-        file: Path that it was imported from; only site-packages holds copies.
-        tree: Absolute path of the other commit's tree.
+
+def _is_built(file: str) -> bool:
+    """Return whether a file of an editable installation was built, and may differ by commit.
+
+    The other files are links to the working tree, and the import hook, which is a top-level module.
     """
-    if name == "traingate" or "site-packages" not in Path(file).parts:
+    is_in_package = not is_package_path(Path(Path(file).parent.name))
+    is_module = is_compiled(file) or (file.endswith(".py") and is_in_package)
+    return is_module and not Path(file).is_symlink() and not holds_only_values(file)
+
+
+def _has_source(name: str, tree: Path) -> bool:
+    """Return whether the source of a module is in *tree*, in one of the usual folders."""
+    top, *_ = parts = name.split(".")
+    if top == "traingate":
         return False
-    folders = (tree, tree / "src")
-    return any((folder / name / "__init__.py").is_file() for folder in folders)
+    for folder in (tree / source for source in _SOURCE_FOLDERS):
+        path = folder.joinpath(*parts)
+        # In a namespace package, other distributions have modules of their own.
+        sources = (
+            folder / top / "__init__.py",
+            path / "__init__.py",
+            path.with_name(f"{path.name}.py"),
+        )
+        if any(source.is_file() for source in sources):
+            return True
+    return False
 
 
 def _project_names(tree: Path) -> set[str]:

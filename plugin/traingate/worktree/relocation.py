@@ -6,18 +6,16 @@ traingate and the standard library.
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-import sysconfig
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 
 from traingate.errors import ConfigurationError
-from traingate.worktree.installed_copies import copied_files, is_copied_package
+from traingate.imports.library_paths import is_library_path
+from traingate.worktree.generated_files import holds_only_values, is_compiled, is_generated
+from traingate.worktree.import_finder import RelocatingFinder
+from traingate.worktree.installed_copies import copied_modules
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 """The folder of traingate, whose files belong to no project that is measured."""
@@ -30,10 +28,12 @@ class Relocation:
     Attributes:
         origin: Absolute path of the tree that contains the paths to map: the working tree.
         tree: Absolute path of the tree that they are mapped to.
+        ignored: Paths in ``origin`` that git ignores, as ``Repository.ignored_paths`` returns them.
     """
 
     origin: str
     tree: str
+    ignored: Sequence[str] = ()
 
     def relocate(self, path: str) -> str:
         """Return *path* in the other tree; other paths than the project's are returned as is."""
@@ -48,7 +48,8 @@ class Relocation:
         Changing ``sys.path`` is not enough: the import hook of an editable install finds modules in
         ``origin`` without it, and both sides of a duet would run the same code.
         """
-        sys.meta_path.insert(0, _RelocatingFinder(self))
+        finder = RelocatingFinder(self.origin, self.tree, self.relocate, self._is_generated)
+        sys.meta_path.insert(0, finder)
 
     def check_imports(self) -> None:
         """Check that the project's modules were imported from the other tree.
@@ -57,20 +58,35 @@ class Relocation:
             ConfigurationError: If a module was imported from ``origin``, or from an installed copy
                 of a package of the project.
         """
-        copies = copied_files(self.origin, Path(self.tree))
-        for name, module in sorted(sys.modules.items()):
-            file = getattr(module, "__file__", None)
-            if name == "__main__" or not file:
-                continue
-            if self.relocate(file) != file:
+        files = imported_files()
+        for name, file in sorted(files.items()):
+            if self.relocate(file) != file and not self._is_shared(file):
                 raise ConfigurationError(f"{name} was imported from {file}, not from {self.tree}")
-            if file in copies or (
-                "." not in name and is_copied_package(name, file, Path(self.tree))
-            ):
-                raise ConfigurationError(
-                    f"{name} was imported from an installed copy, so that both sides of the duet "
-                    "would run the same code. Install the project with pip install --editable."
+        copies = copied_modules(self.origin, Path(self.tree), files)
+        for name, file in sorted(copies.items()):
+            remedy = "Install the project with pip install --editable."
+            if is_compiled(file):
+                remedy = (
+                    "Build it in the base's tree, next to its package, by --traingate-base-setup "
+                    "COMMAND."
                 )
+            raise ConfigurationError(
+                f"{name} was imported from an installed copy, {file}, so that both sides of the "
+                f"duet would run the same code. {remedy}"
+            )
+
+    def _is_generated(self, file: str) -> bool:
+        return is_generated(file, self.origin, self.ignored)
+
+    def _is_shared(self, file: str) -> bool:
+        """Return whether both sides use a file of the working tree, which holds only values."""
+        return self._is_generated(file) and holds_only_values(file)
+
+
+def imported_files() -> dict[str, str]:
+    """Return the files of the modules that this process has imported, by the module's name."""
+    files = ((name, getattr(module, "__file__", None)) for name, module in [*sys.modules.items()])
+    return {name: file for name, file in files if name != "__main__" and isinstance(file, str)}
 
 
 def is_project_file(path: Path, root: str | Path) -> bool:
@@ -79,49 +95,5 @@ def is_project_file(path: Path, root: str | Path) -> bool:
     Files of traingate, of an interpreter and of its installed packages do not, even if they lie
     below *root*.
     """
-    if not path.is_relative_to(root) or path.is_relative_to(_PACKAGE):
-        return False
-    kinds = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
-    libraries = [sysconfig.get_path(kind) for kind in kinds]
-    return "site-packages" not in path.parts and not any(map(path.is_relative_to, libraries))
-
-
-class _RelocatingFinder(MetaPathFinder):
-    """A finder that asks the other finders for a module and relocates their result."""
-
-    def __init__(self, relocation: Relocation) -> None:
-        self._relocation = relocation
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Return the spec that the other finders give, relocated to the other tree."""
-        for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)
-            if spec is not None:
-                return self._relocate(spec)
-        return None
-
-    def _relocate(self, spec: ModuleSpec) -> ModuleSpec:
-        """Return the spec of the same module in the other tree."""
-        folders = spec.submodule_search_locations
-        if spec.origin is None or not spec.has_location:
-            # A namespace package has folders, a built-in module has none.
-            spec.submodule_search_locations = self._relocate_folders(folders)
-            return spec
-        file = self._relocation.relocate(spec.origin)
-        if file == spec.origin:
-            return spec
-        if not Path(file).is_file():
-            raise ModuleNotFoundError(f"{file} is not in that commit", name=spec.name, path=file)
-        new_spec = importlib.util.spec_from_file_location(
-            spec.name, file, submodule_search_locations=self._relocate_folders(folders)
-        )
-        assert new_spec is not None
-        return new_spec
-
-    def _relocate_folders(self, folders: Iterable[str] | None) -> list[str] | None:
-        """Return a package's folders in the other tree, None for a module that is no package."""
-        if folders is None:
-            return None
-        return [self._relocation.relocate(folder) for folder in folders]
+    inside = path.is_relative_to(root) and not path.is_relative_to(_PACKAGE)
+    return inside and not is_library_path(path)

@@ -47,21 +47,21 @@ def removed_tests(
         module = file.relative_to(root).as_posix()
         removed += [
             f"{module}::{name}"
-            for name in _tests_in(repository.read_file(commit, file) or "", fixture, naming)
+            for name in _tests_in(repository.read_file(commit, file) or b"", fixture, naming)
             if name not in present
         ]
     return removed
 
 
-def _read(file: Path) -> str:
-    """Return the text of a file of the working tree, empty if it is gone."""
-    return file.read_text(errors="replace") if file.is_file() else ""
+def _read(file: Path) -> bytes:
+    """Return the content of a file of the working tree, empty if it is gone."""
+    return file.read_bytes() if file.is_file() else b""
 
 
-def _tests_in(text: str, fixture: str, naming: TestNaming) -> Iterator[str]:
+def _tests_in(source: bytes, fixture: str, naming: TestNaming) -> Iterator[str]:
     """Yield the names of the tests with the fixture in a module, after those of their classes."""
     try:
-        module = ast.parse(text)
+        module = ast.parse(source)
     except (SyntaxError, ValueError):
         return
     yield from _tests_of(module, fixture, naming)

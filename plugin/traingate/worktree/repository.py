@@ -1,30 +1,17 @@
-"""Read commits of the user's repository.
-
-All access goes through the git command: a user who has a repository has git too, and git supports
-all of its own storage formats and settings.
-"""
+"""Read commits of the user's repository."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from traingate.errors import ConfigurationError
+from traingate.worktree import references
+from traingate.worktree.git_command import git_output, run_git
+from traingate.worktree.references import Commit
 
 _SUBMODULE_MODE: Final = "160000"
 """Mode of a submodule's entry in the output of git-ls-tree(1)."""
-
-_REPOSITORY_VARIABLES: Final = {
-    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR",
-    "GIT_NAMESPACE", "GIT_PREFIX", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-}  # fmt: skip
-"""Variables that git sets for its hooks. If pytest runs in a hook, they would make each command use
-the hook's repository instead of the one in its folder."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +28,13 @@ class Repository:
     def containing(cls, path: Path) -> Repository | None:
         """Return the innermost repository that contains *path*, None without one or without git."""
         folder = path if path.is_dir() else path.parent
-        root = _git(folder, "rev-parse", "--show-toplevel")
+        root = git_output(folder, "rev-parse", "--show-toplevel")
         return cls(Path(root).resolve()) if root else None
 
     @property
     def is_submodule(self) -> bool:
         """Return whether this repository is checked out as a submodule of another one."""
-        return bool(_git(self.root, "rev-parse", "--show-superproject-working-tree"))
+        return bool(git_output(self.root, "rev-parse", "--show-superproject-working-tree"))
 
     @staticmethod
     def git_error(path: Path) -> str:
@@ -60,8 +47,8 @@ class Repository:
         except OSError as error:
             return f"git does not run: {error}"
 
-    def resolve_commit(self, reference: str) -> str:
-        """Return the full name of the commit that *reference* names.
+    def resolve_commit(self, reference: str) -> Commit:
+        """Return the commit that *reference* names, see ``references``.
 
         Args:
             reference: Any revision in the syntax of gitrevisions(7): a branch, a tag, a hash.
@@ -69,35 +56,42 @@ class Repository:
         Raises:
             ConfigurationError: If *reference* names no commit of this repository.
         """
-        revision = f"{reference}^{{commit}}"
-        output = _git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision)
-        if not output:
-            raise ConfigurationError(
-                f"{reference!r} names no commit of {self.root}. A shallow clone may lack it: "
-                "git fetch origin REF, or fetch-depth: 0 for actions/checkout."
-            )
-        return output.splitlines()[-1]
+        return references.resolve(self.root, reference)
 
     def has_file(self, commit: str, path: Path) -> bool:
         """Return whether *commit* exists and contains the file at the absolute *path*."""
         inside = path.relative_to(self.root).as_posix()
-        return _git(self.root, "cat-file", "-e", f"{commit}:{inside}") is not None
+        return git_output(self.root, "cat-file", "-e", f"{commit}:{inside}") is not None
 
-    def read_file(self, commit: str, path: Path) -> str | None:
-        """Return the text of the file that *commit* contains at the absolute *path*, else None."""
+    def read_file(self, commit: str, path: Path) -> bytes | None:
+        """Return the content of the file that *commit* has at the absolute *path*, else None."""
         inside = path.relative_to(self.root).as_posix()
-        return _git(self.root, "cat-file", "blob", f"{commit}:{inside}")
+        text = git_output(self.root, "cat-file", "blob", f"{commit}:{inside}")
+        return None if text is None else text.encode(errors="surrogateescape")
 
     def files_with(self, commit: str, text: str) -> list[Path]:
         """Return the absolute paths of the Python files of *commit* that contain *text*."""
         options = ("--files-with-matches", "--null", "--full-name", "--fixed-strings")
-        listing = _git(self.root, "grep", *options, "-e", text, commit, "--", "*.py") or ""
+        listing = git_output(self.root, "grep", *options, "-e", text, commit, "--", "*.py") or ""
         names = [entry.removeprefix(f"{commit}:") for entry in listing.split("\0") if entry]
         return [self.root / name for name in names]
 
     def matches_working_tree(self, commit: str) -> bool:
         """Return whether the tracked files of the working tree equal those of *commit*."""
-        return _git(self.root, "diff", "--quiet", commit, "--") is not None
+        return git_output(self.root, "diff", "--quiet", commit, "--") is not None
+
+    def ignored_paths(self) -> tuple[str, ...]:
+        """Return the paths that git ignores in the working tree, submodules included.
+
+        Returns:
+            Paths relative to the root. A folder ends with a slash and stands for all its content.
+        """
+        command = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+        paths = [path for path in (git_output(self.root, *command) or "").split("\0") if path]
+        for submodule, _ in self.submodules("HEAD"):
+            inner_paths = Repository(self.root / submodule).ignored_paths()
+            paths += [f"{submodule}/{path}" for path in inner_paths]
+        return tuple(paths)
 
     def submodules(self, commit: str) -> list[tuple[str, str]]:
         """Return the submodules of *commit* that are checked out in the working tree.
@@ -105,7 +99,7 @@ class Repository:
         Returns:
             Pairs of a submodule's path, relative to the root, and the commit recorded for it.
         """
-        listing = _git(self.root, "ls-tree", "-r", "-z", commit) or ""
+        listing = git_output(self.root, "ls-tree", "-r", "-z", commit) or ""
         submodules = []
         for entry in filter(None, listing.split("\0")):
             description, _, path = entry.partition("\t")
@@ -113,46 +107,3 @@ class Repository:
             if mode == _SUBMODULE_MODE and (self.root / path / ".git").exists():
                 submodules.append((path, object_name))
         return submodules
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    """Return the stripped output of a git command, None if it fails or git is not installed."""
-    try:
-        process = run_git(folder, *arguments)
-    except OSError:
-        return None
-    return process.stdout.strip() if process.returncode == 0 else None
-
-
-def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run git in *folder* without prompts; if interrupted, kill it and all processes it started.
-
-    Raises:
-        OSError: If git is not installed.
-    """
-    command = ("git", "-C", str(folder), *arguments)
-    with subprocess.Popen(  # noqa: S603 - no shell, and references come after --end-of-options
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="surrogateescape",  # names of files may be any bytes
-        env=git_environment(),
-        start_new_session=True,  # so that git and its children can be killed together
-    ) as process:
-        try:
-            output, error_output = process.communicate()
-        except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
-    return subprocess.CompletedProcess(command, process.returncode, output, error_output)
-
-
-def git_environment() -> dict[str, str]:
-    """Return our environment variables for git, without those that bind it to one repository."""
-    variables = {
-        name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES
-    }
-    # Without optional locks, an interrupted command that only reads leaves no lock file behind.
-    return {**variables, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from traingate.errors import ConfigurationError
-from traingate.worktree.repository import Repository, git_environment, run_git
+from traingate.worktree.git_command import git_environment, run_git
+from traingate.worktree.repository import Repository
 
 _CLEANUP_SCRIPT: Final = Path(__file__).with_name("cleanup.py")
 

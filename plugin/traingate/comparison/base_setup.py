@@ -1,0 +1,102 @@
+"""Prepare the tree of a base commit by the user's command: build an extension, generate a file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, Final
+
+from traingate.controller.command import LAUNCH_TAG, Interpreter, child_environment
+from traingate.controller.tagged_processes import kill_tagged
+from traingate.errors import ConfigurationError
+
+_OUTPUT_LINES: Final = 40
+"""Number of lines shown from the end of the command's output."""
+
+_PACKAGE_RECORDS: Final = frozenset({".dist-info", ".egg-info", ".egg-link", ".pth"})
+"""Suffixes of the entries that pip changes when it installs or removes a package. Imports change
+other entries, in which they store compiled code."""
+
+
+def prepare_base_tree(
+    command: str, folder: Path, interpreter: Interpreter | None, seconds: float
+) -> None:
+    """Run *command* in the tree of a base commit.
+
+    Args:
+        command: Command for the shell.
+        folder: Folder to run it in.
+        interpreter: Interpreter of the base, whose programs come first on PATH; None for the
+            running one.
+        seconds: Longest time that it may take.
+
+    Raises:
+        ConfigurationError: If it fails or takes longer, or if it changes the packages of the
+            running interpreter, which the candidate uses too.
+    """
+    packages_before = None if interpreter else _installed_packages()
+    with tempfile.TemporaryFile() as output:
+        ending = _run(command, folder, interpreter, seconds, output)
+        if ending is not None:
+            output.seek(0)
+            lines = output.read().decode(errors="replace").splitlines()[-_OUTPUT_LINES:]
+            text = "\n".join(f"    {line}" for line in lines) or "    It printed nothing."
+            raise ConfigurationError(
+                f"--traingate-base-setup: {command!r} {ending} in the base's tree, {folder}.\n"
+                f"Last output:\n{text}"
+            )
+    if packages_before is not None and packages_before != _installed_packages():
+        raise ConfigurationError(
+            f"--traingate-base-setup: {command!r} has changed the packages of this environment, "
+            "which the candidate uses too. Build inside the base's tree, or give the base an "
+            "environment of its own by --traingate-against-python. First install the working tree "
+            "again."
+        )
+
+
+def _run(
+    command: str, folder: Path, interpreter: Interpreter | None, seconds: float, output: IO[bytes]
+) -> str | None:
+    """Run the command; return None if it succeeds, else its end as the verb phrase of a sentence.
+
+    Whatever it has started ends with it, also if this process is interrupted.
+    """
+    tag = f"setup of {folder}"
+    start_time = time.time()
+    process = subprocess.Popen(  # noqa: S602 - the user's own command, which is for the shell
+        command,
+        shell=True,
+        cwd=folder,
+        env={**child_environment(interpreter), LAUNCH_TAG: tag},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # so that it and its children can be killed together
+    )
+    try:
+        code = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return f"took longer than {seconds:g} s (see --traingate-timeout), and was ended,"
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        kill_tagged(tag, start_time)
+    return f"failed with exit status {code}" if code else None
+
+
+def _installed_packages() -> dict[str, int]:
+    """Return what records this interpreter's packages, with the times of change."""
+    folders = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
+    return {
+        str(entry): entry.stat().st_mtime_ns
+        for folder in folders
+        for entry in folder.iterdir()
+        if entry.suffix in _PACKAGE_RECORDS
+    }

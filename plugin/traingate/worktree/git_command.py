@@ -1,0 +1,64 @@
+"""Run the git command.
+
+All access to repositories goes through it: a user who has a repository has git too, and git
+supports all of its own storage formats and settings.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Final
+
+_REPOSITORY_VARIABLES: Final = {
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR",
+    "GIT_NAMESPACE", "GIT_PREFIX", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+}  # fmt: skip
+"""Variables that git sets for its hooks. If pytest runs in a hook, they would make each command use
+the hook's repository instead of the one in its folder."""
+
+
+def git_output(folder: Path, *arguments: str) -> str | None:
+    """Return the stripped output of a git command, None if it fails or git is not installed."""
+    try:
+        process = run_git(folder, *arguments)
+    except OSError:
+        return None
+    return process.stdout.strip() if process.returncode == 0 else None
+
+
+def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run git in *folder* without prompts; if interrupted, kill it and all processes it started.
+
+    Raises:
+        OSError: If git is not installed.
+    """
+    command = ("git", "-C", str(folder), *arguments)
+    with subprocess.Popen(  # noqa: S603 - no shell, and references come after --end-of-options
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="surrogateescape",  # names and contents of files may be any bytes
+        env=git_environment(),
+        start_new_session=True,  # so that git and its children can be killed together
+    ) as process:
+        try:
+            output, error_output = process.communicate()
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, output, error_output)
+
+
+def git_environment() -> dict[str, str]:
+    """Return our environment variables for git, without those that bind it to one repository."""
+    variables = {
+        name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES
+    }
+    # Without optional locks, an interrupted command that only reads leaves no lock file behind.
+    return {**variables, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
