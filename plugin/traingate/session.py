@@ -25,7 +25,7 @@ from traingate.comparison.base_side import BaseSides
 from traingate.controller.duet import DuetInterrupted
 from traingate.controller.job import Job, LaunchPlan, Observer, Timeouts, single_step
 from traingate.controller.measure import Result, measure
-from traingate.errors import BaselineError, ConfigurationError, NoRunError
+from traingate.errors import BaselineError, ConfigurationError, NewTestError, NoRunError
 from traingate.gate.decision import no_baseline
 from traingate.gate.limits import Limits, violations
 from traingate.host.hardware import hardware
@@ -109,8 +109,8 @@ class Session:
         """Return the saved runs to compare with.
 
         Raises:
-            BaselineError: If a run cannot be read; or if there is none, or none of this machine,
-                and ``on_missing`` is ``fail``.
+            BaselineError: If a run cannot be read; or if there is none, or none to compare with on
+                this machine, and ``on_missing`` is ``fail``.
         """
         missing_fails = self.settings.on_missing == "fail"
         try:
@@ -121,12 +121,8 @@ class Session:
             if missing_fails:
                 raise
             return Baselines(())
-        differences = baselines.foreign_hardware(self.hardware)
-        if differences and missing_fails:
-            raise BaselineError(
-                f"All saved runs are of another machine ({'; '.join(differences)}). "
-                f"{saved_runs.REMEDY}"
-            )
+        if missing_fails:
+            baselines.check_machines(self.hardware)
         return baselines
 
     def close(self) -> None:
@@ -145,7 +141,8 @@ class Session:
             The measurement, which carries the verdict, and the operator table.
 
         Raises:
-            BaselineError: If there is nothing to compare with, and ``on_missing`` is ``fail``.
+            BaselineError: If the test cannot be compared, unless it is new and ``on_missing`` is
+                ``record``.
             ConfigurationError: If the settings do not allow the test to be measured or compared.
             WorkloadError, WorkerError: If ``controller.measure.measure`` raises them.
         """
@@ -196,8 +193,12 @@ class Session:
         return comparison, result
 
     def _without_baseline(self, request: BenchmarkRequest, error: BaselineError) -> Comparison:
-        """Return a comparison with nothing; raise *error* instead if ``on_missing`` is ``fail``."""
-        if self.settings.on_missing == "fail":
+        """Return a comparison with nothing for a new test, if ``on_missing`` is ``record``.
+
+        Raises:
+            BaselineError: The given *error* in all other cases.
+        """
+        if self.settings.on_missing == "fail" or not isinstance(error, NewTestError):
             raise error
         return NoComparison(self._tolerance(request), str(error))
 
@@ -212,7 +213,7 @@ class Session:
             return NoComparison(tolerance)
 
         def find(subject: Subject) -> Baseline:
-            return self.baselines.find(subject, self.hardware, request.test)
+            return self.baselines.find(subject, self.hardware, request.test, other_machines=True)
 
         return AgainstStored(settings, tolerance, job, self._base_sides, find)
 

@@ -16,6 +16,7 @@ from traingate.controller.training_worker import TrainingWorker
 from traingate.gate.statistics import roofline, throughput
 from traingate.host.hardware import hardware
 from traingate.host.memory import available_bytes
+from traingate.host.packages import version
 from traingate.layers.stack import Stack
 from traingate.protocol.json_values import JSON, as_json
 from traingate.records import Launch, LayerRecord, Measurement
@@ -63,6 +64,7 @@ def measure(
     launches: list[Launch] = []
     if earlier_measurement is not None:
         facts.batch_size, facts.counts = earlier_measurement.batch_size, earlier_measurement.counts
+        facts.environment = earlier_measurement.environment
         launches += earlier_measurement.launches
     with Child(yardstick_command(), "the yardstick", job.timeouts.start) as yardstick:
         while len(launches) < job.launches.maximum:
@@ -96,8 +98,12 @@ def count_prepared_together(planned: int, peak_rss_bytes: int) -> int:
 
 
 def environment(job: Job, facts: LaunchFacts) -> dict[str, Any]:
-    """Return the worker's software with the settings that make its launches steadier."""
-    settings = {"steady": job.steady, "steadying": describe(job.steadying)}
+    """Return the worker's software with traingate's version and its settings against scatter."""
+    settings = {
+        "traingate": version("pytest-traingate"),
+        "steady": job.steady,
+        "steadying": describe(job.steadying),
+    }
     return {**facts.environment, **settings}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Final
 
 from traingate.controller.child import Child
 from traingate.controller.command import training_command
@@ -36,7 +36,6 @@ class TrainingWorker:
 
     Attributes:
         batch_size: Samples per step of the whole process group, once the training is built.
-        environment: Software and settings of the worker, once the training is built.
     """
 
     batch_size = 0
@@ -51,7 +50,6 @@ class TrainingWorker:
         self._job = job
         self._number = number
         self._observer = observer
-        self.environment: dict[str, Any] = {}
 
     def start(self, exit_stack: ExitStack) -> None:
         """Start the worker's process.
@@ -86,7 +84,6 @@ class TrainingWorker:
         answers = self._worker.receive(messages.Prepared, seconds, doing)
         local = sum(prepared.batch_size for prepared in answers)
         self.batch_size = local * self._worker.world_size // len(answers)
-        self.environment = dict(answers[0].environment)
         return max(prepared.setup_seconds for prepared in answers)
 
     def warm_up(self) -> tuple[float, float]:

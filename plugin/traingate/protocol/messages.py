@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Final, TypeAlias
 
 from traingate.errors import ProtocolError
@@ -113,12 +113,10 @@ class Prepared:
     Attributes:
         setup_seconds: Time taken to import the workload and build the training, in seconds.
         batch_size: Samples per batch of this rank.
-        environment: Software of the worker and settings that can change its speed, for the record.
     """
 
     setup_seconds: float
     batch_size: int
-    environment: dict[str, JSON]
 
 
 @dataclass(frozen=True)
@@ -157,12 +155,15 @@ class Finished:
         counters: Whole numbers by name: those of ``traingate.worker.counters.compilations``,
             ``threads``, and ``compilations_in_measured_steps`` if there were any.
         reasons: Reasons why counters are not 0, by the counter's name, one line for each reason.
+        environment: Software of the worker and settings that can change its speed, for the record.
+            It is reported last, because steps may import modules too.
     """
 
     peak_rss_bytes: int
     minor_page_faults_per_step: float
     counters: dict[str, int]
     reasons: dict[str, list[str]]
+    environment: dict[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -269,7 +270,7 @@ def decode(payload: bytes) -> Message:
         kind = _TYPES[content.pop("type")]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ProtocolError(_not_a_message(payload)) from error
-    if content.keys() != {field.name for field in fields(kind)}:
+    if content.keys() != {item.name for item in fields(kind)}:
         raise ProtocolError(_not_a_message(payload))
     return kind(**content)
 

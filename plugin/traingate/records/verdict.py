@@ -92,6 +92,8 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         baseline: Description of the base or baseline; None if nothing was compared.
         reason: Reason for the lack of a baseline, counters that are worse, or limits of the marker
             that were broken; None if there is none of these.
+        disagreement: Sentence on stored launches that were faster than a duet explains, in an
+            environment that no record shows to be another; None if there is no such disagreement.
     """
 
     outcome: Outcome
@@ -110,6 +112,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     baseline_samples_per_second: Positive | None = None
     baseline: str | None = None
     reason: str | None = None
+    disagreement: str | None = None
 
     @property
     def breaks_a_limit(self) -> bool:

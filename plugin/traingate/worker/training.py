@@ -20,7 +20,7 @@ from traingate.protocol import messages
 from traingate.protocol.ranks import rank_cores
 from traingate.worker import counters, flops, operator_table
 from traingate.worker.loop import Loop, loss_of
-from traingate.worker.software import environment
+from traingate.worker.software import environment, project_folders
 from traingate.workload import ObjectName, TrainingSetup, build, import_object
 from traingate.worktree.relocation import Relocation
 
@@ -50,6 +50,7 @@ class Trainer:
         self._loop: Loop | None = None
         self._start_counters: _StartCounters | None = None
         self._relocation: Relocation | None = None
+        self._project_folders: list[str] = []
         self._steps = 0
 
     @property
@@ -90,9 +91,10 @@ class Trainer:
         self._loop = Loop(training)
         self._unbind()
         self._relocation = relocation
+        self._project_folders = project_folders(name.file, message.import_paths, relocation)
         if relocation:
             relocation.check_imports()
-        yield messages.Prepared(time.perf_counter() - start, training.batch_size, environment())
+        yield messages.Prepared(time.perf_counter() - start, training.batch_size)
 
     def _warm_up(self, _: messages.WarmUp) -> Iterator[messages.Message]:
         counters.listen_for_graph_breaks()
@@ -153,7 +155,10 @@ class Trainer:
             counts["compilations_in_measured_steps"] = sum(late_compilations.values())
         peak = counters.peak_rss_bytes()
         reasons: dict[str, list[str]] = counters.reasons()
-        yield messages.Finished(peak, page_faults / max(1, self._steps), counts, reasons)
+        page_faults_per_step = page_faults / max(1, self._steps)
+        # Only now has every step imported what it needs.
+        software = environment(self._project_folders)
+        yield messages.Finished(peak, page_faults_per_step, counts, reasons, software)
 
     def _count_work(self, _: messages.CountWork) -> Iterator[messages.Message]:
         assert self._build_setup is not None

@@ -32,6 +32,8 @@ def copied_files(origin: str, tree: Path) -> set[str]:
     project_names = _project_names(tree)
     files: set[str] = set()
     for package in metadata.distributions():
+        if not package.metadata or "Name" not in package.metadata:
+            continue  # left over from an interrupted installation
         source = json.loads(package.read_text("direct_url.json") or "{}")
         folder = source.get("dir_info")
         editable = folder is not None and folder.get("editable", False)

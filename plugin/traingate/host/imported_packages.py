@@ -1,0 +1,274 @@
+"""Find the distributions that this process has imported, and where local ones come from.
+
+The worker calls this after its last step, because a step may import modules too. Imports the
+standard library alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+import sysconfig
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from traingate.host.packages import Distribution, distributions
+from traingate.host.shared_libraries import loaded_libraries
+
+UNVERSIONED: Final = "unversioned"
+"""Version of modules that belong to no distribution."""
+
+_LIBRARY_FOLDERS: Final = ("site-packages", "dist-packages")
+_TOP_LEVEL_ENTRY: Final = re.compile(r'^"?([^/,\n]+)', re.MULTILINE)
+"""First part of a path in RECORD, a file of comma-separated values."""
+
+
+@dataclass(frozen=True)
+class ImportedPackages:
+    """Distributions of an interpreter, divided into imported and other ones.
+
+    Attributes:
+        versions: Versions of the imported distributions, by normalized name. Modules outside of the
+            project that belong to no distribution have the name of their top-level module, and the
+            version ``unversioned``.
+        sources: Origins of those among them that do not come from a package index, by name:
+            ``from`` is a folder or an address, and ``digest`` identifies the content.
+        other_versions: Versions of the installed distributions that were not imported.
+    """
+
+    versions: dict[str, str]
+    sources: dict[str, dict[str, str]]
+    other_versions: dict[str, str]
+
+
+def imported_packages(project_folders: Iterable[str]) -> ImportedPackages:
+    """Return the distributions that this process has imported.
+
+    Args:
+        project_folders: Folders of the project that is measured. Its modules are code, and not
+            environment; libraries that are installed below these folders are environment.
+    """
+    places = _Places(project_folders)
+    candidates = list(distributions())
+    installed = [item for item in candidates if not places.is_project_distribution(item)]
+    owners = _Owners(candidates)
+    files_by_distribution: dict[Distribution, list[str]] = defaultdict(list)
+    loose_files: dict[str, list[str]] = defaultdict(list)
+    for name, file in _module_files():
+        owner = owners.owner_of(file)
+        if owner is not None:
+            files_by_distribution[owner].append(file)
+        elif places.is_loose(name, file):
+            loose_files[name.partition(".")[0]].append(file)
+    versions, sources = {}, {}
+    for item in _distributions_of_libraries(candidates):
+        versions[item.name] = item.version
+    for item in installed:
+        if item in files_by_distribution:
+            versions[item.name] = item.version
+            source = _source(item, files_by_distribution[item], places)
+            if source:
+                sources[item.name] = source
+    for name, files in loose_files.items():
+        versions[name] = UNVERSIONED
+        sources[name] = {"from": places.search_folder(files[0]), "digest": _digest_of_files(files)}
+    other = {item.name: item.version for item in installed if item.name not in versions}
+    return ImportedPackages(
+        dict(sorted(versions.items())), dict(sorted(sources.items())), dict(sorted(other.items()))
+    )
+
+
+def _module_files() -> list[tuple[str, str]]:
+    """Return the names and the absolute paths of all imported modules that come from files.
+
+    Those of traingate are left out. Its version is a fact of its own, because a worker under
+    another interpreter imports it without its distribution.
+    """
+    files = []
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in {"__main__", "traingate"}:
+            continue
+        # The attribute of a lazy module could start an import, so its dictionary is read.
+        file = getattr(module, "__dict__", {}).get("__file__")
+        if isinstance(file, str) and file.startswith("/"):
+            files.append((name, file))
+    return files
+
+
+def _distributions_of_libraries(candidates: Iterable[Distribution]) -> list[Distribution]:
+    """Return the distributions that have a loaded library in the environment's ``lib``.
+
+    These are libraries without a Python module, such as Intel's OpenMP runtime and its MKL.
+    """
+    folder = str(Path(sys.prefix) / "lib")
+    names = {path.name for path in loaded_libraries() if str(path.parent) == folder}
+    endings = [f"{place}/{name}," for name in names for place in ("../..", "/lib")]
+    return [item for item in candidates if any(ending in item.record for ending in endings)]
+
+
+class _Places:
+    """Folders by which a file belongs to the project, to a library, or to neither.
+
+    Args:
+        project_folders: Folders of the project.
+    """
+
+    def __init__(self, project_folders: Iterable[str]) -> None:
+        self._project = tuple(_with_slash(folder) for folder in project_folders)
+        kinds = ("stdlib", "platstdlib", "purelib", "platlib")
+        self._library = tuple({_with_slash(sysconfig.get_path(kind)) for kind in kinds})
+        self._standard_library = tuple(
+            _with_slash(sysconfig.get_path(kind)) for kind in ("stdlib", "platstdlib")
+        )
+        entries = {_with_slash(str(Path(entry).absolute())) for entry in sys.path}
+        self._search_path = sorted(entries, key=len, reverse=True)
+
+    def is_library_folder(self, folder: str) -> bool:
+        """Return whether packages of an index are installed into this folder."""
+        return _is_in_library_folder(folder) or _with_slash(folder).startswith(self._library)
+
+    def is_project_distribution(self, item: Distribution) -> bool:
+        """Return whether a distribution was installed from the project, or lies in it."""
+        return self._is_project_path(item.local_source or item.folder)
+
+    def is_loose(self, name: str, file: str) -> bool:
+        """Return whether the module of a file outside of all distributions is environment.
+
+        Modules that were found without the search path are generated ones, such as extensions that
+        the project has built, and kernels of a compiler.
+        """
+        if name.startswith("_"):
+            return False  # installers put such modules of their own into library folders
+        if not _is_in_library_folder(file) and file.startswith(self._standard_library):
+            return False
+        return not self._is_project_path(file) and bool(self.search_folder(file))
+
+    def search_folder(self, file: str) -> str:
+        """Return the entry of the search path that holds *file*; empty if there is none."""
+        for folder in self._search_path:
+            if file.startswith(folder):
+                return folder.rstrip("/")
+        return ""
+
+    def _is_project_path(self, path: str) -> bool:
+        is_below = _with_slash(path).startswith(self._project)
+        return is_below and not self.is_library_folder(path)
+
+
+@dataclass
+class _Owners:
+    """Owners of files, by the lists of files of the distributions.
+
+    Attributes:
+        candidates: Distributions of this interpreter.
+    """
+
+    candidates: Sequence[Distribution]
+    _claims: dict[str, dict[str, list[Distribution]]] = field(init=False)
+    _editable: list[Distribution] = field(init=False)
+    _owners_of_folders: dict[tuple[str, str], Distribution] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._claims = defaultdict(lambda: defaultdict(list))
+        for item in self.candidates:
+            entries = self._claims[_with_slash(item.folder)]
+            for name in _top_level_entries(item):
+                entries[name].append(item)
+        editable = [item for item in self.candidates if item.is_editable]
+        # The innermost folder is the most specific one.
+        self._editable = sorted(editable, key=lambda item: len(item.local_source), reverse=True)
+        self._owners_of_folders = {}
+
+    def owner_of(self, file: str) -> Distribution | None:
+        """Return the distribution that *file* belongs to, None if there is none."""
+        for folder, entries in self._claims.items():
+            if not file.startswith(folder):
+                continue
+            path = file[len(folder) :]
+            claimants = entries.get(path.partition("/")[0], [])
+            if len(claimants) == 1:
+                return claimants[0]
+            if claimants:  # they share a namespace package
+                key = (folder, path.rpartition("/")[0])
+                if key not in self._owners_of_folders:
+                    self._owners_of_folders[key] = _owner_by_record(claimants, path)
+                return self._owners_of_folders[key]
+        for item in self._editable:
+            if file.startswith(_with_slash(item.local_source)) and not _is_in_library_folder(file):
+                return item
+        return None
+
+
+def _owner_by_record(claimants: Sequence[Distribution], path: str) -> Distribution:
+    """Return the distribution whose list of files has *path*, else the first one."""
+    for item in claimants:
+        if item.record.startswith(f"{path},") or f"\n{path}," in item.record:
+            return item
+    return claimants[0]
+
+
+def _top_level_entries(item: Distribution) -> set[str]:
+    """Return the names of the files and folders that a distribution has in its folder."""
+    names = set(_TOP_LEVEL_ENTRY.findall(item.record))
+    if not item.record:  # distributors such as Debian remove the list
+        for name in item.top_level_modules or [item.name.replace("-", "_")]:
+            names |= {name, f"{name}.py"}
+    return names - {"..", "__pycache__"}
+
+
+def _source(item: Distribution, files: Sequence[str], places: _Places) -> dict[str, str]:
+    """Return where a distribution comes from and what identifies it; empty for an index's."""
+    direct_url = item.direct_url
+    if not direct_url:
+        if places.is_library_folder(item.folder):
+            return {}
+        return {"from": item.folder, "digest": _digest_of_files(files)}
+    commit = _text_in(direct_url, "vcs_info", "commit_id")
+    digest = commit or _text_in(direct_url, "archive_info", "hash")
+    if item.is_editable:
+        return {"from": f"editable {item.local_source}", "digest": _digest_of_files(files)}
+    return {"from": str(direct_url.get("url", "")), "digest": digest or _digest_of_record(item)}
+
+
+def _text_in(direct_url: Mapping[str, object], section: str, key: str) -> str:
+    """Return a value of a section of ``direct_url.json`` (PEP 610); empty if it is not there."""
+    content = direct_url.get(section)
+    return str(content.get(key) or "") if isinstance(content, dict) else ""
+
+
+def _digest_of_files(files: Iterable[str]) -> str:
+    """Return a digest of the contents of files, whatever folder they are in."""
+    return _digest_of(map(_digest_of_content, set(files)))
+
+
+def _digest_of_content(file: str) -> str:
+    """Return a digest of the content of a file."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    except OSError:  # it is in an archive, or gone by now
+        return "unreadable"
+
+
+def _digest_of_record(item: Distribution) -> str:
+    """Return a digest of the hashes that the installer recorded for a distribution's files."""
+    lines = item.record.splitlines()
+    return _digest_of(line for line in lines if ".dist-info/" not in line and "../" not in line)
+
+
+def _digest_of(texts: Iterable[str]) -> str:
+    """Return a digest of texts in any order, short enough for a message."""
+    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:12]
+
+
+def _is_in_library_folder(path: str) -> bool:
+    """Return whether a path has a folder of a name that installers use for packages."""
+    return any(f"/{name}/" in _with_slash(path) for name in _LIBRARY_FOLDERS)
+
+
+def _with_slash(folder: str) -> str:
+    """Return a folder with a slash at its end, so that it is a prefix of no other folder."""
+    return folder if folder.endswith("/") else f"{folder}/"
