@@ -25,7 +25,7 @@ from traingate.comparison.base_side import BaseSides
 from traingate.controller.duet import DuetInterrupted
 from traingate.controller.job import Job, LaunchPlan, Observer, Timeouts, single_step
 from traingate.controller.measure import Result, measure
-from traingate.errors import BaselineError, ConfigurationError, NewTestError, NoRunError
+from traingate.errors import ConfigurationError, NewTestError, NoRunError
 from traingate.gate.decision import no_baseline
 from traingate.gate.limits import Limits, violations
 from traingate.host.hardware import hardware
@@ -153,9 +153,6 @@ class Session:
         measurement = result.measurement
         try:
             comparison_result = comparison.conclude(measurement, observer)
-        except BaselineError as error:
-            fallback = self._without_baseline(request, error)
-            comparison_result = fallback.conclude(measurement, observer)
         except KeyboardInterrupt as interrupt:
             pairs = interrupt.pairs if isinstance(interrupt, DuetInterrupted) else ()
             self.interruption = interruption_text(request.test, measurement, pairs)
@@ -176,31 +173,13 @@ class Session:
     ) -> tuple[Comparison, Result]:
         """Measure the candidate alone, with as many launches as its comparison asks for."""
         comparison = self._comparison(request, job)
-
-        def look(measurement: Measurement) -> bool:
-            nonlocal comparison
-            try:
-                return comparison.look(measurement)
-            except BaselineError as error:  # the batch size shows that there is no baseline
-                comparison = self._without_baseline(request, error)
-                return comparison.look(measurement)
-
         try:
             comparison.prepare()
-        except BaselineError as error:
-            comparison = self._without_baseline(request, error)
-        result = measure(job, look, observer)
-        return comparison, result
-
-    def _without_baseline(self, request: BenchmarkRequest, error: BaselineError) -> Comparison:
-        """Return a comparison with nothing for a new test, if ``on_missing`` is ``record``.
-
-        Raises:
-            BaselineError: The given *error* in all other cases.
-        """
-        if self.settings.on_missing == "fail" or not isinstance(error, NewTestError):
-            raise error
-        return NoComparison(self._tolerance(request), str(error))
+        except NewTestError as error:
+            if self.settings.on_missing == "fail":
+                raise
+            comparison = NoComparison(self._tolerance(request), str(error))
+        return comparison, measure(job, comparison.look, observer)
 
     def _comparison(self, request: BenchmarkRequest, job: Job) -> Comparison:
         """Return the comparison that the settings, or the factory, choose for the test."""

@@ -104,18 +104,10 @@ def test_a_baseline_of_another_batch_size_is_missing_too(session, save):
         measured(session(compare=True))
 
 
-def test_launches_that_show_another_batch_size_are_not_measured_again(session, save):
+def test_another_batch_size_is_not_new_and_is_no_reason_to_pass(session, save):
     save([0.01] * 4, batch_size=2 * BATCH_SIZE)
-    steps = []
-
-    class Counting(NoProgress):
-        def stepped(self, step, steps_of_launch, samples_per_second):
-            steps.append(step)
-
-    started = session(compare=True, on_missing="record")
-    measurement = started.run(SLEEPING, Counting()).measurement
-    assert measurement.verdict.outcome is Outcome.NO_BASELINE
-    assert len(steps) == len(measurement.step_seconds)
+    with pytest.raises(BaselineError, match="0001_base"):
+        measured(session(compare=True, on_missing="record"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -7,7 +8,7 @@ from sample_records import HARDWARE, measurement
 from simulated_launches import launch
 from traingate.baselines import saved_runs
 from traingate.baselines.lookup import Baselines, Subject
-from traingate.errors import BaselineError, DamagedRecordError, NoRunError
+from traingate.errors import BaselineError, DamagedRecordError, NewTestError, NoRunError
 from traingate.records import SCHEMA, Acceptance, Outcome, Verdict, to_json
 
 TEST = "bench.py::test_0"
@@ -279,3 +280,89 @@ def test_only_the_named_tests_are_accepted(storage):
 def test_a_run_without_failed_records_cannot_be_accepted(storage):
     with pytest.raises(BaselineError, match="nothing to accept"):
         saved_runs.accept(storage("0001_fine", record_of(0.2)), ACCEPTANCE)
+
+
+OTHER_MACHINE = msgspec.structs.replace(HARDWARE, cpu="Other CPU")
+HERE = {"python": "3.11.7", "packages": {"helper": "1.0"}}
+UPGRADED = {"python": "3.11.7", "packages": {"helper": "2.0"}}
+
+
+def find_with(storage, subject=SUBJECT, test=TEST, **options):
+    runs = saved_runs.load_runs(str(storage.folder), True)
+    return Baselines(runs).find(subject, HARDWARE, test, **options)
+
+
+def test_the_newest_run_of_the_same_environment_is_preferred(storage):
+    storage("0001_older", record_of(0.1, environment=HERE))
+    storage("0002_same", record_of(0.2, environment=HERE))
+    storage("0003_upgraded", record_of(0.3, environment=UPGRADED))
+    subject = replace(SUBJECT, environment=HERE)
+    assert find_with(storage, subject).title.startswith("0002_same")
+    assert find_with(storage).title.startswith("0003_upgraded")  # before the first launch
+
+
+def test_without_a_run_of_the_same_environment_the_newest_is_the_baseline(storage):
+    storage("0001_older", record_of(0.1, environment=HERE))
+    storage("0002_newer", record_of(0.2, environment=HERE))
+    subject = replace(SUBJECT, environment=UPGRADED)
+    assert find_with(storage, subject).title.startswith("0002_newer")
+
+
+def test_the_obstacle_of_the_newest_run_is_reported(storage):
+    storage("0001_old", record_of(0.1, machine=OTHER_MACHINE))
+    storage("0002_failed", record_of(0.2, verdict=FAILED))
+    with pytest.raises(BaselineError, match=r"0002_failed.*traingate accept .*0002_failed"):
+        find_with(storage)
+
+
+def test_a_run_of_another_machine_is_a_baseline_for_a_duet_if_its_commit_is_known(storage):
+    storage("0001_clean", record_of(0.1, machine=OTHER_MACHINE), commit=COMMIT)
+    storage("0002_dirty", record_of(0.2, machine=OTHER_MACHINE), commit=COMMIT, dirty=True)
+    baseline = find_with(storage, other_machines=True)
+    assert baseline.title.startswith("0001_clean")
+    assert baseline.machine_differences == ("CPU: Other CPU there, Test CPU (6/207/2) here",)
+    with pytest.raises(BaselineError, match=r"0002_dirty.*is of another machine"):
+        find_with(storage)
+
+
+def test_a_run_of_this_machine_is_preferred_to_a_newer_one_of_another(storage):
+    storage("0001_here", record_of(0.1, environment=UPGRADED), commit=COMMIT)
+    storage("0002_there", record_of(0.2, machine=OTHER_MACHINE, environment=HERE), commit=OTHER)
+    subject = replace(SUBJECT, environment=HERE)
+    baseline = find_with(storage, subject, other_machines=True)
+    assert baseline.title.startswith("0001_here")
+    assert baseline.machine_differences == ()
+
+
+def test_only_dirty_runs_of_another_machine_are_refused_at_once(storage):
+    storage("0001_dirty", record_of(0.1, machine=OTHER_MACHINE), commit=COMMIT, dirty=True)
+    with pytest.raises(BaselineError, match="All saved runs are of another machine"):
+        Baselines(saved_runs.load_runs(str(storage.folder), True)).check_machines(HARDWARE)
+    storage("0002_clean", record_of(0.1, machine=OTHER_MACHINE), commit=COMMIT)
+    Baselines(saved_runs.load_runs(str(storage.folder), True)).check_machines(HARDWARE)
+
+
+def test_a_test_of_which_nothing_is_stored_is_new(storage):
+    storage("0001_base", record_of(0.1))
+    subject = Subject("bench.py::other", SUBJECT.stack, "quick")
+    with pytest.raises(NewTestError, match="--traingate-on-missing=record"):
+        find_with(storage, subject, "bench.py::test_other")
+
+
+@pytest.mark.parametrize(
+    ("stored", "test"),
+    [
+        ({"batch_size": 64}, TEST),
+        ({"scale": "smoke"}, "bench.py::renamed"),
+        ({"stack": ()}, TEST),
+        ({"verdict": FAILED}, TEST),
+        ({"machine": OTHER_MACHINE}, TEST),
+    ],
+    ids=["batch size", "scale", "stack", "failed", "machine"],
+)
+def test_a_test_of_which_something_else_is_stored_is_not_new(storage, stored, test):
+    storage("0001_base", record_of(0.1, **stored))
+    with pytest.raises(BaselineError, match="0001_base") as caught:
+        find_with(storage, test=test, other_machines=True)
+    assert not isinstance(caught.value, NewTestError)
+    assert "on-missing" not in str(caught.value)

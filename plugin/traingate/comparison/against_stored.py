@@ -102,8 +102,8 @@ class AgainstStored:
         if duet_result is None:
             differences = "; ".join(baseline.machine_differences)
             raise BaselineError(
-                f"{baseline.title} is of another machine ({differences}), and {self._obstacle}. "
-                f"{SAVE_REMEDY}"
+                f"{baseline.title} is of another machine ({differences}). {SAVE_REMEDY} For now, "
+                f"{self._obstacle}"
             )
         record = baseline.measurement
         verdict = attribute_on_another_machine(
