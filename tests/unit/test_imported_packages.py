@@ -171,6 +171,17 @@ def test_leftovers_of_interrupted_installations_are_skipped(folders, monkeypatch
     assert packages.torch_mismatch("binary") is None
 
 
+@pytest.mark.parametrize(
+    "hook",
+    ["__editable___helper_finder", "_editable_impl_helper", "_helper_editable_loader",
+     "_helper_editable"],
+)  # fmt: skip
+def test_the_import_hook_of_an_editable_package_does_not_import_it(folders, hook):
+    site = folders / "site-packages"
+    install(site, "helper", "1.0", {f"{hook}.py": ""})
+    assert "helper" in report(folders, f"import {hook}", site)["other_versions"]
+
+
 def test_a_library_without_a_module_is_found_by_its_loaded_file(folders):
     site = folders / "site-packages"
     folder = install(site, "runtime", "1.0", {})

@@ -225,12 +225,10 @@ def _obstacle(
             f"{run.title} failed its own gate, and is no baseline. If the slowdown is "
             f"intended: traingate accept {run.path} --reason=WHY."
         )
-    if machine_differences and not (other_machines and run.commit):
-        no_duet = (
-            "" if run.commit else ", and of no clean commit that a duet could be measured with"
-        )
-        return f"{run.title} is of another machine ({'; '.join(machine_differences)}){no_duet}."
-    return None
+    if not machine_differences or (other_machines and run.commit):
+        return None
+    suffix = ", and of no clean commit that a duet could be measured with" if other_machines else ""
+    return f"{run.title} is of another machine ({'; '.join(machine_differences)}){suffix}."
 
 
 def _poolable(
