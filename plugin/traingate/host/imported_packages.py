@@ -23,11 +23,15 @@ UNVERSIONED: Final = "unversioned"
 """Version of modules that belong to no distribution."""
 
 _LIBRARY_FOLDERS: Final = ("site-packages", "dist-packages")
-_STARTUP_HOOK: Final = re.compile(
-    r"__main__|__editable__.*|_editable_impl_.*|_\w+_editable(_loader)?|_virtualenv|_distutils_hack"
+_NOT_IMPORTED: Final = re.compile(
+    r"__main__|__mp_main__|traingate"
+    r"|__editable__.*|_editable_impl_.*|_\w+_editable(_loader)?|_virtualenv|_distutils_hack"
 )
-"""Names of modules that an interpreter imports when it starts, though nothing uses them: import
-hooks of editable installs and of environments."""
+"""Names of the worker's own modules, and of import hooks that an interpreter loads when it starts.
+
+The version of traingate is a fact of its own, because a worker under another interpreter imports
+traingate without its distribution.
+"""
 
 _TOP_LEVEL_ENTRY: Final = re.compile(r'^"?([^/,\n]+)', re.MULTILINE)
 """First part of a path in RECORD, a file of comma-separated values."""
@@ -89,15 +93,10 @@ def imported_packages(project_folders: Iterable[str]) -> ImportedPackages:
 
 
 def _module_files() -> list[tuple[str, str]]:
-    """Return the names and the absolute paths of all imported modules that come from files.
-
-    Those of traingate are left out. Its version is a fact of its own, because a worker under
-    another interpreter imports it without its distribution. Import hooks are left out too.
-    """
+    """Return the names and the absolute paths of the modules that the training has imported."""
     files = []
     for name, module in list(sys.modules.items()):
-        top_level_name = name.partition(".")[0]
-        if top_level_name == "traingate" or _STARTUP_HOOK.fullmatch(top_level_name):
+        if _NOT_IMPORTED.fullmatch(name.partition(".")[0]):
             continue
         # The attribute of a lazy module could start an import, so its dictionary is read.
         file = getattr(module, "__dict__", {}).get("__file__")
