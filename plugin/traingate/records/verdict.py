@@ -20,7 +20,7 @@ class Outcome(str, Enum):
     IMPROVED = "IMPROVED"
     """Every speed-up up to the tolerance is excluded, and every slowdown."""
     INCONCLUSIVE = "INCONCLUSIVE"
-    """The launches allowed do not decide between the others."""
+    """The launches allowed do not decide between the others, or two ways to measure disagree."""
     NO_BASELINE = "NO_BASELINE"
     """There was nothing to compare with."""
 
