@@ -38,9 +38,10 @@ def report(folders, program, *search_path):
     text = f"""
         import json, sys
         sys.path[:0] = {[str(folder) for folder in search_path]!r}
-        from traingate.host.imported_packages import imported_packages
+        from traingate.host.imported_packages import Project, imported_packages
         {program}
-        print(json.dumps(vars(imported_packages([{str(folders / "project")!r}]))))
+        project = Project(({str(folders / "project")!r},), frozenset(["own-project"]))
+        print(json.dumps(vars(imported_packages(project))))
     """
     process = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(text)], capture_output=True, text=True, check=True
@@ -81,9 +82,10 @@ def test_a_package_without_a_list_of_its_files_is_found_by_its_modules(folders):
     [
         ({"url": "https://host/helper", "vcs_info": {"vcs": "git", "commit_id": "ab12"}}, "ab12"),
         ({"url": "file:///a.whl", "archive_info": {"hash": "sha256=cd34"}}, "sha256=cd34"),
+        ({"url": "file:///a.whl", "archive_info": {"hashes": {"md5": "ef56"}}}, "md5=ef56"),
         ({"url": "file:///helper", "dir_info": {}}, None),
     ],
-    ids=["repository", "archive", "folder"],
+    ids=["repository", "archive", "archive of another installer", "folder"],
 )
 def test_a_package_that_is_not_of_an_index_has_its_origin_and_content(folders, url, digest):
     site = folders / "site-packages"
@@ -127,6 +129,20 @@ def test_the_project_is_code_but_packages_installed_below_it_are_environment(fol
     names = {*result["versions"], *result["other_versions"]}
     assert "library" in result["versions"]
     assert not {"helper", "loose"} & names
+
+
+def test_an_installed_copy_of_the_project_is_code_but_another_archive_in_it_is_not(folders):
+    site = folders / "site-packages"
+    place = f"file://{folders}/project"
+    install(site, "copied", "1.0", {"copied.py": ""}, {"url": f"{place}/part", "dir_info": {}})
+    install(site, "Own_Project", "1.0", {"own.py": ""})
+    install(
+        site, "vendored", "1.0", {"vendored.py": ""}, {"url": f"{place}/a.whl", "archive_info": {}}
+    )
+    result = report(folders, "import copied, own, vendored", site)
+    names = {*result["versions"], *result["other_versions"]}
+    assert not {"copied", "own-project"} & names
+    assert result["versions"]["vendored"] == "1.0"
 
 
 def test_a_module_of_no_distribution_is_identified_by_its_content(folders):

@@ -12,7 +12,7 @@ import sys
 import sysconfig
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +38,20 @@ _TOP_LEVEL_ENTRY: Final = re.compile(r'^"?([^/,\n]+)', re.MULTILINE)
 
 
 @dataclass(frozen=True)
+class Project:
+    """Project that is measured. Its modules are code, and not environment.
+
+    Attributes:
+        folders: Absolute paths of its folders. Libraries that are installed below them, as in a
+            virtual environment, do not belong to the project.
+        names: Normalized names of its distributions, which may be installed as copies.
+    """
+
+    folders: tuple[str, ...]
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class ImportedPackages:
     """Distributions of an interpreter, divided into imported and other ones.
 
@@ -55,14 +69,9 @@ class ImportedPackages:
     other_versions: dict[str, str]
 
 
-def imported_packages(project_folders: Iterable[str]) -> ImportedPackages:
-    """Return the distributions that this process has imported.
-
-    Args:
-        project_folders: Folders of the project that is measured. Its modules are code, and not
-            environment; libraries that are installed below these folders are environment.
-    """
-    places = _Places(project_folders)
+def imported_packages(project: Project) -> ImportedPackages:
+    """Return the distributions that this process has imported, without those of *project*."""
+    places = _Places(project)
     candidates = list(distributions())
     installed = [item for item in candidates if not places.is_project_distribution(item)]
     owners = _Owners(candidates)
@@ -117,14 +126,11 @@ def _distributions_of_libraries(candidates: Iterable[Distribution]) -> list[Dist
 
 
 class _Places:
-    """Folders by which a file belongs to the project, to a library, or to neither.
+    """Folders by which a file belongs to the project, to a library, or to neither."""
 
-    Args:
-        project_folders: Folders of the project.
-    """
-
-    def __init__(self, project_folders: Iterable[str]) -> None:
-        self._project = tuple(_with_slash(folder) for folder in project_folders)
+    def __init__(self, project: Project) -> None:
+        self._project_names = project.names
+        self._project_folders = tuple(_with_slash(folder) for folder in project.folders)
         kinds = ("stdlib", "platstdlib", "purelib", "platlib")
         self._library = tuple({_with_slash(sysconfig.get_path(kind)) for kind in kinds})
         self._standard_library = tuple(
@@ -138,8 +144,12 @@ class _Places:
         return _is_in_library_folder(folder) or _with_slash(folder).startswith(self._library)
 
     def is_project_distribution(self, item: Distribution) -> bool:
-        """Return whether a distribution was installed from the project, or lies in it."""
-        return self._is_project_path(item.local_source or item.folder)
+        """Return whether a distribution is one of the project.
+
+        An archive may lie in the project without being built from it.
+        """
+        folder = item.local_source if "dir_info" in item.direct_url else item.folder
+        return item.name in self._project_names or self._is_project_path(folder)
 
     def is_loose(self, name: str, file: str) -> bool:
         """Return whether the module of a file outside of all distributions is environment.
@@ -161,33 +171,29 @@ class _Places:
         return ""
 
     def _is_project_path(self, path: str) -> bool:
-        is_below = _with_slash(path).startswith(self._project)
+        is_below = _with_slash(path).startswith(self._project_folders)
         return is_below and not self.is_library_folder(path)
 
 
-@dataclass
 class _Owners:
-    """Owners of files, by the lists of files of the distributions.
+    """Owners of files, by the distributions' lists of their files.
 
-    Attributes:
+    Args:
         candidates: Distributions of this interpreter.
     """
 
-    candidates: Sequence[Distribution]
-    _claims: dict[str, dict[str, list[Distribution]]] = field(init=False)
-    _editable: list[Distribution] = field(init=False)
-    _owners_of_folders: dict[tuple[str, str], Distribution] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._claims = defaultdict(lambda: defaultdict(list))
-        for item in self.candidates:
+    def __init__(self, candidates: Sequence[Distribution]) -> None:
+        self._claims: dict[str, dict[str, list[Distribution]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+        for item in candidates:
             entries = self._claims[_with_slash(item.folder)]
             for name in _top_level_entries(item):
                 entries[name].append(item)
-        editable = [item for item in self.candidates if item.is_editable]
+        editable = [item for item in candidates if item.is_editable]
         # The innermost folder is the most specific one.
         self._editable = sorted(editable, key=lambda item: len(item.local_source), reverse=True)
-        self._owners_of_folders = {}
+        self._owners_of_folders: dict[tuple[str, str], Distribution] = {}
 
     def owner_of(self, file: str) -> Distribution | None:
         """Return the distribution that *file* belongs to, None if there is none."""
@@ -233,17 +239,24 @@ def _source(item: Distribution, files: Sequence[str], places: _Places) -> dict[s
         if places.is_library_folder(item.folder):
             return {}
         return {"from": item.folder, "digest": _digest_of_files(files)}
-    commit = _text_in(direct_url, "vcs_info", "commit_id")
-    digest = commit or _text_in(direct_url, "archive_info", "hash")
     if item.is_editable:
         return {"from": f"editable {item.local_source}", "digest": _digest_of_files(files)}
-    return {"from": str(direct_url.get("url", "")), "digest": digest or _digest_of_record(item)}
+    commit = _section(direct_url, "vcs_info").get("commit_id")
+    digest = str(commit or _hash_of_archive(direct_url) or _digest_of_record(item))
+    return {"from": str(direct_url.get("url", "")), "digest": digest}
 
 
-def _text_in(direct_url: Mapping[str, object], section: str, key: str) -> str:
-    """Return a value of a section of ``direct_url.json`` (PEP 610); empty if it is not there."""
-    content = direct_url.get(section)
-    return str(content.get(key) or "") if isinstance(content, dict) else ""
+def _hash_of_archive(direct_url: Mapping[str, object]) -> object:
+    """Return the hash of an archive in the form ``sha256=...``, None if there is none."""
+    section = _section(direct_url, "archive_info")
+    hashes = _section(section, "hashes")
+    return section.get("hash") or next((f"{kind}={text}" for kind, text in hashes.items()), None)
+
+
+def _section(content: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """Return a section of ``direct_url.json`` (PEP 610); empty if it is not there."""
+    section = content.get(name)
+    return section if isinstance(section, dict) else {}
 
 
 def _digest_of_files(files: Iterable[str]) -> str:

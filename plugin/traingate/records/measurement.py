@@ -30,8 +30,8 @@ class Hardware(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Measurements are comparable only if all of them agree, except for ``memory_bytes``.
 
     Attributes:
-        cpu: Model name of the CPU, followed by its family, model and stepping if Linux lists them; on
-            ARM by implementer, part, variant and revision of each kind of core.
+        cpu: Model name of the CPU, followed by its family, model and stepping if Linux lists them;
+            on ARM by implementer, part, variant and revision of each kind of core.
         architecture: Architecture, as ``platform.machine()`` returns it.
         cores: Number of cores that pytest's process can keep busy: its affinity, limited by the
             quota of its cgroup.
@@ -114,9 +114,9 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             of threads, allocator, OpenMP library, kernel. ``packages`` has the versions of all
             imported packages, ``package_sources`` the origin (``from``) and the ``digest`` of those
             that come from no package index, ``other_packages`` the versions of the other installed
-            ones, ``variables`` the environment variables. ``traingate`` is the version of traingate,
-            ``steady`` the value of ``--traingate-steady``, and ``steadying`` the variables that were
-            set for it.
+            ones, ``variables`` the environment variables. ``traingate`` is the version of
+            traingate, ``steady`` the value of ``--traingate-steady``, and ``steadying`` the
+            variables that were set for it.
         published: Published figures that the test gave for comparison.
         duet: Duet that was measured for the verdict; None if there was none.
         verdict: Verdict of the gate; None if nothing was to be compared and no limit is broken.

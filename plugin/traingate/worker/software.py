@@ -12,9 +12,11 @@ from typing import Final
 import torch
 
 from traingate.host import noise, shared_libraries
-from traingate.host.imported_packages import imported_packages
+from traingate.host.imported_packages import Project, imported_packages
+from traingate.host.packages import normalize
 from traingate.host.variables import steering_variables
 from traingate.protocol.json_values import JSON
+from traingate.worktree.installed_copies import project_name
 from traingate.worktree.relocation import Relocation
 
 _ALWAYS_LISTED: Final = (
@@ -23,11 +25,11 @@ _ALWAYS_LISTED: Final = (
 """Packages whose versions have keys of their own in the record, imported or not."""
 
 
-def environment(code_folders: Iterable[str]) -> dict[str, JSON]:
+def environment(project: Project) -> dict[str, JSON]:
     """Return the worker's software and settings for the record.
 
     Args:
-        code_folders: Folders of the project, as ``project_folders`` returns them.
+        project: Project that is measured, which is not part of the environment.
 
     Returns:
         Versions of Python and its build, and of some packages; all imported packages under
@@ -36,7 +38,7 @@ def environment(code_folders: Iterable[str]) -> dict[str, JSON]:
         and OpenMP, the kernel and its settings; under ``variables`` the environment variables that
         steer all these.
     """
-    packages = imported_packages(code_folders)
+    packages = imported_packages(project)
     versions = {**packages.other_versions, **packages.versions}
     facts: dict[str, JSON] = {"python": platform.python_version()}
     facts.update((name, versions[name]) for name in _ALWAYS_LISTED if name in versions)
@@ -54,10 +56,10 @@ def environment(code_folders: Iterable[str]) -> dict[str, JSON]:
     }
 
 
-def project_folders(
+def project_of(
     workload_file: str, import_paths: Iterable[str], relocation: Relocation | None
-) -> list[str]:
-    """Return the folders whose modules are the code that is measured, and not its environment.
+) -> Project:
+    """Return the project that a workload belongs to: its repository, if it lies in one.
 
     Args:
         workload_file: File of the workload in the working tree.
@@ -68,7 +70,11 @@ def project_folders(
     parents = Path(workload_file).resolve().parents
     repository = next((folder for folder in parents if (folder / ".git").exists()), None)
     folders = [str(parents[0]), *import_paths] if repository is None else [str(repository)]
-    return folders if relocation is None else [*folders, relocation.origin, relocation.tree]
+    if relocation is not None:
+        folders += [relocation.origin, relocation.tree]
+    files = [Path(folder) / "pyproject.toml" for folder in folders]
+    names = [project_name(file) for file in files if file.is_file()]
+    return Project(tuple(folders), frozenset(normalize(name) for name in names if name))
 
 
 def _system() -> dict[str, JSON]:

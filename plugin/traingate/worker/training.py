@@ -14,13 +14,14 @@ import torch
 
 from traingate.errors import WorkloadError
 from traingate.host.cpu import available_cores
+from traingate.host.imported_packages import Project
 from traingate.layers.base import ArgumentProvider, Layer, Starter, Training, Verifier
 from traingate.layers.stack import rebuild
 from traingate.protocol import messages
 from traingate.protocol.ranks import rank_cores
 from traingate.worker import counters, flops, operator_table
 from traingate.worker.loop import Loop, loss_of
-from traingate.worker.software import environment, project_folders
+from traingate.worker.software import environment, project_of
 from traingate.workload import ObjectName, TrainingSetup, build, import_object
 from traingate.worktree.relocation import Relocation
 
@@ -50,7 +51,7 @@ class Trainer:
         self._loop: Loop | None = None
         self._start_counters: _StartCounters | None = None
         self._relocation: Relocation | None = None
-        self._project_folders: list[str] = []
+        self._project = Project(())
         self._steps = 0
 
     @property
@@ -91,7 +92,7 @@ class Trainer:
         self._loop = Loop(training)
         self._unbind()
         self._relocation = relocation
-        self._project_folders = project_folders(name.file, message.import_paths, relocation)
+        self._project = project_of(name.file, message.import_paths, relocation)
         if relocation:
             relocation.check_imports()
         yield messages.Prepared(time.perf_counter() - start, training.batch_size)
@@ -157,7 +158,7 @@ class Trainer:
         reasons: dict[str, list[str]] = counters.reasons()
         page_faults_per_step = page_faults / max(1, self._steps)
         # Only now has every step imported what it needs.
-        software = environment(self._project_folders)
+        software = environment(self._project)
         yield messages.Finished(peak, page_faults_per_step, counts, reasons, software)
 
     def _count_work(self, _: messages.CountWork) -> Iterator[messages.Message]:
