@@ -7,8 +7,8 @@ from sample_records import HARDWARE
 from traingate.baselines.comparability import (
     environment_changes,
     hardware_differences,
-    merged_environment,
 )
+from traingate.controller.environment import merged_environment
 from traingate.errors import WorkerError
 from traingate.host import cpu
 from traingate.host.hardware import hardware

@@ -103,7 +103,7 @@ def editable(folders, source):
     install(folders / "site-packages", "helper", "1.0", {"helper.pth": str(source)}, url)
 
 
-def test_an_editable_package_has_a_digest_of_its_imported_files(folders):
+def test_an_editable_package_has_a_digest_of_its_files(folders):
     source, site = folders / "elsewhere" / "helper", folders / "site-packages"
     editable(folders, source)
     (source / "unused.py").write_text("")
@@ -116,6 +116,17 @@ def test_an_editable_package_has_a_digest_of_its_imported_files(folders):
     assert before["sources"] == unchanged["sources"]
     assert before["sources"]["helper"]["from"] == f"editable {source}"
     assert before["sources"]["helper"]["digest"] != after["sources"]["helper"]["digest"]
+
+
+def test_the_digest_of_a_package_does_not_depend_on_which_of_its_modules_are_imported(folders):
+    place = folders / "elsewhere"
+    (place / "helper" / "part").mkdir(parents=True)
+    for file in ("__init__.py", "part/__init__.py", "part/deep.py"):
+        (place / "helper" / file).write_text("")
+    all_imported = report(folders, "import helper.part.deep", place)["sources"]["helper"]
+    assert report(folders, "import helper", place)["sources"]["helper"] == all_imported
+    (place / "helper" / "part" / "deep.py").write_text("speed = 2")
+    assert report(folders, "import helper", place)["sources"]["helper"] != all_imported
 
 
 def test_the_project_is_code_but_packages_installed_below_it_are_environment(folders):

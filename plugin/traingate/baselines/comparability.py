@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from traingate.errors import WorkerError
 from traingate.host.shared_libraries import preload_names
 from traingate.records import Hardware
 
@@ -17,7 +16,6 @@ _TITLES: Final = {
     "instruction_sets": "instruction sets",
 }
 """Fields of Hardware that must be equal before step times are compared, with their titles."""
-
 
 _ADDED_FACTS: Final = {
     "python_build": "build of Python",
@@ -72,44 +70,11 @@ def environment_changes(stored: Mapping[str, Any], current: Mapping[str, Any]) -
         and (name not in _ADDED_FACTS or (name in old and name in new))
     }
     if both_list_packages:
-        lines = {**_package_changes(stored, current), **lines}
+        lines = {**package_changes(stored, current), **lines}
     return [line for _, line in sorted(lines.items())]
 
 
-def merged_environment(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the environment of several launches of one measurement.
-
-    The first launch of a stack compiles, and may import more packages than the later ones.
-
-    Args:
-        earlier: Environment of the earlier launches; empty before the first one.
-        later: Environment of a later launch.
-
-    Raises:
-        WorkerError: If a package that both have imported is not the same.
-    """
-    changes = _package_changes(earlier, later, imported_by_both=True)
-    if changes:
-        raise WorkerError(
-            'packages were changed while they were measured; "there" is an earlier launch: '
-            f"{'; '.join(changes.values())}. Measure again, and change nothing meanwhile."
-        )
-    imported = {**earlier.get("packages", {}), **later.get("packages", {})}
-    merged = {**earlier, **later}
-    if imported:
-        installed = {**earlier.get("other_packages", {}), **later.get("other_packages", {})}
-        merged["packages"] = dict(sorted(imported.items()))
-        merged["package_sources"] = {
-            **earlier.get("package_sources", {}),
-            **later.get("package_sources", {}),
-        }
-        merged["other_packages"] = {
-            name: text for name, text in installed.items() if name not in imported
-        }
-    return merged
-
-
-def _package_changes(
+def package_changes(
     stored: Mapping[str, Any], current: Mapping[str, Any], *, imported_by_both: bool = False
 ) -> dict[str, str]:
     """Return the differences of packages, a line each, by the name of the package.
@@ -137,9 +102,9 @@ def _package_changes(
         elif in_both:
             sources = [side.get("package_sources", {}).get(name) for side in (stored, current)]
             if _digest(sources[0]) != _digest(sources[1]):
-                here = " and ".join(dict.fromkeys(map(_origin, sources)))
+                origins = " and ".join(dict.fromkeys(map(_origin, sources)))
                 contents = f"content {_digest(sources[0])} there, {_digest(sources[1])} here"
-                lines[name] = f"{name} {before} from {here}: {contents}"
+                lines[name] = f"{name} {before} from {origins}: {contents}"
     return lines
 
 

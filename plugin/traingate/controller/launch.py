@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from traingate.baselines.comparability import merged_environment
 from traingate.controller.child import Child
+from traingate.controller.environment import merged_environment
 from traingate.controller.job import Job
 from traingate.controller.schedule import Rounds, plan_rounds
 from traingate.controller.training_worker import TrainingWorker

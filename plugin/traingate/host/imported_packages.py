@@ -6,7 +6,6 @@ standard library alone.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 import sysconfig
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from traingate.host.module_contents import digest_of, digest_of_modules
 from traingate.host.packages import Distribution, distributions
 from traingate.host.shared_libraries import loaded_libraries
 
@@ -75,43 +75,44 @@ def imported_packages(project: Project) -> ImportedPackages:
     candidates = list(distributions())
     installed = [item for item in candidates if not places.is_project_distribution(item)]
     owners = _Owners(candidates)
-    files_by_distribution: dict[Distribution, list[str]] = defaultdict(list)
-    loose_files: dict[str, list[str]] = defaultdict(list)
-    for name, file in _module_files():
+    modules_by_distribution: dict[Distribution, list[tuple[str, str]]] = defaultdict(list)
+    loose_modules: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for name, file in _modules():
         owner = owners.owner_of(file)
         if owner is not None:
-            files_by_distribution[owner].append(file)
+            modules_by_distribution[owner].append((name, file))
         elif places.is_loose(name, file):
-            loose_files[name.partition(".")[0]].append(file)
+            loose_modules[name.partition(".")[0]].append((name, file))
     versions, sources = {}, {}
     for item in _distributions_of_libraries(candidates):
         versions[item.name] = item.version
     for item in installed:
-        if item in files_by_distribution:
+        if item in modules_by_distribution:
             versions[item.name] = item.version
-            source = _source(item, files_by_distribution[item], places)
+            source = _source(item, modules_by_distribution[item], places)
             if source:
                 sources[item.name] = source
-    for name, files in loose_files.items():
+    for name, modules in loose_modules.items():
         versions[name] = UNVERSIONED
-        sources[name] = {"from": places.search_folder(files[0]), "digest": _digest_of_files(files)}
+        folder = places.search_folder(modules[0][1])
+        sources[name] = {"from": folder, "digest": digest_of_modules(modules)}
     other = {item.name: item.version for item in installed if item.name not in versions}
     return ImportedPackages(
         dict(sorted(versions.items())), dict(sorted(sources.items())), dict(sorted(other.items()))
     )
 
 
-def _module_files() -> list[tuple[str, str]]:
+def _modules() -> list[tuple[str, str]]:
     """Return the names and the absolute paths of the modules that the training has imported."""
-    files = []
+    modules = []
     for name, module in list(sys.modules.items()):
         if _NOT_IMPORTED.fullmatch(name.partition(".")[0]):
             continue
         # The attribute of a lazy module could start an import, so its dictionary is read.
         file = getattr(module, "__dict__", {}).get("__file__")
         if isinstance(file, str) and file.startswith("/"):
-            files.append((name, file))
-    return files
+            modules.append((name, file))
+    return modules
 
 
 def _distributions_of_libraries(candidates: Iterable[Distribution]) -> list[Distribution]:
@@ -232,15 +233,17 @@ def _top_level_entries(item: Distribution) -> set[str]:
     return names - {"..", "__pycache__"}
 
 
-def _source(item: Distribution, files: Sequence[str], places: _Places) -> dict[str, str]:
+def _source(
+    item: Distribution, modules: Sequence[tuple[str, str]], places: _Places
+) -> dict[str, str]:
     """Return where a distribution comes from and what identifies it; empty for an index's."""
     direct_url = item.direct_url
     if not direct_url:
         if places.is_library_folder(item.folder):
             return {}
-        return {"from": item.folder, "digest": _digest_of_files(files)}
+        return {"from": item.folder, "digest": digest_of_modules(modules)}
     if item.is_editable:
-        return {"from": f"editable {item.local_source}", "digest": _digest_of_files(files)}
+        return {"from": f"editable {item.local_source}", "digest": digest_of_modules(modules)}
     commit = _section(direct_url, "vcs_info").get("commit_id")
     digest = str(commit or _hash_of_archive(direct_url) or _digest_of_record(item))
     return {"from": str(direct_url.get("url", "")), "digest": digest}
@@ -259,28 +262,10 @@ def _section(content: Mapping[str, object], name: str) -> Mapping[str, object]:
     return section if isinstance(section, dict) else {}
 
 
-def _digest_of_files(files: Iterable[str]) -> str:
-    """Return a digest of the contents of files, whatever folder they are in."""
-    return _digest_of(map(_digest_of_content, set(files)))
-
-
-def _digest_of_content(file: str) -> str:
-    """Return a digest of the content of a file."""
-    try:
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    except OSError:  # it is in an archive, or gone by now
-        return "unreadable"
-
-
 def _digest_of_record(item: Distribution) -> str:
     """Return a digest of the hashes that the installer recorded for a distribution's files."""
     lines = item.record.splitlines()
-    return _digest_of(line for line in lines if ".dist-info/" not in line and "../" not in line)
-
-
-def _digest_of(texts: Iterable[str]) -> str:
-    """Return a digest of texts in any order, short enough for a message."""
-    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:12]
+    return digest_of(line for line in lines if ".dist-info/" not in line and "../" not in line)
 
 
 def _is_in_library_folder(path: str) -> bool:
