@@ -19,7 +19,7 @@ import msgspec
 from traingate.baselines import saved_runs
 from traingate.baselines.lookup import Baseline, Baselines, Subject
 from traingate.comparison.against_base import AgainstBase
-from traingate.comparison.against_stored import AgainstStored
+from traingate.comparison.against_stored import AgainstStored, can_measure_duet
 from traingate.comparison.base import Comparison, NoComparison
 from traingate.comparison.base_side import BaseSides
 from traingate.controller.duet import DuetInterrupted
@@ -191,8 +191,13 @@ class Session:
         if not settings.compare:
             return NoComparison(tolerance)
 
+        def can_measure_commit(commit: str) -> bool:
+            return can_measure_duet(settings, job, self._base_sides, commit)
+
         def find(subject: Subject) -> Baseline:
-            return self.baselines.find(subject, self.hardware, request.test, other_machines=True)
+            return self.baselines.find(
+                subject, self.hardware, request.test, can_measure_commit=can_measure_commit
+            )
 
         return AgainstStored(settings, tolerance, job, self._base_sides, find)
 

@@ -7,7 +7,7 @@ from workers import record_of
 
 from sample_settings import settings
 from traingate.baselines.lookup import Baseline
-from traingate.comparison.against_stored import AgainstStored
+from traingate.comparison.against_stored import AgainstStored, can_measure_duet
 from traingate.controller.job import LaunchPlan
 from traingate.errors import BaselineError
 from traingate.records import Cause, Method, Outcome
@@ -87,18 +87,11 @@ def test_a_baseline_of_another_cpu_is_settled_by_a_duet(against, project, second
     assert "a duet with its commit on this machine decided" in result.verdict.evidence[-1]
 
 
-@pytest.mark.parametrize(
-    ("commit", "pairs", "reason"),
-    [("a" * 40, 3, "git fetch --unshallow"), (None, 1, "raise --traingate-launches")],
-)
-def test_a_baseline_of_another_cpu_is_refused_at_once_if_no_duet_can_be_measured(
-    against, project, commit, pairs, reason
-):
-    comparison = against(
-        record_of(AS_STORED), commit or project.head(), pairs=pairs, machine_differences=OTHER_CPU
-    )
-    with pytest.raises(BaselineError, match=f"another machine .*{reason}.*--benchmark-save"):
-        comparison.prepare()
+def test_a_duet_can_be_measured_with_a_commit_that_is_in_git(project, base_sides):
+    job, commit = project.job(), project.head()
+    assert can_measure_duet(settings(launches=3), job, base_sides, commit)
+    assert not can_measure_duet(settings(launches=3), job, base_sides, "a" * 40)
+    assert not can_measure_duet(settings(launches=1), job, base_sides, commit)
 
 
 def test_a_duet_that_fails_is_an_error_if_the_baseline_is_of_another_cpu(against, project):

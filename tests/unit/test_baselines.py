@@ -318,18 +318,27 @@ def test_the_obstacle_of_the_newest_run_is_reported(storage):
 def test_a_run_of_another_machine_is_a_baseline_for_a_duet_if_its_commit_is_known(storage):
     storage("0001_clean", record_of(0.1, machine=OTHER_MACHINE), commit=COMMIT)
     storage("0002_dirty", record_of(0.2, machine=OTHER_MACHINE), commit=COMMIT, dirty=True)
-    baseline = find_with(storage, other_machines=True)
+    baseline = find_with(storage, can_measure_commit=COMMIT.__eq__)
     assert baseline.title.startswith("0001_clean")
     assert baseline.machine_differences == ("CPU: Other CPU there, Test CPU (6/207/2) here",)
     with pytest.raises(BaselineError, match=r"0002_dirty.*is of another machine"):
         find_with(storage)
 
 
+def test_of_runs_of_another_machine_one_whose_commit_is_in_git_is_the_baseline(storage):
+    storage("0001_in_git", record_of(0.1, machine=OTHER_MACHINE), commit=COMMIT)
+    storage("0002_gone", record_of(0.2, machine=OTHER_MACHINE), commit=OTHER)
+    baseline = find_with(storage, can_measure_commit=COMMIT.__eq__)
+    assert baseline.title.startswith("0001_in_git")
+    with pytest.raises(BaselineError, match=rf"0002_gone.*{OTHER} .*git fetch --unshallow"):
+        find_with(storage, can_measure_commit=lambda _commit: False)
+
+
 def test_a_run_of_this_machine_is_preferred_to_a_newer_one_of_another(storage):
     storage("0001_here", record_of(0.1, environment=UPGRADED), commit=COMMIT)
     storage("0002_there", record_of(0.2, machine=OTHER_MACHINE, environment=HERE), commit=OTHER)
     subject = replace(SUBJECT, environment=HERE)
-    baseline = find_with(storage, subject, other_machines=True)
+    baseline = find_with(storage, subject, can_measure_commit=OTHER.__eq__)
     assert baseline.title.startswith("0001_here")
     assert baseline.machine_differences == ()
 
@@ -363,6 +372,6 @@ def test_a_test_of_which_nothing_is_stored_is_new(storage):
 def test_a_test_of_which_something_else_is_stored_is_not_new(storage, stored, test):
     storage("0001_base", record_of(0.1, **stored))
     with pytest.raises(BaselineError, match="0001_base") as caught:
-        find_with(storage, test=test, other_machines=True)
+        find_with(storage, test=test, can_measure_commit=COMMIT.__eq__)
     assert not isinstance(caught.value, NewTestError)
     assert "on-missing" not in str(caught.value)

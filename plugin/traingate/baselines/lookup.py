@@ -86,7 +86,12 @@ class Baselines:
     runs: tuple[SavedRun, ...]
 
     def find(
-        self, subject: Subject, hardware: Hardware, test: str, *, other_machines: bool = False
+        self,
+        subject: Subject,
+        hardware: Hardware,
+        test: str,
+        *,
+        can_measure_commit: Callable[[str], bool] | None = None,
     ) -> Baseline:
         """Return the best comparable measurement whose run did not fail its gate on *subject*.
 
@@ -98,8 +103,9 @@ class Baselines:
             hardware: Machine that the subject is measured on.
             test: Full name of the test, which selects among several measurements in one run;
                 the last of them is taken if none has that name.
-            other_machines: True to accept a measurement of a clean commit on another machine, where
-                there is none of this machine.
+            can_measure_commit: Function that says whether a duet with a commit can be measured
+                here, which replaces a comparison with the launches of another machine. None to
+                accept no measurement of another machine.
 
         Raises:
             NewTestError: If no run has any measurement of the test, nor of its workload and stack.
@@ -107,7 +113,7 @@ class Baselines:
                 subject cannot be used.
         """
         candidates: list[_Candidate] = []
-        obstacles: list[str] = []
+        obstacles: dict[int, str] = {}
         for position in reversed(range(len(self.runs))):
             run = self.runs[position]
             measurements = _measurements_of(subject, run)
@@ -115,17 +121,20 @@ class Baselines:
                 continue
             measurement = measurements.get(test, list(measurements.values())[-1])
             differences = tuple(hardware_differences(measurement.machine, hardware))
-            obstacle = _obstacle(
-                run, list(measurements.values()), differences, other_machines=other_machines
-            )
-            if obstacle is None:
-                candidates.append(_Candidate(position, measurement, differences))
+            if any(map(_failed_its_gate, measurements.values())):
+                obstacles[position] = (
+                    f"{run.title} failed its own gate, and is no baseline. If the slowdown is "
+                    f"intended: traingate accept {run.path} --reason=WHY."
+                )
             else:
-                obstacles.append(obstacle)
-        if not candidates:
-            raise self._missing_baseline(subject, test, obstacles)
-        best = min(candidates, key=lambda candidate: candidate.rank(subject))  # the first is newest
-        return self._baseline(best, subject)
+                candidates.append(_Candidate(position, measurement, differences))
+        # Sorting keeps the order of equals, in which the newest is the first.
+        for candidate in sorted(candidates, key=lambda candidate: candidate.rank(subject)):
+            obstacle = _obstacle(self.runs[candidate.position], candidate, can_measure_commit)
+            if obstacle is None:
+                return self._baseline(candidate, subject)
+            obstacles[candidate.position] = obstacle
+        raise self._missing_baseline(subject, test, obstacles)
 
     def _baseline(self, candidate: _Candidate, subject: Subject) -> Baseline:
         """Return the baseline that consists of a measurement and of those that can be pooled."""
@@ -145,18 +154,18 @@ class Baselines:
         )
 
     def _missing_baseline(
-        self, subject: Subject, test: str, obstacles: Sequence[str]
+        self, subject: Subject, test: str, obstacles: Mapping[int, str]
     ) -> BaselineError:
         """Return the error for a subject without a baseline.
 
         Args:
             subject: Fields that the measurement must have.
             test: Full name of the test.
-            obstacles: Reasons why stored measurements of the subject cannot be used, that of the
-                newest run first.
+            obstacles: Reasons why stored measurements of the subject cannot be used, by the index
+                of their run.
         """
         if obstacles:
-            return BaselineError(f"{obstacles[0]} {SAVE_REMEDY}")
+            return BaselineError(f"{obstacles[max(obstacles)]} {SAVE_REMEDY}")
         message = f"No stored run has {subject}."
         for run in reversed(self.runs):
             for name, item in run.measurements:
@@ -213,22 +222,23 @@ class _Candidate:
 
 
 def _obstacle(
-    run: SavedRun,
-    measurements: Sequence[Measurement],
-    machine_differences: Sequence[str],
-    *,
-    other_machines: bool,
+    run: SavedRun, candidate: _Candidate, can_measure_commit: Callable[[str], bool] | None
 ) -> str | None:
-    """Return why the measurements of a subject in *run* cannot be a baseline, None if they can."""
-    if any(map(_failed_its_gate, measurements)):
-        return (
-            f"{run.title} failed its own gate, and is no baseline. If the slowdown is "
-            f"intended: traingate accept {run.path} --reason=WHY."
-        )
-    if not machine_differences or (other_machines and run.commit):
+    """Return why the machine of a candidate makes it no baseline, None if it is one."""
+    if not candidate.machine_differences:
         return None
-    suffix = ", and of no clean commit that a duet could be measured with" if other_machines else ""
-    return f"{run.title} is of another machine ({'; '.join(machine_differences)}){suffix}."
+    message = f"{run.title} is of another machine ({'; '.join(candidate.machine_differences)})"
+    if can_measure_commit is None:
+        return f"{message}."
+    if run.commit is None:
+        return f"{message}, and of no clean commit that a duet could be measured with."
+    if can_measure_commit(run.commit):
+        return None
+    return (
+        f"{message}, and no duet with its commit {run.commit} can be measured here: it is not in "
+        "this repository (a shallow clone is completed by git fetch --unshallow), or it lacks the "
+        "workload, or the test cannot take turns."
+    )
 
 
 def _poolable(

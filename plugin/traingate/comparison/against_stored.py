@@ -28,6 +28,27 @@ from traingate.options import Settings
 from traingate.records import Measurement
 
 
+def can_measure_duet(settings: Settings, job: Job, base_sides: BaseSides, commit: str) -> bool:
+    """Return whether a duet of *job* with *commit* can be measured.
+
+    Args:
+        settings: Settings of the session.
+        job: Job of the candidate.
+        base_sides: Worktrees of the session.
+        commit: Full name of a commit.
+    """
+    return _code_relation(settings, job, base_sides, commit) is not CodeRelation.UNAVAILABLE
+
+
+def _code_relation(
+    settings: Settings, job: Job, base_sides: BaseSides, commit: str | None
+) -> CodeRelation:
+    """Return how the working tree differs from *commit*, if a duet with it is possible."""
+    if commit is None or settings.max_pairs < MIN_PAIRS or job.stack.spans_nodes:
+        return CodeRelation.UNAVAILABLE
+    return base_sides.compare_code(job, commit)
+
+
 class AgainstStored:
     """Comparison with the stored launches of one test.
 
@@ -59,8 +80,7 @@ class AgainstStored:
         """Check that there is a baseline, as far as possible without knowing the worker's facts.
 
         Raises:
-            BaselineError: If there is none, or too few launches to judge by, or if it is of another
-                machine and no duet with its commit is possible.
+            BaselineError: If there is none, or too few launches to judge by.
         """
         self._find_baseline(None)
 
@@ -129,24 +149,7 @@ class AgainstStored:
         baseline = self._find(subject)
         if not baseline.machine_differences:
             check_launch_count(baseline, job.launches.maximum)
-        elif self._code_relation(baseline) is CodeRelation.UNAVAILABLE:
-            raise BaselineError(
-                f"{baseline.title} is of another machine "
-                f"({'; '.join(baseline.machine_differences)}), and no duet with its commit "
-                f"{baseline.commit} can be measured: {self._duet_obstacle()}. {SAVE_REMEDY}"
-            )
         return baseline
-
-    def _duet_obstacle(self) -> str:
-        """Return why no duet with a baseline's commit is possible, and what to do about it."""
-        if self._job.stack.spans_nodes:
-            return "ranks on several nodes cannot step in turn"
-        if self._settings.max_pairs < MIN_PAIRS:
-            return "one pair has no spread to judge by; raise --traingate-launches"
-        return (
-            "it is not in this repository, or has no such file; fetch the history with "
-            "git fetch --unshallow"
-        )
 
     def _next_step(self, measurement: Measurement) -> Step:
         assert self._screen is not None
@@ -160,13 +163,7 @@ class AgainstStored:
     def _compared_code(self) -> CodeRelation:
         """Return how the working tree differs from the baseline's commit, if a duet is possible."""
         assert self._baseline is not None
-        return self._code_relation(self._baseline)
-
-    def _code_relation(self, baseline: Baseline) -> CodeRelation:
-        commit, max_pairs = baseline.commit, self._settings.max_pairs
-        if commit is None or max_pairs < MIN_PAIRS or self._job.stack.spans_nodes:
-            return CodeRelation.UNAVAILABLE
-        return self._base_sides.compare_code(self._job, commit)
+        return _code_relation(self._settings, self._job, self._base_sides, self._baseline.commit)
 
     def _by_duet(self, measurement: Measurement, observer: Observer) -> DuetResult | None:
         """Return the result of a duet; keep the obstacle and return None if it fails."""
