@@ -13,6 +13,7 @@ The tree of exceptions::
     │   └── ProtocolError       it sent a message that this version does not understand
     └── BaselineError           a comparison was requested and cannot be made
         ├── NoRunError          there is no saved run, or none that was selected
+        ├── NewTestError        nothing is stored of the test, or the base does not have it
         └── DamagedRecordError  a saved run cannot be read
 
 The base class of the warnings is TraingateWarning; below it are InconclusiveWarning and
@@ -65,6 +66,13 @@ class BaselineError(TraingateError):
 
 class NoRunError(BaselineError):
     """Error of a storage that holds no saved run, or none that the selection names."""
+
+
+class NewTestError(BaselineError):
+    """Error of a test that is new: the other side of the comparison has nothing of it.
+
+    It is the only one that ``--traingate-on-missing=record`` lets pass.
+    """
 
 
 class DamagedRecordError(BaselineError):

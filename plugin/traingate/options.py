@@ -34,7 +34,7 @@ class Settings:
             pairs in a duet. None for the default.
         steps: Number of measured steps per launch; None for that of the scale.
         tolerance: Largest loss of throughput that is let through, in percent.
-        on_missing: Treatment of a test that is not in the stored runs, ``fail`` or ``record``.
+        on_missing: Treatment of a test of which nothing is stored, ``fail`` or ``record``.
         allow_missing: Names of tests that need no comparison.
         on_inconclusive: Treatment of a test without a verdict, ``warn`` or ``fail``.
         steady: Level of the measures against scatter, one of ``controller.steadying.LEVELS``.
@@ -161,7 +161,7 @@ _OPTIONS: Final = (
     _Option("tolerance", percent, 5.0, "PERCENT",
             "Largest loss of throughput that is let through (default: 5)."),
     _Option("on-missing", _one_of("fail", "record"), "fail", "{fail,record}",
-            "A test that nothing is stored of fails, or is recorded (default: fail)."),
+            "A new test, of which nothing is stored, fails or is recorded (default: fail)."),
     _Option("allow-missing", _names, frozenset(), "NAMES", "Tests that may go without comparison."),
     _Option("on-inconclusive", _one_of("warn", "fail"), "warn", "{warn,fail}",
             "A test whose launches run out before a verdict warns, or fails (default: warn)."),

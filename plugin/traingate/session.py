@@ -17,19 +17,18 @@ from typing import TypeAlias
 import msgspec
 
 from traingate.baselines import saved_runs
-from traingate.baselines.known_tests import has_record
 from traingate.baselines.lookup import Baseline, Baselines, Subject
 from traingate.comparison.against_base import AgainstBase
-from traingate.comparison.against_stored import AgainstStored
+from traingate.comparison.against_stored import AgainstStored, can_measure_duet
 from traingate.comparison.base import Comparison, NoComparison
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.completeness import is_allowed
 from traingate.comparison.launch_count import launch_plan
 from traingate.controller.duet import DuetInterrupted
 from traingate.controller.job import Job, Observer, Timeouts
-from traingate.controller.measure import Result, layer_records, measure
+from traingate.controller.measure import Result, measure
 from traingate.controller.single_step import take_single_step
-from traingate.errors import BaselineError, NoRunError
+from traingate.errors import BaselineError, NewTestError, NoRunError
 from traingate.gate.decision import no_baseline
 from traingate.gate.limits import Limits, violations
 from traingate.host.hardware import hardware
@@ -121,8 +120,9 @@ class Session:
         """Return the saved runs to compare with.
 
         Raises:
-            BaselineError: If a run cannot be read; or if there is none, or none of this machine,
-                and ``on_missing`` is ``fail``; or if there is none of the name that was given.
+            BaselineError: If a run cannot be read; or if there is none, or none to compare with on
+                this machine, and ``on_missing`` is ``fail``; or if there is none of the name that
+                was given.
         """
         missing_fails = self.settings.on_missing == "fail"
         try:
@@ -133,12 +133,8 @@ class Session:
             if missing_fails or self.settings.compare is not True:
                 raise
             return Baselines(())
-        differences = baselines.foreign_hardware(self.hardware)
-        if differences and missing_fails:
-            raise BaselineError(
-                f"All saved runs are of another machine ({'; '.join(differences)}). "
-                f"{saved_runs.REMEDY}"
-            )
+        if missing_fails:
+            baselines.check_machines(self.hardware)
         return baselines
 
     def close(self) -> None:
@@ -169,7 +165,7 @@ class Session:
         try:
             comparison_result = comparison.conclude(measurement, observer)
         except BaselineError as error:
-            fallback = self._without_baseline(request, job, error)
+            fallback = self._without_baseline(request, error)
             comparison_result = fallback.conclude(measurement, observer)
         except KeyboardInterrupt as interrupt:
             pairs = interrupt.pairs if isinstance(interrupt, DuetInterrupted) else ()
@@ -200,30 +196,23 @@ class Session:
             try:
                 return comparison.look(measurement)
             except BaselineError as error:  # the batch size shows that there is no baseline
-                comparison = self._without_baseline(request, job, error)
+                comparison = self._without_baseline(request, error)
                 return comparison.look(measurement)
 
         try:
             job = comparison.prepare() or job
         except BaselineError as error:
-            comparison = self._without_baseline(request, job, error)
+            comparison = self._without_baseline(request, error)
         result = measure(job, look, observer)
         return comparison, result
 
-    def _without_baseline(
-        self, request: BenchmarkRequest, job: Job, error: BaselineError
-    ) -> Comparison:
+    def _without_baseline(self, request: BenchmarkRequest, error: BaselineError) -> Comparison:
         """Return a comparison with nothing; raise *error* instead if the settings forbid that.
 
         ``on_missing`` allows new tests alone. A test whose stored records do not fit is not new.
         """
-        is_new = not self.settings.compare or not has_record(
-            self.baselines.runs,
-            request.test,
-            Subject(job.identity, layer_records(job.stack), job.scale.name),
-            self.hardware,
-        )
         records_new = self.settings.on_missing == "record"
+        is_new = isinstance(error, NewTestError)
         if (is_new and records_new) or is_allowed(request.test, self.settings.allow_missing):
             return NoComparison(self._tolerance(request), str(error))
         if records_new:
@@ -244,8 +233,13 @@ class Session:
         if not settings.compare:
             return NoComparison(tolerance)
 
+        def can_measure_commit(commit: str) -> bool:
+            return can_measure_duet(settings, job, self._base_sides, commit)
+
         def find(subject: Subject) -> Baseline:
-            baseline = self.baselines.find(subject, self.hardware, request.test)
+            baseline = self.baselines.find(
+                subject, self.hardware, request.test, can_measure_commit=can_measure_commit
+            )
             self.used_baselines.append(baseline.measurement)
             return baseline
 

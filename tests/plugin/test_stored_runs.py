@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
-from repositories import FAST, commit, record, slow_down
+from repositories import FAST, ONE_TEST, commit, record, slow_down
 
 
 def test_a_duet_decides_if_the_stored_launches_do_not_pass(committed):
@@ -80,6 +81,35 @@ def test_a_slowdown_by_the_environment_is_distinguished_from_one_by_the_code(
     result.stdout.fnmatch_lines(
         [f"*REGRESSED: {cause} throughput is*", "*MALLOC_ARENA_MAX: unset there, 7 here*"]
     )
+
+
+def test_a_baseline_of_another_cpu_is_settled_by_a_duet_with_its_commit(committed):
+    pytester = committed()
+    pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
+    (run,) = pytester.path.glob(".benchmarks/*/*.json")
+    content = json.loads(run.read_text())
+    content["benchmarks"][0]["extra_info"]["traingate"]["machine"]["cpu"] = "Other CPU"
+    run.write_text(json.dumps(content))
+    slow_down(pytester)
+    result = pytester.runpytest_subprocess(
+        *FAST, "--benchmark-compare", "--traingate-on-missing=record"
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*REGRESSED: by the code:*", "*0001_base* is of another machine (CPU: Other CPU there, *"]
+    )
+
+
+def test_the_packages_that_training_imports_are_in_the_record(project):
+    pytester = project(ONE_TEST)
+    options = ("--traingate-launches=1", "--benchmark-json=record.json")
+    pytester.runpytest_subprocess(*FAST, *options).assert_outcomes(passed=1)
+    environment = record(pytester)["environment"]
+    torch_version = environment["packages"]["torch"]
+    assert environment["torch"].startswith(torch_version)
+    assert "sympy" in {**environment["packages"], **environment["other_packages"]}
+    assert "pytest" in environment["other_packages"]
+    assert environment["package_sources"] == {}
 
 
 WITHOUT_BREAKS = """

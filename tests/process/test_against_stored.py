@@ -7,7 +7,7 @@ from workers import record_of
 
 from sample_settings import settings
 from traingate.baselines.lookup import Baseline
-from traingate.comparison.against_stored import AgainstStored
+from traingate.comparison.against_stored import AgainstStored, can_measure_duet
 from traingate.controller.job import LaunchPlan
 from traingate.errors import BaselineError
 from traingate.records import Cause, Method, Outcome
@@ -24,8 +24,8 @@ SLOWER = (0.040, 0.041)
 def against(project, base_sides):
     """``against(stored, commit=..., job=...)``: the comparison, by default of the project's job."""
 
-    def compare(stored, commit=None, job=None, pairs=3):
-        baseline = Baseline(stored, "0001_base.json", commit, stored.launches)
+    def compare(stored, commit=None, job=None, pairs=3, machine_differences=()):
+        baseline = Baseline(stored, "0001_base.json", commit, stored.launches, machine_differences)
         job = job or project.job(launches=LaunchPlan(2, 4))
         return AgainstStored(
             settings(launches=pairs), TOLERANCE, job, base_sides, lambda _subject: baseline
@@ -61,11 +61,52 @@ def test_slower_code_in_the_same_environment_is_found_by_a_duet_with_the_commit(
     assert verdict.evidence[-1].startswith("screened by 0001_base.json: ")
 
 
-def test_unchanged_code_passes_the_duet_though_the_stored_launches_were_faster(against, project):
+def test_unchanged_code_is_inconclusive_if_the_stored_launches_were_faster(against, project):
     result = concluded(against(record_of(AS_STORED), project.head()), record_of(SLOWER))
-    assert (result.verdict.outcome, result.verdict.cause) == (Outcome.PASSED, None)
+    assert (result.verdict.outcome, result.verdict.cause) == (Outcome.INCONCLUSIVE, None)
     assert len(result.duet.pairs) == 3
-    assert "not by the code" in result.verdict.evidence[-1]
+    assert "disagree, and the records list no reason" in result.verdict.disagreement
+
+
+OTHER_CPU = ("CPU: Other CPU there, Test CPU here",)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.04, (Outcome.REGRESSED, Cause.CODE)), (0.01, (Outcome.PASSED, None))],
+)
+def test_a_baseline_of_another_cpu_is_settled_by_a_duet(against, project, seconds, expected):
+    commit = project.head()
+    project.write(seconds)
+    stored = record_of([1.0, 1.0, 1.0])  # times of another CPU say nothing
+    comparison = against(stored, commit, machine_differences=OTHER_CPU)
+    result = concluded(comparison, record_of([seconds] * 2))
+    assert (result.verdict.outcome, result.verdict.cause) == expected
+    assert result.duet.base == f"commit {commit[:9]}"
+    assert "0001_base.json is of another machine (CPU: Other CPU" in result.verdict.evidence[-1]
+    assert "a duet with its commit on this machine decided" in result.verdict.evidence[-1]
+
+
+def test_a_duet_can_be_measured_with_a_commit_that_is_in_git(project, base_sides):
+    job, commit = project.job(), project.head()
+    assert can_measure_duet(settings(launches=3), job, base_sides, commit)
+    assert not can_measure_duet(settings(launches=3), job, base_sides, "a" * 40)
+    assert not can_measure_duet(settings(launches=1), job, base_sides, commit)
+
+
+def test_a_duet_that_fails_is_an_error_if_the_baseline_is_of_another_cpu(against, project):
+    project.write(0.01, prelude='open("/nowhere/model.bin")')
+    commit = project.commit()
+    project.write(0.01)
+    comparison = against(record_of(AS_STORED), commit, machine_differences=OTHER_CPU)
+    comparison.prepare()
+    measurement = record_of(AS_STORED)
+    assert comparison.look(measurement)
+    with pytest.raises(BaselineError, match="is of another machine") as caught:
+        comparison.conclude(measurement, NoProgress())
+    assert "--benchmark-save=NAME" in str(caught.value)
+    assert "could not be measured" in str(caught.value)
+    assert "/nowhere/model.bin" in str(caught.value)
 
 
 def test_in_another_environment_launches_are_added_while_the_stored_ones_leave_doubt(

@@ -175,6 +175,12 @@ def test_launches_of_an_allowed_test_that_show_another_batch_size_are_not_measur
     assert len(steps) == len(measurement.step_seconds)
 
 
+def test_another_batch_size_is_not_new_and_is_no_reason_to_pass(session, save):
+    save([0.01] * 4, batch_size=2 * BATCH_SIZE)
+    with pytest.raises(BaselineError, match="0001_base"):
+        measured(session(compare=True, on_missing="record"))
+
+
 @pytest.mark.parametrize(
     ("stored", "on_inconclusive", "expected"),
     [

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -7,7 +8,7 @@ from sample_records import HARDWARE, measurement
 from simulated_launches import launch
 from traingate.baselines import saved_runs
 from traingate.baselines.lookup import Baselines, Subject
-from traingate.errors import BaselineError, DamagedRecordError, NoRunError
+from traingate.errors import BaselineError, DamagedRecordError, NewTestError, NoRunError
 from traingate.records import SCHEMA, Acceptance, Outcome, Verdict, to_json
 
 TEST = "bench.py::test_0"
@@ -347,3 +348,98 @@ def test_a_title_has_the_date_and_the_commit_that_the_run_has(tmp_path, details,
     path = tmp_path / "0001_base.json"
     path.write_text(json.dumps({"benchmarks": [], **details}))
     assert saved_runs.read_run(path).title == title
+
+
+OTHER_MACHINE = msgspec.structs.replace(HARDWARE, cpu="Other CPU")
+HERE = {"python": "3.11.7", "packages": {"helper": "1.0"}}
+UPGRADED = {"python": "3.11.7", "packages": {"helper": "2.0"}}
+
+
+def find_with(storage, subject=SUBJECT, test=TEST, **options):
+    runs = saved_runs.load_runs(str(storage.folder), True)
+    return Baselines(runs).find(subject, HARDWARE, test, **options)
+
+
+def test_the_newest_run_of_the_same_environment_is_preferred(storage):
+    storage("0001_older", record_of(0.1, environment=HERE))
+    storage("0002_same", record_of(0.2, environment=HERE))
+    storage("0003_upgraded", record_of(0.3, environment=UPGRADED))
+    subject = replace(SUBJECT, environment=HERE)
+    assert find_with(storage, subject).title.startswith("0002_same")
+    assert find_with(storage).title.startswith("0003_upgraded")  # before the first launch
+
+
+def test_without_a_run_of_the_same_environment_the_newest_is_the_baseline(storage):
+    storage("0001_older", record_of(0.1, environment=HERE))
+    storage("0002_newer", record_of(0.2, environment=HERE))
+    subject = replace(SUBJECT, environment=UPGRADED)
+    assert find_with(storage, subject).title.startswith("0002_newer")
+
+
+def test_the_obstacle_of_the_newest_run_is_reported(storage):
+    storage("0001_old", record_of(0.1, machine=OTHER_MACHINE))
+    storage("0002_failed", record_of(0.2, verdict=FAILED))
+    with pytest.raises(BaselineError, match=r"0002_failed.*traingate accept .*0002_failed"):
+        find_with(storage)
+
+
+def test_a_run_of_another_machine_is_a_baseline_for_a_duet_if_its_commit_is_known(storage):
+    storage("0001_clean", record_of(0.1, machine=OTHER_MACHINE), commit=COMMIT)
+    storage("0002_dirty", record_of(0.2, machine=OTHER_MACHINE), commit=COMMIT, dirty=True)
+    baseline = find_with(storage, can_measure_commit=COMMIT.__eq__)
+    assert baseline.title.startswith("0001_clean")
+    assert baseline.machine_differences == ("CPU: Other CPU there, Test CPU (6/207/2) here",)
+    with pytest.raises(BaselineError, match=r"0002_dirty.*is of another machine"):
+        find_with(storage)
+
+
+def test_of_runs_of_another_machine_one_whose_commit_is_in_git_is_the_baseline(storage):
+    storage("0001_in_git", record_of(0.1, machine=OTHER_MACHINE), commit=COMMIT)
+    storage("0002_gone", record_of(0.2, machine=OTHER_MACHINE), commit=OTHER)
+    baseline = find_with(storage, can_measure_commit=COMMIT.__eq__)
+    assert baseline.title.startswith("0001_in_git")
+    with pytest.raises(BaselineError, match=rf"0002_gone.*{OTHER} .*git fetch --unshallow"):
+        find_with(storage, can_measure_commit=lambda _commit: False)
+
+
+def test_a_run_of_this_machine_is_preferred_to_a_newer_one_of_another(storage):
+    storage("0001_here", record_of(0.1, environment=UPGRADED), commit=COMMIT)
+    storage("0002_there", record_of(0.2, machine=OTHER_MACHINE, environment=HERE), commit=OTHER)
+    subject = replace(SUBJECT, environment=HERE)
+    baseline = find_with(storage, subject, can_measure_commit=OTHER.__eq__)
+    assert baseline.title.startswith("0001_here")
+    assert baseline.machine_differences == ()
+
+
+def test_only_dirty_runs_of_another_machine_are_refused_at_once(storage):
+    storage("0001_dirty", record_of(0.1, machine=OTHER_MACHINE), commit=COMMIT, dirty=True)
+    with pytest.raises(BaselineError, match="All saved runs are of another machine"):
+        Baselines(saved_runs.load_runs(str(storage.folder), True)).check_machines(HARDWARE)
+    storage("0002_clean", record_of(0.1, machine=OTHER_MACHINE), commit=COMMIT)
+    Baselines(saved_runs.load_runs(str(storage.folder), True)).check_machines(HARDWARE)
+
+
+def test_a_test_of_which_nothing_is_stored_is_new(storage):
+    storage("0001_base", record_of(0.1))
+    subject = Subject("bench.py::other", SUBJECT.stack, "quick")
+    with pytest.raises(NewTestError, match="--traingate-on-missing=record"):
+        find_with(storage, subject, "bench.py::test_other")
+
+
+@pytest.mark.parametrize(
+    ("stored", "test"),
+    [
+        ({"batch_size": 64}, TEST),
+        ({"scale": "smoke"}, "bench.py::renamed"),
+        ({"stack": ()}, TEST),
+        ({"verdict": FAILED}, TEST),
+        ({"machine": OTHER_MACHINE}, TEST),
+    ],
+    ids=["batch size", "scale", "stack", "failed", "machine"],
+)
+def test_a_test_of_which_something_else_is_stored_is_not_new(storage, stored, test):
+    storage("0001_base", record_of(0.1, **stored))
+    with pytest.raises(BaselineError, match="0001_base") as caught:
+        find_with(storage, test=test, can_measure_commit=COMMIT.__eq__)
+    assert not isinstance(caught.value, NewTestError)
+    assert "on-missing" not in str(caught.value)

@@ -7,12 +7,17 @@ from sample_records import measurement
 from simulated_launches import launch
 from traingate.baselines.lookup import Baseline
 from traingate.comparison.duet import DuetResult
-from traingate.comparison.evidence import attribute, attribute_sides
+from traingate.comparison.evidence import (
+    attribute,
+    attribute_on_another_machine,
+    attribute_sides,
+)
 from traingate.comparison.next_step import CodeRelation
 from traingate.comparison.screen import Screen, check_launch_count, screen
 from traingate.errors import BaselineError
 from traingate.gate.policy import Policy
 from traingate.records import Cause, Counts, Duet, Method, Outcome, Pair, Verdict
+from traingate.report.verdict import explain
 
 CHANGES = ("torch: 2.8.0 there, 2.9.0 here",)
 PAIR = Pair(
@@ -37,6 +42,8 @@ def verdict(outcome, slowdown, method=Method.LAUNCHES):
         launches=3,
         baseline_launches=3,
         baseline="0001_base.json",
+        samples_per_second=90.0,
+        baseline_samples_per_second=100.0,
     )
 
 
@@ -81,12 +88,48 @@ def test_the_baselines_own_code_is_never_the_cause():
     assert outcome_and_cause(result) == (Outcome.REGRESSED, None)
 
 
-def test_if_a_duet_finds_no_slowdown_the_evidence_names_the_machine():
+@pytest.mark.parametrize("code", [CodeRelation.SAME, CodeRelation.DIFFERENT])
+@pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.IMPROVED])
+def test_a_screen_and_a_duet_that_disagree_for_no_recorded_reason_are_inconclusive(outcome, code):
+    result = attribute(screen_of(Outcome.REGRESSED), code, duet(outcome, 0.1), None)
+    assert outcome_and_cause(result) == (Outcome.INCONCLUSIVE, None)
+    assert "disagree, and the records list no reason" in result.disagreement
+    assert "12.0 % slower than in 0001_base.json" in result.disagreement
+    text = explain(result)
+    assert text.startswith("INCONCLUSIVE: the stored launches and the duet disagree")
+    assert "look for what has changed on this machine" in text
+    assert "scatter" not in text
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.IMPROVED])
+def test_a_duet_that_decides_what_the_screen_left_open_is_no_disagreement(outcome):
     result = attribute(
-        screen_of(Outcome.REGRESSED), CodeRelation.DIFFERENT, duet(Outcome.PASSED, 0.1), None
+        screen_of(Outcome.INCONCLUSIVE), CodeRelation.DIFFERENT, duet(outcome, 0.1), None
     )
-    assert outcome_and_cause(result) == (Outcome.PASSED, None)
-    assert "not by the code: the machine, or what no record lists" in result.evidence[-1]
+    assert (result.outcome, result.disagreement) == (outcome, None)
+
+
+ELSEWHERE = Baseline(
+    measurement([launch([0.1])]), "0001_base.json", "1a2b3c", (), ("CPU: A there, B here",)
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "cause"),
+    [
+        (Outcome.REGRESSED, CodeRelation.DIFFERENT, Cause.CODE),
+        (Outcome.REGRESSED, CodeRelation.SAME, None),
+        (Outcome.PASSED, CodeRelation.DIFFERENT, None),
+    ],
+)
+def test_a_duet_settles_for_a_baseline_of_another_machine_and_says_so(outcome, code, cause):
+    settled = verdict(outcome, 9.0, Method.STEPS)
+    result = attribute_on_another_machine(settled, ELSEWHERE, code, CHANGES)
+    assert outcome_and_cause(result) == (outcome, cause)
+    machine, environment = result.evidence
+    assert machine.startswith("0001_base.json is of another machine (CPU: A there, B here): a duet")
+    assert environment.endswith(f"does not show the effect of {CHANGES[0]}")
+    assert len(attribute_on_another_machine(settled, ELSEWHERE, code, ()).evidence) == 1
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from sample_records import HARDWARE, measurement
 from simulated_launches import launch
-from traingate.baselines.known_tests import has_record, known_tests
+from traingate.baselines.known_tests import known_tests
 from traingate.baselines.lookup import Subject
 from traingate.baselines.saved_runs import SavedRun, mention_records, read_run
 from traingate.errors import DamagedRecordError
@@ -59,25 +59,6 @@ def test_a_test_that_a_run_lacks_is_known_until_it_is_allowed_to_be_missing():
 
 
 SUBJECT = Subject("bench.py::tiny", measurement([launch([0.1])]).stack, "quick", 16)
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({}, True),  # of another batch size
-        ({"workload": "bench.py::other"}, True),
-        ({"stack": ()}, True),
-        ({"scale": "smoke"}, False),
-        ({"machine": OTHER}, False),
-    ],
-)
-def test_a_record_with_the_name_of_the_test_shows_that_it_is_not_new(changes, expected):
-    assert has_record([run("1", "a", **changes)], "a", SUBJECT, HARDWARE) is expected
-
-
-def test_a_record_of_the_same_training_shows_that_a_renamed_test_is_not_new():
-    assert has_record([run("1", "old")], "new", SUBJECT, HARDWARE)
-    assert not has_record([run("1", "old", stack=())], "new", SUBJECT, HARDWARE)
 
 
 def write(folder, **content):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from traingate.baselines.comparability import hardware_differences
-from traingate.baselines.lookup import Subject
 from traingate.baselines.saved_runs import SavedRun
 from traingate.records import Hardware, Measurement
 
@@ -36,25 +35,6 @@ def known_tests(
         for test in run.allowed_missing_tests:
             titles.pop(test, None)
     return titles
-
-
-def has_record(runs: Sequence[SavedRun], test: str, subject: Subject, hardware: Hardware) -> bool:
-    """Return whether a stored run of this machine has a record of a test, comparable or not.
-
-    Args:
-        runs: Saved runs.
-        test: Full name of the test.
-        subject: Subject of the test. A record of another batch size counts; and a record of another
-            workload or stack does so if it has the name of the test.
-        hardware: Machine of the session.
-    """
-    any_batch_size = Subject(subject.workload, subject.stack, subject.scale)
-    return any(
-        (name == test and measurement.scale == subject.scale) or any_batch_size.matches(measurement)
-        for run in runs
-        for name, measurement in run.measurements
-        if not hardware_differences(measurement.machine, hardware)
-    )
 
 
 def _tests_of(run: SavedRun, scale: str, hardware: Hardware | None) -> list[str]:

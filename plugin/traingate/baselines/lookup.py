@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from traingate.baselines.comparability import environment_changes, hardware_differences
-from traingate.baselines.saved_runs import REMEDY, SavedRun
-from traingate.errors import BaselineError
+from traingate.baselines.saved_runs import REMEDY, SAVE_REMEDY, SavedRun
+from traingate.errors import BaselineError, NewTestError
 from traingate.records import (
     Hardware,
     Launch,
@@ -26,12 +26,15 @@ class Subject:
     Attributes:
         workload, stack, scale: Fields of the same names in Measurement.
         batch_size: Samples per step, None as long as only the worker knows it.
+        environment: Software of the worker, None as long as only the worker knows it. It need not
+            be the same, but a measurement in the same environment is preferred.
     """
 
     workload: str
     stack: tuple[LayerRecord, ...]
     scale: str
     batch_size: int | None = None
+    environment: Mapping[str, Any] | None = None
 
     def matches(self, measurement: Measurement) -> bool:
         """Return whether *measurement* has the fields of this subject."""
@@ -58,12 +61,15 @@ class Baseline:
         commit: Full name of the commit that was measured, None if it is unknown.
         launches: Launches of that measurement, after those of earlier runs of the same code in
             the same environment.
+        machine_differences: Differences of its machine from the present one, a line each. If there
+            are any, the step times are not comparable, and only a duet with the commit can settle.
     """
 
     measurement: Measurement
     title: str
     commit: str | None
     launches: tuple[Launch, ...]
+    machine_differences: tuple[str, ...] = ()
 
 
 BaselineFinder: TypeAlias = Callable[[Subject], Baseline]
@@ -80,75 +86,164 @@ class Baselines:
 
     runs: tuple[SavedRun, ...]
 
-    def find(self, subject: Subject, hardware: Hardware, test: str) -> Baseline:
-        """Return the newest comparable measurement whose run did not fail its gate on *subject*.
+    def find(
+        self,
+        subject: Subject,
+        hardware: Hardware,
+        test: str,
+        *,
+        can_measure_commit: Callable[[str], bool] | None = None,
+    ) -> Baseline:
+        """Return the best comparable measurement whose run did not fail its gate on *subject*.
+
+        A measurement of this machine is preferred to one of another machine, then one in the same
+        environment to one in another, then the newest.
 
         A measurement whose own comparison was INCONCLUSIVE is returned only if there is no other.
         Otherwise a slowdown that one run leaves open would be the standard of the next.
 
         Args:
             subject: Fields that the measurement must have.
-            hardware: Machine that it must have been taken on.
+            hardware: Machine that the subject is measured on.
             test: Full name of the test, which selects among several measurements in one run;
                 the last of them is taken if none has that name.
+            can_measure_commit: Function that says whether a duet with a commit can be measured
+                here, which replaces a comparison with the launches of another machine. None to
+                accept no measurement of another machine.
 
         Raises:
-            BaselineError: If there is none; the message says why the oldest run that has the
+            NewTestError: If no run has any measurement of the test, nor of its workload and stack.
+            BaselineError: If there is none; the message says why the newest run that has the
                 subject cannot be used.
         """
-        obstacle = f"No stored run has {subject}."
-        undecided: tuple[int, Measurement] | None = None  # the newest one, with its run's position
+        candidates: list[_Candidate] = []
+        obstacles: dict[int, str] = {}
         for position in reversed(range(len(self.runs))):
             run = self.runs[position]
             measurements = _measurements_of(subject, run)
             if not measurements:
                 continue
             measurement = measurements.get(test, list(measurements.values())[-1])
-            differences = hardware_differences(measurement.machine, hardware)
-            if differences:
-                obstacle = f"{run.title} is of another machine ({'; '.join(differences)})."
-            elif _failed_in(run, subject):
-                obstacle = (
+            differences = tuple(hardware_differences(measurement.machine, hardware))
+            if _failed_in(run, subject):
+                obstacles[position] = (
                     f"{run.title} failed its own gate, and is no baseline. If the slowdown is "
                     f"intended: traingate accept {run.path} --reason=WHY."
                 )
-            elif _is_undecided(measurement):
-                undecided = undecided or (position, measurement)
             else:
-                return self._baseline(position, measurement, subject)
-        if undecided is not None:
-            return self._baseline(*undecided, subject)
-        raise BaselineError(f"{obstacle} {REMEDY}")
+                candidates.append(_Candidate(position, measurement, differences))
+        # Sorting keeps the order of equals, in which the newest is the first.
+        for candidate in sorted(candidates, key=lambda candidate: candidate.rank(subject)):
+            obstacle = _obstacle(self.runs[candidate.position], candidate, can_measure_commit)
+            if obstacle is None:
+                return self._baseline(candidate, subject)
+            obstacles[candidate.position] = obstacle
+        raise self._missing_baseline(subject, test, obstacles)
 
-    def _baseline(self, position: int, measurement: Measurement, subject: Subject) -> Baseline:
-        """Return the baseline of *measurement*, which the run at *position* holds."""
-        run = self.runs[position]
-        pooled_measurements = _poolable(self.runs[:position], run, measurement, subject)
-        suffix = (
-            f" and {len(pooled_measurements)} more of its commit" if pooled_measurements else ""
-        )
+    def _baseline(self, candidate: _Candidate, subject: Subject) -> Baseline:
+        """Return the baseline that consists of a measurement and of those that can be pooled."""
+        run, measurement = self.runs[candidate.position], candidate.measurement
+        pooled_measurements = _poolable(self.runs[: candidate.position], run, measurement, subject)
+        count = len(pooled_measurements)
+        suffix = f" and {count} more of its commit" if count else ""
         launches = [
             launch for item in (*pooled_measurements, measurement) for launch in item.launches
         ]
-        return Baseline(measurement, f"{run.title}{suffix}", run.commit, tuple(launches))
+        return Baseline(
+            measurement,
+            f"{run.title}{suffix}",
+            run.commit,
+            tuple(launches),
+            candidate.machine_differences,
+        )
 
-    def foreign_hardware(self, hardware: Hardware) -> list[str]:
-        """Return why no stored measurement was taken on this machine.
+    def _missing_baseline(
+        self, subject: Subject, test: str, obstacles: Mapping[int, str]
+    ) -> BaselineError:
+        """Return the error for a subject without a baseline.
+
+        Args:
+            subject: Fields that the measurement must have.
+            test: Full name of the test.
+            obstacles: Reasons why stored measurements of the subject cannot be used, by the index
+                of their run.
+        """
+        if obstacles:
+            return BaselineError(f"{obstacles[max(obstacles)]} {SAVE_REMEDY}")
+        message = f"No stored run has {subject}."
+        for run in reversed(self.runs):
+            for name, item in run.measurements:
+                if name == test or (item.workload, item.stack) == (subject.workload, subject.stack):
+                    stored = Subject(item.workload, item.stack, item.scale, item.batch_size)
+                    return BaselineError(f"{message} {run.title} has {stored}. {SAVE_REMEDY}")
+        return NewTestError(f"{message} {REMEDY}")
+
+    def check_machines(self, hardware: Hardware) -> None:
+        """Check that some measurement can be compared with one of this machine, if any is stored.
+
+        One of a clean commit can, wherever it was taken, because a duet with that commit can be
+        measured on this machine.
 
         Args:
             hardware: Machine that this process runs on.
 
-        Returns:
-            A line for each difference of the newest stored measurement from *hardware*; empty if
-            any measurement was taken on that hardware, or if none is stored.
+        Raises:
+            BaselineError: If there is none; the message has the differences of the newest one.
         """
         differences: list[str] = []
         for run in self.runs:
             for _, measurement in run.measurements:
                 differences = hardware_differences(measurement.machine, hardware)
-                if not differences:
-                    return []
-        return differences
+                if not differences or run.commit is not None:
+                    return
+        if differences:
+            raise BaselineError(
+                f"All saved runs are of another machine ({'; '.join(differences)}), and of no "
+                f"clean commit that a duet could be measured with. {SAVE_REMEDY}"
+            )
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """Stored measurement that can serve as a baseline.
+
+    Attributes:
+        position: Index of its run.
+        measurement: The measurement.
+        machine_differences: Differences of its machine from the present one, a line each.
+    """
+
+    position: int
+    measurement: Measurement
+    machine_differences: tuple[str, ...]
+
+    def rank(self, subject: Subject) -> tuple[bool, bool, bool]:
+        """Return a key that is smaller for a better baseline of *subject*."""
+        changes = subject.environment is not None and environment_changes(
+            self.measurement.environment, subject.environment
+        )
+        is_undecided = _is_undecided(self.measurement)
+        return is_undecided, bool(self.machine_differences), bool(changes)
+
+
+def _obstacle(
+    run: SavedRun, candidate: _Candidate, can_measure_commit: Callable[[str], bool] | None
+) -> str | None:
+    """Return why the machine of a candidate makes it no baseline, None if it is one."""
+    if not candidate.machine_differences:
+        return None
+    message = f"{run.title} is of another machine ({'; '.join(candidate.machine_differences)})"
+    if can_measure_commit is None:
+        return f"{message}."
+    if run.commit is None:
+        return f"{message}, and of no clean commit that a duet could be measured with."
+    if can_measure_commit(run.commit):
+        return None
+    return (
+        f"{message}, and no duet with its commit {run.commit} can be measured here: it is not in "
+        "this repository (a shallow clone is completed by git fetch --unshallow), or it lacks the "
+        "workload, or the test cannot take turns."
+    )
 
 
 def _poolable(

@@ -25,10 +25,14 @@ from traingate.records import (
     from_json,
 )
 
+SAVE_REMEDY = "Save a baseline on this machine with --benchmark-save=NAME."
+"""Way out if something is stored that cannot be compared with."""
+
 REMEDY = (
     "Save a baseline on this machine with --benchmark-save=NAME; new tests beside others that have "
     "one can be recorded by --traingate-on-missing=record."
 )
+"""Ways out if nothing is stored."""
 
 _PREFIX = "file://"
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")

@@ -3,6 +3,7 @@
 New launches are first compared with the stored ones, which is the screen. A test that the screen
 cannot pass is compared with the baseline's commit by a duet if only the code can differ, and with
 the stored launches by more launches if the environment differs. ``next_step`` has these rules.
+Stored launches of another machine screen nothing: only a duet with their commit can settle.
 """
 
 from __future__ import annotations
@@ -10,19 +11,42 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 
+from traingate.baselines.comparability import environment_changes
 from traingate.baselines.lookup import Baseline, BaselineFinder, Subject
+from traingate.baselines.saved_runs import SAVE_REMEDY
 from traingate.comparison.base import ComparisonResult
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.duet import MIN_PAIRS, DuetResult, compare_by_duet
-from traingate.comparison.evidence import attribute
+from traingate.comparison.evidence import attribute, attribute_on_another_machine
 from traingate.comparison.next_step import CodeRelation, Step, next_step
 from traingate.comparison.screen import Screen, check_launch_count, screen
 from traingate.controller.job import Job, Observer
 from traingate.controller.measure import layer_records, measure
-from traingate.errors import TraingateError
+from traingate.errors import BaselineError, TraingateError
 from traingate.gate.policy import Policy
 from traingate.options import Settings
 from traingate.records import Measurement
+
+
+def can_measure_duet(settings: Settings, job: Job, base_sides: BaseSides, commit: str) -> bool:
+    """Return whether a duet of *job* with *commit* can be measured.
+
+    Args:
+        settings: Settings of the session.
+        job: Job of the candidate.
+        base_sides: Worktrees of the session.
+        commit: Full name of a commit.
+    """
+    return _code_relation(settings, job, base_sides, commit) is not CodeRelation.UNAVAILABLE
+
+
+def _code_relation(
+    settings: Settings, job: Job, base_sides: BaseSides, commit: str | None
+) -> CodeRelation:
+    """Return how the working tree differs from *commit*, if a duet with it is possible."""
+    if commit is None or settings.max_pairs < MIN_PAIRS or job.stack.spans_nodes:
+        return CodeRelation.UNAVAILABLE
+    return base_sides.compare_code(job, commit)
 
 
 class AgainstStored:
@@ -54,7 +78,7 @@ class AgainstStored:
         self._measured_job = job
 
     def prepare(self) -> Job:
-        """Check that there is a baseline, as far as possible without knowing the batch size.
+        """Check that there is a baseline, as far as possible without knowing the worker's facts.
 
         Returns:
             The job with as many steps as the stored launches have, so that steps with the same
@@ -63,24 +87,34 @@ class AgainstStored:
         Raises:
             BaselineError: If there is none, or too few launches to judge by.
         """
-        launches = self._find_baseline(None).launches
-        job = self._job
-        self._measured_job = replace(
-            job,
-            steps=job.steps or len(launches[-1].step_seconds),
-            warmup_steps=max(launch.warmup_steps for launch in launches),
-        )
+        baseline, job = self._find_baseline(None), self._job
+        if not baseline.machine_differences:
+            self._measured_job = replace(
+                job,
+                steps=job.steps or len(baseline.launches[-1].step_seconds),
+                warmup_steps=max(launch.warmup_steps for launch in baseline.launches),
+            )
         return self._measured_job
 
     def look(self, measurement: Measurement) -> bool:
         """Screen the launches so far, and return whether they are enough."""
         if self._baseline is None:
-            self._baseline = self._find_baseline(measurement.batch_size)
+            self._baseline = self._find_baseline(measurement)
+        if self._baseline.machine_differences:
+            return True
         self._screen = screen(self._baseline, measurement, self._policy)
         return self._next_step(measurement) is not Step.MEASURE_MORE
 
     def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:
-        """Return the verdict; measure a duet, or more launches, if that is the next step."""
+        """Return the verdict; measure a duet, or more launches, if that is the next step.
+
+        Raises:
+            BaselineError: If the baseline is of another machine, and the duet with its commit
+                could not be measured.
+        """
+        assert self._baseline is not None
+        if self._baseline.machine_differences:
+            return self._settle_on_another_machine(self._baseline, measurement, observer)
         duet_result, longer_measurement = None, None
         if self._next_step(measurement) is Step.DUET:
             duet_result = self._by_duet(measurement, observer)
@@ -94,12 +128,41 @@ class AgainstStored:
         duet = None if duet_result is None else duet_result.duet
         return ComparisonResult(verdict, duet, longer_measurement)
 
-    def _find_baseline(self, batch_size: int | None) -> Baseline:
-        job = self._job
-        baseline = self._find(
-            Subject(job.identity, layer_records(job.stack), job.scale.name, batch_size)
+    def _settle_on_another_machine(
+        self, baseline: Baseline, measurement: Measurement, observer: Observer
+    ) -> ComparisonResult:
+        """Return the verdict of a duet with the commit of a baseline of another machine."""
+        duet_result = self._by_duet(measurement, observer)
+        if duet_result is None:
+            differences = "; ".join(baseline.machine_differences)
+            raise BaselineError(
+                f"{baseline.title} is of another machine ({differences}). {SAVE_REMEDY} For now, "
+                f"{self._obstacle}"
+            )
+        record = baseline.measurement
+        verdict = attribute_on_another_machine(
+            duet_result.verdict,
+            baseline,
+            self._compared_code,
+            environment_changes(record.environment, measurement.environment),
         )
-        check_launch_count(baseline, job.launches.maximum)
+        return ComparisonResult(verdict, duet_result.duet)
+
+    def _find_baseline(self, measurement: Measurement | None) -> Baseline:
+        """Return the baseline, and check that something can be compared with it.
+
+        Args:
+            measurement: Launches so far, None before the first one.
+        """
+        job = self._job
+        subject = Subject(job.identity, layer_records(job.stack), job.scale.name)
+        if measurement is not None:
+            subject = replace(
+                subject, batch_size=measurement.batch_size, environment=measurement.environment
+            )
+        baseline = self._find(subject)
+        if not baseline.machine_differences:
+            check_launch_count(baseline, job.launches.maximum)
         return baseline
 
     def _next_step(self, measurement: Measurement) -> Step:
@@ -114,11 +177,7 @@ class AgainstStored:
     def _compared_code(self) -> CodeRelation:
         """Return how the working tree differs from the baseline's commit, if a duet is possible."""
         assert self._baseline is not None
-        commit = self._baseline.commit
-        max_pairs = self._settings.max_pairs
-        if commit is None or max_pairs < MIN_PAIRS or self._job.stack.spans_nodes:
-            return CodeRelation.UNAVAILABLE
-        return self._base_sides.compare_code(self._job, commit)
+        return _code_relation(self._settings, self._job, self._base_sides, self._baseline.commit)
 
     def _by_duet(self, measurement: Measurement, observer: Observer) -> DuetResult | None:
         """Return the result of a duet; keep the obstacle and return None if it fails."""

@@ -13,7 +13,7 @@ from traingate.comparison.next_step import CodeRelation
 from traingate.controller.command import Interpreter
 from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.job import Job, Side
-from traingate.errors import BaselineError, ConfigurationError
+from traingate.errors import ConfigurationError, NewTestError
 from traingate.records import Duet
 from traingate.workload import ObjectName
 from traingate.worktree.references import Commit
@@ -55,7 +55,7 @@ class BaseSides:
             python: Path of an interpreter or its environment; None for the running one.
 
         Raises:
-            BaselineError: If the commit does not define the workload.
+            NewTestError: If the commit does not define the workload.
             ConfigurationError: If there is no such commit, or if the interpreter cannot be used.
         """
         titles, relocation, folder = [], None, None
@@ -168,7 +168,7 @@ class BaseSides:
         for name in _imported_names(job):
             if not _commit_defines(repository, commit.hash, name):
                 relative_path = Path(name.file).relative_to(repository.root)
-                raise BaselineError(
+                raise NewTestError(
                     f"{commit.name} (commit {commit.hash[:9]}) has no {name.qualname} in "
                     f"{relative_path}: what is new there has nothing to be measured against. Let "
                     "it pass by --traingate-on-missing=record."

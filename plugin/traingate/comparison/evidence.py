@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from traingate.baselines.lookup import Baseline
 from traingate.comparison.duet import DuetResult
 from traingate.comparison.next_step import CodeRelation
 from traingate.comparison.screen import Screen
@@ -56,17 +59,61 @@ def attribute_sides(
     return _add_cause(verdict, Cause.CODE)
 
 
+def attribute_on_another_machine(
+    verdict: Verdict, baseline: Baseline, code: CodeRelation, environment_changes: Sequence[str]
+) -> Verdict:
+    """Return the verdict of a duet that replaces a comparison with another machine's launches.
+
+    Args:
+        verdict: Verdict of the duet with the baseline's commit.
+        baseline: Baseline, whose machine is another one.
+        code: Comparison of the working tree with that commit.
+        environment_changes: Differences of the baseline's software and settings, a line each.
+    """
+    slower_code = verdict.outcome is Outcome.REGRESSED and code is CodeRelation.DIFFERENT
+    sentences = [
+        f"{baseline.title} is of another machine ({'; '.join(baseline.machine_differences)}): a "
+        "duet with its commit on this machine decided"
+    ]
+    if environment_changes:
+        sentences.append(
+            "both sides of the duet ran in the present environment, so it does not show the effect "
+            f"of {'; '.join(environment_changes)}"
+        )
+    return _add_cause(verdict, Cause.CODE if slower_code else None, *sentences)
+
+
 def _attribute_to_code(screen: Screen, code: CodeRelation, duet_result: DuetResult) -> Verdict:
-    """Return the verdict of the duet: in an unchanged environment the code alone can differ."""
+    """Return the verdict of the duet: in an unchanged environment the code alone can differ.
+
+    If the stored launches were faster and the duet finds the code no slower, something that no
+    record lists has made the training slower. Nobody can say that it is harmless, so the verdict is
+    INCONCLUSIVE.
+    """
     verdict, screen_verdict = duet_result.verdict, screen.verdict
     slower_code = verdict.outcome is Outcome.REGRESSED and code is CodeRelation.DIFFERENT
     sentence = (
         f"screened by {screen_verdict.baseline}: {_change(screen_verdict)} than its "
         f"{screen_verdict.baseline_launches} launches, so a duet was measured"
     )
-    if screen_verdict.outcome is Outcome.REGRESSED and verdict.outcome is Outcome.PASSED:
-        sentence += "; not by the code: the machine, or what no record lists, is slower than then"
+    found_no_slowdown = verdict.outcome in {Outcome.PASSED, Outcome.IMPROVED}
+    if screen_verdict.outcome is Outcome.REGRESSED and found_no_slowdown:
+        verdict = msgspec.structs.replace(
+            verdict,
+            outcome=Outcome.INCONCLUSIVE,
+            disagreement=_disagreement(screen_verdict, verdict),
+        )
     return _add_cause(verdict, Cause.CODE if slower_code else None, sentence)
+
+
+def _disagreement(screen_verdict: Verdict, duet_verdict: Verdict) -> str:
+    """Return a sentence on a screen and a duet that disagree for no recorded reason."""
+    return (
+        f"the stored launches and the duet disagree, and the records list no reason: the training "
+        f"is {_change(screen_verdict)} than in {screen_verdict.baseline}, and the code "
+        f"{_change(duet_verdict)} than its commit's ({duet_verdict.outcome.value}). The machine, "
+        "or something that no record lists, is slower than it was"
+    )
 
 
 def _attribute_in_changed_environment(screen: Screen, duet_result: DuetResult) -> Verdict:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from traingate.controller.child import Child
+from traingate.controller.environment import merged_environment
 from traingate.controller.job import Job
 from traingate.controller.launch_record import launch_record
 from traingate.controller.schedule import Rounds, plan_rounds
@@ -63,10 +64,14 @@ class LaunchFacts:
                 f"{self.batch_size}: the workload must be the same each time"
             )
         self.batch_size = worker.batch_size
-        self.environment = worker.environment
 
     def add(self, finish_messages: Sequence[messages.Finished]) -> None:
-        """Add the counters and the memory that the ranks of a launch reported at its end."""
+        """Add the counters, the memory and the software that the ranks of a launch reported.
+
+        Raises:
+            WorkerError: If an imported package is not the one that an earlier launch imported.
+        """
+        self.environment = merged_environment(self.environment, finish_messages[0].environment)
         self.counts = self.counts.merged_with(
             finish_messages[0].counters, finish_messages[0].reasons
         )

@@ -16,6 +16,7 @@ from traingate.controller.training_worker import TrainingWorker
 from traingate.gate.reduction import roofline, step_quantiles, throughput
 from traingate.host.hardware import hardware
 from traingate.host.memory import available_bytes
+from traingate.host.packages import version
 from traingate.layers.stack import Stack
 from traingate.protocol.json_values import JSON, as_json
 from traingate.records import Launch, LayerRecord, Measurement
@@ -63,6 +64,7 @@ def measure(
     launches: list[Launch] = []
     if earlier_measurement is not None:
         facts.batch_size, facts.counts = earlier_measurement.batch_size, earlier_measurement.counts
+        facts.environment = earlier_measurement.environment
         launches += earlier_measurement.launches
         facts.steps = len(launches[0].step_seconds)
         facts.warmup_steps = max(launch.warmup_steps for launch in launches)
@@ -126,8 +128,12 @@ def summarise(job: Job, launches: Sequence[Launch], facts: LaunchFacts) -> Measu
 
 
 def environment(job: Job, facts: LaunchFacts) -> dict[str, Any]:
-    """Return the worker's software with the settings that make its launches steadier."""
-    settings = {"steady": job.steady, "steadying": describe(job.steadying)}
+    """Return the worker's software with traingate's version and its settings against scatter."""
+    settings = {
+        "traingate": version("pytest-traingate"),
+        "steady": job.steady,
+        "steadying": describe(job.steadying),
+    }
     return {**facts.environment, **settings}
 
 

@@ -6,7 +6,7 @@ import contextlib
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from traingate.controller.build_locks import remove_stale_locks
 from traingate.controller.caches import EXTENSIONS_VARIABLE
@@ -60,7 +60,6 @@ class TrainingWorker:
         epoch_steps: Number of batches in one pass over the dataset, None if unknown.
         prefetched_batches: Number of batches that its loader fetches ahead, once the training is
             built.
-        environment: Software and settings of the worker, once the training is built.
     """
 
     batch_size = 0
@@ -87,7 +86,6 @@ class TrainingWorker:
         self._job = job
         self._number = number
         self._observer = observer
-        self.environment: dict[str, Any] = {}
 
     def start(self, exit_stack: ExitStack) -> None:
         """Start the worker's process.
@@ -124,7 +122,6 @@ class TrainingWorker:
         answers = self._worker.receive(messages.Prepared, seconds, doing)
         local = sum(prepared.batch_size for prepared in answers)
         self.batch_size = local * self._worker.world_size // len(answers)
-        self.environment = dict(answers[0].environment)
         self.epoch_steps = answers[0].epoch_steps
         self.prefetched_batches = max(prepared.prefetched_batches for prepared in answers)
         self._worker.freeze()

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from traingate.host.cgroup import core_quota
 
@@ -15,15 +17,67 @@ _CPUINFO = Path("/proc/cpuinfo")
 _CPUS = Path("/sys/devices/system/cpu")
 _NODES = Path("/sys/devices/system/node")
 
+_ARM_CORES: Final = {
+    ("0x41", "0xd0c"): "Neoverse N1",
+    ("0x41", "0xd40"): "Neoverse V1",
+    ("0x41", "0xd49"): "Neoverse N2",
+    ("0x41", "0xd4f"): "Neoverse V2",
+    ("0x41", "0xd8e"): "Neoverse N3",
+    ("0x41", "0xd84"): "Neoverse V3",
+    ("0xc0", "0xac3"): "Ampere-1",
+    ("0xc0", "0xac4"): "Ampere-1a",
+}
+"""Names of server cores by implementer and part, as lscpu has them."""
+
 
 def cpuinfo_fields(cpuinfo: Path = _CPUINFO) -> dict[str, str]:
     """Return the fields of the first core in Linux's cpuinfo; empty on other systems."""
+    return next(iter(_cores(cpuinfo)), {})
+
+
+def _cores(cpuinfo: Path) -> list[dict[str, str]]:
+    """Return the fields of each core in Linux's cpuinfo; an empty list on other systems."""
     try:
-        first_core = cpuinfo.read_text().strip().split("\n\n")[0]
+        paragraphs = cpuinfo.read_text().strip().split("\n\n")
     except OSError:
-        return {}
-    pairs = (line.partition(":") for line in first_core.splitlines())
-    return {key.strip(): value.strip() for key, _, value in pairs}
+        return []
+    cores = []
+    for paragraph in paragraphs:
+        pairs = (line.partition(":") for line in paragraph.splitlines())
+        cores.append({key.strip(): value.strip() for key, _, value in pairs})
+    return cores
+
+
+def model_name(cpuinfo: Path = _CPUINFO) -> str | None:
+    """Return the name of the CPU's model, with the numbers that tell it from others.
+
+    On x86 these are family, model and stepping. ARM's cores have no name in cpuinfo, so the name is
+    made of architecture, implementer, part, variant and revision; a CPU may have several kinds.
+
+    Args:
+        cpuinfo: File in the format of Linux's cpuinfo.
+
+    Returns:
+        The name, None if Linux lists neither a name nor numbers.
+    """
+    fields = cpuinfo_fields(cpuinfo)
+    ids = [fields[key] for key in ("cpu family", "model", "stepping") if key in fields]
+    name = fields.get("model name")
+    if name and ids:
+        return f"{name} ({'/'.join(ids)})"
+    kinds = list(dict.fromkeys(map(_arm_kind, _cores(cpuinfo))))
+    arm_name = " + ".join(kind for kind in kinds if kind)
+    return f"{name or 'ARM'} ({arm_name})" if arm_name else name
+
+
+def _arm_kind(fields: Mapping[str, str]) -> str:
+    """Return the kind of one ARM core; empty for other cores."""
+    implementer, part = fields.get("CPU implementer"), fields.get("CPU part")
+    if implementer is None or part is None:
+        return ""
+    known_name = _ARM_CORES.get((implementer, part))
+    ids = [implementer, part, fields.get("CPU variant", "?"), fields.get("CPU revision", "?")]
+    return " ".join(filter(None, [known_name, "/".join(ids)]))
 
 
 def instruction_sets(cpuinfo: Path = _CPUINFO) -> frozenset[str]:

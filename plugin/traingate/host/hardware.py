@@ -16,12 +16,9 @@ def hardware() -> Hardware:
     """Return the record of the machine that this process runs on."""
     import psutil  # noqa: PLC0415 - only a run that measures needs it
 
-    fields = cpu.cpuinfo_fields()
-    ids = [fields[key] for key in ("cpu family", "model", "stepping") if key in fields]
-    name = fields.get("model name") or platform.processor() or platform.machine()
     flags = cpu.instruction_sets()
     return Hardware(
-        cpu=f"{name} ({'/'.join(ids)})" if ids else name,
+        cpu=cpu.model_name() or platform.processor() or platform.machine(),
         architecture=platform.machine(),
         cores=cpu.core_count(),
         numa_nodes=len(cpu.numa_nodes()),

@@ -12,6 +12,7 @@ from typing import Final
 
 _CPU: Final = Path("/sys/devices/system/cpu")
 _THP: Final = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+_THP_DEFRAG: Final = Path("/sys/kernel/mm/transparent_hugepage/defrag")
 _STAT: Final = Path("/proc/stat")
 _STEAL: Final = 7
 """Index of the steal time among the numbers in the line ``cpu`` of proc_stat(5)."""
@@ -48,6 +49,11 @@ def transparent_huge_pages(setting: Path = _THP) -> str | None:
     """Return the mode of transparent huge pages: ``always``, ``madvise`` or ``never``."""
     text = _read_text(setting) or ""
     return text.partition("[")[2].partition("]")[0] or None
+
+
+def huge_page_defragmentation(setting: Path = _THP_DEFRAG) -> str | None:
+    """Return when the kernel makes room for huge pages: ``always``, ``defer`` or ``madvise``."""
+    return transparent_huge_pages(setting)
 
 
 def cpu_times(stat: Path = _STAT) -> tuple[int, int] | None:

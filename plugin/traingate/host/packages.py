@@ -1,22 +1,128 @@
 """Read the versions of installed packages from their metadata, without importing them.
 
-The parent and the worker both import this module, so it imports the standard library alone.
+An interrupted installation leaves folders such as ``~orch-2.8.0.dist-info``, without a name or
+without any file. These are skipped. The parent and the worker both import this module, so it
+imports the standard library alone.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 _TORCH_PIN = re.compile(r"torch ?\(?==(\d+\.\d+)")
+_NAME: Final = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
+_VERSION: Final = re.compile(r"^Version:[ \t]*(\S+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """Installed distribution.
+
+    Attributes:
+        name: Name in its normalized spelling (PEP 503).
+        version: Version.
+        folder: Folder that its metadata lies in, which holds its modules too unless it is editable.
+        files: Metadata of the distribution, as importlib gives access to it.
+    """
+
+    name: str
+    version: str
+    folder: str
+    files: metadata.Distribution
+
+    @cached_property
+    def record(self) -> str:
+        """Return the list of its files, in the format of RECORD (PEP 376); empty without one."""
+        return _read(self.files, "RECORD")
+
+    @cached_property
+    def top_level_modules(self) -> list[str]:
+        """Return the modules that ``top_level.txt`` lists; empty without that file."""
+        return _read(self.files, "top_level.txt").split()
+
+    @cached_property
+    def direct_url(self) -> dict[str, Any]:
+        """Return where it was installed from, if that is not an index (PEP 610); else empty."""
+        try:
+            content = json.loads(_read(self.files, "direct_url.json") or "{}")
+        except ValueError:
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    @property
+    def is_editable(self) -> bool:
+        """Return whether its modules lie in the folder that it was installed from."""
+        folder = self.direct_url.get("dir_info")
+        return isinstance(folder, dict) and bool(folder.get("editable"))
+
+    @property
+    def local_source(self) -> str:
+        """Return the folder or the archive that it was installed from; empty if it is not local."""
+        url = urlsplit(str(self.direct_url.get("url", "")))
+        return unquote(url.path) if url.scheme == "file" else ""
+
+
+def distributions(name: str | None = None) -> Iterator[Distribution]:
+    """Yield the installed distributions that have a name and a version, each name once.
+
+    Of several with the same name, the first on the search path is the one that is imported.
+
+    Args:
+        name: Name of the only distribution to yield, None for all.
+    """
+    names = set()
+    for folder in _metadata_folders():
+        stem = normalize(folder.stem.partition("-")[0])
+        if name is not None and stem != normalize(name):
+            continue
+        files = metadata.Distribution.at(folder)
+        text = _read(files, "METADATA") or _read(files, "PKG-INFO") or _read(files, "")
+        own_name, number = _NAME.search(text), _VERSION.search(text)
+        if own_name is None or number is None or normalize(own_name[1]) in names:
+            continue
+        names.add(normalize(own_name[1]))
+        yield Distribution(normalize(own_name[1]), number[1], str(folder.parent), files)
+
+
+def _metadata_folders() -> Iterator[Path]:
+    """Yield the folders (and files of old installers) with metadata on the search path."""
+    for entry in dict.fromkeys(sys.path):
+        try:
+            names = sorted(os.listdir(entry or "."))  # noqa: PTH208 - faster, and paths are few
+        except OSError:  # an archive, or not there
+            continue
+        for name in names:
+            # pip renames what it is about to remove so that it begins with a tilde.
+            if name.endswith((".dist-info", ".egg-info")) and not name.startswith("~"):
+                yield Path(entry).absolute() / name
+
+
+def normalize(name: str) -> str:
+    """Return the normalized spelling of a distribution's name (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def version(package: str) -> str | None:
     """Return the installed version of *package*, None if it is not installed."""
+    return next((item.version for item in distributions(package)), None)
+
+
+def _read(files: metadata.Distribution, name: str) -> str:
+    """Return the text of a file of the metadata; empty if it is missing or cannot be read."""
     try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+        return files.read_text(name) or ""
+    except (OSError, ValueError):  # for example, it is not UTF-8
+        return ""
 
 
 def torch_mismatch(package: str) -> str | None:
@@ -46,11 +152,16 @@ def _required_torch(package: str) -> str | None:
 
     torchvision pins torch; the packages without a pin have the version number of their torch.
     """
-    for requirement in metadata.requires(package) or ():
+    for requirement in _requirements(package):
         match = _TORCH_PIN.match(requirement)
         if match:
             return match[1]
     return None
+
+
+def _requirements(package: str) -> list[str]:
+    """Return the requirements that the metadata of *package* lists."""
+    return [line for item in distributions(package) for line in item.files.requires or ()]
 
 
 def _minor(version: str) -> str:

@@ -143,12 +143,18 @@ def library_serving(symbol: str, caller: Path | None = None) -> str | None:
 
 def loaded_library(stem: str) -> Path | None:
     """Return the path of the library ``lib<stem>`` if this process has loaded it, else None."""
+    paths = loaded_libraries()
+    return next((path for path in paths if re.match(rf"lib{stem}[.\-]", path.name)), None)
+
+
+def loaded_libraries() -> list[Path]:
+    """Return the paths of the shared libraries that this process has loaded, each once."""
     try:
         lines = _MAPS.read_text().splitlines()
     except OSError:
-        return None
-    paths = (Path(line.split(maxsplit=5)[-1]) for line in lines if ".so" in line)
-    return next((path for path in paths if re.match(rf"lib{stem}[.\-]", path.name)), None)
+        return []
+    paths = dict.fromkeys(line.split(maxsplit=5)[-1] for line in lines if ".so" in line)
+    return [Path(path) for path in paths]
 
 
 def allocator_name() -> str | None:
@@ -163,6 +169,15 @@ def openmp_name() -> str | None:
     process, so the dependencies of ``libtorch_cpu`` are searched too.
     """
     return library_serving("GOMP_parallel", loaded_library("torch_cpu"))
+
+
+def preload_names(preloads: str) -> str:
+    """Return a value of ``LD_PRELOAD`` with the names of the libraries instead of their paths.
+
+    Args:
+        preloads: Paths or names, separated by colons or spaces (ld.so(8)).
+    """
+    return ":".join(Path(path).name for path in re.split(r"[:\s]+", preloads) if path)
 
 
 def find_program(name: str) -> str | None:

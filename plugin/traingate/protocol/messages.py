@@ -116,14 +116,12 @@ class Prepared:
         epoch_steps: Number of batches in one pass over the dataset; None if it has no length.
         prefetched_batches: Number of batches that the loader fetches ahead. The first steps find
             them ready, so at least as many have to be taken before measuring.
-        environment: Software of the worker and settings that can change its speed, for the record.
     """
 
     setup_seconds: float
     batch_size: int
     epoch_steps: int | None
     prefetched_batches: int
-    environment: dict[str, JSON]
 
 
 @dataclass(frozen=True)
@@ -170,6 +168,8 @@ class Finished:
             the module; those of compiled modules start with ``COMPILED_PREFIX``.
         data_workers_bytes: Largest memory of the processes that it started and that still run, as
             far as they do not share it with this process, in bytes.
+        environment: Software of the worker and settings that can change its speed, for the record.
+            It is reported last, because steps may import modules too.
     """
 
     peak_rss_bytes: int
@@ -178,6 +178,7 @@ class Finished:
     reasons: dict[str, list[str]]
     imported_files: dict[str, str] = field(default_factory=dict)
     data_workers_bytes: int = 0
+    environment: dict[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ class Hardware(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Measurements are comparable only if all of them agree, except for ``memory_bytes``.
 
     Attributes:
-        cpu: Model name of the CPU, followed by its family, model and stepping if Linux lists them.
+        cpu: Model name of the CPU, followed by its family, model and stepping if Linux lists them;
+            on ARM by implementer, part, variant and revision of each kind of core.
         architecture: Architecture, as ``platform.machine()`` returns it.
         cores: Number of cores that pytest's process can keep busy: its affinity, limited by the
             quota of its cgroup.
@@ -117,9 +118,13 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         reasons: Reasons why a counter is not 0, a line each, by the name of the counter: graph
             breaks, recompilations, XLA fallbacks.
         machine: Hardware of the machine.
-        environment: Software of the worker, and environment variables that influence its speed:
-            versions, number of threads, allocator, OpenMP library. ``steady`` is the value of
-            ``--traingate-steady``, and ``steadying`` the variables that were set for it.
+        environment: Software of the worker, and settings that influence its speed: versions, number
+            of threads, allocator, OpenMP library, kernel. ``packages`` has the versions of all
+            imported packages, ``package_sources`` the origin (``from``) and the ``digest`` of those
+            that come from no package index, ``other_packages`` the versions of the other installed
+            ones, ``variables`` the environment variables. ``traingate`` is the version of
+            traingate, ``steady`` the value of ``--traingate-steady``, and ``steadying`` the
+            variables that were set for it.
         published: Published figures that the test gave for comparison.
         duet: Duet that was measured for the verdict; None if there was none.
         verdict: Verdict of the gate; None if nothing was to be compared and no limit is broken.

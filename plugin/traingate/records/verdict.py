@@ -20,7 +20,7 @@ class Outcome(str, Enum):
     IMPROVED = "IMPROVED"
     """Every speed-up up to the tolerance is excluded, and every slowdown."""
     INCONCLUSIVE = "INCONCLUSIVE"
-    """The launches allowed do not decide between the others."""
+    """The launches allowed do not decide between the others, or two ways to measure disagree."""
     NO_BASELINE = "NO_BASELINE"
     """There was nothing to compare with."""
 
@@ -96,6 +96,8 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             neither.
         broken_limits: Limits of the marker that the measurement breaks, a sentence each. Records of
             schema 3 and earlier have them in ``reason``.
+        disagreement: Sentence on stored launches that were faster than a duet explains, in an
+            environment that no record shows to be another; None if there is no such disagreement.
     """
 
     outcome: Outcome
@@ -116,6 +118,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     baseline: str | None = None
     reason: str | None = None
     broken_limits: tuple[str, ...] = ()
+    disagreement: str | None = None
 
     @property
     def breaks_a_limit(self) -> bool:

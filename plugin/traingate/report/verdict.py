@@ -24,6 +24,11 @@ _ADVICE = {
     ),
 }
 
+_DISAGREEMENT_ADVICE = (
+    "Measure again: another program may have been busy. If the slowdown stays, look for what has "
+    "changed on this machine, and then save a new baseline with --benchmark-save=NAME."
+)
+
 _CAUSES = {
     None: "",
     Cause.CODE: "by the code: ",
@@ -80,9 +85,9 @@ def explain(verdict: Verdict) -> str:
         return _explain_broken_limits(verdict)
     if verdict.slowdown_percent is None:
         return f"{verdict.outcome.value}: {verdict.reason}"
-    headline = verdict.reason if verdict.method is Method.COUNTERS else _change(verdict)
-    lines = [f"{verdict.outcome.value}: {_CAUSES[verdict.cause]}{headline}"]
-    if verdict.method is Method.COUNTERS:
+    headline = verdict.reason if verdict.method is Method.COUNTERS else verdict.disagreement
+    lines = [f"{verdict.outcome.value}: {_CAUSES[verdict.cause]}{headline or _change(verdict)}"]
+    if headline:
         lines.append(f"  {_change(verdict)}")
     is_duet = verdict.method in _DUET_METHODS
     for title, rate, launches, description in (
@@ -102,7 +107,9 @@ def explain(verdict: Verdict) -> str:
         f"  {'evidence' if number == 0 else '':<9} {line}"
         for number, line in enumerate(verdict.evidence)
     ]
-    if verdict.outcome in _ADVICE:
+    if verdict.disagreement:
+        lines.append(f"  {_DISAGREEMENT_ADVICE}")
+    elif verdict.outcome in _ADVICE:
         lines.append(f"  {_ADVICE[verdict.outcome]}")
     return "\n".join(lines)
 

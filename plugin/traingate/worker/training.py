@@ -18,6 +18,7 @@ import torch
 
 from traingate.errors import WorkloadError
 from traingate.host.cpu import available_cores
+from traingate.host.imported_packages import Project
 from traingate.layers.base import ArgumentProvider, Layer, Starter, Training, Verifier
 from traingate.layers.stack import rebuild
 from traingate.protocol import messages
@@ -26,7 +27,7 @@ from traingate.worker import counters, flops, operator_table, spawned_imports
 from traingate.worker.child_memory import descendants_bytes
 from traingate.worker.imported_files import check_unchanged, file_digests
 from traingate.worker.loop import Loop, loss_of
-from traingate.worker.software import environment
+from traingate.worker.software import environment, project_of
 from traingate.workload import ObjectName, TrainingSetup, build, import_object
 from traingate.worktree.relocation import Relocation
 
@@ -58,8 +59,9 @@ class Trainer:
         self._loop: Loop | None = None
         self._start_counters: _StartCounters | None = None
         self._relocation: Relocation | None = None
-        self._project = ""
+        self._project_root = ""
         self._digests: dict[str, str] = {}
+        self._project = Project(())
         self._steps = 0
 
     @property
@@ -81,7 +83,7 @@ class Trainer:
         relocate = relocation.relocate if relocation else str
         if relocation:
             relocation.redirect_imports()
-        self._project, self._relocation = message.project, relocation
+        self._project_root, self._relocation = message.project, relocation
         spawned_imports.announce(message.relocation)
         sys.path[:0] = map(relocate, message.import_paths)
         _seed(message.seed)
@@ -102,14 +104,13 @@ class Trainer:
             layer.apply(training)
         self._loop = Loop(training)
         self._unbind()
+        self._project = project_of(name.file, message.import_paths, relocation)
         self._digests = self._file_digests()
-        seconds = time.perf_counter() - start
         yield messages.Prepared(
-            setup_seconds=seconds,
+            setup_seconds=time.perf_counter() - start,
             batch_size=training.batch_size,
             epoch_steps=self._loop.epoch_steps,
             prefetched_batches=self._loop.prefetched_batches,
-            environment=environment(),
         )
 
     def _warm_up(self, _: messages.WarmUp) -> Iterator[messages.Message]:
@@ -186,14 +187,16 @@ class Trainer:
             reasons=reasons,
             imported_files=digests,
             data_workers_bytes=descendants_bytes(),
+            # Only now has every step imported what it needs.
+            environment=environment(self._project),
         )
 
     def _file_digests(self) -> dict[str, str]:
         """Return the digests of the imported files, after checking that they are this side's."""
         if self._relocation:
             self._relocation.check_imports()
-        tree = self._relocation.tree if self._relocation else self._project
-        return file_digests(self._project, tree)
+        tree = self._relocation.tree if self._relocation else self._project_root
+        return file_digests(self._project_root, tree)
 
     def _count_work(self, _: messages.CountWork) -> Iterator[messages.Message]:
         assert self._build_setup is not None

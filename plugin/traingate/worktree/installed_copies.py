@@ -70,6 +70,8 @@ def _installation(origin: str, tree: Path) -> _Installation:
     copies: set[str] = set()
     own: set[str] = set()
     for distribution in metadata.distributions():
+        if not distribution.metadata or "Name" not in distribution.metadata:
+            continue  # left over from an interrupted installation
         url = json.loads(distribution.read_text("direct_url.json") or "{}")
         folder = url.get("dir_info")
         path = Path(unquote(urlsplit(url.get("url", "")).path))
@@ -123,10 +125,10 @@ def _project_names(tree: Path) -> set[str]:
     """Return the normalized names of the projects in *tree*, at most two folders deep."""
     patterns = [f"{depth}{name}" for depth in ("", "*/", "*/*/") for name in _PROJECT_FILES]
     files = (file for pattern in patterns for file in tree.glob(pattern))
-    return {_normalize(name) for name in map(_project_name, files) if name is not None}
+    return {_normalize(name) for name in map(project_name, files) if name is not None}
 
 
-def _project_name(file: Path) -> str | None:
+def project_name(file: Path) -> str | None:
     """Return the name that a project file states, None if only its code could compute one."""
     section = "project" if file.suffix == ".py" else ""
     for line in file.read_text(errors="replace").splitlines():
