@@ -60,19 +60,19 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
 ) -> TrainingBenchmark:
     """Measure how fast a workload trains under the layers of the test.
 
-    A test can call it once, with the arguments below. If a comparison is requested, such as by
-    ``--benchmark-compare``, it fails the test if the throughput is lower than the tolerance allows.
-    It skips the test if this machine cannot run a layer.
+    A test can call it once. If a comparison is requested, such as by ``--benchmark-compare``, it
+    fails the test if the throughput is lower than the tolerance allows. It skips the test if this
+    machine cannot run a layer.
 
     Args:
         workload: Function at the top level of a module that returns a ``traingate.TrainingSetup``,
             or a ``functools.partial`` of one. If it has the parameters, it gets the ``scale``, and
             the ``batch_size`` of the layer of this name. All others need defaults or arguments.
-        layers: Further layers than the fixtures': objects of the protocol ``traingate.Layer``.
+        layers: Layers to add to the fixtures', objects of the protocol ``traingate.Layer``.
         published: Published throughputs of the same experiment, each a
             ``traingate.records.Published``, to show together with the result.
-        arguments: Keyword arguments for the workload, which become a part of its identity in the
-            record. JSON must be able to represent them; a tuple becomes a list.
+        arguments: Keyword arguments for the workload, and a part of its identity in the record, so
+            JSON must be able to represent them; a tuple becomes a list.
 
     Returns:
         Record of the test, a ``traingate.records.Measurement``, which pytest-benchmark saves too.
@@ -80,15 +80,13 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
     measured_workloads: list[Workload] = []
 
     def measure(
-        workload: Workload,
-        layers: Iterable[Layer] = (),
-        published: Iterable[Published] = (),
-        **arguments: Any,
+        workload: Workload, layers: Any = (), published: Any = (), **arguments: Any
     ) -> Measurement:
         __tracebackhide__ = True
         _check_use(request, measured_workloads)
         measured_workloads.append(workload)
         session = request.config.stash[SESSION_KEY]()
+        error_message: str | None = None
         try:
             stack = Stack.of([*_requested_layers.collect(request), *layers])
             session.requested_names |= stack.names
@@ -100,9 +98,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
                 with _observer(request) as observer:
                     result = session.run(benchmark_request, observer)
         except TraingateError as error:
-            error_message: str | None = str(error)
-        else:
-            error_message = None
+            error_message = str(error)
         # Failing inside of the handler would make pytest show both exceptions.
         if error_message is not None:
             _fail(benchmark, error_message)
