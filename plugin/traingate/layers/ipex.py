@@ -12,6 +12,7 @@ from traingate.host.cpu import instruction_sets
 from traingate.host.packages import torch_mismatch
 from traingate.layers._tensors import require_no_hooks
 from traingate.layers.base import BaseLayer
+from traingate.layers.step_context import requires_closure
 from traingate.layers.training import Training
 
 _BF16_PACKING_FLAGS = {"avx512bw", "avx512vl", "avx512dq"}
@@ -67,6 +68,7 @@ class IpexOptimize(BaseLayer):
         def optimize(model: Any) -> Any:
             optimizer = optimizers[id(model)]
             _check_hooks(model, optimizer)
+            needs_closure = requires_closure(optimizer)
             trainable = {name: each.requires_grad for name, each in model.named_parameters()}
             # In place: the workload's own step, schedulers and hooks may hold these objects. IPEX
             # copies an optimizer without its hooks.
@@ -77,7 +79,15 @@ class IpexOptimize(BaseLayer):
                 weights_prepack=None if packable else False,
                 inplace=True,
             )
-            _restore_step_hooks(optimizer)
+            if hasattr(optimizer, "sync_grad"):
+                _check_gradient_copies(optimizer, needs_closure=needs_closure)
+                training.closure_obstacles.append(
+                    "ipex_optimize copies gradients once per update, not in each evaluation"
+                )
+            elif getattr(optimizer, "fused", False) is True:
+                # IPEX has replaced the step, which would not run the hooks.
+                hooked_step = torch.optim.Optimizer.profile_hook_step(optimizer.step.__func__)
+                optimizer.step = MethodType(hooked_step, optimizer)
             _restore_trainable(new_model, trainable)
             return new_model
 
@@ -128,24 +138,18 @@ def _check_hooks(model: Any, optimizer: Any) -> None:
             )
 
 
-def _restore_step_hooks(optimizer: Any) -> None:
-    """Let the step that IPEX has given to *optimizer* run the hooks of the optimizer's step.
+def _check_gradient_copies(optimizer: Any, *, needs_closure: bool) -> None:
+    """Check an optimizer without a fused update in bf16, whose gradients IPEX copies to fp32.
 
     Raises:
-        ConfigurationError: If IPEX reads the gradients before a hook could change them.
+        ConfigurationError: If a hook or a closure would change the gradients after the copy.
     """
-    import torch  # noqa: PLC0415 - only in the worker
-
-    step = vars(optimizer).get("step")
-    if hasattr(optimizer, "sync_grad"):  # IPEX copies gradients, and calls the original step
-        if optimizer._optimizer_step_pre_hooks:
-            raise ConfigurationError(
-                f"ipex_optimize has no fused update for {type(optimizer).__name__} in bf16: it "
-                "copies the gradients before a step hook could change them"
-            )
-    elif getattr(optimizer, "fused", False) is True and step is not None:
-        hooked_step = torch.optim.Optimizer.profile_hook_step(step.__func__)
-        optimizer.step = MethodType(hooked_step, optimizer)
+    obstacle = "evaluates a closure" if needs_closure else "has a hook before its step"
+    if needs_closure or optimizer._optimizer_step_pre_hooks:
+        raise ConfigurationError(
+            f"ipex_optimize has no fused update for {type(optimizer).__name__} in bf16, and copies "
+            f"the gradients once, before the update: this one {obstacle}"
+        )
 
 
 def _restore_trainable(model: Any, trainable: dict[str, bool]) -> None:

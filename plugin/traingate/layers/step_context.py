@@ -40,7 +40,7 @@ class StepContext:
         self._seen_functions: WeakSet[Any] = WeakSet()
         self._called_parts: set[str] = set()
         self._is_checked = False
-        self._needs_closure = any(map(_requires_closure, training.optimizers))
+        self._needs_closure = any(map(requires_closure, training.optimizers))
 
     @property
     def model(self) -> Any:
@@ -241,7 +241,7 @@ def _check_loss(loss: Any) -> None:
         raise WorkloadError(f"train_step returned {type(loss).__name__}, not the loss tensor")
 
 
-def _requires_closure(optimizer: Any) -> bool:
+def requires_closure(optimizer: Any) -> bool:
     """Return whether ``optimizer.step`` cannot be called without a closure, as that of LBFGS."""
     parameters = inspect.signature(optimizer.step).parameters
     closure = parameters.get("closure")
