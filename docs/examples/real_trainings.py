@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import nn
+
 from traingate import StepContext, TrainingSetup
 
 FEATURES = 64

@@ -12,6 +12,7 @@ from traingate.comparison.next_step import CodeRelation
 from traingate.controller.command import Interpreter
 from traingate.controller.job import Job, Side
 from traingate.errors import BaselineError, ConfigurationError
+from traingate.training_setup import WorkloadName
 from traingate.workload import ObjectName
 from traingate.worktree.relocation import Relocation, is_project_file
 from traingate.worktree.repository import Repository
@@ -112,6 +113,13 @@ class BaseSides:
                     f"{relative_path}: what is new there has nothing to be measured against. Let "
                     "it pass by --traingate-on-missing=record."
                 )
+        parameter = _missing_parameter(repository, commit, job.workload)
+        if parameter is not None:
+            raise BaselineError(
+                f"In {reference} (commit {commit[:9]}), {job.workload.qualname} has no parameter "
+                f"{parameter}: what is new there has nothing to be measured against. Let it pass "
+                "by --traingate-on-missing=record."
+            )
         return repository, commit
 
     def _is_project_folder(self, path: str, job: Job) -> bool:
@@ -140,6 +148,22 @@ def _commit_defines(repository: Repository, commit: str, name: ObjectName) -> bo
         return True
     text = repository.read_file(commit, file)
     return text is not None and _module_defines(text, name.qualname.partition(".")[0])
+
+
+def _missing_parameter(repository: Repository, commit: str, name: ObjectName) -> str | None:
+    """Return an argument of a workload that its function in *commit* has no parameter for."""
+    file = Path(name.file)
+    if not isinstance(name, WorkloadName) or not is_project_file(file, repository.root):
+        return None
+    try:
+        module = ast.parse(repository.read_file(commit, file) or "")
+    except SyntaxError:
+        return None  # the worker will report the error
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef) and node.name == name.qualname and not node.args.kwarg:
+            parameters = {each.arg for each in (*node.args.args, *node.args.kwonlyargs)}
+            return next((each for each in name.arguments if each not in parameters), None)
+    return None
 
 
 def _module_defines(text: str, name: str) -> bool:
