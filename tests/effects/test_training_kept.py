@@ -8,7 +8,7 @@ import pytest
 from traingate import layers
 from traingate.errors import ConfigurationError
 
-UPDATES = (layers.FusedOptimizer(), layers.IpexOptimize(), layers.CompiledStep())
+UPDATES = (layers.FusedOptimizer(), layers.IpexOptimize())
 
 
 @pytest.mark.parametrize("layer", UPDATES, ids=lambda layer: layer.name)
@@ -54,10 +54,17 @@ def test_a_step_that_calls_a_captured_model_calls_the_one_that_ipex_has_changed(
     assert any("torch_ipex::convolution_forward" in name for name in operators)
 
 
-@pytest.mark.parametrize("layer", [layers.TorchCompile(), layers.CompiledStep()], ids=repr)
-def test_a_stack_beyond_the_recompile_limit_is_refused(observe, layer):
+@pytest.mark.parametrize(
+    ("layer", "workload"),
+    [
+        (layers.TorchCompile(), trainings.counting_net),
+        (layers.CompiledStep(), trainings.hooked_net),  # its learning rate is a number
+    ],
+    ids=["torch_compile", "compiled_step"],
+)
+def test_a_stack_beyond_the_recompile_limit_is_refused(observe, layer, workload):
     with pytest.raises(ConfigurationError, match="Dynamo reached its recompile_limit, beyond"):
-        observe(layer, workload=trainings.counting_net)
+        observe(layer, workload=workload)
 
 
 @pytest.mark.parametrize(
