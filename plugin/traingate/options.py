@@ -16,7 +16,7 @@ from traingate.errors import ConfigurationError
 from traingate.gate.limits import Limits
 
 DEFAULT_MAX_LAUNCHES: Final = 8  # in a comparison with stored runs
-DEFAULT_MAX_PAIRS: Final = 12  # in a duet
+DEFAULT_MAX_PAIRS: Final = 16  # in a duet
 _MARKER: Final = (
     "traingate(tolerance=PERCENT, min_samples_per_second=N, max_first_step_seconds=S): limits of "
     "a training benchmark: the largest loss of throughput against the baseline, the least "

@@ -153,6 +153,20 @@ class _Recording:
         self.order.append(f"end of {self.name}")
 
 
+def test_phases_of_a_step_are_told_also_inside_of_a_closure():
+    phases = []
+
+    def step(context, batch):
+        def closure():
+            context.backward(context.forward(Loss))
+
+        context.update(context.optimizer.step, closure)
+
+    StepContext(training(step), phases.append).take(())
+    # Each name stands for the time before it, back to the name before.
+    assert phases == ["other", "optimizer", "forward", "optimizer", "backward", "optimizer"]
+
+
 def test_gradients_are_accumulated_inside_the_contexts_of_layers():
     order = []
     subject = training(None)

@@ -167,6 +167,7 @@ class CompiledStep(BaseLayer):
                 )
             torch._dynamo.config.compiled_autograd = True
             training.step_wrappers.append(torch.compile)
+            training.has_phases = False
         else:
             training.forward_wrappers.append(torch.compile)
             training.closure_obstacles.append(

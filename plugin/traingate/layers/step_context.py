@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -32,10 +33,14 @@ class StepContext:
 
     Args:
         training: Training to which all layers have been applied.
+        end_phase: Function that adds the time since its last call to the phase that it is given;
+            None if the phases of the step cannot be told apart.
     """
 
-    def __init__(self, training: Training) -> None:
+    def __init__(self, training: Training, end_phase: Callable[[str], None] | None = None) -> None:
         self._training = training
+        self._end_phase = end_phase
+        self._phase = "other"
         self._forward_functions: dict[Any, Callable[..., Any]] = {}
         self._seen_functions: WeakSet[Any] = WeakSet()
         self._called_parts: set[str] = set()
@@ -85,10 +90,14 @@ class StepContext:
         """
         self._note_call("forward")
         function = self._wrapped(function)
-        with ExitStack() as contexts:
-            for context in self._training.contexts:
-                contexts.enter_context(context())
-            return function(*arguments, **options)
+
+        def evaluate() -> Any:
+            with ExitStack() as contexts:
+                for context in self._training.contexts:
+                    contexts.enter_context(context())
+                return function(*arguments, **options)
+
+        return self._timed("forward", evaluate)
 
     def backward(self, loss: Any, **options: Any) -> None:
         """Call ``loss.backward(**options)``.
@@ -98,7 +107,7 @@ class StepContext:
             options: Keyword arguments of ``torch.Tensor.backward``.
         """
         self._note_call("backward")
-        loss.backward(**options)
+        self._timed("backward", partial(loss.backward, **options))
 
     def update(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """Return ``function(*arguments, **options)``, computed as the update of parameters.
@@ -116,7 +125,7 @@ class StepContext:
         """
         if self._training.closure_obstacles:
             self._check_closures((*arguments, *options.values()))
-        return function(*arguments, **options)
+        return self._timed("optimizer", partial(function, *arguments, **options))
 
     @contextmanager
     def accumulating(self) -> Iterator[None]:
@@ -155,6 +164,22 @@ class StepContext:
             return self._evaluate(batch)
 
         return self.update(optimizer.step, closure)
+
+    def _timed(self, phase: str, part: Callable[[], Any]) -> Any:
+        """Return ``part()``, whose time belongs to *phase*.
+
+        An optimizer that is given a closure calls forward and backward inside of its own phase.
+        """
+        if self._end_phase is None:
+            return part()
+        outer_phase = self._phase
+        self._end_phase(outer_phase)
+        self._phase = phase
+        try:
+            return part()
+        finally:
+            self._end_phase(phase)
+            self._phase = outer_phase
 
     def _evaluate(self, batch: Any) -> Any:
         """Do forward, loss and backward of the usual step, and return the loss."""

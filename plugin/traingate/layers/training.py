@@ -64,6 +64,8 @@ class Training:
         closure_obstacles: Reasons why an optimizer must not be given a closure, a clause each.
         step_wrappers: Functions from one ``StepBody`` to another, applied to the body once, in
             this order, so that the last one is the outermost.
+        has_phases: False if forward, backward and update cannot be timed one by one, because they
+            are compiled into one function or run asynchronously.
         precision: Name of the torch dtype that the model computes in, ``float32`` or
             ``bfloat16``.
         cores: Numbers of the CPU cores that this process may use. The main thread may be bound to
@@ -86,6 +88,7 @@ class Training:
     )
     closure_obstacles: list[str] = field(default_factory=list)
     step_wrappers: list[Callable[[StepBody], StepBody]] = field(default_factory=list)
+    has_phases: bool = True
     precision: str = "float32"
     cores: frozenset[int] = frozenset()
 

@@ -70,6 +70,7 @@ class XlaDevice(BaseLayer):
             _move_state(optimizer, new_parameters, device)
         training.batch_transforms.append(partial(map_tensors, lambda tensor: tensor.to(device)))
         training.step_wrappers.append(_with_sync)
+        training.has_phases = False
         training.closure_obstacles.append(
             "XLA runs a step at its end, and the optimizer reads the loss of each evaluation before"
         )
