@@ -34,7 +34,7 @@ nitpick_ignore_regex = [
     # The site is built without network, so it has no index of other projects' names.
     ("py:.*", r"(builtins|collections|contextlib|msgspec|pathlib|pytest|torch|typing)\..*"),
     # Types that signatures name and that the API page does not describe: they are not public.
-    ("py:class", r"(.*\.)?(AbstractContextManager|Dataset|JSON|Ranks|RunCpu|StepBody)"),
+    ("py:class", r"(.*\.)?(AbstractContextManager|Dataset|JSON|Ranks|RunCpu|StepBody|StepContext)"),
     ("py:exc", r"(.*\.)?ConfigurationError"),
 ]
 

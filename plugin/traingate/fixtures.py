@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -20,11 +20,11 @@ from traingate.errors import (
     TraingateError,
 )
 from traingate.layer_fixtures import RequestedLayers
-from traingate.layers.base import Layer
+from traingate.layers.base import ArgumentProvider, Layer
 from traingate.layers.stack import Stack
 from traingate.options import limits_of
 from traingate.replay import CLOCK_KEY
-from traingate.workload import Workload, name_of
+from traingate.training_setup import Workload, WorkloadName, workload_name
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -47,6 +47,7 @@ class TrainingBenchmark(Protocol):
         workload: Workload,
         layers: Iterable[Layer] = (),
         published: Iterable[Published] = (),
+        **arguments: Any,
     ) -> Measurement:
         """Measure a workload, as the docstring of the fixture describes."""
 
@@ -59,19 +60,19 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
 ) -> TrainingBenchmark:
     """Measure how fast a workload trains under the layers of the test.
 
-    A test can call it once, as ``training_benchmark(workload, layers=(), published=())``. If a
-    comparison is requested, such as by ``--benchmark-compare``, it fails the test if the throughput
-    is lower than the tolerance allows. It skips the test if this machine cannot run a layer.
+    A test can call it once. If a comparison is requested, such as by ``--benchmark-compare``, it
+    fails the test if the throughput is lower than the tolerance allows. It skips the test if this
+    machine cannot run a layer.
 
     Args:
-        workload: Function at the top level of a module that returns a ``traingate.TrainingSetup``.
-            If it has a parameter ``scale``, it gets the name of the scale, and if it has a
-            parameter ``batch_size``, the size that the layer of this name sets. All other
-            parameters need defaults.
-        layers: Layers to add to those of the layer fixtures: objects of the protocol
-            ``traingate.Layer``.
+        workload: Function at the top level of a module that returns a ``traingate.TrainingSetup``,
+            or a ``functools.partial`` of one. If it has the parameters, it gets the ``scale``, and
+            the ``batch_size`` of the layer of this name. All others need defaults or arguments.
+        layers: Layers to add to the fixtures', objects of the protocol ``traingate.Layer``.
         published: Published throughputs of the same experiment, each a
             ``traingate.records.Published``, to show together with the result.
+        arguments: Keyword arguments for the workload, and a part of its identity in the record, so
+            JSON must be able to represent them; a tuple becomes a list.
 
     Returns:
         Record of the test, a ``traingate.records.Measurement``, which pytest-benchmark saves too.
@@ -79,25 +80,25 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
     measured_workloads: list[Workload] = []
 
     def measure(
-        workload: Workload, layers: Iterable[Layer] = (), published: Iterable[Published] = ()
+        workload: Workload, layers: Any = (), published: Any = (), **arguments: Any
     ) -> Measurement:
         __tracebackhide__ = True
         _check_use(request, measured_workloads)
         measured_workloads.append(workload)
         session = request.config.stash[SESSION_KEY]()
+        error_message: str | None = None
         try:
-            stack = Stack.of([*_requested_layers.resolved(), *layers])
-            benchmark_request = _benchmark_request(request, workload, stack, published)
+            stack = Stack.of([*_requested_layers.collect(request), *layers])
             session.requested_names |= stack.names
+            name = _workload_name(workload, arguments, stack)
+            benchmark_request = _benchmark_request(request, name, stack, published)
             skip_reason = _skip_reason(stack, session.settings.require)
             if skip_reason is None:
                 _warn_of_cautions(request.config, stack)
                 with _observer(request) as observer:
                     result = session.run(benchmark_request, observer)
         except TraingateError as error:
-            error_message: str | None = str(error)
-        else:
-            error_message = None
+            error_message = str(error)
         # Failing inside of the handler would make pytest show both exceptions.
         if error_message is not None:
             _fail(benchmark, error_message)
@@ -115,7 +116,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
 
 def _benchmark_request(
     request: pytest.FixtureRequest,
-    workload: Workload,
+    workload: WorkloadName,
     stack: Stack,
     published: Iterable[Published],
 ) -> BenchmarkRequest:
@@ -123,11 +124,31 @@ def _benchmark_request(
 
     return BenchmarkRequest(
         test=request.node.nodeid,
-        workload=name_of(workload, "the workload of training_benchmark"),
+        workload=workload,
         stack=stack,
         limits=limits_of(request.node.get_closest_marker("traingate")),
         published=tuple(published),
     )
+
+
+def _workload_name(
+    workload: Workload, arguments: Mapping[str, object], stack: Stack
+) -> WorkloadName:
+    """Return the name of the workload with its arguments.
+
+    Raises:
+        ConfigurationError: If a layer sets one of the arguments too.
+        WorkloadError: If the worker could not call the workload with these arguments.
+    """
+    name = workload_name(workload, arguments)
+    for layer in stack.layers:
+        if isinstance(layer, ArgumentProvider):
+            for argument in layer.workload_arguments().keys() & name.arguments.keys():
+                raise ConfigurationError(
+                    f"{argument} is set by the layer {layer.name} and given to the workload as an "
+                    "argument too: keep one of them"
+                )
+    return name
 
 
 def _skip_reason(stack: Stack, required_names: frozenset[str]) -> str | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,17 +22,65 @@ class RequestedLayers:
     Attributes:
         layers: Layers, in the order in which pytest set up their fixtures.
         problems: Error messages of layers that could not be made.
+        answered_names: Names of the layers whose fixtures have run, also those that a test
+            parametrised away.
+        is_measured: True once ``training_benchmark`` has taken the layers.
     """
 
     layers: list[Layer] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    answered_names: set[str] = field(default_factory=set)
+    is_measured: bool = False
 
-    def resolved(self) -> list[Layer]:
-        """Return the layers.
+    def add(self, kind: type[Any], choice: object) -> Layer | None:
+        """Add the layer of this class, and return it; None if *choice* is False or None.
+
+        Args:
+            kind: Class of the layer.
+            choice: Parameter of its fixture.
+        """
+        if self.is_measured:
+            pytest.fail(
+                f"{kind.name} was set up after training_benchmark had measured without it: request "
+                "it as an argument of the test",
+                pytrace=False,
+            )
+        self.answered_names.add(kind.name)
+        if choice is False or choice is None:
+            return None
+        try:
+            layer = _make_layer(kind, choice)
+        except ConfigurationError as error:
+            # ``training_benchmark`` raises the error later. If the fixture failed instead,
+            # pytest-benchmark would also warn that its own fixture was not used.
+            self.problems.append(str(error))
+            return None
+        self.layers.append(layer)
+        return layer
+
+    def collect(self, request: pytest.FixtureRequest) -> list[Layer]:
+        """Return the layers that the test asks for, also those whose fixtures have not run yet.
+
+        ``training_benchmark`` may be called in a fixture that is set up before a layer's. A layer's
+        name that is parametrised without ``indirect=True`` stands for the same choice.
+
+        Args:
+            request: Request of a fixture of the test.
 
         Raises:
-            ConfigurationError: If a layer could not be made.
+            ConfigurationError: If a layer could not be made, or if a fixture of the project
+                replaces that of a layer.
         """
+        callspec = getattr(request.node, "callspec", None)
+        parameters = {} if callspec is None else callspec.params
+        for name in sorted(KINDS.keys() & set(request.fixturenames)):
+            value = request.getfixturevalue(name)
+            if name in self.answered_names:
+                continue
+            if name not in parameters or value is not parameters[name]:
+                raise ConfigurationError(replaced_fixture_text(name))
+            self.add(KINDS[name], value)
+        self.is_measured = True
         if self.problems:
             raise ConfigurationError("\n".join(self.problems))
         return self.layers
@@ -52,18 +103,7 @@ def _layer_fixture(kind: type[Any]) -> Any:
     """
 
     def add(request: pytest.FixtureRequest, _requested_layers: RequestedLayers) -> Layer | None:
-        choice = getattr(request, "param", True)
-        if choice is False or choice is None:
-            return None
-        try:
-            layer: Layer = _make_layer(kind, choice)
-        except ConfigurationError as error:
-            # ``training_benchmark`` raises the error later. If this fixture failed instead,
-            # pytest-benchmark would also warn that its own fixture was not used.
-            _requested_layers.problems.append(str(error))
-            return None
-        _requested_layers.layers.append(layer)
-        return layer
+        return _requested_layers.add(kind, getattr(request, "param", True))
 
     add.__doc__ = f"{kind.__doc__}"
     return pytest.fixture(name=kind.name)(add)
@@ -86,13 +126,78 @@ def _make_layer(kind: type[Any], choice: object) -> Layer:
     return layer
 
 
+def replaced_fixture_text(name: str, place: str = "") -> str:
+    """Return the error message for a fixture of the project that replaces that of a layer.
+
+    Args:
+        name: Name of the fixture.
+        place: Description of where the fixture is defined, empty if unknown.
+    """
+    return (
+        f"the project's fixture {name}{place} replaces the layer of that name, so that the test "
+        f"would be measured without it: rename the fixture, or let it request {name} and return it"
+    )
+
+
+KINDS: dict[str, type[Any]] = {
+    kind.name: kind for kind in (getattr(layer_types, name) for name in layer_types.__all__)
+}
+"""Classes of the layers of traingate, by the names of their fixtures."""
+
+
 LAYER_NAMES = frozenset(
-    name
-    for kind in (getattr(layer_types, name) for name in layer_types.__all__)
-    for name in (kind.name, kind.extra)
-    if isinstance(name, str)
+    name for kind in KINDS.values() for name in (kind.name, kind.extra) if isinstance(name, str)
 )
 """Names of the layers of traingate, and of the extras that install what some of them need."""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse tests whose layers would vanish, before anything is measured."""
+    tests: dict[str, str] = {}
+    for item in session.items:
+        if "training_benchmark" in getattr(item, "fixturenames", ()):
+            for problem in (*_replaced_layers(item), *_layers_with_default(item)):
+                tests.setdefault(problem, item.nodeid)
+    if tests:
+        raise pytest.UsageError("\n".join(f"{test}: {text}" for text, test in tests.items()))
+
+
+def _replaced_layers(item: pytest.Item) -> Iterator[str]:
+    """Yield an error message for each layer of a test whose fixture the project replaces.
+
+    pytest has no public way to ask for the fixtures of a test before it runs. If this one ever
+    leads nowhere, ``RequestedLayers.collect`` finds the same when the test runs.
+    """
+    information = getattr(item, "_fixtureinfo", None)
+    definitions = getattr(information, "name2fixturedefs", {})
+    for name in sorted(KINDS.keys() & definitions.keys()):
+        for definition in reversed(definitions[name]):
+            function = definition.func
+            # A fixture with the argument ``request`` may ask for the layer's when it runs. pytest
+            # has such a fixture for each argument that is parametrised without indirect=True.
+            if function.__module__ == __name__ or "request" in definition.argnames:
+                break
+            if name not in definition.argnames:
+                code = function.__code__
+                place = f" ({Path(code.co_filename).name}:{code.co_firstlineno})"
+                yield replaced_fixture_text(name, place)
+                break
+
+
+def _layers_with_default(item: pytest.Item) -> Iterator[str]:
+    """Yield an error message for each layer that a test names as an argument with a default.
+
+    pytest does not fill in such an argument, so the test would not get the layer.
+    """
+    function = getattr(item, "function", None)
+    if function is None:
+        return
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name in KINDS and parameter.default is not parameter.empty:
+            yield (
+                f"the argument {name} has a default, so that pytest does not ask for the layer: "
+                f'write @pytest.mark.parametrize("{name}", [...], indirect=True) instead'
+            )
 
 
 tuned_runtime = _layer_fixture(layer_types.TunedRuntime)

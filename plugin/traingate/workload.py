@@ -1,4 +1,4 @@
-"""Describe a training to be measured, and name workloads so that another process can import them.
+"""Name workloads and other module-level objects, so that another process can import them.
 
 The worker imports a workload again by file and qualified name, so that traingate itself never
 imports torch in pytest's process. This module imports the standard library only.
@@ -14,78 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any
 
 from traingate.errors import WorkloadError
 from traingate.imports.library_paths import is_library_path
 from traingate.imports.module_files import import_file
-
-if TYPE_CHECKING:
-    import torch
-    from torch.utils.data import Dataset as TorchDataset
-
-
-class MapStyleDataset(Protocol):
-    """Map-style dataset: an object with a length, whose samples are read by index.
-
-    It need not derive from ``torch.utils.data.Dataset``, so its module need not import torch.
-    """
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Any: ...
-
-
-Dataset: TypeAlias = "MapStyleDataset | TorchDataset[Any]"
-"""Dataset that ``torch.utils.data.DataLoader`` accepts, map-style or iterable."""
-
-
-@dataclass(frozen=True)
-class TrainingSetup:
-    """Parts of one training, as in a script without any optimisation.
-
-    A workload returns it. The worker puts *dataset*, *batch_size* and *collate_fn* into a
-    ``torch.utils.data.DataLoader`` that does not shuffle, and each step is the body of the usual
-    loop: fetch a batch, ``optimizer.zero_grad()``, forward, loss, ``loss.backward()``,
-    ``optimizer.step()``.
-
-    Attributes:
-        model: Model in training mode, on the CPU, with parameters in float32.
-        criterion: Loss function that returns a scalar tensor, called as ``criterion(model(x), y)``
-            for a batch ``(x, y)``. With a ``train_step`` it may be None, and is only passed on as
-            the third argument.
-        optimizer: Optimizer over the parameters of ``model``.
-        dataset: Dataset of single samples, map-style or iterable. Each sample is a pair ``(x, y)``
-            of one input and its target, without a batch dimension, unless ``collate_fn`` or
-            ``train_step`` accepts other samples. A dataset that is shorter than the measurement is
-            read again from its start.
-        batch_size: Samples per batch and so per step, at least 1. A shorter last batch is
-            dropped, so ``dataset`` must have at least this many samples.
-        collate_fn: Function that makes a batch from a list of samples, as in ``DataLoader``;
-            None for the default of ``DataLoader``, which stacks tensors.
-        train_step: Function called as ``train_step(model, batch, criterion)`` that returns the
-            loss, a scalar tensor, for models that do not fit ``criterion(model(x), y)``. It
-            replaces forward and loss only; backward and update follow as usual. It must call the
-            model as ``model(...)``: layers may have wrapped the model, and a call of another of
-            its methods bypasses the wrapper.
-    """
-
-    model: torch.nn.Module
-    criterion: Callable[..., torch.Tensor] | None
-    optimizer: torch.optim.Optimizer
-    dataset: Dataset
-    batch_size: int
-    collate_fn: Callable[[list[Any]], Any] | None = None
-    train_step: Callable[[torch.nn.Module, Any, Any], torch.Tensor] | None = None
-
-
-Workload = Callable[..., TrainingSetup]
-"""Function at the top level of a module that builds one training.
-
-Two of its parameters are filled in, if it has them: ``scale``, the name of the session's scale
-(``smoke``, ``quick`` or ``seed``), and ``batch_size``, the samples per batch, if the stack has the
-layer of that name. All other parameters need defaults.
-"""
 
 
 @dataclass(frozen=True)
@@ -192,25 +125,6 @@ def _import_module(name: ObjectName) -> ModuleType:
         if Path(name.file).suffix != ".py":
             raise WorkloadError(f"{name.file} is not a Python module") from error
         raise
-
-
-def build(workload: Workload, **arguments: object) -> TrainingSetup:
-    """Return the training that *workload* builds.
-
-    Args:
-        workload: Workload to call.
-        arguments: Arguments for the workload; those that it has no parameter for are left out.
-
-    Raises:
-        WorkloadError: If the workload does not return a ``TrainingSetup``.
-    """
-    parameters = inspect.signature(workload).parameters
-    accepted_arguments = {key: value for key, value in arguments.items() if key in parameters}
-    setup: object = workload(**accepted_arguments)
-    if not isinstance(setup, TrainingSetup):
-        name = getattr(workload, "__qualname__", repr(workload))
-        raise WorkloadError(f"{name} returned {type(setup).__name__}, not a TrainingSetup")
-    return setup
 
 
 def project_paths(search_path: Sequence[str]) -> list[str]:

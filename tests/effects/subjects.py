@@ -220,7 +220,12 @@ class StepLog(BaseLayer):
         modules = {"intel_extension_for_pytorch", "torch_xla", "torch._inductor.compile_fx"}
 
         strides = []
-        is_original = type(training.model) is torch.nn.Sequential and training.train_step is None
+        is_original = (
+            type(training.model) is torch.nn.Sequential
+            and training.train_step is None
+            and not training.forward_wrappers
+            and len(training.model) > 1
+        )
         if is_original:  # a compiler would compile the hook together with the model
             inner = training.model[1]
             inner.register_forward_hook(lambda *arguments: strides.append(arguments[-1].stride()))
@@ -239,6 +244,7 @@ class StepLog(BaseLayer):
                     "matmul_precision": torch.get_float32_matmul_precision(),
                     "children": [child.pid for child in psutil.Process().children()],
                     "inner_strides": strides[-1:],
+                    "trainable": sum(each.requires_grad for each in training.model.parameters()),
                     "copies_in_forward": copies_in_forward(training.model, batch[0]),
                 }
                 with target.open("a") as file:

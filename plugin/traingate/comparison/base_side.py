@@ -13,8 +13,9 @@ from traingate.comparison.next_step import CodeRelation
 from traingate.controller.command import Interpreter
 from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.job import Job, Side
-from traingate.errors import ConfigurationError, NewTestError
+from traingate.errors import BaselineError, ConfigurationError, NewTestError
 from traingate.records import Duet
+from traingate.training_setup import WorkloadName
 from traingate.workload import ObjectName
 from traingate.worktree.references import Commit
 from traingate.worktree.relocation import Relocation, is_project_file
@@ -173,6 +174,13 @@ class BaseSides:
                     f"{relative_path}: what is new there has nothing to be measured against. Let "
                     "it pass by --traingate-on-missing=record."
                 )
+        parameter = _missing_parameter(repository, commit.hash, job.workload)
+        if parameter is not None:
+            raise BaselineError(
+                f"In {reference} (commit {commit.hash[:9]}), {job.workload.qualname} has no parameter "
+                f"{parameter}: what is new there has nothing to be measured against. Let it pass "
+                "by --traingate-on-missing=record."
+            )
         return repository, commit
 
     def _is_project_folder(self, path: str, job: Job) -> bool:
@@ -201,6 +209,22 @@ def _commit_defines(repository: Repository, commit: str, name: ObjectName) -> bo
         return True
     source = repository.read_file(commit, file)
     return source is not None and _module_defines(source, name.qualname.partition(".")[0])
+
+
+def _missing_parameter(repository: Repository, commit: str, name: ObjectName) -> str | None:
+    """Return an argument of a workload that its function in *commit* has no parameter for."""
+    file = Path(name.file)
+    if not isinstance(name, WorkloadName) or not is_project_file(file, repository.root):
+        return None
+    try:
+        module = ast.parse(repository.read_file(commit, file) or b"")
+    except (SyntaxError, ValueError):
+        return None  # the worker will report the error
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef) and node.name == name.qualname and not node.args.kwarg:
+            parameters = {each.arg for each in (*node.args.args, *node.args.kwonlyargs)}
+            return next((each for each in name.arguments if each not in parameters), None)
+    return None
 
 
 def _module_defines(source: bytes, name: str) -> bool:

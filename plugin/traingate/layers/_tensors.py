@@ -1,10 +1,12 @@
-"""Change all tensors of a batch, however a dataset nests them."""
+"""Change all tensors of a batch, and check parameters that a layer is to replace."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from copy import copy
 from typing import Any
+
+from traingate.errors import ConfigurationError
 
 
 def map_tensors(change: Callable[[Any], Any], batch: Any) -> Any:
@@ -28,3 +30,23 @@ def map_tensors(change: Callable[[Any], Any], batch: Any) -> Any:
     if isinstance(batch, (list, tuple)):
         return type(batch)(map_tensors(change, value) for value in batch)
     return batch
+
+
+def require_no_hooks(layer: str, parameters: Mapping[str, Any]) -> None:
+    """Check that no parameter has a hook, which a parameter in its place would lack.
+
+    Args:
+        layer: Name of the layer that replaces the parameters.
+        parameters: Parameters of a model, by name.
+
+    Raises:
+        ConfigurationError: If a parameter has a hook for its gradient, which may clip it.
+    """
+    for name, parameter in parameters.items():
+        # torch has no public way to ask a tensor for its hooks.
+        if parameter._backward_hooks or parameter._post_accumulate_grad_hooks:
+            raise ConfigurationError(
+                f"{layer} replaces parameters, and {name} has a hook that the new one would lack: "
+                "the training would be another one. Move what the hook does into a hook of the "
+                "optimizer's step, or into a step of the workload's own"
+            )

@@ -6,73 +6,12 @@ so the module imports nothing but traingate and the standard library.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
+from traingate.layers.training import Training
 from traingate.protocol.json_values import JSON
-
-if TYPE_CHECKING:
-    import torch
-
-    from traingate.workload import Dataset
-
-
-StepBody: TypeAlias = "Callable[[Any], torch.Tensor]"
-"""Function from a batch to its loss that does forward, loss, backward and the optimizer's step."""
-
-
-@dataclass
-class Training:
-    """Training under construction in the worker, which ``Layer.apply`` changes in place.
-
-    The worker fills the first six fields from the workload's ``TrainingSetup``. Then the layers of
-    the stack change the training, in the order of the stack. The timed step fetches a batch,
-    applies ``batch_transforms``, calls ``optimizer.zero_grad()``, and then runs the body: forward
-    and loss inside ``contexts``, backward, and ``optimizer.step()``.
-
-    Attributes:
-        model: Model in training mode, on the CPU, with parameters in float32 unless a layer has
-            changed that.
-        criterion: Loss function, called as ``criterion(model(x), y)`` and returning a scalar
-            tensor; None only if ``train_step`` is set.
-        optimizer: Optimizer over the parameters of ``model``. A layer that replaces parameters
-            must also replace them in the optimizer.
-        dataset: Dataset of single samples, map-style or iterable.
-        batch_size: Samples per batch in this process, which is one rank of a process group.
-        train_step: Function called as ``train_step(model, batch, criterion)`` that returns the
-            loss, a scalar tensor; None for ``criterion(model(x), y)``.
-        loader_options: Keyword arguments of the ``torch.utils.data.DataLoader``, except for
-            ``dataset`` and ``batch_size``. ``collate_fn`` is the workload's, and ``drop_last`` is
-            True unless it is set here.
-        batch_transforms: Functions from a batch to a batch, applied in this order to each batch.
-            Their time counts as part of the step.
-        contexts: Functions without arguments that return a context manager. Each step calls them
-            and enters the results, in this order, around forward and loss.
-        step_wrappers: Functions from one ``StepBody`` to another, applied to the body once, in
-            this order, so that the last one is the outermost.
-        has_phases: False if forward, backward and update cannot be timed one by one, because they
-            are compiled into one function or run asynchronously.
-        precision: Name of the torch dtype that the model computes in, ``float32`` or
-            ``bfloat16``.
-        cores: Numbers of the CPU cores that this process may use. The main thread may be bound to
-            a single one of them, and a data worker, which is forked from it, has to undo that.
-    """
-
-    model: torch.nn.Module
-    criterion: Callable[..., torch.Tensor] | None
-    optimizer: torch.optim.Optimizer
-    dataset: Dataset
-    batch_size: int
-    train_step: Callable[[torch.nn.Module, Any, Any], torch.Tensor] | None = None
-    loader_options: dict[str, Any] = field(default_factory=dict)
-    batch_transforms: list[Callable[[Any], Any]] = field(default_factory=list)
-    contexts: list[Callable[[], AbstractContextManager[Any]]] = field(default_factory=list)
-    step_wrappers: list[Callable[[StepBody], StepBody]] = field(default_factory=list)
-    has_phases: bool = True
-    precision: str = "float32"
-    cores: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

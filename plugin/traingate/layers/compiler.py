@@ -11,8 +11,9 @@ from shutil import which
 from typing import Any
 
 from traingate.errors import ConfigurationError
-from traingate.layers.base import BaseLayer, Training
+from traingate.layers.base import BaseLayer
 from traingate.layers.ipex import missing_ipex
+from traingate.layers.training import StepBody, Training
 
 _BACKENDS = ("inductor", "ipex")
 _REGIONS = ("two", "one")
@@ -38,6 +39,37 @@ def _require_graph(layer: str, counters: Mapping[str, int]) -> None:
             "of the model was not called as model(...), as when a train_step calls another of its "
             "methods, or Dynamo could trace none of it (see TORCH_LOGS=graph_breaks)"
         )
+
+
+def _forbid_eager_fallback(layer: str, training: Training) -> None:
+    """Make a step fail where Dynamo would give up compiling and run eagerly from then on.
+
+    That happens beyond its limits of recompilations, and on errors of a backend if they are
+    suppressed.
+    """
+    import torch._dynamo  # noqa: PLC0415 - loads the module to configure
+    from torch._dynamo.exc import FailOnRecompileLimitHit  # noqa: PLC0415
+
+    torch._dynamo.config.suppress_errors = False
+    torch._dynamo.config.fail_on_recompile_limit_hit = True
+
+    def refuse_limit(body: StepBody) -> StepBody:
+        def step(batch: Any) -> Any:
+            try:
+                return body(batch)
+            except FailOnRecompileLimitHit as error:
+                limit = str(error).partition(" ")[0]
+                raise ConfigurationError(
+                    f"{layer}: Dynamo reached its {limit}, beyond which the code would run eagerly "
+                    "in the name of the layer. Each recompilation has a reason, see "
+                    "TORCH_LOGS=recompiles: often a number that changes from step to step, such as "
+                    "a learning rate (give it as a tensor), or the shape of batches. If all "
+                    f"variants are needed, let the workload raise torch._dynamo.config.{limit}"
+                ) from error
+
+        return step
+
+    training.step_wrappers.append(refuse_limit)
 
 
 @dataclass(frozen=True)
@@ -77,8 +109,8 @@ class TorchCompile(BaseLayer):
 
         if self.backend == "ipex":
             import intel_extension_for_pytorch  # noqa: F401, PLC0415 - registers the backend
-        compiled_model: Any = torch.compile(training.model, backend=self.backend)
-        training.model = compiled_model
+        training.replace_models(lambda model: torch.compile(model, backend=self.backend))
+        _forbid_eager_fallback(self.name, training)
 
     def verify(self, counters: Mapping[str, int]) -> None:
         """Raise a ConfigurationError if no graph was compiled."""
@@ -128,21 +160,24 @@ class CompiledStep(BaseLayer):
         if self.regions == "one":
             import torch._dynamo  # noqa: PLC0415 - loads the module to configure
 
+            if training.step is not None:
+                raise ConfigurationError(
+                    "compiled_step cannot compile a workload's own step as one region: use its "
+                    "regions 'two', which compile what the step gives to forward and update"
+                )
             torch._dynamo.config.compiled_autograd = True
             training.step_wrappers.append(torch.compile)
             training.has_phases = False
-            return
-        forward: Any = torch.compile(training.train_step or _forward)
-        training.train_step = forward
-        update: Any = torch.compile(training.optimizer.step)
-        training.optimizer.step = update  # type: ignore[method-assign]
+        else:
+            training.forward_wrappers.append(torch.compile)
+            training.closure_obstacles.append(
+                "compiled_step cannot compile an update that calls backward"
+            )
+            for optimizer in training.optimizers:
+                update: Any = torch.compile(optimizer.step)
+                optimizer.step = update  # type: ignore[method-assign]
+        _forbid_eager_fallback(self.name, training)
 
     def verify(self, counters: Mapping[str, int]) -> None:
         """Raise a ConfigurationError if no graph was compiled."""
         _require_graph(self.name, counters)
-
-
-def _forward(model: Any, batch: Any, criterion: Any) -> Any:
-    """Return the loss, for a workload without a ``train_step``."""
-    inputs, targets = batch
-    return criterion(model(inputs), targets)

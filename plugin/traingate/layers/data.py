@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from traingate.errors import ConfigurationError
-from traingate.layers.base import BaseLayer, Training
+from traingate.layers.base import BaseLayer
+from traingate.layers.training import Training
 from traingate.protocol.json_values import JSON
 
 
@@ -87,6 +88,37 @@ class PrefetchingLoader(BaseLayer):
         """Set ``num_workers``, ``persistent_workers`` and ``prefetch_factor``."""
         _set_data_workers(self.workers, training)
         training.loader_options |= {"persistent_workers": True, "prefetch_factor": self.batches}
+
+
+def describe_missing_batch(training: Training) -> str:
+    """Return why the loader of *training* has no whole batch, and what to change.
+
+    Args:
+        training: Training whose loader ended before its first batch. With data workers, an iterable
+            dataset may have enough samples for a batch and none of its shares.
+    """
+    samples = f"whole batch of {training.batch_size} samples"
+    workers = training.loader_options.get("num_workers", 0)
+    if workers > 1 and _is_iterable(training.dataset):
+        return (
+            f"none of the {workers} data workers has a {samples}: each of them makes batches of "
+            "its own share of the iterable dataset and drops what is left over. Use fewer data "
+            "workers, a smaller batch size, or a longer dataset"
+        )
+    if "sampler" in training.loader_options:
+        share = len(training.loader_options["sampler"])
+        return (
+            f"the dataset has no {samples} for each rank, whose share is {share} samples: use "
+            "fewer ranks, a smaller batch size, or a longer dataset"
+        )
+    return f"the dataset has no {samples}"
+
+
+def _is_iterable(dataset: object) -> bool:
+    """Return whether each data worker reads all of *dataset*, or the share that it chooses."""
+    from torch.utils.data import IterableDataset  # noqa: PLC0415 - only in the worker
+
+    return isinstance(dataset, IterableDataset)
 
 
 def _set_data_workers(count: int, training: Training) -> None:

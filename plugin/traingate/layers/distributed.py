@@ -9,8 +9,9 @@ from typing import Any
 from traingate.errors import ConfigurationError
 from traingate.host.cpu import numa_nodes, physical_cores
 from traingate.host.shared_libraries import find_program
-from traingate.layers.base import BaseLayer, ProcessRequest, Ranks, Training
+from traingate.layers.base import BaseLayer, ProcessRequest, Ranks
 from traingate.layers.ipex import missing_ipex
+from traingate.layers.training import Training
 from traingate.protocol import ranks
 
 _LAUNCHERS = ("torchrun", "ipexrun")
@@ -115,9 +116,18 @@ class DataParallel(BaseLayer):
             )
         place = ranks.rank_place()
         dist.init_process_group(_backend(), rank=place.rank, world_size=place.world_size)
-        training.model = DistributedDataParallel(
-            training.model, find_unused_parameters=self.find_unused_parameters
-        )
+        options: Any = {"find_unused_parameters": self.find_unused_parameters}
+        training.replace_models(lambda model: DistributedDataParallel(model, **options))
+        training.accumulation_contexts += [
+            model.no_sync
+            for model in training.models().values()
+            if isinstance(model, DistributedDataParallel)
+        ]
+        if place.world_size > 1:
+            training.closure_obstacles.append(
+                "data_parallel averages gradients but not losses, so that each rank would evaluate "
+                "its closure another number of times"
+            )
         # Random data must differ between ranks. Rank 0 keeps the seed, and so agrees with plain.
         if place.rank:
             torch.manual_seed(torch.initial_seed() + place.rank)

@@ -8,7 +8,8 @@ from typing import Any
 
 from traingate.errors import ConfigurationError
 from traingate.layers._tensors import map_tensors
-from traingate.layers.base import BaseLayer, Training
+from traingate.layers.base import BaseLayer
+from traingate.layers.training import Training
 
 _SCOPES = ("model_and_input", "input")
 

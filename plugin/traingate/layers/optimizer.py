@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from traingate.errors import ConfigurationError
-from traingate.layers.base import BaseLayer, Training
+from traingate.layers.base import BaseLayer
+from traingate.layers.training import Training
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -30,23 +34,50 @@ class FusedOptimizer(BaseLayer):
         }
 
     def apply(self, training: Training) -> None:
-        """Make the optimizer again, with ``fused=True``.
+        """Turn each optimizer into its fused form, in place.
+
+        The optimizer stays the same object, so that its hooks, and what else holds it (learning
+        rate schedulers, a workload's own step), keep working.
 
         Raises:
-            ConfigurationError: If the optimizer has no fused form.
+            ConfigurationError: If an optimizer has no fused form.
         """
-        optimizer = training.optimizer
-        kind = type(optimizer)
-        parameters = inspect.signature(kind).parameters
-        if "fused" not in parameters:
-            raise ConfigurationError(
-                f"fused_optimizer: {kind.__name__} has no fused form; SGD, Adam, AdamW and Adagrad "
-                "have one"
-            )
-        groups = [{**group, "fused": True, "foreach": False} for group in optimizer.param_groups]
-        options: dict[str, Any] = {
-            key: value for key, value in optimizer.defaults.items() if key in parameters
-        }
-        make: Any = kind  # the base class that the type checker sees takes no such options
-        training.optimizer = make(groups, **{**options, "fused": True, "foreach": False})
-        training.optimizer.state.update(optimizer.state)
+        for optimizer in training.optimizers:
+            _fuse(optimizer)
+
+
+def _fuse(optimizer: torch.optim.Optimizer) -> None:
+    """Turn *optimizer* into its fused form, in place.
+
+    A fused optimizer of the same groups shows that torch accepts the options, and which attributes
+    such an optimizer has.
+    """
+    import torch  # noqa: PLC0415 - only in the worker
+
+    kind = type(optimizer)
+    parameters = inspect.signature(kind).parameters
+    if "fused" not in parameters:
+        raise ConfigurationError(
+            f"fused_optimizer: {kind.__name__} has no fused form; SGD, Adam, AdamW and Adagrad "
+            "have one"
+        )
+    options: dict[str, Any] = {
+        key: value for key, value in optimizer.defaults.items() if key in parameters
+    }
+    fused_options = {"fused": True, "foreach": False}
+    make: Any = kind  # the base class that the type checker sees takes no such options
+    try:
+        groups = [{**group, **fused_options} for group in optimizer.param_groups]
+        fused_optimizer = make(groups, **{**options, **fused_options})
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"fused_optimizer: this {kind.__name__} cannot be fused: {error}"
+        ) from error
+    for group in (*optimizer.param_groups, optimizer.defaults):
+        group.update(fused_options)
+    for name, value in vars(fused_optimizer).items():
+        vars(optimizer).setdefault(name, value)
+    for state in optimizer.state.values():
+        # A fused kernel reads the number of steps from a tensor in fp32.
+        if isinstance(state.get("step"), torch.Tensor):
+            state["step"] = state["step"].float()

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from traingate.errors import ConfigurationError
 from traingate.host.cpu import instruction_sets
-from traingate.layers.base import BaseLayer, ProcessRequest, Training
+from traingate.layers.base import BaseLayer, ProcessRequest
+from traingate.layers.training import Training
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Final
 from traingate.errors import ConfigurationError
 from traingate.host import shared_libraries
 from traingate.host.cpu import available_cores, parse_cores, physical_cores
-from traingate.layers.base import BaseLayer, ProcessRequest, RunCpu, Training
+from traingate.layers.base import BaseLayer, ProcessRequest, RunCpu
+from traingate.layers.training import Training
 
 _ALLOCATORS: Final = {
     "tcmalloc": ("tcmalloc", "tcmalloc_minimal"),

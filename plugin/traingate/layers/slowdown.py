@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from traingate.layers.base import BaseLayer, StepBody, Training
+from traingate.layers.base import BaseLayer
+from traingate.layers.training import StepBody, Training
 
 if TYPE_CHECKING:
     import torch

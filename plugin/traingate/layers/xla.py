@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from traingate.host.packages import torch_mismatch
-from traingate.layers._tensors import map_tensors
-from traingate.layers.base import BaseLayer, ProcessRequest, StepBody, Training
+from traingate.layers._tensors import map_tensors, require_no_hooks
+from traingate.layers.base import BaseLayer, ProcessRequest
+from traingate.layers.training import StepBody, Training
 
 if TYPE_CHECKING:
     import torch
@@ -62,12 +63,17 @@ class XlaDevice(BaseLayer):
         new_parameters = _move(training.model, device)
         if isinstance(training.criterion, torch.nn.Module):
             new_parameters |= _move(training.criterion, device)
-        for group in training.optimizer.param_groups:
-            group["params"] = [new_parameters.get(old, old) for old in group["params"]]
-        _move_state(training.optimizer, new_parameters, device)
+        for optimizer in training.optimizers:
+            for group in optimizer.param_groups:
+                # In place: LBFGS keeps the list itself.
+                group["params"][:] = [new_parameters.get(old, old) for old in group["params"]]
+            _move_state(optimizer, new_parameters, device)
         training.batch_transforms.append(partial(map_tensors, lambda tensor: tensor.to(device)))
         training.step_wrappers.append(_with_sync)
         training.has_phases = False
+        training.closure_obstacles.append(
+            "XLA runs a step at its end, and the optimizer reads the loss of each evaluation before"
+        )
 
 
 def _move(module: Any, device: Any) -> dict[torch.nn.Parameter, torch.nn.Parameter]:
@@ -77,6 +83,7 @@ def _move(module: Any, device: Any) -> dict[torch.nn.Parameter, torch.nn.Paramet
     of them again.
     """
     old_parameters = dict(module.named_parameters(remove_duplicate=False))
+    require_no_hooks("xla_device", old_parameters)
     module.to(device)
     new_parameters: dict[torch.nn.Parameter, torch.nn.Parameter] = {}
     for name, old in old_parameters.items():

@@ -8,7 +8,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
-from traingate.workload import TrainingSetup
+from traingate.layers.step_context import StepContext
+from traingate.training_setup import TrainingSetup
+from traingate.worker.built_training import training_of
 
 _SAMPLES = 2  # batch norm in training mode needs at least two
 
@@ -27,7 +29,7 @@ class _Operators(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def count(setup: TrainingSetup, loss_of: Any) -> tuple[float, int]:
+def count(setup: TrainingSetup) -> tuple[float, int]:
     """Take one step of two samples, and count its work.
 
     The model must have no layer, because Dynamo does not compile under a dispatch mode, and
@@ -35,7 +37,6 @@ def count(setup: TrainingSetup, loss_of: Any) -> tuple[float, int]:
 
     Args:
         setup: Setup with a model of its own, which the step changes.
-        loss_of: Function ``loop.loss_of``.
 
     Returns:
         Floating point operations per sample of forward, loss and backward, as counted by
@@ -45,8 +46,7 @@ def count(setup: TrainingSetup, loss_of: Any) -> tuple[float, int]:
     dataset: Any = setup.dataset
     loader = DataLoader(dataset, batch_size=_SAMPLES, collate_fn=setup.collate_fn)
     batch = next(iter(loader))
+    context = StepContext(training_of(setup))
     with _Operators() as operators, FlopCounterMode(display=False) as flops:
-        loss: Any = loss_of(setup.train_step, setup.model, batch, setup.criterion)
-        loss.backward()
-        setup.optimizer.step()
+        context.take(batch)
     return float(flops.get_total_flops()) / _SAMPLES, operators.calls

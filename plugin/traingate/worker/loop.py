@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
-import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from traingate.errors import WorkloadError
-from traingate.layers.base import StepBody, Training
+from traingate.layers.data import describe_missing_batch
+from traingate.layers.step_context import StepContext
+from traingate.layers.training import StepBody, Training
 
 
 class Loop:
@@ -29,10 +29,10 @@ class Loop:
         self._training = training
         self._loader = _loader_of(training)
         self._clock = _PhaseClock()
-        self._end_phase = self._clock.end_phase if training.has_phases else _ignore_phase
         self._batches: Iterator[Any] = iter(())
         self._has_started = False
-        self._body: StepBody = self._train
+        context = StepContext(training, self._clock.end_phase if training.has_phases else None)
+        self._body: StepBody = context.take
         for wrap in training.step_wrappers:
             self._body = wrap(self._body)
 
@@ -58,7 +58,7 @@ class Loop:
             False, forward, backward and update are all in ``other``.
 
         Raises:
-            WorkloadError: If the dataset has no whole batch, or ``loss_of`` raises it.
+            WorkloadError: If the dataset has no whole batch, or ``StepContext.take`` raises it.
         """
         training, clock = self._training, self._clock
         clock.start()
@@ -67,24 +67,12 @@ class Loop:
         for transform in training.batch_transforms:
             batch = transform(batch)
         clock.end_phase("transfer")
-        training.optimizer.zero_grad()
-        self._end_phase("optimizer")
+        if training.step is None:
+            training.optimizer.zero_grad()
+            if training.has_phases:
+                clock.end_phase("optimizer")
         self._body(batch)
         return clock.stop()
-
-    def _train(self, batch: Any) -> torch.Tensor:
-        """Do forward, loss, backward and the optimizer's step, and return the loss."""
-        training = self._training
-        with ExitStack() as contexts:
-            for context in training.contexts:
-                contexts.enter_context(context())
-            loss: Any = loss_of(training.train_step, training.model, batch, training.criterion)
-        self._end_phase("forward")
-        loss.backward()
-        self._end_phase("backward")
-        training.optimizer.step()
-        self._end_phase("optimizer")
-        return loss  # type: ignore[no-any-return]
 
     def _next_batch(self) -> Any:
         """Return the next batch; start again at the beginning of the dataset after its end."""
@@ -97,9 +85,7 @@ class Loop:
         try:
             return next(self._batches)
         except StopIteration:
-            raise WorkloadError(
-                f"the dataset has no whole batch of {self._training.batch_size} samples"
-            ) from None
+            raise WorkloadError(describe_missing_batch(self._training)) from None
 
 
 class _PhaseClock:
@@ -124,31 +110,6 @@ class _PhaseClock:
         """Return the seconds of the step, and those of its phases."""
         self.end_phase("other")
         return self._last - self._start, self._seconds
-
-
-def _ignore_phase(_phase: str) -> None:
-    """Do nothing, where the phases of the body cannot be told apart."""
-
-
-def loss_of(train_step: Any, model: Any, batch: Any, criterion: Any) -> torch.Tensor:
-    """Return the loss of *batch*, by *train_step*, or as ``criterion(model(x), y)`` if it is None.
-
-    Raises:
-        WorkloadError: If the batch is not a pair (x, y) but must be, or the loss is not a tensor.
-    """
-    if train_step is not None:
-        loss = train_step(model, batch, criterion)
-    else:
-        try:
-            inputs, targets = batch
-        except (TypeError, ValueError) as error:
-            raise WorkloadError(
-                "a batch of this dataset is no pair (x, y): give TrainingSetup a train_step"
-            ) from error
-        loss = criterion(model(inputs), targets)
-    if not isinstance(loss, torch.Tensor):
-        raise WorkloadError(f"train_step returned {type(loss).__name__}, not the loss tensor")
-    return loss
 
 
 def _loader_of(training: Training) -> DataLoader[Any]:

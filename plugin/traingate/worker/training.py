@@ -19,16 +19,18 @@ import torch
 from traingate.errors import WorkloadError
 from traingate.host.cpu import available_cores
 from traingate.host.imported_packages import Project
-from traingate.layers.base import ArgumentProvider, Layer, Starter, Training, Verifier
+from traingate.layers.base import ArgumentProvider, Layer, Starter, Verifier
 from traingate.layers.stack import rebuild
 from traingate.protocol import messages
 from traingate.protocol.ranks import rank_cores
+from traingate.training_setup import TrainingSetup, WorkloadName, build
 from traingate.worker import counters, flops, operator_table, spawned_imports
+from traingate.worker.built_training import ModelCalls, training_of
 from traingate.worker.child_memory import descendants_bytes
 from traingate.worker.imported_files import check_unchanged, file_digests
-from traingate.worker.loop import Loop, loss_of
+from traingate.worker.loop import Loop
 from traingate.worker.software import environment, project_of
-from traingate.workload import ObjectName, TrainingSetup, build, import_object
+from traingate.workload import import_object
 from traingate.worktree.relocation import Relocation
 
 
@@ -57,6 +59,7 @@ class Trainer:
         self._build_setup: Callable[[], TrainingSetup] | None = None
         self._layers: list[Layer] = []
         self._loop: Loop | None = None
+        self._model_calls: ModelCalls | None = None
         self._start_counters: _StartCounters | None = None
         self._relocation: Relocation | None = None
         self._project_root = ""
@@ -91,17 +94,19 @@ class Trainer:
         for layer in layers:
             if isinstance(layer, Starter):
                 layer.start()
-        name = ObjectName(**message.workload)  # type: ignore[arg-type]
+        name = WorkloadName(**message.workload)  # type: ignore[arg-type]
         workload = import_object(replace(name, file=relocate(name.file)))
         spawned_imports.announce(message.relocation)
         arguments: dict[str, Any] = {"scale": message.scale}
         for layer in layers:
             if isinstance(layer, ArgumentProvider):
                 arguments.update(layer.workload_arguments())
-        self._build_setup = partial(build, workload, **arguments)
-        training = _training_of(self._build_setup(), self._cores)
+        self._build_setup = partial(build, workload, name.arguments, **arguments)
+        training = training_of(self._build_setup(), self._cores)
+        self._model_calls = ModelCalls(training)
         for layer in layers:
             layer.apply(training)
+        self._model_calls.listen(training)
         self._loop = Loop(training)
         self._unbind()
         self._project = project_of(name.file, message.import_paths, relocation)
@@ -140,6 +145,8 @@ class Trainer:
         assert self._loop is not None
         if self._start_counters is None:
             _set_affinity(self._bound_cores)
+            if self._model_calls is not None:
+                self._model_calls.check()
             self._start_counters = _StartCounters(
                 counters.compilations(), counters.minor_page_faults(), self._loop.restarts
             )
@@ -201,7 +208,7 @@ class Trainer:
     def _count_work(self, _: messages.CountWork) -> Iterator[messages.Message]:
         assert self._build_setup is not None
         try:
-            flops_per_sample, operators = flops.count(self._build_setup(), loss_of)
+            flops_per_sample, operators = flops.count(self._build_setup())
         except Exception:  # the measurement is complete without these numbers
             yield messages.WorkCounted(None, None)
         else:
@@ -230,20 +237,6 @@ def _seed(seed: int) -> None:
         import numpy as np  # noqa: PLC0415
 
         np.random.seed(seed)  # noqa: NPY002 - the generator that scripts use
-
-
-def _training_of(setup: TrainingSetup, cores: frozenset[int]) -> Training:
-    """Return the training of *setup*, before any layer has changed it."""
-    return Training(
-        model=setup.model,
-        criterion=setup.criterion,
-        optimizer=setup.optimizer,
-        dataset=setup.dataset,
-        batch_size=setup.batch_size,
-        train_step=setup.train_step,
-        loader_options={"collate_fn": setup.collate_fn},
-        cores=cores,
-    )
 
 
 def _set_affinity(cores: frozenset[int]) -> None:

@@ -1,0 +1,79 @@
+"""Test the examples of the documentation, plain and under the layers that act on their steps."""
+
+from __future__ import annotations
+
+import pytest
+import real_trainings as examples
+
+from traingate import layers
+from traingate.errors import ConfigurationError
+
+TWO_RANKS = layers.DataParallel("torchrun", 2)
+EXAMPLES = (
+    examples.classifier,
+    examples.lbfgs,
+    examples.lbfgs_with_penalty,
+    examples.gan,
+    examples.accumulating,
+    examples.scheduled_and_clipped,
+    examples.scaled,
+)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.__name__)
+def test_an_example_trains(observe, example):
+    steps = observe(workload=example).steps[0]
+    assert len({step["parameters"] for step in steps}) == len(steps)
+
+
+@pytest.mark.parametrize(
+    ("example", "layer"),
+    [
+        (examples.lbfgs, layers.TorchCompile()),
+        (examples.gan, layers.CompiledStep()),
+        (examples.gan, layers.XlaDevice()),
+        (examples.accumulating, layers.IpexOptimize()),
+        (examples.scheduled_and_clipped, layers.CompiledStep()),
+        (examples.scaled, layers.FusedOptimizer()),
+    ],
+    ids=lambda value: getattr(value, "name", None) or value.__name__,
+)
+def test_a_layer_trains_an_example_like_plain(observe, example, layer):
+    losses = observe(layer, workload=example).losses
+    if layer.name == "xla_device" and example is examples.gan:  # its noise is another
+        assert losses == pytest.approx(observe(workload=example).losses, rel=0.2)
+    else:
+        assert losses == pytest.approx(observe(workload=example).losses, rel=1e-3)
+
+
+@pytest.mark.parametrize("example", [examples.gan, examples.scaled], ids=lambda each: each.__name__)
+def test_autocast_acts_on_the_forward_of_an_own_step(observe, example):
+    operators = observe(layers.Bf16Autocast(), workload=example).operators
+    types = {
+        kind for name, row in operators.items() if "linear" in name for kind in row["input_types"]
+    }
+    assert "c10::BFloat16" in types
+
+
+@pytest.mark.parametrize(
+    "example", [examples.gan, examples.accumulating], ids=lambda each: each.__name__
+)
+def test_ranks_average_the_gradients_of_an_own_step(observe, example):
+    first, second = observe(TWO_RANKS, workload=example).steps
+    assert [step["parameters"] for step in first] == [step["parameters"] for step in second]
+    assert first[0]["loss"] != second[0]["loss"]
+
+
+@pytest.mark.parametrize(
+    ("example", "layer", "reason"),
+    [
+        (examples.lbfgs, TWO_RANKS, "its closure another number of times"),
+        (examples.lbfgs_with_penalty, layers.CompiledStep(), "cannot compile an update that calls"),
+        (examples.lbfgs, layers.XlaDevice(), "XLA runs a step at its end"),
+        (examples.gan, layers.CompiledStep("one"), "cannot compile a workload's own step as one"),
+    ],
+    ids=["ranks", "compiled", "xla", "one-region"],
+)
+def test_a_layer_that_cannot_act_on_an_example_is_refused(observe, example, layer, reason):
+    with pytest.raises(ConfigurationError, match=reason):
+        observe(layer, workload=example)
