@@ -13,7 +13,7 @@ from traingate.comparison.next_step import CodeRelation
 from traingate.controller.command import Interpreter
 from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.job import Job, Side
-from traingate.errors import BaselineError, ConfigurationError, NewTestError
+from traingate.errors import ConfigurationError, NewTestError
 from traingate.records import Duet
 from traingate.training_setup import WorkloadName
 from traingate.workload import ObjectName
@@ -176,7 +176,7 @@ class BaseSides:
                 )
         parameter = _missing_parameter(repository, commit.hash, job.workload)
         if parameter is not None:
-            raise BaselineError(
+            raise NewTestError(
                 f"In {reference} (commit {commit.hash[:9]}), {job.workload.qualname} has no parameter "
                 f"{parameter}: what is new there has nothing to be measured against. Let it pass "
                 "by --traingate-on-missing=record."
