@@ -1,0 +1,81 @@
+"""Define the options of pytest and their ini keys, and register them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from traingate.controller.scales import DEFAULT_SCALE, SCALES
+from traingate.controller.steadying import LEVELS
+from traingate.options.settings import DEFAULT_MAX_LAUNCHES, DEFAULT_MAX_PAIRS
+from traingate.options.values import (
+    names,
+    nonempty,
+    one_of,
+    percent,
+    positive_integer,
+    positive_number,
+)
+
+if TYPE_CHECKING:
+    import pytest
+
+
+@dataclass(frozen=True)
+class Option:
+    """Option ``--traingate-NAME``, which is also the ini key ``traingate_NAME``."""
+
+    name: str
+    parse: Callable[[str], Any]
+    default: Any
+    metavar: str
+    help: str
+
+
+OPTIONS: Final = (
+    Option("scale", one_of(*SCALES), DEFAULT_SCALE, "{smoke,quick,seed}",
+            "Size of the measurement (default: quick)."),
+    Option("launches", positive_integer, None, "N",
+            f"Most launches per test (default: {DEFAULT_MAX_LAUNCHES} while a verdict is open, "
+            f"{DEFAULT_MAX_PAIRS} pairs in a duet, else the scale's)."),
+    Option("steps", positive_integer, None, "N",
+            "Measured steps per launch (default: the scale's, and more where steps are short)."),
+    Option("tolerance", percent, 5.0, "PERCENT",
+            "Largest loss of throughput that is let through (default: 5)."),
+    Option("on-missing", one_of("fail", "record"), "fail", "{fail,record}",
+            "A test without comparable baseline fails, or is recorded (default: fail)."),
+    Option("on-inconclusive", one_of("warn", "fail"), "warn", "{warn,fail}",
+            "A test whose launches run out before a verdict warns, or fails (default: warn)."),
+    Option("steady", one_of(*LEVELS), "full", "{off,threads,full}",
+            "How much is done against scatter: nothing (off), threads bound to cores (threads), "
+            "and in duets a steadier allocator too (full, the default)."),
+    Option("against", nonempty, None, "REF",
+            "Compare the working tree with the commit REF by a duet: both are measured in turn."),
+    Option("against-python", nonempty, None, "PATH",
+            "Compare with another Python by a duet. PATH is its executable or the folder of its "
+            "environment; it uses its own packages alone."),
+    Option("require", names, frozenset(), "NAMES",
+            "Layers, or extras, that must run (names with commas between them): a test that lacks "
+            "one fails instead of being skipped."),
+    Option("timeout", positive_number, None, "SECONDS",
+            "Longest time for any one answer of a worker (default: 120 for the start, 1200 for "
+            "the first step, 600 for any other)."),
+    Option("price", positive_number, None, "USD_PER_HOUR",
+            "Price of this machine, for samples per dollar."),
+    Option("profile", str, None, "DIR",
+            "Profile each test's last planned launch, and write its operator table to DIR."),
+)  # fmt: skip
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register the options, and an ini key with underscores for each."""
+    group = parser.getgroup("traingate", "traingate: training throughput on CPUs")
+    for option in OPTIONS:
+        group.addoption(
+            f"--traingate-{option.name}",
+            type=option.parse,
+            metavar=option.metavar,
+            help=option.help,
+        )
+        parser.addini(f"traingate_{option.name.replace('-', '_')}", option.help, default=None)
