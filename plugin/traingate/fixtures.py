@@ -124,7 +124,7 @@ def _benchmark_request(
         test=request.node.nodeid,
         workload=name_of(workload, "the workload of training_benchmark"),
         stack=stack,
-        limits=limits_of(request.node.get_closest_marker("traingate")),
+        limits=limits_of(request.node.iter_markers("traingate")),
         published=tuple(published),
     )
 

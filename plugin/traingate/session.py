@@ -230,11 +230,7 @@ class Session:
                 verdict.outcome is Outcome.INCONCLUSIVE and self.settings.on_inconclusive == "fail"
             )
             verdict = msgspec.structs.replace(verdict, failed=failed)
-        broken_limits = violations(
-            request.limits,
-            measurement.samples_per_second,
-            max(launch.first_step_seconds for launch in measurement.launches),
-        )
+        broken_limits = violations(request.limits, measurement)
         if not broken_limits:
             return verdict
         verdict = verdict or no_baseline(measurement, self._tolerance(request))

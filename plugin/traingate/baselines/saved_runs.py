@@ -44,7 +44,7 @@ class _BenchmarkEntry(Struct):
     """One benchmark in pytest-benchmark's file."""
 
     fullname: str
-    extra_info: _ExtraInfo
+    extra_info: _ExtraInfo = _ExtraInfo()
 
 
 class _RunFile(Struct):
@@ -119,7 +119,7 @@ def read_run(path: Path) -> SavedRun:
         DamagedRecordError: If the file or a record in it is not complete and valid.
     """
     try:
-        content = msgspec.json.decode(path.read_bytes(), type=_RunFile)
+        content = _decode(path.read_bytes())
     except (OSError, msgspec.MsgspecError) as error:
         raise damaged_record_error(str(path), error) from error
     commit = str(content.commit_info.get("id") or "")
@@ -133,6 +133,28 @@ def read_run(path: Path) -> SavedRun:
         commit=commit if is_clean else None,
         measurements=_measurements(path, content.benchmarks),
     )
+
+
+def _decode(text: bytes) -> _RunFile:
+    """Return the fields of a run that are read here.
+
+    Other benchmarks may have NaN or infinities in their statistics or their ``extra_info``.
+    Python writes and reads them, though they are not JSON. They become null, which is an error only
+    in a record of traingate.
+
+    Raises:
+        msgspec.MsgspecError: If the text is not that of a run.
+    """
+    try:
+        return msgspec.json.decode(text, type=_RunFile)
+    except msgspec.MsgspecError:
+        try:
+            content = json.loads(text, parse_constant=lambda _: None)
+        except ValueError:
+            content = None
+        if content is None:
+            raise
+    return msgspec.json.decode(json.dumps(content), type=_RunFile)
 
 
 def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> list[str]:

@@ -104,6 +104,7 @@ def measure_launch(
         peak_rss_bytes=sum(rank.peak_rss_bytes for rank in finish_messages),
         minor_page_faults_per_step=sum(rank.minor_page_faults_per_step for rank in finish_messages),
         counters=finish_messages[0].counters,
+        rss_growth_bytes_per_step=_total_growth(finish_messages),
     )
     facts.gemm_flop = unit.gemm_flop
     facts.add(finish_messages)
@@ -156,6 +157,13 @@ def _measure_rounds(
         answers += worker.steps(count, len(answers), steps)
         visits.append(visit_yardstick(rounds.repeats))
     return answers, visits
+
+
+def _total_growth(finish_messages: Sequence[messages.Finished]) -> float | None:
+    """Return the growth of the memory of all ranks, in bytes per step; None if one is unknown."""
+    growths = [rank.rss_growth_bytes_per_step for rank in finish_messages]
+    known_growths = [growth for growth in growths if growth is not None]
+    return sum(known_growths) if len(known_growths) == len(growths) else None
 
 
 def _seconds_by_rank(

@@ -148,7 +148,8 @@ def loaded_library(stem: str) -> Path | None:
     except OSError:
         return None
     paths = (Path(line.split(maxsplit=5)[-1]) for line in lines if ".so" in line)
-    return next((path for path in paths if re.match(rf"lib{stem}[.\-]", path.name)), None)
+    pattern = re.compile(rf"lib{re.escape(stem)}[.\-]")
+    return next((path for path in paths if pattern.match(path.name)), None)
 
 
 def allocator_name() -> str | None:

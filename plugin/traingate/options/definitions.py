@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import pytest
 
 from traingate.controller.scales import DEFAULT_SCALE, SCALES
 from traingate.controller.steadying import LEVELS
@@ -18,8 +20,18 @@ from traingate.options.values import (
     positive_number,
 )
 
-if TYPE_CHECKING:
-    import pytest
+_NUMBERS: Final[Mapping[Callable[[str], Any], type]] = {
+    positive_integer: int,
+    positive_number: float,
+    percent: float,
+}
+"""Types of the numbers in TOML, by the function that parses their text."""
+
+_FIRST_WITH_TOML: Final = (9, 0)
+"""First version of pytest that reads values of native types from ``[tool.pytest]``."""
+
+_FIRST_WITH_UNIONS: Final = (9, 2)
+"""First version of pytest in which an ini key may be of several types."""
 
 
 @dataclass(frozen=True)
@@ -78,4 +90,20 @@ def add_options(parser: pytest.Parser) -> None:
             metavar=option.metavar,
             help=option.help,
         )
-        parser.addini(f"traingate_{option.name.replace('-', '_')}", option.help, default=None)
+        key = f"traingate_{option.name.replace('-', '_')}"
+        parser.addini(key, option.help, type=_ini_type(option), default=None)
+
+
+def _ini_type(option: Option) -> Any:
+    """Return the type by which pytest reads an ini key.
+
+    In ``[tool.pytest]`` a number may be a number or a text, and a list of names is an array. All
+    other files hold texts.
+    """
+    if option.parse is names:
+        return "args"
+    number = _NUMBERS.get(option.parse)
+    version = pytest.version_tuple[:2]
+    if number is None or version < _FIRST_WITH_TOML:
+        return None
+    return str | number if version >= _FIRST_WITH_UNIONS else number.__name__

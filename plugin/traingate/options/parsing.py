@@ -79,10 +79,10 @@ def _value(config: pytest.Config, option: Option) -> Any:
     option_value = config.getoption(key)
     if option_value is not None:
         return option_value
-    text = config.getini(key)
-    if not text:
-        return option.default
     try:
-        return option.parse(str(text))
-    except argparse.ArgumentTypeError as error:
+        value = config.getini(key)
+        if value is None or value in ("", []):
+            return option.default
+        return option.parse(",".join(value) if isinstance(value, list) else str(value))
+    except (argparse.ArgumentTypeError, TypeError, ValueError) as error:  # before 9.2, by getini
         raise pytest.UsageError(f"ini key {key} {error}") from error

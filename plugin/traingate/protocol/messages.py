@@ -157,12 +157,15 @@ class Finished:
         counters: Whole numbers by name: those of ``traingate.worker.counters.compilations``,
             ``threads``, and ``compilations_in_measured_steps`` if there were any.
         reasons: Reasons why counters are not 0, by the counter's name, one line for each reason.
+        rss_growth_bytes_per_step: Growth of the resident memory over the measured steps, in bytes
+            per step; None if it could not be measured.
     """
 
     peak_rss_bytes: int
     minor_page_faults_per_step: float
     counters: dict[str, int]
     reasons: dict[str, list[str]]
+    rss_growth_bytes_per_step: float | None = None
 
 
 @dataclass(frozen=True)

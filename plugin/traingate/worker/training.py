@@ -20,6 +20,7 @@ from traingate.protocol import messages
 from traingate.protocol.ranks import rank_cores
 from traingate.worker import counters, flops, operator_table
 from traingate.worker.loop import Loop, loss_of
+from traingate.worker.memory import MemoryGrowth
 from traingate.worker.software import environment
 from traingate.workload import ObjectName, TrainingSetup, build, import_object
 from traingate.worktree.relocation import Relocation
@@ -51,6 +52,7 @@ class Trainer:
         self._start_counters: _StartCounters | None = None
         self._relocation: Relocation | None = None
         self._steps = 0
+        self._memory = MemoryGrowth()
 
     @property
     def handlers(self) -> Mapping[type, Callable[[Any], Iterable[messages.Message]]]:
@@ -126,6 +128,7 @@ class Trainer:
         for _ in range(message.count):
             step_seconds, data_seconds = self._step_once()
             self._steps += 1
+            self._memory.sample(self._steps)  # after the step's time has been taken
             yield messages.Stepped(step_seconds, data_seconds)
 
     def _step_once(self) -> tuple[float, float]:
@@ -153,7 +156,8 @@ class Trainer:
             counts["compilations_in_measured_steps"] = sum(late_compilations.values())
         peak = counters.peak_rss_bytes()
         reasons: dict[str, list[str]] = counters.reasons()
-        yield messages.Finished(peak, page_faults / max(1, self._steps), counts, reasons)
+        growth = self._memory.bytes_per_step(self._steps)
+        yield messages.Finished(peak, page_faults / max(1, self._steps), counts, reasons, growth)
 
     def _count_work(self, _: messages.CountWork) -> Iterator[messages.Message]:
         assert self._build_setup is not None
