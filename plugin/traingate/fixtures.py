@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import pytest
 
@@ -23,7 +20,7 @@ from traingate.layer_fixtures import RequestedLayers
 from traingate.layers.base import Layer
 from traingate.layers.stack import Stack
 from traingate.options import limits_of
-from traingate.replay import CLOCK_KEY
+from traingate.replay import CLOCK_KEY, foreign_recorder
 from traingate.workload import Workload, name_of
 
 if TYPE_CHECKING:
@@ -31,7 +28,6 @@ if TYPE_CHECKING:
 
     from traingate.controller.measure import Result
     from traingate.records import Measurement, Published
-    from traingate.report.progress import NoProgress, ProgressLine
     from traingate.session import BenchmarkRequest, Session
 
 SESSION_KEY: pytest.StashKey[Callable[[], Session]] = pytest.StashKey()
@@ -84,7 +80,16 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
         __tracebackhide__ = True
         _check_use(request, measured_workloads)
         measured_workloads.append(workload)
+        from traingate.report.observers import observer_of  # noqa: PLC0415 - see SESSION_KEY
+
         session = request.config.stash[SESSION_KEY]()
+        recorder = foreign_recorder(benchmark)
+        if recorder is not None and session.settings.measures:
+            pytest.fail(
+                "training_benchmark records its steps with pytest-benchmark, and the fixture "
+                f"benchmark of this test is a {recorder}: give that fixture another name",
+                pytrace=False,
+            )
         try:
             stack = Stack.of([*_requested_layers.resolved(), *layers])
             benchmark_request = _benchmark_request(request, workload, stack, published)
@@ -92,7 +97,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
             skip_reason = _skip_reason(stack, session.settings.require)
             if skip_reason is None:
                 _warn_of_cautions(request.config, stack)
-                with _observer(request) as observer:
+                with observer_of(request) as observer:
                     result = session.run(benchmark_request, observer)
         except TraingateError as error:
             error_message: str | None = str(error)
@@ -105,7 +110,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
             pytest.skip(skip_reason)
         if session.settings.measures:
             _record(request, benchmark, session, result)
-        else:
+        elif recorder is None:  # CodSpeed would measure and report the empty function
             benchmark.pedantic(lambda: None)  # type: ignore[no-untyped-call] # it has no types
         return result.measurement
 
@@ -160,8 +165,9 @@ def _fail(benchmark: BenchmarkFixture, message: str) -> NoReturn:
 
     # A benchmark that raises is not recorded. Without one, pytest-benchmark would warn that its
     # fixture was not used.
-    with contextlib.suppress(TraingateError):
-        benchmark.pedantic(raise_error)  # type: ignore[no-untyped-call] # it has no types
+    if foreign_recorder(benchmark) is None:
+        with contextlib.suppress(TraingateError):
+            benchmark.pedantic(raise_error)  # type: ignore[no-untyped-call] # it has no types
     pytest.fail(message, pytrace=False)
 
 
@@ -179,7 +185,7 @@ def _record(
     request.node.stash[CLOCK_KEY].replay(benchmark, measurement.step_seconds)
     session.rows.append(Row(request.node.name, measurement))
     if result.operators is not None and session.settings.profile is not None:
-        _write_profile(Path(session.settings.profile), request.node.nodeid, result.operators)
+        _write_profile(Path(session.settings.profile), request.node.nodeid, result)
     verdict = measurement.verdict
     if verdict is None:
         return
@@ -190,11 +196,18 @@ def _record(
         warnings.warn(InconclusiveWarning(explain(verdict)), stacklevel=3)
 
 
-def _write_profile(directory: Path, test: str, operators: list[dict[str, Any]]) -> None:
-    """Write the operator table of a test to a JSON file that has the name of the test."""
-    directory.mkdir(parents=True, exist_ok=True)
-    name = "".join(character if character.isalnum() else "_" for character in test)
-    (directory / f"{name}.json").write_text(json.dumps(operators, indent=1))
+def _write_profile(directory: Path, test: str, result: Result) -> None:
+    """Write the operator table of a test, which fails if its file cannot be written."""
+    __tracebackhide__ = True
+    from traingate.report.profiles import write_profile  # noqa: PLC0415 - see SESSION_KEY
+
+    try:
+        write_profile(directory, test, result.operators or [])
+    except ConfigurationError as error:
+        error_message = str(error)
+    else:
+        return
+    pytest.fail(error_message, pytrace=False)
 
 
 _SHOWN_CAUTIONS: pytest.StashKey[set[str]] = pytest.StashKey()
@@ -208,29 +221,3 @@ def _warn_of_cautions(config: pytest.Config, stack: Stack) -> None:
             warnings.warn(CautionWarning(caution), stacklevel=4)
             # Added after the warning: if warnings are errors, each test with the layer must fail.
             shown_cautions.add(caution)
-
-
-@contextlib.contextmanager
-def _observer(request: pytest.FixtureRequest) -> Iterator[ProgressLine | NoProgress]:
-    """Yield an observer that shows a progress line if pytest writes to a terminal."""
-    from rich.console import Console  # noqa: PLC0415 - see SESSION_KEY
-
-    from traingate.report.progress import NoProgress, ProgressLine  # noqa: PLC0415
-
-    plugins = request.config.pluginmanager
-    reporter: Any = plugins.getplugin("terminalreporter")
-    capture: Any = plugins.getplugin("capturemanager")
-    if reporter is None or not reporter.isatty or request.config.get_verbosity() < 0:
-        yield NoProgress()
-        return
-
-    def capture_disabled() -> AbstractContextManager[object]:
-        if capture is None:
-            return contextlib.nullcontext()
-        context: AbstractContextManager[object] = capture.global_and_fixture_disabled()
-        return context
-
-    with capture_disabled():
-        console = Console(file=sys.__stdout__)
-    with ProgressLine(console, capture_disabled, request.node.name) as line:
-        yield line

@@ -11,7 +11,8 @@ import shutil
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -35,13 +36,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Parse the options, and register the fixtures and the hooks of this session."""
     options.add_marker(config)
-    # pytest-benchmark gives these warnings at configure time, where filterwarnings=error would turn
-    # them into a traceback. traingate checks the same conditions after the tests are collected.
-    for text in ("Can't compare", "Failed to load", "Benchmark machine_info is different"):
-        warnings.filterwarnings("default", message=f"(?s).*{text}")
-    config.pluginmanager.register(fixtures, "traingate-fixtures")
-    config.pluginmanager.register(layer_fixtures, "traingate-layer-fixtures")
     hooks = _SessionHooks(config, options.parse(config))
+    if replay.can_record(config):
+        config.pluginmanager.register(fixtures, "traingate-fixtures")
+    else:
+        config.pluginmanager.register(_WithoutRecorder(), "traingate-fixtures")
+    config.pluginmanager.register(layer_fixtures, "traingate-layer-fixtures")
     config.stash[SESSION_KEY] = hooks.session
     config.pluginmanager.register(hooks, _NAME)
 
@@ -54,11 +54,32 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         del config.stash[SESSION_KEY]
 
 
+class _WithoutRecorder:
+    """Fixtures for a run without pytest-benchmark, in which only tests that need it fail."""
+
+    @pytest.fixture
+    def training_benchmark(self) -> NoReturn:
+        """Fail the test, and say what is missing."""
+        pytest.fail(
+            "training_benchmark records its steps with pytest-benchmark, which this run has not "
+            "loaded. Drop -p no:benchmark, or load it with -p pytest_benchmark.plugin.",
+            pytrace=False,
+        )
+
+
 class _SessionHooks:
     """Hooks of one session, which is made when a training benchmark first needs it."""
 
     def __init__(self, config: pytest.Config, settings: options.Settings) -> None:
         self._config = config
+        self._can_record = replay.can_record(config)
+        self._exit_stack = ExitStack()
+        # pytest-benchmark gives these warnings at configure time, where filterwarnings=error would
+        # turn them into a traceback. traingate checks the same conditions after the tests are
+        # collected. The filters of the process are restored for a second run in it.
+        self._exit_stack.enter_context(warnings.catch_warnings())
+        for text in ("Can't compare", "Failed to load", "Benchmark machine_info is different"):
+            warnings.filterwarnings("default", message=f"(?s).*{text}")
         self._settings = settings
         self._benchmark_count = 0  # selected tests that are to be compared
         self._error_message: str | None = None
@@ -73,14 +94,15 @@ class _SessionHooks:
         return self._session
 
     def close(self) -> None:
-        """End the session if it was made."""
+        """End the session if it was made, and restore the filters of warnings."""
         if self._session is not None:
             self._session.close()
+        self._exit_stack.close()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Give each training benchmark its clock, before pytest-benchmark's fixture reads it."""
-        for item in items:
+        for item in items if self._can_record else ():
             if _FIXTURE in getattr(item, "fixturenames", ()):
                 replay.attach_clock(item)
 
@@ -164,7 +186,7 @@ class _SessionHooks:
             if verdict is not None and not verdict.failed and needs_explanation(verdict):
                 reporter.write_line(f"\n{row.test}\n{explain(verdict)}")
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
     def pytest_benchmark_compare_machine_info(
         self, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
     ) -> None:
@@ -176,6 +198,7 @@ class _SessionHooks:
         if any("traingate" in benchmark.get("extra_info", {}) for benchmark in saved_benchmarks):
             compared_benchmark["machine_info"] = machine_info
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
         """Store every step in the saved file, also without ``--benchmark-save-data``."""
         for saved_benchmark in output_json["benchmarks"]:

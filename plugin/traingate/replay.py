@@ -62,3 +62,20 @@ def attach_clock(item: pytest.Item) -> None:
     marker = item.get_closest_marker("benchmark")
     keywords = {**(marker.kwargs if marker else {}), "timer": clock}
     item.add_marker(pytest.mark.benchmark(**keywords), append=False)
+
+
+def can_record(config: pytest.Config) -> bool:
+    """Return whether pytest-benchmark is loaded, under whatever name (``-p no:benchmark``)."""
+    names = (getattr(plugin, "__name__", "") for plugin in config.pluginmanager.get_plugins())
+    return "pytest_benchmark.plugin" in names
+
+
+def foreign_recorder(benchmark: object) -> str | None:
+    """Return the name of the type of *benchmark* if it is not pytest-benchmark's, else None.
+
+    A project, or another plugin such as pytest-codspeed, may replace the fixture of this name.
+    """
+    kind = type(benchmark)  # the fixture of pytest-codspeed has a __class__ that is not its own
+    if kind.__module__.partition(".")[0] == "pytest_benchmark":
+        return None
+    return f"{kind.__module__}.{kind.__qualname__}"

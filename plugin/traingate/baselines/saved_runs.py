@@ -44,7 +44,7 @@ class _BenchmarkEntry(Struct):
     """One benchmark in pytest-benchmark's file."""
 
     fullname: str
-    extra_info: _ExtraInfo = _ExtraInfo()
+    extra_info: _ExtraInfo = msgspec.field(default_factory=_ExtraInfo)
 
 
 class _RunFile(Struct):
@@ -138,9 +138,9 @@ def read_run(path: Path) -> SavedRun:
 def _decode(text: bytes) -> _RunFile:
     """Return the fields of a run that are read here.
 
-    Other benchmarks may have NaN or infinities in their statistics or their ``extra_info``.
-    Python writes and reads them, though they are not JSON. They become null, which is an error only
-    in a record of traingate.
+    Other benchmarks may have NaN, infinities and lone surrogates in their ``extra_info``. Python
+    writes and reads them, though they are not JSON. Numbers of these become null, which is an error
+    in a record of traingate only.
 
     Raises:
         msgspec.MsgspecError: If the text is not that of a run.
@@ -154,7 +154,8 @@ def _decode(text: bytes) -> _RunFile:
             content = None
         if content is None:
             raise
-    return msgspec.json.decode(json.dumps(content), type=_RunFile)
+    valid_text = json.dumps(content, ensure_ascii=False).encode(errors="replace")
+    return msgspec.json.decode(valid_text, type=_RunFile)
 
 
 def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> list[str]:

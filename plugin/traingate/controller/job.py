@@ -143,6 +143,14 @@ class Observer(Protocol):
             samples_per_second: Throughput of this step.
         """
 
+    def printed(self, launch: str, text: str) -> None:
+        """Report what the processes of a launch printed, after its end, if it was anything.
+
+        Args:
+            launch: Name of the launch, such as ``launch 2``.
+            text: Text that they printed.
+        """
+
 
 def single_step(job: Job) -> Job:
     """Return *job* with one launch of one step, to check that it runs without measuring it."""

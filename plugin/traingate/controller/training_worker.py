@@ -47,7 +47,8 @@ class TrainingWorker:
             job.stack, job.steadying, job.compile_cache, side.interpreter, side.folder
         )
         side_name = f" of the base, {side.title}" if side.title else ""
-        self._worker = Child(command, f"launch {number}{side_name}", job.timeouts.start)
+        self._label = f"launch {number}{side_name}"
+        self._worker = Child(command, self._label, job.timeouts.start)
         self._job = job
         self._number = number
         self._observer = observer
@@ -60,6 +61,7 @@ class TrainingWorker:
             exit_stack: Exit stack that ends the process.
         """
         self._report_launch()
+        exit_stack.callback(self._report_output)  # after the end of the process
         exit_stack.enter_context(self._worker)
 
     def request_preparation(self) -> None:
@@ -158,6 +160,11 @@ class TrainingWorker:
             messages.Profile(_PROFILED_STEPS), messages.Profiled, seconds, "in its profiled steps"
         )
         return answers[0].operators
+
+    def _report_output(self) -> None:
+        """Report what the process printed to the observer."""
+        if self._worker.output:
+            self._observer.printed(self._label, self._worker.output)
 
     def _report_launch(self) -> None:
         """Report the number of this launch to the observer."""

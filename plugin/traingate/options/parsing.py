@@ -32,6 +32,14 @@ def parse(config: pytest.Config) -> Settings:
             f"{comparison} compares nothing under xdist: tests that share the cores measure each "
             "other. Drop -n (or pass -n 0)."
         )
+    codspeed = getattr(
+        config.pluginmanager.get_plugin("codspeed_plugin"), "is_codspeed_enabled", False
+    )
+    if comparison and codspeed:
+        raise pytest.UsageError(
+            f"{comparison} compares nothing under CodSpeed, which replaces pytest-benchmark. Drop "
+            "--codspeed (or unset CODSPEED_ENV)."
+        )
     if comparison and disabled:
         raise pytest.UsageError(
             f"{comparison} compares nothing while --benchmark-disable is given. Drop one of them "
@@ -42,11 +50,13 @@ def parse(config: pytest.Config) -> Settings:
             f"--benchmark-compare judges by stored runs, and {duet_option} by a duet: give one "
             "of them."
         )
+    if values["profile"]:  # a test may change the working directory
+        values["profile"] = str(config.invocation_params.dir / values["profile"])
     return Settings(
         **{**values, "scale": SCALES[values["scale"]]},
         compare=compare,
         storage=str(config.getoption("benchmark_storage", "file://./.benchmarks")),
-        measures=not (parallel or disabled),
+        measures=not (parallel or disabled or codspeed),
     )
 
 

@@ -35,7 +35,7 @@ class Settings:
             path of a run, or False for no comparison with stored runs.
         storage: Value of ``--benchmark-storage``.
         measures: False if each test takes a single step that is not recorded: pytest-benchmark is
-            disabled, or pytest-xdist runs tests in parallel.
+            disabled or replaced by CodSpeed, or pytest-xdist runs tests in parallel.
     """
 
     scale: Scale
