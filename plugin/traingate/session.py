@@ -5,9 +5,9 @@ A session uses no object of pytest: it takes settings and requests, and returns 
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,8 +29,10 @@ from traingate.errors import BaselineError, ConfigurationError, NoRunError
 from traingate.gate.decision import no_baseline
 from traingate.gate.limits import Limits, violations
 from traingate.host.hardware import hardware
+from traingate.host.temporary_folders import make_session_directory
 from traingate.layers.stack import Stack
 from traingate.options import DEFAULT_MAX_LAUNCHES, Settings
+from traingate.protocol.channel import listener_pattern
 from traingate.records import Hardware, Measurement, Outcome, Published, Verdict
 from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row
@@ -96,8 +98,10 @@ class Session:
         self._root = root.resolve()
         self._search_path = search_path
         self._measurements: dict[str, Measurement] = {}  # newest one of each workload
-        self._directory = Path(tempfile.mkdtemp(prefix="traingate-session-"))
+        self._directory = make_session_directory()
         self._base_sides = BaseSides(self._root, self._directory)
+        self._base_sides.remove_at_end(glob.escape(str(self._directory)))
+        self._base_sides.remove_at_end(listener_pattern())
 
     @cached_property
     def hardware(self) -> Hardware:

@@ -33,8 +33,12 @@ class BaseSides:
         self._interpreters: dict[str, Interpreter] = {}
         self._repositories: dict[Path, Repository | None] = {}
 
+    def remove_at_end(self, pattern: str) -> None:
+        """Let ``close``, or the end of this process, remove all folders that match *pattern*."""
+        self._worktrees.remove_at_end(pattern)
+
     def close(self) -> None:
-        """Remove the worktrees."""
+        """Remove the worktrees, and the folders of ``remove_at_end``."""
         self._worktrees.close()
 
     def job_for(self, job: Job, reference: str | None, python: str | None) -> Job:
