@@ -190,9 +190,11 @@ def _record(
     if verdict is None:
         return
     request.node.user_properties.append(("traingate_verdict", verdict.outcome.value))
+    if verdict.accepted is not None:
+        request.node.user_properties.append(("traingate_accepted", verdict.accepted.reason))
     if verdict.failed:
         pytest.fail(explain(verdict), pytrace=False)
-    if verdict.outcome is Outcome.INCONCLUSIVE:
+    if verdict.outcome is Outcome.INCONCLUSIVE and verdict.accepted is None:
         warnings.warn(InconclusiveWarning(explain(verdict)), stacklevel=3)
 
 

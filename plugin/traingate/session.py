@@ -18,20 +18,22 @@ import msgspec
 
 from traingate.baselines import saved_runs
 from traingate.baselines.lookup import Baseline, Baselines, Subject
+from traingate.comparison.acceptance import accepted_change
 from traingate.comparison.against_base import AgainstBase
 from traingate.comparison.against_stored import AgainstStored
 from traingate.comparison.base import Comparison, NoComparison
 from traingate.comparison.base_side import BaseSides
 from traingate.controller.duet import DuetInterrupted
-from traingate.controller.job import Job, LaunchPlan, Observer, Timeouts, single_step
+from traingate.controller.job import Job, Observer, Timeouts, single_step
 from traingate.controller.measure import Result, measure
-from traingate.errors import BaselineError, ConfigurationError, NoRunError
+from traingate.errors import BaselineError, NoRunError
 from traingate.gate.decision import no_baseline
 from traingate.gate.limits import Limits, violations
 from traingate.host.hardware import hardware
 from traingate.host.temporary_folders import make_session_directory
 from traingate.layers.stack import Stack
-from traingate.options import DEFAULT_MAX_LAUNCHES, Settings
+from traingate.options import Settings
+from traingate.options.launch_plan import launch_plan
 from traingate.protocol.channel import listener_pattern
 from traingate.records import Hardware, Measurement, Outcome, Published, Verdict
 from traingate.records.units import samples_per_dollar
@@ -211,7 +213,9 @@ class Session:
         if self._comparison_factory is not None:
             return self._comparison_factory(request, job, tolerance)
         if settings.against or settings.against_python:
-            return AgainstBase(settings, tolerance, job, self._base_sides)
+            test_file = self._root / request.test.partition("::")[0]
+            accepted = accepted_change(request.limits, test_file)
+            return AgainstBase(settings, tolerance, job, self._base_sides, accepted)
         if not settings.compare:
             return NoComparison(tolerance)
 
@@ -230,16 +234,19 @@ class Session:
         """Return *verdict* with ``failed`` set, by its outcome or by a limit of the marker."""
         if verdict is not None and verdict.outcome is not Outcome.NO_BASELINE:
             self.compared_count += 1
-            failed = verdict.outcome is Outcome.REGRESSED or (
-                verdict.outcome is Outcome.INCONCLUSIVE and self.settings.on_inconclusive == "fail"
-            )
+            failing_outcomes = {Outcome.REGRESSED}
+            if self.settings.on_inconclusive == "fail":
+                failing_outcomes.add(Outcome.INCONCLUSIVE)
+            failed = verdict.outcome in failing_outcomes and verdict.accepted is None
             verdict = msgspec.structs.replace(verdict, failed=failed)
         broken_limits = violations(request.limits, measurement)
         if not broken_limits:
             return verdict
         verdict = verdict or no_baseline(measurement, self._tolerance(request))
         reasons = [*([verdict.reason] if verdict.reason else []), *broken_limits]
-        return msgspec.structs.replace(verdict, failed=True, reason="; ".join(reasons))
+        return msgspec.structs.replace(
+            verdict, failed=True, accepted=None, reason="; ".join(reasons)
+        )
 
     def _job(self, request: BenchmarkRequest) -> Job:
         """Return the job of the candidate, with the facts of an earlier test of its workload."""
@@ -270,30 +277,3 @@ class Session:
         """Return samples per dollar; None if the price of the machine is unknown."""
         price = self.settings.price
         return price and samples_per_dollar(measurement.samples_per_second, price)
-
-
-def launch_plan(settings: Settings, stack: Stack) -> LaunchPlan:
-    """Return the number of launches of the candidate alone.
-
-    Args:
-        settings: Settings of the session.
-        stack: Layers of the test.
-
-    Raises:
-        ConfigurationError: If ranks on several nodes might take different numbers of steps.
-    """
-    planned, maximum = settings.scale.launches, settings.launches
-    if stack.spans_nodes:
-        if maximum is None or settings.steps is None:
-            raise ConfigurationError(
-                "ranks on several nodes must take the same steps on each of them: give "
-                "--traingate-launches and --traingate-steps, the same on every node"
-            )
-        return LaunchPlan(maximum, maximum)
-    if settings.compare:
-        maximum = maximum or DEFAULT_MAX_LAUNCHES
-        return LaunchPlan(min(planned, maximum), maximum)
-    if settings.compares:  # by a duet, where --traingate-launches limits the pairs
-        planned = min(planned, maximum or planned)
-        return LaunchPlan(planned, planned)
-    return LaunchPlan(maximum or planned, maximum or planned)

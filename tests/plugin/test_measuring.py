@@ -160,7 +160,7 @@ def test_a_slower_model_fails_only_the_test_with_the_narrow_tolerance(project, n
             "  baseline  * samples/s in 3 launches, 0001_base.json*",
             "  now       * samples/s in * launches",
             "  tolerance 5 %",
-            "  If the slowdown is intended and stored runs are your gate, save this one*",
+            "  If the slowdown is intended: against a commit, say so in the test's marker*",
         ]
     )
     cases = {

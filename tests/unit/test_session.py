@@ -14,7 +14,8 @@ from traingate.controller.scales import SCALES
 from traingate.errors import BaselineError, ConfigurationError, DamagedRecordError, NoRunError
 from traingate.layers import DataParallel
 from traingate.layers.stack import Stack
-from traingate.session import Session, launch_plan
+from traingate.options.launch_plan import launch_plan
+from traingate.session import Session
 
 QUICK = SCALES["quick"]
 PLAIN = Stack()

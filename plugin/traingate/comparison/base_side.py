@@ -85,6 +85,24 @@ class BaseSides:
         same = repository.matches_working_tree(repository.resolve_commit(reference))
         return CodeRelation.SAME if same else CodeRelation.DIFFERENT
 
+    def read_base_file(self, job: Job, reference: str, file: Path) -> str | None:
+        """Return the text that a file of the working tree has in a commit, None if it has none.
+
+        Args:
+            job: Job of the candidate.
+            reference: Name of a commit.
+            file: Absolute path of the file.
+
+        Raises:
+            ConfigurationError: If the file is not in the repository of the workload.
+        """
+        repository = self._find_repository(job)
+        if repository is None or not file.is_relative_to(repository.root):
+            raise ConfigurationError(
+                f"{file} accepts a change, and is not in the git repository of the workload"
+            )
+        return repository.read_file(repository.resolve_commit(reference), file)
+
     def _find_repository(self, job: Job) -> Repository | None:
         """Return the repository that holds the job's workload, None if there is none."""
         file = Path(job.workload.file)

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from traingate.baselines.comparability import environment_changes
+from traingate.comparison.acceptance import AcceptedChange, base_counts_with
 from traingate.controller.duet import measure_duet
 from traingate.controller.job import Job, LaunchPlan, Observer
 from traingate.gate.counters import counter_regressions, failed_by_counters, work_changes
@@ -40,6 +41,7 @@ def compare_by_duet(
     *,
     tolerance: float,
     max_pairs: int,
+    accepted: AcceptedChange | None = None,
 ) -> DuetResult:
     """Measure *base* in turn with *job*, pair after pair, until the pairs decide.
 
@@ -50,6 +52,7 @@ def compare_by_duet(
         observer: Receiver of the progress.
         tolerance: Largest loss of throughput that is let through, in percent.
         max_pairs: Largest number of pairs.
+        accepted: Change whose counters fail nothing; None if there is none.
 
     Raises:
         BaselineError, WorkloadError, WorkerError, DuetInterrupted: If ``measure_duet`` raises them.
@@ -60,7 +63,7 @@ def compare_by_duet(
 
     def look(duet: Duet) -> bool:
         nonlocal result
-        result = DuetResult(_judge(duet, measurement.batch_size, policy), duet)
+        result = DuetResult(_judge(duet, measurement.batch_size, policy, accepted), duet)
         return result.verdict.outcome is not Outcome.INCONCLUSIVE
 
     measure_duet(
@@ -93,12 +96,11 @@ def as_duet_side(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
     )
 
 
-def _judge(duet: Duet, batch_size: int, policy: Policy) -> Verdict:
+def _judge(duet: Duet, batch_size: int, policy: Policy, accepted: AcceptedChange | None) -> Verdict:
     """Return the verdict on the pairs so far, counters included."""
     same_torch = duet.base_environment["torch"] == duet.candidate_environment["torch"]
-    regressions = counter_regressions(
-        duet.base_counts, duet.candidate_counts, same_torch=same_torch
-    )
+    base_counts = base_counts_with(accepted, duet.base_counts, duet.candidate_counts)
+    regressions = counter_regressions(base_counts, duet.candidate_counts, same_torch=same_torch)
     verdict = msgspec.structs.replace(
         judge_pairs(duet.pairs, batch_size, policy),
         baseline=_base_title(duet),

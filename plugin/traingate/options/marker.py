@@ -66,6 +66,14 @@ def _number(value: object) -> float | None:
     return None if value is None else positive_number(str(value))
 
 
+def _accepted_percent(value: object) -> float | None:
+    """Return a loss of throughput, which is less than the whole of it."""
+    number = _number(value)
+    if number is not None and number >= 100:  # noqa: PLR2004 - the docstring explains it
+        raise argparse.ArgumentTypeError(f"needs a percentage below 100, not {value!r}")
+    return number
+
+
 def _percent(value: object) -> float | None:
     return None if value is None else percent(str(value))
 
@@ -95,7 +103,7 @@ def _is_count(value: object) -> bool:
 
 _PARSERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "tolerance": _percent,
-    "accept_slowdown": _percent,
+    "accept_slowdown": _accepted_percent,
     "accept_reason": _reason,
     "accept_counters": _counters,
 }
