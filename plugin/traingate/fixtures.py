@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from traingate.controller.measure import Result
     from traingate.records import Measurement, Published
+    from traingate.report.progress import WorkerOutput
     from traingate.session import BenchmarkRequest, Session
 
 SESSION_KEY: pytest.StashKey[Callable[[], Session]] = pytest.StashKey()
@@ -80,16 +82,9 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
         __tracebackhide__ = True
         _check_use(request, measured_workloads)
         measured_workloads.append(workload)
-        from traingate.report.observers import observer_of  # noqa: PLC0415 - see SESSION_KEY
-
         session = request.config.stash[SESSION_KEY]()
-        recorder = foreign_recorder(benchmark)
-        if recorder is not None and session.settings.measures:
-            pytest.fail(
-                "training_benchmark records its steps with pytest-benchmark, and the fixture "
-                f"benchmark of this test is a {recorder}: give that fixture another name",
-                pytrace=False,
-            )
+        if session.settings.measures:
+            _check_recorder(benchmark)
         try:
             stack = Stack.of([*_requested_layers.resolved(), *layers])
             benchmark_request = _benchmark_request(request, workload, stack, published)
@@ -97,7 +92,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
             skip_reason = _skip_reason(stack, session.settings.require)
             if skip_reason is None:
                 _warn_of_cautions(request.config, stack)
-                with observer_of(request) as observer:
+                with _observer(request) as observer:
                     result = session.run(benchmark_request, observer)
         except TraingateError as error:
             error_message: str | None = str(error)
@@ -110,8 +105,8 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
             pytest.skip(skip_reason)
         if session.settings.measures:
             _record(request, benchmark, session, result)
-        elif recorder is None:  # CodSpeed would measure and report the empty function
-            benchmark.pedantic(lambda: None)  # type: ignore[no-untyped-call] # it has no types
+        else:
+            _note_use(benchmark)
         return result.measurement
 
     return measure
@@ -154,6 +149,24 @@ def _check_use(request: pytest.FixtureRequest, measured_workloads: list[Workload
         pytest.fail("training_benchmark measures once per test: split the test", pytrace=False)
     if CLOCK_KEY not in request.node.stash:
         pytest.fail("training_benchmark must be an argument of the test", pytrace=False)
+
+
+def _check_recorder(benchmark: BenchmarkFixture) -> None:
+    """Fail the test before it is measured if its ``benchmark`` is not pytest-benchmark's."""
+    __tracebackhide__ = True
+    recorder = foreign_recorder(benchmark)
+    if recorder is not None:
+        pytest.fail(
+            "training_benchmark records its steps with pytest-benchmark, and the fixture "
+            f"benchmark of this test is a {recorder}: give that fixture another name",
+            pytrace=False,
+        )
+
+
+def _note_use(benchmark: BenchmarkFixture) -> None:
+    """Use pytest-benchmark's fixture, which is disabled and would warn that it was not used."""
+    if foreign_recorder(benchmark) is None:  # CodSpeed would report the empty function's time
+        benchmark.pedantic(lambda: None)  # type: ignore[no-untyped-call] # it has no types
 
 
 def _fail(benchmark: BenchmarkFixture, message: str) -> NoReturn:
@@ -223,3 +236,9 @@ def _warn_of_cautions(config: pytest.Config, stack: Stack) -> None:
             warnings.warn(CautionWarning(caution), stacklevel=4)
             # Added after the warning: if warnings are errors, each test with the layer must fail.
             shown_cautions.add(caution)
+
+
+def _observer(request: pytest.FixtureRequest) -> AbstractContextManager[WorkerOutput]:
+    from traingate.report.observers import observer_of  # noqa: PLC0415 - see SESSION_KEY
+
+    return observer_of(request)

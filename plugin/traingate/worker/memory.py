@@ -5,9 +5,8 @@ memory rises in few steps, some of it is garbage that waits for its collection, 
 between two moments says little. The estimate is the smaller of two, since memory that is lost in
 each step shows in both:
 
-- the slope of Theil and Sen (P. K. Sen, "Estimates of the Regression Coefficient Based on Kendall's
-  Tau", JASA 63, 1968): the median of the slopes between all pairs of samples, which single jumps
-  leave at 0;
+- the measured steps are divided into five parts, and the median of their growths is taken, which
+  leaves out one or two pieces that the allocator took;
 - the growth from the first to the last step, after garbage has been collected.
 """
 
@@ -15,7 +14,8 @@ from __future__ import annotations
 
 import gc
 import time
-from itertools import combinations
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -25,8 +25,8 @@ _STATUS: Final = Path("/proc/self/status")
 _INTERVAL_SECONDS: Final = 0.02
 """Shortest time between two samples: reading one takes about 30 microseconds."""
 
-_MAX_SAMPLES: Final = 64
-"""Largest number of samples that the slope is computed from, which takes pairs of them."""
+_PARTS: Final = 5
+"""Number of parts of the measured steps; fewer if there are not as many steps between samples."""
 
 
 def resident_bytes() -> int | None:
@@ -78,7 +78,7 @@ class MemoryGrowth:
             return None
         first_step, first_bytes = self._samples[0]
         net_growth = (remaining_bytes - first_bytes) / (step - first_step)
-        return min(theil_sen_slope(self._samples), net_growth)
+        return min(median_growth(self._samples), net_growth)
 
     def _add(self, step: int) -> None:
         size = resident_bytes()
@@ -86,17 +86,15 @@ class MemoryGrowth:
             self._samples.append((step, size))
 
 
-def theil_sen_slope(samples: list[tuple[int, int]]) -> float:
-    """Return the median of the slopes between all pairs of samples, of at most 64 of them.
+def median_growth(samples: Sequence[tuple[int, int]]) -> float:
+    """Return the median of the growths of the parts of a launch, in bytes per step.
 
     Args:
         samples: Pairs of a step's number and the memory after it, at least two.
     """
-    stride = -(-len(samples) // _MAX_SAMPLES)
-    chosen_samples = samples[::stride]
-    if len(chosen_samples) < 2:  # noqa: PLR2004 - a slope is between two
-        chosen_samples = [samples[0], samples[-1]]
+    intervals = len(samples) - 1
+    parts = min(_PARTS, intervals)
+    limits = [samples[part * intervals // parts] for part in range(parts + 1)]
     return median(
-        (after[1] - before[1]) / (after[0] - before[0])
-        for before, after in combinations(chosen_samples, 2)
+        (after[1] - before[1]) / (after[0] - before[0]) for before, after in pairwise(limits)
     )
