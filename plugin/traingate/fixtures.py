@@ -21,7 +21,7 @@ from traingate.layer_fixtures import RequestedLayers
 from traingate.layers.base import Layer
 from traingate.layers.stack import Stack
 from traingate.options import limits_of
-from traingate.replay import CLOCK_KEY, foreign_recorder
+from traingate.replay import CLOCK_KEY, is_recorder
 from traingate.workload import Workload, name_of
 
 if TYPE_CHECKING:
@@ -83,8 +83,6 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
         _check_use(request, measured_workloads)
         measured_workloads.append(workload)
         session = request.config.stash[SESSION_KEY]()
-        if session.settings.measures:
-            _check_recorder(benchmark)
         try:
             stack = Stack.of([*_requested_layers.resolved(), *layers])
             benchmark_request = _benchmark_request(request, workload, stack, published)
@@ -151,21 +149,9 @@ def _check_use(request: pytest.FixtureRequest, measured_workloads: list[Workload
         pytest.fail("training_benchmark must be an argument of the test", pytrace=False)
 
 
-def _check_recorder(benchmark: BenchmarkFixture) -> None:
-    """Fail the test before it is measured if its ``benchmark`` is not pytest-benchmark's."""
-    __tracebackhide__ = True
-    recorder = foreign_recorder(benchmark)
-    if recorder is not None:
-        pytest.fail(
-            "training_benchmark records its steps with pytest-benchmark, and the fixture "
-            f"benchmark of this test is a {recorder}: give that fixture another name",
-            pytrace=False,
-        )
-
-
 def _note_use(benchmark: BenchmarkFixture) -> None:
     """Use pytest-benchmark's fixture, which is disabled and would warn that it was not used."""
-    if foreign_recorder(benchmark) is None:  # CodSpeed would report the empty function's time
+    if is_recorder(benchmark):  # CodSpeed would report the empty function's time
         benchmark.pedantic(lambda: None)  # type: ignore[no-untyped-call] # it has no types
 
 
@@ -178,7 +164,7 @@ def _fail(benchmark: BenchmarkFixture, message: str) -> NoReturn:
 
     # A benchmark that raises is not recorded. Without one, pytest-benchmark would warn that its
     # fixture was not used.
-    if foreign_recorder(benchmark) is None:
+    if is_recorder(benchmark):
         with contextlib.suppress(TraingateError):
             benchmark.pedantic(raise_error)  # type: ignore[no-untyped-call] # it has no types
     pytest.fail(message, pytrace=False)

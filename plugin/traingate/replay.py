@@ -70,12 +70,9 @@ def can_record(config: pytest.Config) -> bool:
     return "pytest_benchmark.plugin" in names
 
 
-def foreign_recorder(benchmark: object) -> str | None:
-    """Return the name of the type of *benchmark* if it is not pytest-benchmark's, else None.
+def is_recorder(benchmark: object) -> bool:
+    """Return whether the fixture *benchmark* is pytest-benchmark's, and not that of pytest-codspeed.
 
-    A project, or another plugin such as pytest-codspeed, may replace the fixture of this name.
+    The latter has a ``__class__`` that is not its own.
     """
-    kind = type(benchmark)  # the fixture of pytest-codspeed has a __class__ that is not its own
-    if kind.__module__.partition(".")[0] == "pytest_benchmark":
-        return None
-    return f"{kind.__module__}.{kind.__qualname__}"
+    return type(benchmark).__module__.partition(".")[0] == "pytest_benchmark"
