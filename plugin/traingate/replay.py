@@ -71,8 +71,8 @@ def can_record(config: pytest.Config) -> bool:
 
 
 def is_recorder(benchmark: object) -> bool:
-    """Return whether the fixture *benchmark* is pytest-benchmark's, and not that of pytest-codspeed.
+    """Return whether the fixture *benchmark* is that of pytest-benchmark.
 
-    The latter has a ``__class__`` that is not its own.
+    That of pytest-codspeed takes its place, and has a ``__class__`` that is not its own.
     """
     return type(benchmark).__module__.partition(".")[0] == "pytest_benchmark"
