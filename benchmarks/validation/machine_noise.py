@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Shape: TypeAlias = tuple[int, ...]
-Seconds: TypeAlias = NDArray[np.float64]
+Logs: TypeAlias = NDArray[np.float64]
 LogFactors: TypeAlias = NDArray[np.float64]
 NoiseModel: TypeAlias = Callable[[np.random.Generator, Shape], LogFactors]
 """Function of a generator and a shape whose last axis is time. It returns the log of the factor by
 which the machine lengthens each step."""
 
-ROUNDS: Final = 16
+ROUNDS: Final = 20
 """Rounds of one pair; each has four turns in the order A B B A, with one step per turn."""
 
-PAIRS: Final = 12
+PAIRS: Final = 16
 """Pairs of one comparison."""
 
 _STEP_SECONDS: Final = 0.15
@@ -34,8 +34,8 @@ _STEP_SPREAD: Final = 0.05
 """Standard deviation of the log of single steps."""
 
 
-def step_seconds(noise: str, comparisons: int, seed: int) -> Seconds:
-    """Return the step seconds of simulated duets of equally fast sides.
+def log_step_seconds(noise: str, comparisons: int, seed: int) -> tuple[Logs, Logs]:
+    """Return the step times of simulated duets of equally fast sides.
 
     Args:
         noise: Kind of noise, a key of ``NOISE_MODELS``.
@@ -43,38 +43,21 @@ def step_seconds(noise: str, comparisons: int, seed: int) -> Seconds:
         seed: Seed of the random numbers.
 
     Returns:
-        Seconds of shape ``[comparisons, PAIRS, 2, 2 * ROUNDS]``; the third axis is candidate and
-        base. The side that takes the first turn alternates from pair to pair.
+        Logarithms of seconds of the candidate and of the base, each of shape
+        ``[comparisons, PAIRS, 2 * ROUNDS]``. The side that takes the first turn alternates from
+        pair to pair.
     """
     generator = np.random.default_rng(seed)
     shape = (comparisons, PAIRS, 4 * ROUNDS)
     log_factors = NOISE_MODELS[noise](generator, shape) + generator.normal(0, _STEP_SPREAD, shape)
-    rounds = np.exp(np.log(_STEP_SECONDS) + log_factors).reshape(comparisons, PAIRS, ROUNDS, 4)
+    rounds = (np.log(_STEP_SECONDS) + log_factors).reshape(comparisons, PAIRS, ROUNDS, 4)
     outer_turns, inner_turns = rounds[..., [0, 3]], rounds[..., [1, 2]]
     base_first = (np.arange(PAIRS) % 2 == 1)[None, :, None, None]
-    sides = np.stack(
-        [
-            np.where(base_first, inner_turns, outer_turns),
-            np.where(base_first, outer_turns, inner_turns),
-        ],
-        axis=2,
-    ).reshape(comparisons, PAIRS, 2, 2 * ROUNDS)
-    launch_level = np.exp(generator.normal(0, _LAUNCH_SPREAD, (comparisons, PAIRS, 2, 1)))
-    return np.asarray(sides * launch_level, dtype=np.float64)
-
-
-def pair_log_ratios(seconds: Seconds) -> NDArray[np.float64]:
-    """Return the log ratio of each pair, as ``traingate.gate.statistics.pair_log_ratio`` does.
-
-    Args:
-        seconds: Step seconds as ``step_seconds`` returns them.
-
-    Returns:
-        Log ratios of shape ``[comparisons, PAIRS]``.
-    """
-    logs = np.log(seconds[:, :, 0]) - np.log(seconds[:, :, 1])
-    rounds = logs.reshape(*logs.shape[:2], ROUNDS, 2).mean(axis=-1)
-    return np.asarray(np.median(rounds, axis=-1), dtype=np.float64)
+    candidate = np.where(base_first, inner_turns, outer_turns)
+    base = np.where(base_first, outer_turns, inner_turns)
+    levels = generator.normal(0, _LAUNCH_SPREAD, (2, comparisons, PAIRS, 1))
+    side_shape = (comparisons, PAIRS, 2 * ROUNDS)
+    return candidate.reshape(side_shape) + levels[0], base.reshape(side_shape) + levels[1]
 
 
 def _no_noise(_generator: np.random.Generator, shape: Shape) -> LogFactors:

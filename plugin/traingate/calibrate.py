@@ -19,7 +19,8 @@ from traingate.controller.duet import measure_duet
 from traingate.controller.job import Job, LaunchPlan, Observer, Side
 from traingate.fixtures import SESSION_KEY
 from traingate.gate.power import TOLERANCES, Calibration, Trial, simulate_resolution, upper_spread
-from traingate.gate.statistics import loss_percent, paired_difference
+from traingate.gate.reduction import pairs_change
+from traingate.gate.statistics import loss_percent
 from traingate.layers.slowdown import InjectedSlowdown
 from traingate.layers.stack import Stack
 from traingate.options import parse
@@ -121,7 +122,7 @@ class _SelfComparison(PlannedLaunches):
         base = replace(job, side=Side("the test itself"))
         unchanged_duet = measure_duet(job, base, plan, lambda _: True, observer)
         method = unchanged_duet.pairs[0].method
-        change = paired_difference([pair.log_ratio for pair in unchanged_duet.pairs])
+        change = pairs_change(unchanged_duet.pairs).repeatable
         interval = loss_percent(change.lower(0.025)), loss_percent(change.upper(0.025))
         spread = upper_spread(change)
         self.plugin.calibration = Calibration(

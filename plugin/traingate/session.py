@@ -195,7 +195,7 @@ class Session:
                 return comparison.look(measurement)
 
         try:
-            comparison.prepare()
+            job = comparison.prepare() or job
         except BaselineError as error:
             comparison = self._without_baseline(request, error)
         result = measure(job, look, observer)

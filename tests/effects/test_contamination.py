@@ -10,7 +10,7 @@ from observing import observe_once
 from subjects import small_net
 
 from traingate import layers
-from traingate.gate.statistics import log_step_times, two_sample_difference, yardstick_unit
+from traingate.gate.reduction import launches_change
 
 LAUNCHES = 4
 STEPS = 20
@@ -32,8 +32,7 @@ def test_plain_is_the_same_after_ipex_xla_and_inductor_as_before(tmp_path):
     assert before.record.environment == after.record.environment
     assert before.counters == after.counters
     old, new = before.record.launches, after.record.launches
-    unit = yardstick_unit([*old, *new])
-    change = two_sample_difference(log_step_times(old, unit), log_step_times(new, unit))
+    change = launches_change(old, new).repeatable
     low, high = change.lower(ERROR), change.upper(ERROR)
     print(f"log(after / before): {change.value:+.3f}, {low:+.3f} to {high:+.3f}")
     assert low <= 0 <= high

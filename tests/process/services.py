@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Regular:
     def step(self, message):
         for number in range(message.count):
             self.body(number)
-            yield messages.Stepped(0.25, 0.05)
+            yield messages.Stepped(0.25, {"data": 0.05}, starts_epoch=False)
 
     def body(self, number):
         """Do the work of step *number*; nothing here."""
@@ -65,7 +66,7 @@ class Slower(Regular):
 
     def step(self, message):
         for _ in range(message.count):
-            yield messages.Stepped(0.5, 0.05)
+            yield messages.Stepped(0.5, {"data": 0.05}, starts_epoch=False)
 
 
 class Busy(Regular):
@@ -107,6 +108,22 @@ class Spawning(Regular):
             [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True
         )
         print(f"spawned {child.pid}", flush=True)
+
+
+class Computing(Regular):
+    """Service whose first step leaves a computing thread, and a computing process in another session."""
+
+    started = False
+
+    def body(self, number):
+        if not self.started:
+            self.started = True
+            threading.Thread(target=self.compute, daemon=True).start()
+            subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True)
+
+    def compute(self):
+        while True:
+            pass
 
 
 class OtherVersion(Regular):

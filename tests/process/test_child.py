@@ -55,7 +55,9 @@ def take_two_steps(group: Child) -> None:
 
 def test_a_child_answers_each_step_and_the_end():
     with child("Regular") as worker:
-        assert take_steps(worker) == [messages.Stepped(0.25, 0.05)] * 3
+        assert (
+            take_steps(worker) == [messages.Stepped(0.25, {"data": 0.05}, starts_epoch=False)] * 3
+        )
         assert (
             worker.ask_first(
                 messages.Finish(), messages.Finished, TIMEOUT, "at its end"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from dataclasses import replace
 
+import msgspec
 import pytest
 from workers import BATCH_SIZE, TRAININGS, name_in, record_of
 
@@ -48,15 +49,30 @@ def session(temporary):
 
 
 @pytest.fixture
-def save(temporary):
+def save(temporary, session):
     """``save(step_seconds)``: a saved run of ``sleeping`` on this machine, of no commit."""
 
     def write(step_seconds, **changes):
         of_sleeping = {"workload": "trainings.py::sleeping", "stack": (), "scale": "smoke"}
         record = record_of(step_seconds, machine=hardware(), **of_sleeping, **changes)
+        record = with_yardstick_of(measured(session()), record)
         save_run(temporary / "storage" / "0001_base.json", {TEST: record})
 
     return write
+
+
+def with_yardstick_of(measurement, record):
+    """Return *record* as if the machine had had the speed of *measurement* when it was saved."""
+    visits = measurement.launches[0]
+    times = {
+        "gemm_seconds": visits.gemm_seconds[:1] * 5,
+        "triad_seconds": visits.triad_seconds[:1] * 5,
+        "yardstick_seconds": visits.yardstick_seconds[:1] * 5,
+    }
+    launches = [msgspec.structs.replace(launch, **times) for launch in record.launches]
+    return msgspec.structs.replace(
+        record, launches=tuple(launches), yardstick=measurement.yardstick
+    )
 
 
 def measured(session, request=SLEEPING):

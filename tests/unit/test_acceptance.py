@@ -41,7 +41,7 @@ def duet(base=Counts(counters={}), candidate=Counts(counters={})):  # noqa: B008
 def verdict(outcome, slowdown, **changes):
     return Verdict(
         outcome=outcome, tolerance_percent=5, slowdown_percent=slowdown, samples_per_second=90,
-        baseline_samples_per_second=100, **{"method": Method.STEPS, **changes},
+        baseline_samples_per_second=100, slowdown_percent_interval=(slowdown - 5, slowdown + 5), **{"method": Method.STEPS, **changes},
     )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ def verdict(outcome, slowdown, **changes):
         (Outcome.REGRESSED, 15.0, True, "accepted: slower by up to 15 %"),
         (Outcome.REGRESSED, 15.1, False, f"only 15 % are accepted ({WHY})"),
         (Outcome.INCONCLUSIVE, 7.0, True, "accepted: slower by up to 15 %"),
+        (Outcome.INCONCLUSIVE, 12.0, False, f"only 15 % are accepted ({WHY})"),
         (Outcome.PASSED, 2.0, False, f"nothing had to be accepted ({WHY}): remove it"),
         (Outcome.IMPROVED, -20.0, False, f"nothing had to be accepted ({WHY}): remove it"),
     ],

@@ -243,7 +243,7 @@ def test_ranks_that_did_not_take_each_step_are_a_damaged_record(storage):
     path = storage("0001_base", record_of(0.1))
     text = path.read_text().replace('"rank_step_seconds": []', '"rank_step_seconds": [[0.1]]')
     path.write_text(text)
-    with pytest.raises(DamagedRecordError, match="each rank takes each step"):
+    with pytest.raises(DamagedRecordError, match="each rank and each phase has each step"):
         saved_runs.read_run(path)
 
 

@@ -1,5 +1,6 @@
 """Test the cause and the evidence of each verdict by a screen and a duet."""
 
+import msgspec
 import pytest
 
 from sample_records import measurement
@@ -181,10 +182,10 @@ def baseline(*launches, **changes):
 
 def test_a_screen_has_the_environment_changes_and_the_counter_regressions():
     steps = [launch([0.1 * factor] * 5) for factor in (0.999, 1.0, 1.001)]
-    now = measurement(
-        steps, environment={"python": "3.12.1"}, counters={"dynamo_graph_breaks": 1},
-        flops_per_sample=2e6,
-    )  # fmt: skip
+    broken_steps = [
+        msgspec.structs.replace(step, counters={"dynamo_graph_breaks": 1}) for step in steps
+    ]
+    now = measurement(broken_steps, environment={"python": "3.12.1"}, flops_per_sample=2e6)
     result = screen(baseline(*steps), now, Policy(0.05, 3, 8))
     assert result.environment_changes == ("python: 3.11.7 there, 3.12.1 here",)
     assert result.counter_regressions == ("1 graph break, 0 before",)

@@ -32,7 +32,7 @@ EVIDENCE = Verdict(
 def test_a_regression_gives_its_evidence_and_the_remedy():
     assert explain(EVIDENCE).splitlines()[:4] == [
         "REGRESSED: throughput is 20.0 % lower than the baseline's (95 % interval 15.0 to 25.0 %; "
-        "a step takes 1.25 times as long, 1.18 to 1.33)",
+        "the steps take 1.25 times as long, 1.18 to 1.33)",
         "  baseline  100 samples/s in 3 launches, 0001_base.json",
         "  now       80 samples/s in 4 launches",
         "  tolerance 5 %",

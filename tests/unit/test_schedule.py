@@ -1,5 +1,6 @@
 import pytest
 
+from traingate.controller.scales import SCALES
 from traingate.controller.schedule import plan_rounds
 
 UNIT = 0.015
@@ -22,3 +23,18 @@ def test_long_steps_get_a_visit_each():
 
 def test_a_single_step_is_a_round():
     assert plan_rounds(1, 0.001, UNIT).steps_per_round == (1,)
+
+
+@pytest.mark.parametrize(
+    ("step_seconds", "steps"),
+    [
+        (0.0005, 2000),  # no more steps than give further information
+        (0.01, 200),  # at least two seconds
+        (0.13, 40),  # every 20th step twice
+        (0.2, 20),
+        (0.5, 12),  # as many as fit into 6 s
+        (2.0, 5),
+    ],
+)
+def test_a_launch_shows_slow_periods_as_far_as_its_steps_are_short(step_seconds, steps):
+    assert SCALES["quick"].steps_for(step_seconds) == steps

@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from simulated_launches import launch
 from traingate.gate import statistics as stats
 
 
@@ -54,27 +53,3 @@ def test_the_looks_spend_the_whole_error_and_no_more(power):
     errors = [stats.error_spent(*pair, power) for pair in itertools.pairwise(shares)]
     assert sum(errors) == pytest.approx(1)
     assert all(error > 0 for error in errors)
-
-
-def test_the_yardstick_cancels_the_speed_of_the_machine():
-    """Compare the second launch, on a machine of half the speed, with the first."""
-    fast, slow = launch([0.1] * 2), launch([0.1] * 2, machine=2.0)
-    unit = stats.yardstick_unit([fast, slow])
-    first, second = stats.log_step_times([fast, slow], unit)
-    assert first == pytest.approx(second)
-
-
-def test_a_round_of_several_steps_contributes_its_median():
-    with_outliers = launch([0.1, 0.1, 5.0, 0.1, 0.1, 5.0], rounds=2)
-    without_outliers = launch([0.1] * 6, rounds=2)
-    values = stats.log_step_times([with_outliers, without_outliers], (0.012, 0.004))
-    assert values[0] == pytest.approx(values[1])
-
-
-def test_throughput_is_batch_by_median_step():
-    value, interval = stats.throughput([launch([0.1, 0.1, 9.9])], 32)
-    assert value == pytest.approx(320)
-    assert interval is None
-    value, interval = stats.throughput([launch([0.1]), launch([0.2])], 32)
-    assert value == pytest.approx(math.sqrt(320 * 160))
-    assert interval[0] < value < interval[1]

@@ -10,8 +10,10 @@ from traingate.controller.schedule import Turns, plan_turns
     [
         (0.001, Turns(20, 100)),  # each turn takes a tenth of a second; the most rounds
         (0.1, Turns(20, 1)),
-        (0.25, Turns(12, 1)),  # as many rounds as fit into 12 s
-        (0.75, Turns(4, 1)),
+        (0.3, Turns(20, 1)),
+        (0.31, Turns(10, 1)),  # whole periods of 20 steps that fit into 24 s
+        (0.75, Turns(8, 1)),
+        (1.5, Turns(4, 1)),
         (5.0, Turns(4, 1)),  # the fewest rounds
     ],
 )

@@ -1,4 +1,9 @@
-"""Test that traingate reports the step times that a hand-written script measures."""
+"""Test that traingate reports the throughput that a hand-written script has.
+
+A script and a worker of traingate take turns. The script takes the steps of its turn one after the
+other. The worker takes as many in the way in which they are measured in a duet, stopped after a tenth of a
+second each time. So a cost, or a gain, of stopping and continuing it would show in the ratio.
+"""
 
 from __future__ import annotations
 
@@ -6,97 +11,126 @@ import math
 import statistics
 import subprocess
 import sys
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from same_training import resnet18
+import pytest
+from same_training import compute_bound, data_bound
 
-from traingate.controller.child import Child
-from traingate.controller.command import training_command
-from traingate.controller.idle import wait_until_idle
-from traingate.controller.steadying import steadying
+from traingate import layers
+from traingate.controller.freezing import ProcessTree
+from traingate.controller.job import Job, LaunchPlan
+from traingate.controller.scales import SCALES
+from traingate.controller.schedule import plan_turns
+from traingate.controller.training_worker import TrainingWorker
+from traingate.controller.warm_up import warm_up
 from traingate.gate.statistics import mean_interval
-from traingate.layers.base import ProcessRequest
 from traingate.layers.stack import Stack
-from traingate.protocol import messages
-from traingate.protocol.json_values import as_json
+from traingate.report.progress import NoProgress
 from traingate.workload import name_of
 
+WORKLOADS = {"compute-bound": compute_bound, "data-bound": data_bound}
+WARMUP_STEPS = 8  # more than two data workers fetch ahead
+TURN_SECONDS = 0.8
+ROUNDS = 4
 MIN_PAIRS = 6
-MAX_PAIRS = 14
-ROUNDS = 16
-TIMEOUT = 120.0
-CONFIDENCE = 0.995
-SUFFICIENT_HALF_WIDTH = 0.08  # half of the interval; if it is wider, further pairs are measured
-INVALID_HALF_WIDTH = 0.25  # half of the interval; if it is as wide, the test proves nothing
+MAX_PAIRS = 20
+CONFIDENCE = 0.99
+SUFFICIENT_WIDTH = 0.06  # of the interval; if it is wider, further pairs are measured
+
+Turn = Callable[[int], float]
+"""A function that takes a number of steps, and returns the seconds of all of them together."""
 
 
 @contextmanager
-def plain_loop():
-    """Yield a function that takes one step of the hand-written loop, without traingate."""
+def plain_loop(kind: str, workers: int) -> Iterator[Turn]:
+    """Start the hand-written loop, which is stopped between its turns."""
+    command = [sys.executable, str(Path(__file__).with_name("plain_loop.py")), kind, str(workers)]
     with subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("plain_loop.py"))],
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as process:
+        tree = ProcessTree(process.pid)
 
-        def step() -> float:
-            wait_until_idle(process.pid)
-            process.stdin.write("\n")
+        def take(steps: int) -> float:
+            process.stdin.write(f"{steps}\n")
             process.stdin.flush()
+            tree.thaw()
             seconds = float(process.stdout.readline())
-            wait_until_idle(process.pid)
+            assert tree.freeze()
             return seconds
 
-        yield step
-        process.stdin.close()
+        try:
+            take(WARMUP_STEPS)
+            yield take
+        finally:
+            tree.thaw()
+            process.stdin.close()
 
 
 @contextmanager
-def traingate_worker(compile_cache: Path):
-    """Yield a function that takes one step of the same training in a worker of traingate."""
-    steady_request = steadying("threads", ProcessRequest(), is_duet_side=False)
-    command = training_command(Stack(), steady_request, compile_cache)
-    with Child(command, "launch", TIMEOUT) as worker:
-        worker.wait_for_hello()
-        name = as_json(vars(name_of(resnet18, "workload")))
-        paths = [str(Path(__file__).parent)]
-        prepare = messages.Prepare(name, [], paths, "smoke", 0, None)
-        worker.ask(prepare, messages.Prepared, TIMEOUT, "building")
-        worker.ask(messages.WarmUp(), messages.WarmedUp, TIMEOUT, "warming up")
+def traingate_worker(kind: str, workers: int, compile_cache: Path) -> Iterator[Turn]:
+    """Start a worker of traingate with the same training."""
+    name = name_of(WORKLOADS[kind], "workload")
+    stack = Stack.of([layers.DataWorkers(workers)] if workers else [])
+    job = Job(
+        workload=name,
+        identity=kind,
+        stack=stack,
+        scale=SCALES["smoke"],
+        launches=LaunchPlan(1, 1),
+        compile_cache=compile_cache,
+        import_paths=(str(Path(__file__).parent),),
+    )
+    with ExitStack() as exit_stack:
+        worker = TrainingWorker(job, 1, NoProgress())
+        worker.start(exit_stack)
+        worker.request_preparation()
+        worker.wait_until_prepared()
+        (result,) = warm_up(job, [worker], WARMUP_STEPS)
+        steps_per_turn = plan_turns(result.last_step_seconds, None).steps
 
-        def step() -> float:
-            seconds = worker.ask_first(
-                messages.Step(1), messages.Stepped, TIMEOUT, "stepping"
-            ).step_seconds
-            wait_until_idle(worker.pid)
+        def take(steps: int) -> float:
+            seconds = 0.0
+            for start in range(0, steps, steps_per_turn):
+                count = min(steps_per_turn, steps - start)
+                taken = worker.take_steps(count, start, steps)
+                assert not taken.busy_turns
+                seconds += sum(taken.step_seconds)
             return seconds
 
-        yield step
+        yield take
 
 
-def log_ratio(compile_cache: Path) -> float:
-    """Return the median of log(traingate / plain), of two fresh processes that step A B B A."""
-    ratios = []
-    with plain_loop() as script_step, traingate_worker(compile_cache) as worker_step:
-        for step in (script_step, worker_step) * 3:
-            step()
+def log_ratio(kind: str, workers: int, compile_cache: Path) -> float:
+    """Return the median of log(traingate / plain) of two fresh processes that step A B B A."""
+    with (
+        plain_loop(kind, workers) as script,
+        traingate_worker(kind, workers, compile_cache) as worker,
+    ):
+        steps = max(2, round(TURN_SECONDS / (script(4) / 4)))
+        worker(steps)
+        ratios = []
         for _ in range(ROUNDS):
-            first_script, first_worker = script_step(), worker_step()
-            second_worker, second_script = worker_step(), script_step()
+            first_script, first_worker = script(steps), worker(steps)
+            second_worker, second_script = worker(steps), script(steps)
             ratio = first_worker * second_worker / (first_script * second_script)
             ratios.append(math.log(ratio) / 2)
     return statistics.median(ratios)
 
 
-def test_the_ratio_to_a_hand_written_loop_is_one_within_its_own_noise(tmp_path):
-    ratios = [log_ratio(tmp_path) for _ in range(MIN_PAIRS)]
+@pytest.mark.parametrize("workers", [0, 1, 2])
+@pytest.mark.parametrize("kind", WORKLOADS)
+def test_the_ratio_to_a_hand_written_loop_is_one_within_its_own_noise(kind, workers, tmp_path):
+    ratios = [log_ratio(kind, workers, tmp_path) for _ in range(MIN_PAIRS)]
     low, high = mean_interval(ratios, CONFIDENCE)
-    # A noisy machine needs more pairs.
-    while (high - low) / 2 > SUFFICIENT_HALF_WIDTH and len(ratios) < MAX_PAIRS:
-        ratios.append(log_ratio(tmp_path))
+    while high - low > SUFFICIENT_WIDTH and len(ratios) < MAX_PAIRS:
+        ratios.append(log_ratio(kind, workers, tmp_path))
         low, high = mean_interval(ratios, CONFIDENCE)
-    print(f"traingate / plain: {math.exp(statistics.fmean(ratios)):.3f}, {math.exp(low):.3f} to {math.exp(high):.3f}")  # fmt: skip
-    assert (high - low) / 2 < INVALID_HALF_WIDTH
+    print(f"traingate / plain: {math.exp(statistics.fmean(ratios)):.3f}, {math.exp(low):.3f} to {math.exp(high):.3f}, {len(ratios)} pairs")  # fmt: skip
     assert low <= 0 <= high
+    assert high - low <= SUFFICIENT_WIDTH

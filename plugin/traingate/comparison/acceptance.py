@@ -102,8 +102,10 @@ def accept_change(change: AcceptedChange, verdict: Verdict, duet: Duet) -> Verdi
     """
     counters = _accepted_counters(change, duet)
     is_slower = verdict.outcome in {Outcome.REGRESSED, Outcome.INCONCLUSIVE}
-    slowdown, max_slowdown = verdict.slowdown_percent or 0.0, change.max_slowdown
-    accepts_slowdown = is_slower and max_slowdown is not None and slowdown <= max_slowdown
+    max_slowdown = change.max_slowdown
+    accepts_slowdown = (
+        is_slower and max_slowdown is not None and _largest_slowdown(verdict) <= max_slowdown
+    )
     evidence = [f"accepted: {sentence}" for sentence in counters]
     if accepts_slowdown:
         evidence.append(f"accepted: slower by up to {max_slowdown:g} %")
@@ -122,6 +124,15 @@ def accept_change(change: AcceptedChange, verdict: Verdict, duet: Duet) -> Verdi
         accepted=Acceptance(change.reason, now) if is_accepted else None,
         evidence=(*verdict.evidence, *evidence),
     )
+
+
+def _largest_slowdown(verdict: Verdict) -> float:
+    """Return the slowdown in percent that must be accepted: of an open verdict, the upper bound."""
+    slowdown = verdict.slowdown_percent or 0.0
+    if verdict.outcome is Outcome.INCONCLUSIVE:
+        interval = verdict.slowdown_percent_interval
+        return interval[1] if interval else float("inf")
+    return slowdown
 
 
 def _accepted_counters(change: AcceptedChange, duet: Duet) -> list[str]:

@@ -7,6 +7,7 @@ the stored launches by more launches if the environment differs. ``next_step`` h
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from traingate.baselines.lookup import Baseline, BaselineFinder, Subject
@@ -50,14 +51,26 @@ class AgainstStored:
         self._baseline: Baseline | None = None
         self._screen: Screen | None = None
         self._obstacle: str | None = None
+        self._measured_job = job
 
-    def prepare(self) -> None:
+    def prepare(self) -> Job:
         """Check that there is a baseline, as far as possible without knowing the batch size.
+
+        Returns:
+            The job with as many steps as the stored launches have, so that steps with the same
+            number can be compared; the number that the user has chosen is kept.
 
         Raises:
             BaselineError: If there is none, or too few launches to judge by.
         """
-        self._find_baseline(None)
+        launches = self._find_baseline(None).launches
+        job = self._job
+        self._measured_job = replace(
+            job,
+            steps=job.steps or len(launches[-1].step_seconds),
+            warmup_steps=max(launch.warmup_steps for launch in launches),
+        )
+        return self._measured_job
 
     def look(self, measurement: Measurement) -> bool:
         """Screen the launches so far, and return whether they are enough."""
@@ -72,7 +85,9 @@ class AgainstStored:
         if self._next_step(measurement) is Step.DUET:
             duet_result = self._by_duet(measurement, observer)
         if self._next_step(measurement) is Step.MEASURE_MORE:  # a duet was tried, and failed
-            result = measure(self._job, self.look, observer, earlier_measurement=measurement)
+            result = measure(
+                self._measured_job, self.look, observer, earlier_measurement=measurement
+            )
             longer_measurement = result.measurement
         assert self._screen is not None
         verdict = attribute(self._screen, self._base_code(), duet_result, self._obstacle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from traingate.controller.job import Observer
+from traingate.controller.job import Job, Observer
 from traingate.gate.decision import no_baseline
 from traingate.records import Duet, Measurement, Verdict
 
@@ -29,8 +29,12 @@ class ComparisonResult:
 class Comparison(Protocol):
     """Way to judge one test; the session calls the methods in the order given here."""
 
-    def prepare(self) -> None:
+    def prepare(self) -> Job | None:
         """Find the other side before anything is measured.
+
+        Returns:
+            The candidate's job with the number of steps that the other side's launches have; None
+            if its job is to be measured as it is.
 
         Raises:
             BaselineError: If there is none.
@@ -50,8 +54,9 @@ class Comparison(Protocol):
 class PlannedLaunches:
     """Part of a comparison that needs no baseline and stops after the planned launches."""
 
-    def prepare(self) -> None:
-        """Do nothing: there is nothing to find."""
+    def prepare(self) -> Job | None:
+        """Return None: there is nothing to find."""
+        return None
 
     def look(self, _measurement: Measurement) -> bool:
         """Return True: the planned launches give the throughput, and decide nothing."""

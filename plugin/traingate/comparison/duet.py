@@ -101,26 +101,30 @@ def _judge(duet: Duet, batch_size: int, policy: Policy, accepted: AcceptedChange
     same_torch = duet.base_environment["torch"] == duet.candidate_environment["torch"]
     base_counts = base_counts_with(accepted, duet.base_counts, duet.candidate_counts)
     regressions = counter_regressions(base_counts, duet.candidate_counts, same_torch=same_torch)
+    verdict = judge_pairs(duet.pairs, batch_size, policy)
+    busy_turns_note = _busy_turns_note(duet)
+    passes = verdict.outcome in {Outcome.PASSED, Outcome.IMPROVED}
     verdict = msgspec.structs.replace(
-        judge_pairs(duet.pairs, batch_size, policy),
+        verdict,
+        outcome=Outcome.INCONCLUSIVE if passes and busy_turns_note else verdict.outcome,
         baseline=_base_title(duet),
         evidence=(
             *environment_changes(duet.base_environment, duet.candidate_environment),
             *work_changes(duet.base_counts, duet.candidate_counts),
-            *_busy_turns_note(duet),
+            *busy_turns_note,
         ),
     )
     return failed_by_counters(verdict, regressions)
 
 
 def _busy_turns_note(duet: Duet) -> list[str]:
-    """Return a note if one side still computed while the other stepped."""
+    """Return a note if a side could not be stopped while the other stepped."""
     busy_turns = sum(pair.busy_turns for pair in duet.pairs)
     if not busy_turns:
         return []
     return [
-        f"after {busy_turns} turns a side still computed (data workers?) while the other stepped: "
-        "the difference between the two may look smaller than it is"
+        f"after {busy_turns} turns a process of one side could not be stopped while the other side "
+        "stepped: the difference between the two may look smaller than it is"
     ]
 
 

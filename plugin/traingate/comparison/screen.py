@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -12,7 +13,13 @@ from traingate.errors import BaselineError
 from traingate.gate.counters import failed_by_counters, stored_counter_regressions, work_changes
 from traingate.gate.decision import judge
 from traingate.gate.policy import MIN_LAUNCHES, Policy
-from traingate.records import Measurement, Verdict
+from traingate.gate.reduction import yardstick_log_shift
+from traingate.gate.statistics import log_factor, loss_percent
+from traingate.records import Measurement, Outcome, Verdict
+from traingate.report.verdict import loss_in_words
+
+_MAX_SHIFT: Final = 3.0
+"""Largest change of the yardstick, in tolerances, with which launches are compared by it at all."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +46,59 @@ def screen(baseline: Baseline, measurement: Measurement, policy: Policy) -> Scre
         policy: Tolerance and number of launches.
     """
     record = baseline.measurement
+    new_launches = measurement.launches
     changes = environment_changes(record.environment, measurement.environment)
     regressions = stored_counter_regressions(record, measurement)
+    verdict = judge(baseline.launches, new_launches, measurement.batch_size, policy)
+    doubt = _doubt(baseline, measurement, policy, verdict)
     verdict = msgspec.structs.replace(
-        judge(baseline.launches, measurement.launches, measurement.batch_size, policy),
+        verdict,
+        outcome=Outcome.INCONCLUSIVE if doubt else verdict.outcome,
         baseline=baseline.title,
-        evidence=(*changes, *work_changes(record.counts, measurement.counts)),
+        evidence=(
+            *changes,
+            *work_changes(record.counts, measurement.counts),
+            *([doubt] if doubt else []),
+        ),
     )
     return Screen(failed_by_counters(verdict, regressions), tuple(regressions), tuple(changes))
+
+
+def _doubt(
+    baseline: Baseline, measurement: Measurement, policy: Policy, verdict: Verdict
+) -> str | None:
+    """Return why the yardstick cannot decide between these launches; None if it can.
+
+    A training and the yardstick do not slow down in proportion on every machine. So the machine
+    must have about the speed that it had when the launches were stored, by the yardstick; or a
+    little away from it, the step times as they were measured must give the same outcome.
+    """
+    stored, new = baseline.launches, measurement.launches
+    stored_yardstick = baseline.measurement.yardstick
+    if stored_yardstick != measurement.yardstick:
+        return (
+            f"the yardstick computes with {stored_yardstick or 'an unknown library'} there, and "
+            f"with {measurement.yardstick} here: its times cannot be compared"
+        )
+    if any(launch.busy_visits for launch in (*stored, *new)):
+        return "a process of the training could not be stopped while the yardstick measured"
+    shift = yardstick_log_shift(stored, new)
+    near = log_factor(100 * policy.tolerance)
+    if abs(shift) <= near:
+        return None
+    measured = judge(stored, new, measurement.batch_size, policy, by_yardstick=False)
+    if abs(shift) <= _MAX_SHIFT * near and _direction(measured) == _direction(verdict):
+        return None
+    return (
+        f"the machine is {loss_in_words(loss_percent(shift))} than it was, by the yardstick, and "
+        f"the step times as measured are {loss_in_words(measured.slowdown_percent or 0.0)}: too "
+        "far apart to compare them by the yardstick alone"
+    )
+
+
+def _direction(verdict: Verdict) -> Outcome:
+    """Return the outcome of a verdict, with IMPROVED counted as PASSED."""
+    return Outcome.PASSED if verdict.outcome is Outcome.IMPROVED else verdict.outcome
 
 
 def check_launch_count(baseline: Baseline, launches: int) -> None:

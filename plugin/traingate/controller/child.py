@@ -16,6 +16,8 @@ from typing import Final, TypeVar
 
 from traingate.controller.command import LAUNCH_TAG, Command
 from traingate.controller.exit_report import describe_exit, log_tail, printed_text
+from traingate.controller.freezing import ProcessTree
+from traingate.controller.orphans import OrphanGuard
 from traingate.controller.rank_channels import RankChannels
 from traingate.controller.tagged_processes import kill_tagged
 from traingate.errors import (
@@ -66,6 +68,8 @@ class Child:
         self._channels: RankChannels | None = None
         self._ranks_are_known = False  # until then, keys of the channels are not ranks
         self._process: subprocess.Popen[bytes] | None = None
+        self._tree: ProcessTree | None = None
+        self._guard: OrphanGuard | None = None
 
     def __enter__(self) -> Child:
         self._listener = Listener()
@@ -88,6 +92,8 @@ class Child:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,  # so that Ctrl-C does not reach it, but killpg does
                 )
+            self._tree = ProcessTree(self._process.pid)
+            self._guard = OrphanGuard(self._process.pid, self._directory)
         except BaseException:
             self._tear_down(grace=0.0)
             raise
@@ -156,10 +162,21 @@ class Child:
         assert self._process is not None
         return self._process.pid
 
+    def freeze(self) -> bool:
+        """Stop all processes of the child until the next command is sent to it.
+
+        Returns:
+            True if none of them can run any more.
+        """
+        assert self._tree is not None
+        return self._tree.freeze()
+
     def send(self, message: Message) -> None:
         """Send a command to all ranks; ``receive`` reports a rank whose connection is closed."""
         assert self._channels is not None
+        assert self._tree is not None
         self._channels.send(message)
+        self._tree.thaw()
 
     def receive(self, kind: type[Answer], seconds: float, activity: str) -> list[Answer]:
         """Wait for one answer from each rank, and return them in the order of ranks.
@@ -190,8 +207,10 @@ class Child:
     ) -> Answer:
         """Send a command to the lowest rank of this node only, and return its answer."""
         assert self._channels is not None
+        assert self._tree is not None
         first = self._channels.ranks[:1]
         self._channels.send(message, first)
+        self._tree.thaw()
         return self._receive(kind, seconds, activity, first)[0]
 
     def _receive(
@@ -260,7 +279,7 @@ class Child:
             self._channels.close()  # a child that is not stuck ends at once by itself
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                if grace:
+                if grace and not (self._tree and self._tree.is_frozen):
                     self._process.wait(grace)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -268,3 +287,5 @@ class Child:
         kill_tagged(str(self._directory), self._start_time)
         self.output = printed_text(self._directory)
         self._listener.close()
+        if self._guard is not None:
+            self._guard.close()

@@ -23,10 +23,11 @@ from traingate.controller.command import yardstick_command
 from traingate.controller.job import Job, LaunchPlan, Observer
 from traingate.controller.launch import LaunchFacts, count_work, measure_launch
 from traingate.controller.measure import count_prepared_together, environment
+from traingate.controller.pair_record import pair_of_launches, pair_of_steps
 from traingate.controller.schedule import Turns, plan_turns
-from traingate.controller.training_worker import TrainingWorker
+from traingate.controller.training_worker import Steps, TrainingWorker
+from traingate.controller.warm_up import warm_up
 from traingate.errors import BaselineError
-from traingate.gate.statistics import launch_log_ratio, pair_log_ratio
 from traingate.host.memory import available_bytes
 from traingate.records import Duet, Launch, Pair
 
@@ -114,11 +115,21 @@ def _collect(new_pairs: Generator[Pair, None, None], pairs: list[Pair]) -> None:
 
 @dataclass
 class _DuetFacts:
-    """Facts of both sides from the pairs so far."""
+    """Facts of both sides from the pairs so far.
+
+    Attributes:
+        candidate: Facts of the candidate's launches.
+        base: Facts of the base's launches.
+        peak_rss_bytes: Largest peak memory of a launch, in bytes.
+        turns: Plan of the turns, the same in all pairs; None before the first.
+        warmup_steps: Number of warm-up steps of the last pair.
+    """
 
     candidate: LaunchFacts = field(default_factory=LaunchFacts)
     base: LaunchFacts = field(default_factory=LaunchFacts)
     peak_rss_bytes: int = 0
+    turns: Turns | None = None
+    warmup_steps: int = 0
 
     def check(self, number: int, candidate: TrainingWorker, base: TrainingWorker) -> None:
         """Keep the facts of the prepared pair *number*, and check its batch sizes."""
@@ -201,41 +212,36 @@ class _Sides:
         """
         number = offset + 1
         sides = [(self.candidate, self.facts.candidate), (self.base, self.facts.base)]
-        launches = [
-            self._measure_launch(yardstick, job, number, facts)
-            for job, facts in _in_order(number, sides)
-        ]
+        launches: list[Launch] = []
+        for job, facts in _in_order(number, sides):
+            if launches:  # the second side takes the steps of the first
+                facts.steps = len(launches[0].step_seconds)
+                facts.warmup_steps = launches[0].warmup_steps
+            launches.append(self._measure_launch(yardstick, job, number, facts))
         candidate, base = _in_order(number, launches)
         self.facts.check_batches()
-        yield Pair(
-            candidate_step_seconds=candidate.step_seconds,
-            base_step_seconds=base.step_seconds,
-            steps_per_turn=0,
-            log_ratio=launch_log_ratio(candidate, base),
-        )
+        yield pair_of_launches(candidate, base)
 
     def _measure_pair(self, number: int, candidate: TrainingWorker, base: TrainingWorker) -> Pair:
         self.facts.check(number, candidate, base)
         first, second = _in_order(number, [candidate, base])
-        slower_step_seconds = max(worker.warm_up()[1] for worker in (first, second))
-        first.wait_until_idle()
-        second.wait_until_idle()
-        turns = plan_turns(slower_step_seconds, self.candidate.steps)
-        seconds, busy_turns = _alternate(first, second, turns)
-        candidate_seconds, base_seconds = _in_order(number, seconds)
+        warm_ups = warm_up(self.candidate, [first, second], self.facts.warmup_steps)
+        self.facts.warmup_steps = warm_ups[0].steps
+        if self.facts.turns is None:
+            slower_step_seconds = max(result.last_step_seconds for result in warm_ups)
+            self.facts.turns = plan_turns(
+                slower_step_seconds, self.candidate.steps, candidate.epoch_steps
+            )
+        turns = self.facts.turns
+        sides = _alternate(first, second, turns)
         for worker, facts in ((candidate, self.facts.candidate), (base, self.facts.base)):
             facts.add(worker.finish())
             self.facts.peak_rss_bytes = max(self.facts.peak_rss_bytes, facts.peak_rss_bytes)
         if number == 1:
             count_work(self.base, base, self.facts.base)
             count_work(self.candidate, candidate, self.facts.candidate)
-        return Pair(
-            candidate_step_seconds=candidate_seconds,
-            base_step_seconds=base_seconds,
-            steps_per_turn=turns.steps,
-            log_ratio=pair_log_ratio(candidate_seconds, base_seconds, turns.steps),
-            busy_turns=busy_turns,
-        )
+        candidate_steps, base_steps = _in_order(number, sides)
+        return pair_of_steps(candidate_steps, base_steps, turns.steps, self.facts.warmup_steps)
 
     def _measure_launch(
         self, yardstick: Child, job: Job, number: int, facts: LaunchFacts
@@ -260,22 +266,11 @@ def _in_order(number: int, sides: Sequence[_T]) -> Sequence[_T]:
     return sides if number % 2 else sides[::-1]
 
 
-def _alternate(
-    first: TrainingWorker, second: TrainingWorker, turns: Turns
-) -> tuple[list[tuple[float, ...]], int]:
-    """Step in rounds of first, second, second, first.
-
-    Returns:
-        Seconds of each step, of the first and the second side, and the number of turns after which
-        a side was still busy.
-    """
-    busy_turns = 0
-    seconds: dict[TrainingWorker, list[float]] = {first: [], second: []}
+def _alternate(first: TrainingWorker, second: TrainingWorker, turns: Turns) -> list[Steps]:
+    """Step in rounds of first, second, second, first, and return the steps of each."""
+    sides = {first: Steps(), second: Steps()}
     steps = 2 * turns.rounds * turns.steps
     for _ in range(turns.rounds):
         for worker in (first, second, second, first):
-            worker_seconds = seconds[worker]
-            for ranks in worker.steps(turns.steps, len(worker_seconds), steps):
-                worker_seconds.append(max(rank.step_seconds for rank in ranks))
-            busy_turns += not worker.wait_until_idle()
-    return [tuple(seconds[first]), tuple(seconds[second])], busy_turns
+            sides[worker] += worker.take_steps(turns.steps, len(sides[worker].answers), steps)
+    return [sides[first], sides[second]]

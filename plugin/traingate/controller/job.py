@@ -86,10 +86,12 @@ class Job:
         compile_cache: Directory for compiled kernels, used by this workload and stack only.
         import_paths: Folders of the project that the worker adds to ``sys.path``.
         steps: Measured steps per launch; None for the scale's.
+        warmup_steps: Smallest number of warm-up steps, beside that of the scale.
         steady: Level of the settings against scatter, one of ``steadying.LEVELS``.
         timeouts: Time limits for the worker's answers.
         profile: True if the last planned launch is to be profiled.
-        seed: Seed of the worker's random numbers; each launch adds its number.
+        seed: Seed of the random numbers. All launches have the same, on both sides, so that their
+            steps do the same work.
         work: FLOPs per sample and operators per step of an earlier launch; None to count them in
             the first launch.
         peak_rss_bytes: Memory of an earlier launch of this workload, None if there was none.
@@ -105,6 +107,7 @@ class Job:
     compile_cache: Path
     import_paths: tuple[str, ...] = ()
     steps: int | None = None
+    warmup_steps: int = 0
     steady: str = "threads"
     timeouts: Timeouts = Timeouts()
     profile: bool = False

@@ -11,7 +11,8 @@ import msgspec
 from traingate.controller.child import Child
 from traingate.controller.job import Job
 from traingate.controller.schedule import Rounds, plan_rounds
-from traingate.controller.training_worker import TrainingWorker
+from traingate.controller.training_worker import Steps, TrainingWorker
+from traingate.controller.warm_up import warm_up
 from traingate.errors import WorkerError
 from traingate.protocol import messages
 from traingate.protocol.json_values import JSON
@@ -26,6 +27,9 @@ class LaunchFacts:
         batch_size: Samples per step of all ranks, 0 before the first launch.
         environment: Software and settings that the worker reports.
         gemm_flop: Floating point operations of one GEMM of the yardstick.
+        yardstick: Library that the yardstick computes with, empty before the first launch.
+        steps: Number of measured steps, the same in all launches; 0 before the first launch.
+        warmup_steps: Largest number of warm-up steps of a launch.
         counts: Largest counters of all launches.
         peak_rss_bytes: Largest peak memory of a launch, in bytes; 0 if unknown.
         operators: Operator table, None if none was profiled.
@@ -34,6 +38,9 @@ class LaunchFacts:
     batch_size: int = 0
     environment: dict[str, Any] = field(default_factory=dict)
     gemm_flop: float = 0.0
+    yardstick: str = ""
+    steps: int = 0
+    warmup_steps: int = 0
     counts: Counts = field(default_factory=lambda: Counts(counters={}))
     peak_rss_bytes: int = 0
     operators: list[dict[str, JSON]] | None = None
@@ -84,29 +91,38 @@ def measure_launch(
         number: Number of the launch, from 1.
         setup_seconds: Time that building the training took, in seconds.
     """
-    first_step_seconds, step_seconds = worker.warm_up()
-    steps = job.steps or job.scale.steps_for(step_seconds)
-    visit_yardstick = _YardstickVisit(worker, yardstick, job.timeouts.step)
+    least_steps = max(job.warmup_steps, facts.warmup_steps)
+    (warm_up_result,) = warm_up(job, [worker], least_steps)
+    step_seconds = warm_up_result.last_step_seconds
+    facts.steps = facts.steps or job.steps or job.scale.steps_for(step_seconds, worker.epoch_steps)
+    facts.warmup_steps = warm_up_result.steps
+    visit_yardstick = _YardstickVisit(yardstick, job.timeouts.step)
     unit = visit_yardstick(1)
-    rounds = plan_rounds(steps, step_seconds, unit.gemm_seconds + unit.triad_seconds)
-    answers, visits = _measure_rounds(worker, visit_yardstick, rounds)
+    rounds = plan_rounds(facts.steps, step_seconds, unit.gemm_seconds + unit.triad_seconds)
+    steps, visits = _measure_rounds(worker, visit_yardstick, rounds)
+    answers = steps.answers
     finish_messages = worker.finish()
     launch = Launch(
         step_seconds=tuple(max(rank.step_seconds for rank in step) for step in answers),
-        data_seconds=tuple(max(rank.data_seconds for rank in step) for step in answers),
+        data_seconds=tuple(max(rank.phase_seconds["data"] for rank in step) for step in answers),
+        phase_seconds=phase_seconds(answers),
+        warmup_steps=warm_up_result.steps,
+        epoch_starts=epoch_starts(answers),
+        busy_visits=steps.busy_turns,
         rank_step_seconds=_seconds_by_rank(answers),
         steps_per_round=rounds.steps_per_round,
         gemm_seconds=tuple(visit.gemm_seconds for visit in visits),
         triad_seconds=tuple(visit.triad_seconds for visit in visits),
         yardstick_seconds=tuple(visit.gemm_seconds + visit.triad_seconds for visit in visits),
-        first_step_seconds=first_step_seconds,
+        first_step_seconds=warm_up_result.first_step_seconds,
         setup_seconds=setup_seconds,
         peak_rss_bytes=sum(rank.peak_rss_bytes for rank in finish_messages),
         minor_page_faults_per_step=sum(rank.minor_page_faults_per_step for rank in finish_messages),
         counters=finish_messages[0].counters,
         rss_growth_bytes_per_step=_total_growth(finish_messages),
+        reasons={name: tuple(lines) for name, lines in finish_messages[0].reasons.items()},
     )
-    facts.gemm_flop = unit.gemm_flop
+    facts.gemm_flop, facts.yardstick = unit.gemm_flop, unit.library
     facts.add(finish_messages)
     if job.profile and number == job.launches.planned:
         facts.operators = worker.profile()
@@ -134,29 +150,51 @@ def count_work(job: Job, worker: TrainingWorker, facts: LaunchFacts) -> None:
 
 
 class _YardstickVisit:
-    """Visit of the yardstick, which begins when the worker's threads sleep."""
+    """Visit of the yardstick, while all processes of the worker are stopped."""
 
-    def __init__(self, worker: TrainingWorker, yardstick: Child, seconds: float) -> None:
-        self._worker, self._yardstick, self._seconds = worker, yardstick, seconds
+    def __init__(self, yardstick: Child, seconds: float) -> None:
+        self._yardstick, self._seconds = yardstick, seconds
 
     def __call__(self, repeats: int) -> messages.Measured:
         """Let the yardstick do *repeats* units of its work, and return their mean times."""
-        self._worker.wait_until_idle()
         message = messages.Measure(repeats)
         return self._yardstick.ask_first(message, messages.Measured, self._seconds, "at its work")
 
 
 def _measure_rounds(
     worker: TrainingWorker, visit_yardstick: _YardstickVisit, rounds: Rounds
-) -> tuple[list[list[messages.Stepped]], list[messages.Measured]]:
-    """Measure all rounds, and return the answers of all ranks for each step, and the visits."""
-    steps = sum(rounds.steps_per_round)
-    answers: list[list[messages.Stepped]] = []
+) -> tuple[Steps, list[messages.Measured]]:
+    """Measure all rounds, and return their steps and the visits of the yardstick."""
+    total = sum(rounds.steps_per_round)
+    steps = Steps()
     visits = [visit_yardstick(rounds.repeats)]
     for count in rounds.steps_per_round:
-        answers += worker.steps(count, len(answers), steps)
+        steps += worker.take_steps(count, len(steps.answers), total)
         visits.append(visit_yardstick(rounds.repeats))
-    return answers, visits
+    return steps, visits
+
+
+def phase_seconds(answers: Sequence[Sequence[messages.Stepped]]) -> dict[str, tuple[float, ...]]:
+    """Return the seconds of each phase for each step; in a process group, of the slowest rank.
+
+    Args:
+        answers: Answers of all ranks, for each step.
+    """
+    slowest = [max(step, key=lambda rank: rank.step_seconds) for step in answers]
+    phases = dict.fromkeys(phase for rank in slowest for phase in rank.phase_seconds)
+    return {
+        phase: tuple(round(rank.phase_seconds.get(phase, 0.0), 7) for rank in slowest)
+        for phase in phases
+    }
+
+
+def epoch_starts(answers: Sequence[Sequence[messages.Stepped]]) -> tuple[int, ...]:
+    """Return the indexes of the steps in which rank 0 started its dataset again.
+
+    Args:
+        answers: Answers of all ranks, for each step.
+    """
+    return tuple(index for index, step in enumerate(answers) if step[0].starts_epoch)
 
 
 def _total_growth(finish_messages: Sequence[messages.Finished]) -> float | None:

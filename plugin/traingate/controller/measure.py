@@ -13,7 +13,7 @@ from traingate.controller.job import Job, Observer
 from traingate.controller.launch import LaunchFacts, measure_launch
 from traingate.controller.steadying import describe
 from traingate.controller.training_worker import TrainingWorker
-from traingate.gate.statistics import roofline, throughput
+from traingate.gate.reduction import roofline, step_quantiles, throughput
 from traingate.host.hardware import hardware
 from traingate.host.memory import available_bytes
 from traingate.layers.stack import Stack
@@ -64,6 +64,8 @@ def measure(
     if earlier_measurement is not None:
         facts.batch_size, facts.counts = earlier_measurement.batch_size, earlier_measurement.counts
         launches += earlier_measurement.launches
+        facts.steps = len(launches[0].step_seconds)
+        facts.warmup_steps = max(launch.warmup_steps for launch in launches)
     with Child(yardstick_command(), "the yardstick", job.timeouts.start) as yardstick:
         while len(launches) < job.launches.maximum:
             planned = job.launches.planned - len(launches)
@@ -144,8 +146,10 @@ def _summarise(job: Job, launches: Sequence[Launch], facts: LaunchFacts) -> Meas
         launches=tuple(launches),
         samples_per_second=samples_per_second,
         samples_per_second_interval=interval,
+        step_seconds_quantiles=step_quantiles(launches),
         flops_per_sample=flops,
         roofline_flops_per_second=gemm_rate,
+        yardstick=facts.yardstick,
         roofline_share=None if flops is None else flops * samples_per_second / gemm_rate,
         operators_per_step=facts.counts.operators_per_step,
         counters=facts.counts.counters,

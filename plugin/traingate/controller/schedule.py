@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from traingate.controller.scales import periodic_steps
+
 _SHARE: Final = 0.1
 """Time of the yardstick as a share of the steps' time, unless its first two visits take more."""
 
@@ -46,11 +48,10 @@ def plan_rounds(steps: int, step_seconds: float, unit_seconds: float) -> Rounds:
 _TURN_SECONDS: Final = 0.1
 """Approximate duration of a turn in a duet, which has several steps if these are shorter."""
 
-_PAIR_SECONDS: Final = 12.0
-"""Duration of a pair, as far as the limits for the number of its rounds allow it."""
+_PAIR_SECONDS: Final = 24.0
+"""Longest duration of a pair, as far as its smallest number of rounds allows it."""
 
 _MIN_ROUNDS: Final = 4
-_MAX_ROUNDS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,20 @@ class Turns:
     steps: int
 
 
-def plan_turns(step_seconds: float, steps: int | None) -> Turns:
-    """Return the plan of as many rounds as fit into 12 s, but at least 4 and at most 20.
+def plan_turns(step_seconds: float, steps: int | None, epoch_steps: int | None = None) -> Turns:
+    """Return the plan of about 20 rounds, or of as many as fit into 24 s, but at least 4.
+
+    With 20 rounds, each side takes at least 40 steps.
 
     Args:
         step_seconds: Duration of a step of the slower side, in seconds. A turn has several steps if
             they are very short, so that switching between the processes has little weight.
         steps: Number of steps of each side if the user has set it; None otherwise.
+        epoch_steps: Number of steps of an epoch; None if it is not known.
     """
     if steps is not None:
         return Turns(max(1, steps // 2), 1)
     steps_per_turn = max(1, round(_TURN_SECONDS / step_seconds))
-    rounds = int(_PAIR_SECONDS / (4 * steps_per_turn * step_seconds))
-    return Turns(max(_MIN_ROUNDS, min(_MAX_ROUNDS, rounds)), steps_per_turn)
+    fitting_turns = int(_PAIR_SECONDS / (2 * steps_per_turn * step_seconds))
+    turns = periodic_steps(fitting_turns, epoch_steps if steps_per_turn == 1 else None)
+    return Turns(max(_MIN_ROUNDS, turns // 2), steps_per_turn)

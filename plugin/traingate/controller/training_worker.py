@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from traingate.controller.child import Child
 from traingate.controller.command import training_command
-from traingate.controller.idle import wait_until_idle
 from traingate.controller.job import Job, Observer, Side
 from traingate.errors import WorkerError
 from traingate.protocol import messages
 from traingate.protocol.json_values import JSON, as_json
 
 _PROFILED_STEPS: Final = 2
-_MAX_WARMUP_STEPS: Final = 20
-_WARMUP_STEPS_ACROSS_NODES: Final = 5
-"""Number of warm-up steps on several nodes. It is fixed, because the controller of one node does
-not know whether another node still compiles."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Measured steps of one worker, in one or more turns.
+
+    Attributes:
+        answers: Answers of all ranks, for each step.
+        busy_turns: Number of turns after which a process of the worker could not be stopped.
+    """
+
+    answers: tuple[list[messages.Stepped], ...] = ()
+    busy_turns: int = 0
+
+    @property
+    def step_seconds(self) -> tuple[float, ...]:
+        """Return the seconds of each step, in a process group those of the slowest rank."""
+        return tuple(max(rank.step_seconds for rank in step) for step in self.answers)
+
+    def __add__(self, other: Steps) -> Steps:
+        """Return these steps followed by *other*."""
+        return Steps(self.answers + other.answers, self.busy_turns + other.busy_turns)
 
 
 class TrainingWorker:
     """Worker of one launch.
 
-    Call ``start``, ``request_preparation``, ``wait_until_prepared``, ``warm_up``, ``steps`` and
-    ``finish`` in this order. The first three may overlap with those of other launches; nothing is
-    measured in them.
+    Call ``start``, ``request_preparation``, ``wait_until_prepared``, ``warm_up_step``,
+    ``take_steps`` and ``finish`` in this order. The first three may overlap with those of other
+    launches; nothing is measured in them. Once the training is built, all processes of the worker
+    are stopped except while it answers a command, so that it cannot slow down another one.
 
     Args:
         job: Job to measure.
@@ -36,16 +54,24 @@ class TrainingWorker:
 
     Attributes:
         batch_size: Samples per step of the whole process group, once the training is built.
+        epoch_steps: Number of batches in one pass over the dataset, None if unknown.
+        prefetched_batches: Number of batches that its loader fetches ahead, once the training is
+            built.
         environment: Software and settings of the worker, once the training is built.
     """
 
     batch_size = 0
+    epoch_steps: int | None = None
+    prefetched_batches = 0
 
     def __init__(self, job: Job, number: int, observer: Observer) -> None:
         side = job.side or Side("")
         command = training_command(
             job.stack, job.steadying, job.compile_cache, side.interpreter, side.folder
         )
+        # Sets of strings have the same order in all launches.
+        hash_seed = {"PYTHONHASHSEED": str(job.seed)}
+        command = replace(command, environment={**hash_seed, **command.environment})
         side_name = f" of the base, {side.title}" if side.title else ""
         self._label = f"launch {number}{side_name}"
         self._worker = Child(command, self._label, job.timeouts.start)
@@ -76,7 +102,7 @@ class TrainingWorker:
                 layers=job.stack.factories(),
                 import_paths=list(job.import_paths),
                 scale=job.scale.name,
-                seed=job.seed + self._number,
+                seed=job.seed,
                 relocation=as_json(vars(relocation)) if relocation else None,
             )
         )
@@ -89,35 +115,36 @@ class TrainingWorker:
         local = sum(prepared.batch_size for prepared in answers)
         self.batch_size = local * self._worker.world_size // len(answers)
         self.environment = dict(answers[0].environment)
+        self.epoch_steps = answers[0].epoch_steps
+        self.prefetched_batches = max(prepared.prefetched_batches for prepared in answers)
+        self._worker.freeze()
         return max(prepared.setup_seconds for prepared in answers)
 
-    def warm_up(self) -> tuple[float, float]:
-        """Take the warm-up steps of the scale, and further ones as long as steps compile.
+    def warm_up_step(self, number: int) -> tuple[float, bool]:
+        """Take one step before measuring.
 
-        There are at most 20, and on several nodes always 5.
+        Args:
+            number: Number of the step; 0 for the first one, which compiles.
 
         Returns:
-            Seconds of the first and of the last warm-up step.
+            Seconds of the step, and whether anything was compiled in it.
         """
-        job = self._job
-        self._report_launch()
-        min_steps = job.scale.warmup_steps
-        if job.steps is not None:  # the article (docs/evidence/layers.md) skips a tenth
-            min_steps = max(1, min(min_steps, job.steps // 10))
-        first, _ = self._warm_up_step("first step", "in its first step", job.timeouts.first_step)
-        for number in range(1, _MAX_WARMUP_STEPS + 1):
-            step_name = f"warm-up step {number}"
-            last, compiled = self._warm_up_step(step_name, f"in {step_name}", job.timeouts.step)
-            if job.stack.spans_nodes:
-                is_warm = number == _WARMUP_STEPS_ACROSS_NODES
-            else:
-                is_warm = number >= min_steps and not compiled
-            if is_warm:
-                break
-        return first, last
+        timeouts = self._job.timeouts
+        if number == 0:
+            self._report_launch()
+        name = f"warm-up step {number}" if number else "first step"
+        doing = f"in {name}" if number else "in its first step"
+        self._observer.doing(name)
+        seconds = timeouts.step if number else timeouts.first_step
+        answers = self._worker.ask(messages.WarmUp(), messages.WarmedUp, seconds, doing)
+        return max(rank.step_seconds for rank in answers), any(rank.compiled for rank in answers)
 
-    def steps(self, count: int, offset: int, total: int) -> Iterator[list[messages.Stepped]]:
-        """Take measured steps, and yield the answers of all ranks for each.
+    def freeze(self) -> bool:
+        """Stop all processes of the worker, and return whether none of them can run."""
+        return self._worker.freeze()
+
+    def take_steps(self, count: int, offset: int, total: int) -> Steps:
+        """Take measured steps, one directly after the other, and stop the worker after them.
 
         Args:
             count: Number of steps to take.
@@ -125,16 +152,16 @@ class TrainingWorker:
             total: Number of measured steps of the whole launch.
         """
         self._worker.send(messages.Step(count))
+        answers: list[list[messages.Stepped]] = []
+        is_at_rest = True
         for number in range(offset + 1, offset + 1 + count):
             doing = f"in step {number} of {total}"
-            answers = self._worker.receive(messages.Stepped, self._job.timeouts.step, doing)
-            yield answers
-            slowest = max(answer.step_seconds for answer in answers)
+            answers.append(self._worker.receive(messages.Stepped, self._job.timeouts.step, doing))
+            if len(answers) == count:
+                is_at_rest = self._worker.freeze()
+            slowest = max(answer.step_seconds for answer in answers[-1])
             self._observer.stepped(number, total, self.batch_size / slowest)
-
-    def wait_until_idle(self) -> bool:
-        """Wait until the worker's threads sleep, and return whether they do (see ``idle``)."""
-        return wait_until_idle(self._worker.pid)
+        return Steps(tuple(answers), busy_turns=not is_at_rest)
 
     def finish(self) -> list[messages.Finished]:
         """Return the Finished message of each rank; only this proves that the launch succeeded."""
@@ -169,9 +196,3 @@ class TrainingWorker:
     def _report_launch(self) -> None:
         """Report the number of this launch to the observer."""
         self._observer.launching(self._number, max(self._number, self._job.launches.planned))
-
-    def _warm_up_step(self, step_name: str, doing: str, seconds: float) -> tuple[float, bool]:
-        """Take one step, and return its seconds and whether anything was compiled in it."""
-        self._observer.doing(step_name)
-        answers = self._worker.ask(messages.WarmUp(), messages.WarmedUp, seconds, doing)
-        return max(rank.step_seconds for rank in answers), any(rank.compiled for rank in answers)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
-from traingate.records import Counts, Measurement, Method, Outcome, Verdict
+from traingate.records import Counts, Launch, Measurement, Method, Outcome, Verdict
 
 _REGRESSING_COUNTERS: Final = {
     "dynamo_graph_breaks": ("graph break", "graph breaks"),
@@ -25,8 +25,8 @@ several, by the name of the counter."""
 FAILING_COUNTERS: Final = frozenset(_REGRESSING_COUNTERS)
 """Names of the counters that can fail a test."""
 
-_COMPARABLE_SINCE_SCHEMA: Final = 3
-"""First version of the schema in which counters have their present meaning."""
+_COMPARABLE_SINCE_SCHEMA: Final = 4
+"""First version of the schema in which all launches have the same seed."""
 
 _PRESENCE_ONLY: Final = {"compilations_in_measured_steps"}
 """Counters that grow with the number of steps: only whether they are zero is compared."""
@@ -67,14 +67,39 @@ def stored_counter_regressions(stored: Measurement, candidate: Measurement) -> l
     """Return the counters that are worse than in a stored record.
 
     Args:
-        stored: Record of the baseline. Counters had another meaning before schema 3, so an older
-            record gives no regressions.
+        stored: Record of the baseline. Before schema 4, launches had different seeds and no
+            reasons of their own, so an older record gives no regressions.
         candidate: Record of the candidate.
     """
     if stored.schema < _COMPARABLE_SINCE_SCHEMA:
         return []
     same_torch = stored.environment.get("torch") == candidate.environment.get("torch")
-    return counter_regressions(stored.counts, candidate.counts, same_torch=same_torch)
+    sentences: list[str] = []
+    for old, new in _matching_launches(stored, candidate):
+        sentences += counter_regressions(_counts(old), _counts(new), same_torch=same_torch)
+    return list(dict.fromkeys(sentences))
+
+
+def _matching_launches(
+    stored: Measurement, candidate: Measurement
+) -> Iterator[tuple[Sequence[Launch], Sequence[Launch]]]:
+    """Yield groups of launches of both records that did the same: as many, with the same caches.
+
+    The first launch compiles with an empty cache, and later ones find what it has compiled. The
+    maximum of more launches would be larger by chance, if a counter is not the same in each launch.
+    """
+    count = min(len(stored.launches), len(candidate.launches))
+    for part in (slice(1), slice(1, count)):
+        if stored.launches[part] and candidate.launches[part]:
+            yield stored.launches[part], candidate.launches[part]
+
+
+def _counts(launches: Sequence[Launch]) -> Counts:
+    """Return the counts of several launches together."""
+    counts = Counts(counters={})
+    for launch in launches:
+        counts = counts.merged_with(launch.counters, launch.reasons)
+    return counts
 
 
 def failed_by_counters(verdict: Verdict, regressions: Sequence[str]) -> Verdict:

@@ -2,13 +2,16 @@
 
 With a tolerance T the gate distinguishes "slower by at most T" from "slower by at least twice T".
 Between them lies an indifference zone, as in Wald's sequential test (A. Wald, Sequential Analysis,
-1947): a slowdown in it may be let through or not, and need not be resolved. A verdict is final
-when the bound of the difference excludes one side:
+1947): a slowdown in it may be let through or not, and need not be resolved. The change of total
+time is estimated twice: as far as all launches have it in common, and as it was measured, with all
+outliers (``statistics.Change``). The first is precise on a busy machine. The second also contains
+slow steps that stand at other places in each launch, and can be precise enough only after more
+launches. A verdict is final when the bounds exclude one side:
 
-    REGRESSED   every slowdown up to T is excluded
-    IMPROVED    every speed-up up to T is excluded, and any slowdown
-    PASSED      every slowdown from twice T on is excluded
-    else        measure another launch; INCONCLUSIVE when no more are allowed
+    REGRESSED   every slowdown up to T is excluded, by either estimate IMPROVED    every speed-up up
+    to T is excluded by the first, and a slowdown is not measured by the second PASSED      every
+    slowdown from twice T on is excluded, by both estimates else        measure another launch;
+    INCONCLUSIVE when no more are allowed
 """
 
 from __future__ import annotations
@@ -17,19 +20,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from traingate.gate.policy import LAUNCH_PRIOR, PAIR_PRIORS, Policy
-from traingate.gate.statistics import (
-    Difference,
-    Prior,
-    log_factor,
-    log_step_times,
-    loss_percent,
-    paired_difference,
+from traingate.gate.pattern import changed_steps
+from traingate.gate.policy import LAUNCH_PRIOR, PAIR_PRIORS, PLAIN_ALARM_SHARE, Policy
+from traingate.gate.reduction import (
+    launches_change,
+    pairs_change,
     throughput,
     throughput_of_steps,
-    two_sample_difference,
-    yardstick_unit,
 )
+from traingate.gate.statistics import Change, Difference, Prior, log_factor, loss_percent
 from traingate.records import Launch, Measurement, Method, Outcome, Pair, Verdict
 
 
@@ -51,7 +50,12 @@ def no_baseline(measurement: Measurement, tolerance: float, reason: str | None =
 
 
 def judge(
-    stored: Sequence[Launch], new: Sequence[Launch], batch_size: int, policy: Policy
+    stored: Sequence[Launch],
+    new: Sequence[Launch],
+    batch_size: int,
+    policy: Policy,
+    *,
+    by_yardstick: bool = True,
 ) -> Verdict:
     """Return the verdict on new launches compared with stored ones, at this look.
 
@@ -60,14 +64,16 @@ def judge(
         new: Launches so far; nothing is decided between two of ``policy.looks``.
         batch_size: Samples per step, the same on both sides.
         policy: Tolerance and number of launches.
+        by_yardstick: True to compare times relative to the yardstick, False to compare them as
+            they were measured.
 
     Returns:
         A verdict with its evidence; INCONCLUSIVE means that another launch may decide.
     """
-    unit = yardstick_unit([*stored, *new])
-    change = two_sample_difference(log_step_times(stored, unit), log_step_times(new, unit))
+    change = launches_change(stored, new, by_yardstick=by_yardstick)
+    verdict = _verdict(change, LAUNCH_PRIOR, len(new), policy, new[0].epoch_starts)
     return msgspec.structs.replace(
-        _verdict(change, LAUNCH_PRIOR, len(new), policy),
+        verdict,
         method=Method.LAUNCHES,
         baseline_launches=len(stored),
         samples_per_second=throughput(new, batch_size)[0],
@@ -88,76 +94,97 @@ def judge_pairs(pairs: Sequence[Pair], batch_size: int, policy: Policy) -> Verdi
         launches of the duet.
     """
     method = pairs[0].method
-    change = paired_difference([pair.log_ratio for pair in pairs])
     candidate = [pair.candidate_step_seconds for pair in pairs]
     base = [pair.base_step_seconds for pair in pairs]
+    verdict = _verdict(
+        pairs_change(pairs), PAIR_PRIORS[method], len(pairs), policy, pairs[0].epoch_starts
+    )
     return msgspec.structs.replace(
-        _verdict(change, PAIR_PRIORS[method], len(pairs), policy),
+        verdict,
         method=method,
         baseline_launches=len(pairs),
-        samples_per_second=throughput_of_steps(candidate, batch_size),
-        baseline_samples_per_second=throughput_of_steps(base, batch_size),
+        samples_per_second=throughput_of_steps(candidate, batch_size)[0],
+        baseline_samples_per_second=throughput_of_steps(base, batch_size)[0],
     )
 
 
-def first_decision(
-    log_ratios: Sequence[float], method: Method, policy: Policy
-) -> tuple[Outcome, int]:
-    """Return the outcome of a duet whose pairs would have these log ratios, in this order.
+def decide_change(change: Change, method: Method, pairs: int, policy: Policy) -> Outcome:
+    """Return the outcome of a duet at one look; INCONCLUSIVE means that another pair may decide.
 
     Args:
-        log_ratios: Log ratios of the pairs, at least as many as the last look takes.
+        change: Change that the pairs so far show.
         method: Method of the duet.
+        pairs: Number of pairs so far; nothing is decided between two of ``policy.looks``.
         policy: Tolerance and number of pairs.
-
-    Returns:
-        The outcome at the first look that decides, and the number of pairs taken by then;
-        INCONCLUSIVE and the number of the last look if none decides.
     """
-    outcome, pairs = Outcome.INCONCLUSIVE, 0
-    for pairs in policy.looks:
-        change = paired_difference(log_ratios[:pairs])
-        outcome = _outcome(change, PAIR_PRIORS[method], pairs, policy)
-        if outcome is not Outcome.INCONCLUSIVE:
-            break
-    return outcome, pairs
+    return _outcome(change, PAIR_PRIORS[method], pairs, policy)
 
 
-def _verdict(change: Difference, prior: Prior, launches: int, policy: Policy) -> Verdict:
-    """Return the decision of this look on a difference of log step times, with its evidence."""
-    upper = change.moderated(prior).upper(policy.errors(launches)[1])
-    has_spread = change.degrees_of_freedom > 0
+def _verdict(
+    change: Change, prior: Prior, launches: int, policy: Policy, epoch_starts: Sequence[int]
+) -> Verdict:
+    """Return the decision of this look on a change of total times, with its evidence."""
+    pass_error = policy.errors(launches)[1]
+    upper = max(
+        estimate.moderated(prior).upper(pass_error)
+        for estimate in (change.repeatable, change.plain)
+    )
+    outcome = _outcome(change, prior, launches, policy)
+    shown, steps = change.repeatable, None
+    if outcome is Outcome.REGRESSED and not _is_alarm(shown, prior, launches, policy):
+        shown, steps = change.plain, "steps that differ from launch to launch"
+    elif outcome in {Outcome.REGRESSED, Outcome.IMPROVED}:
+        steps = changed_steps(change.step_effects, change.step_effects_error, epoch_starts)
+    has_spread = shown.degrees_of_freedom > 0
     return Verdict(
-        outcome=_outcome(change, prior, launches, policy),
+        outcome=outcome,
         tolerance_percent=100 * policy.tolerance,
-        slowdown_percent=loss_percent(change.value),
+        slowdown_percent=loss_percent(shown.value),
         slowdown_percent_interval=(
-            (loss_percent(change.lower(0.025)), loss_percent(change.upper(0.025)))
+            (loss_percent(shown.lower(0.025)), loss_percent(shown.upper(0.025)))
             if has_spread
             else None
         ),
         missable_slowdown_percent=max(0.0, loss_percent(upper)) if has_spread else None,
         launches=launches,
+        changed_steps=steps,
     )
 
 
-def _outcome(change: Difference, prior: Prior, launches: int, policy: Policy) -> Outcome:
+def _outcome(change: Change, prior: Prior, launches: int, policy: Policy) -> Outcome:
     """Return the outcome of this look; the module's docstring has the rules."""
     if launches not in policy.looks:
         return Outcome.INCONCLUSIVE
-    alarm_error, pass_error = policy.errors(launches)
-    log_tolerance = log_factor(100 * policy.tolerance)
-    log_twice_tolerance = log_factor(200 * policy.tolerance)
-    moderated = change.moderated(prior)
-    if moderated.lower(alarm_error) > log_tolerance:
+    if _is_alarm(change.repeatable, prior, launches, policy) or _is_alarm(
+        change.plain, prior, launches, policy, share=PLAIN_ALARM_SHARE
+    ):
         return Outcome.REGRESSED
-    if moderated.upper(alarm_error) < -log_tolerance:
+    alarm_error, pass_error = policy.errors(launches)
+    upper = change.repeatable.moderated(prior).upper(alarm_error)
+    if upper < -log_factor(100 * policy.tolerance) and change.plain.value <= 0:
         return Outcome.IMPROVED
+    limit = log_factor(200 * policy.tolerance)
     # The prior narrows the bound of a few pairs that scatter widely. A pass must also hold by the
     # unmoderated interval, which is the one that users see.
-    if (
-        moderated.upper(pass_error) < log_twice_tolerance
-        and change.upper(0.025) < log_twice_tolerance
+    if all(
+        estimate.moderated(prior).upper(pass_error) < limit and estimate.upper(0.025) < limit
+        for estimate in (change.repeatable, change.plain)
     ):
         return Outcome.PASSED
     return Outcome.INCONCLUSIVE
+
+
+def _is_alarm(
+    estimate: Difference, prior: Prior, launches: int, policy: Policy, share: float = 1.0
+) -> bool:
+    """Return True if an estimate excludes every slowdown up to the tolerance.
+
+    Args:
+        estimate: One of the two estimates of a change.
+        prior: Spread that is assumed before any launch.
+        launches: Number of launches at this look.
+        policy: Tolerance and number of launches.
+        share: Share of the look's error that this estimate may spend.
+    """
+    alarm_error = share * policy.errors(launches)[0]
+    return estimate.moderated(prior).lower(alarm_error) > log_factor(100 * policy.tolerance)

@@ -17,6 +17,10 @@ PASS_ERROR: Final = 0.005
 """Probability, over all looks together, of PASSED at exactly twice the tolerance. A test can be
 exposed to it twice: in the screen by stored launches, and in the duet after it."""
 
+PLAIN_ALARM_SHARE: Final = 0.25
+"""Share of the alarm error that the total time as it was measured may spend in addition. It finds
+slow steps that do not stand at the same places in all launches."""
+
 _ALARM_POWER: Final = 3.0
 """Exponent of the spending function for alarms: they spend their error late, when there are many
 launches, and so miss fewer slowdowns."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from traingate.gate.decision import first_decision
+from traingate.gate.decision import decide_change
 from traingate.gate.policy import Policy, pair_policy
-from traingate.gate.statistics import Difference, log_factor
+from traingate.gate.statistics import Change, Difference, log_factor, paired_difference
 from traingate.records import Method, Outcome, Verdict
 
 TOLERANCES: Final = (2.0, 3.0, 5.0, 7.5, 10.0, 15.0)
@@ -169,12 +169,27 @@ def _simulate(
     """Return the outcome and the number of pairs of each simulated duet, for a loss in percent."""
     generator = random.Random(0)  # noqa: S311 - simulations need repeatable numbers, not secrets
     shift = log_factor(loss)
-    return [
-        first_decision(
-            [generator.gauss(shift, spread) for _ in range(policy.maximum)], method, policy
-        )
-        for _ in range(_SIMULATED_DUETS)
-    ]
+    decisions = []
+    for _ in range(_SIMULATED_DUETS):
+        log_ratios = [generator.gauss(shift, spread) for _ in range(policy.maximum)]
+        decisions.append(_first_decision(log_ratios, method, policy))
+    return decisions
+
+
+def _first_decision(
+    log_ratios: Sequence[float], method: Method, policy: Policy
+) -> tuple[Outcome, int]:
+    """Return the outcome at the first look that decides, and the number of pairs taken by then.
+
+    The steps have no outliers, so that both estimates of the change are the same.
+    """
+    outcome, pairs = Outcome.INCONCLUSIVE, 0
+    for pairs in policy.looks:
+        change = paired_difference(log_ratios[:pairs])
+        outcome = decide_change(Change(change, change), method, pairs, policy)
+        if outcome is not Outcome.INCONCLUSIVE:
+            break
+    return outcome, pairs
 
 
 def _median_pairs(duets: Sequence[tuple[Outcome, int]]) -> int:

@@ -1,6 +1,6 @@
-"""Reduce launches and pairs to numbers with intervals. Pure, no I/O.
+"""Compute differences and intervals from one number for each launch or pair. Pure, no I/O.
 
-Launches, not steps, are the samples.
+Launches, not steps, are the samples; ``reduction`` makes the numbers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from traingate.records import Interval, Launch
+from traingate.records import Interval
 
 _MIN_SPREAD: Final = 1e-9
 """Smallest standard deviation that is assumed, on the log scale. No clock resolves a smaller one,
@@ -38,7 +38,7 @@ class Difference:
     Attributes:
         value: Mean of the second sample minus that of the first.
         standard_error: Standard error of ``value``; infinite without degrees of freedom.
-        degrees_of_freedom: Degrees of degrees_of_freedom of its t distribution.
+        degrees_of_freedom: Degrees of freedom of its t distribution.
         spread: Standard deviation of single values, pooled over both samples.
     """
 
@@ -80,133 +80,22 @@ class Difference:
         )
 
 
-# From launches and pairs to one number each.
+@dataclass(frozen=True)
+class Change:
+    """Change of the total time of a training, on the log scale.
 
-
-def log_step_times(launches: Sequence[Launch], unit: tuple[float, float]) -> list[float]:
-    """Return the median over rounds of log(step / yardstick), for each launch.
-
-    Args:
-        launches: Launches with the visits of the yardstick.
-        unit: Seconds of GEMM and of triad that are the units of the yardstick, the same for all
-            launches of a comparison (see ``yardstick_unit``).
-
-    Returns:
-        One number per launch, in log seconds. The yardstick of a round is the mean of the
-        visits before and after it, each the mean of the times of GEMM and triad in these units. If
-        the machine slows down for a moment, both slow down, and the ratio stays the same.
+    Attributes:
+        repeatable: Difference of total times in which single outliers are clipped (see
+            ``step_table``): the change that the launches have in common.
+        plain: Difference of total times as they were measured.
+        step_effects: Change of each step; empty if single steps are not known.
+        step_effects_error: Standard error of one of the step effects.
     """
-    gemm_unit, triad_unit = unit
-    values = []
-    for launch in launches:
-        visits = [
-            math.log((gemm / gemm_unit + triad / triad_unit) / 2)
-            for gemm, triad in zip(launch.gemm_seconds, launch.triad_seconds, strict=True)
-        ]
-        rounds = []
-        start = 0
-        for number, steps in enumerate(launch.steps_per_round):
-            step = statistics.median(launch.step_seconds[start : start + steps])
-            rounds.append(math.log(step) - (visits[number] + visits[number + 1]) / 2)
-            start += steps
-        values.append(statistics.median(rounds))
-    return values
 
-
-def yardstick_unit(launches: Sequence[Launch]) -> tuple[float, float]:
-    """Return the median seconds of GEMM and triad over all visits of *launches*."""
-    return (
-        statistics.median(second for launch in launches for second in launch.gemm_seconds),
-        statistics.median(second for launch in launches for second in launch.triad_seconds),
-    )
-
-
-def launch_log_ratio(candidate: Launch, base: Launch) -> float:
-    """Return the log ratio of a pair whose launches took turns, each relative to the yardstick."""
-    unit = yardstick_unit((candidate, base))
-    log_candidate, log_base = log_step_times((candidate, base), unit)
-    return log_candidate - log_base
-
-
-def round_log_ratios(
-    candidate: Sequence[float], base: Sequence[float], steps_per_turn: int
-) -> list[float]:
-    """Return log(candidate / base) for each round of a pair whose steps took turns.
-
-    Args:
-        candidate: Seconds of each step of the candidate, two turns per round.
-        base: Seconds of each step of the base, as many.
-        steps_per_turn: Number of steps in a turn; their median is the turn's step.
-
-    Returns:
-        One number per round: the mean over the two turns of each side. In the order A B B A, a
-        drift that is even across the round affects both sides alike.
-    """
-    turns = [
-        [
-            math.log(statistics.median(side[start : start + steps_per_turn]))
-            for start in range(0, len(side), steps_per_turn)
-        ]
-        for side in (candidate, base)
-    ]
-    differences = [log_candidate - log_base for log_candidate, log_base in zip(*turns, strict=True)]
-    return [
-        (first + second) / 2
-        for first, second in zip(differences[::2], differences[1::2], strict=True)
-    ]
-
-
-def pair_log_ratio(candidate: Sequence[float], base: Sequence[float], steps_per_turn: int) -> float:
-    """Return the log ratio of a pair whose steps took turns: the median of its rounds.
-
-    Args:
-        candidate: Seconds of each step of the candidate, two turns per round.
-        base: Seconds of each step of the base, as many.
-        steps_per_turn: Number of steps in a turn.
-    """
-    return statistics.median(round_log_ratios(candidate, base, steps_per_turn))
-
-
-def throughput(launches: Sequence[Launch], batch_size: int) -> tuple[float, Interval | None]:
-    """Return samples per second as measured, without the yardstick, and the 95 % interval.
-
-    Args:
-        launches: Launches of one side, at least one.
-        batch_size: Samples per step.
-
-    Returns:
-        The geometric mean over launches of the batch size divided by the median step, and
-        Student's t interval between launches, None for a single launch.
-    """
-    logs = [math.log(batch_size / statistics.median(launch.step_seconds)) for launch in launches]
-    interval = mean_interval(logs)
-    value = math.exp(statistics.fmean(logs))
-    return value, interval and (math.exp(interval[0]), math.exp(interval[1]))
-
-
-def throughput_of_steps(step_seconds: Sequence[Sequence[float]], batch_size: int) -> float:
-    """Return samples per second of one side of a duet, from the median of its launches' medians.
-
-    Args:
-        step_seconds: Seconds of each step, for each launch.
-        batch_size: Samples per step.
-    """
-    return batch_size / statistics.median(map(statistics.median, step_seconds))
-
-
-def roofline(launches: Sequence[Launch], gemm_flop: float) -> float:
-    """Return the floating point operations per second of the yardstick's GEMM, by its median time.
-
-    Args:
-        launches: Launches with the visits of the yardstick.
-        gemm_flop: Floating point operations of one GEMM.
-    """
-    return gemm_flop / statistics.median(
-        second for launch in launches for second in launch.gemm_seconds
-    )
-
-
-# From one number for each launch or pair to differences and intervals.
+    repeatable: Difference
+    plain: Difference
+    step_effects: tuple[float, ...] = ()
+    step_effects_error: float = 0.0
 
 
 def two_sample_difference(first: Sequence[float], second: Sequence[float]) -> Difference:

@@ -52,6 +52,8 @@ class Training:
             and enters the results, in this order, around forward and loss.
         step_wrappers: Functions from one ``StepBody`` to another, applied to the body once, in
             this order, so that the last one is the outermost.
+        has_phases: False if forward, backward and update cannot be timed one by one, because they
+            are compiled into one function or run asynchronously.
         precision: Name of the torch dtype that the model computes in, ``float32`` or
             ``bfloat16``.
         cores: Numbers of the CPU cores that this process may use. The main thread may be bound to
@@ -68,6 +70,7 @@ class Training:
     batch_transforms: list[Callable[[Any], Any]] = field(default_factory=list)
     contexts: list[Callable[[], AbstractContextManager[Any]]] = field(default_factory=list)
     step_wrappers: list[Callable[[StepBody], StepBody]] = field(default_factory=list)
+    has_phases: bool = True
     precision: str = "float32"
     cores: frozenset[int] = frozenset()
 

@@ -130,6 +130,7 @@ class CompiledStep(BaseLayer):
 
             torch._dynamo.config.compiled_autograd = True
             training.step_wrappers.append(torch.compile)
+            training.has_phases = False
             return
         forward: Any = torch.compile(training.train_step or _forward)
         training.train_step = forward

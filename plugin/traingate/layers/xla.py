@@ -67,6 +67,7 @@ class XlaDevice(BaseLayer):
         _move_state(training.optimizer, new_parameters, device)
         training.batch_transforms.append(partial(map_tensors, lambda tensor: tensor.to(device)))
         training.step_wrappers.append(_with_sync)
+        training.has_phases = False
 
 
 def _move(module: Any, device: Any) -> dict[torch.nn.Parameter, torch.nn.Parameter]:

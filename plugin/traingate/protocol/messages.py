@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from traingate.errors import ProtocolError
 from traingate.protocol.json_values import JSON
 
-PROTOCOL_VERSION: Final = 3
+PROTOCOL_VERSION: Final = 4
 """Version of the protocol, increased by one with each change of a message; both ends must agree."""
 
 
@@ -53,7 +53,7 @@ class Prepare:
         layers: Layers of the stack, as ``Stack.factories`` returns them.
         import_paths: Folders to put at the front of the worker's ``sys.path``.
         scale: Name of the session's scale, such as ``quick``.
-        seed: Seed for ``torch.manual_seed``.
+        seed: Seed of the random numbers of Python, numpy and torch.
         relocation: Fields of a ``traingate.worktree.relocation.Relocation``, by which the worker
             takes the files of the project from another tree; None for the working tree.
     """
@@ -113,11 +113,16 @@ class Prepared:
     Attributes:
         setup_seconds: Time taken to import the workload and build the training, in seconds.
         batch_size: Samples per batch of this rank.
+        epoch_steps: Number of batches in one pass over the dataset; None if it has no length.
+        prefetched_batches: Number of batches that the loader fetches ahead. The first steps find
+            them ready, so at least as many have to be taken before measuring.
         environment: Software of the worker and settings that can change its speed, for the record.
     """
 
     setup_seconds: float
     batch_size: int
+    epoch_steps: int | None
+    prefetched_batches: int
     environment: dict[str, JSON]
 
 
@@ -140,11 +145,14 @@ class Stepped:
 
     Attributes:
         step_seconds: Time of the step, in seconds.
-        data_seconds: Part of that time spent waiting for the batch.
+        phase_seconds: Parts of that time by phase, as ``traingate.worker.loop.Loop.step`` returns
+            them.
+        starts_epoch: True if the dataset had ended and was started again in the step.
     """
 
     step_seconds: float
-    data_seconds: float
+    phase_seconds: dict[str, float]
+    starts_epoch: bool
 
 
 @dataclass(frozen=True)
@@ -155,7 +163,8 @@ class Finished:
         peak_rss_bytes: Largest resident memory of the process so far, in bytes.
         minor_page_faults_per_step: Minor page faults of the process, per measured step.
         counters: Whole numbers by name: those of ``traingate.worker.counters.compilations``,
-            ``threads``, and ``compilations_in_measured_steps`` if there were any.
+            ``threads``, and if there were any ``compilations_in_measured_steps`` and
+            ``dataset_restarts_in_measured_steps``.
         reasons: Reasons why counters are not 0, by the counter's name, one line for each reason.
         rss_growth_bytes_per_step: Growth of the resident memory over the measured steps, in bytes
             per step; None if it could not be measured.
@@ -215,11 +224,13 @@ class Measured:
         gemm_seconds: Mean time of a GEMM (matrix product) in fp32, in seconds.
         triad_seconds: Mean time of a stream triad, in seconds.
         gemm_flop: Floating point operations of one GEMM.
+        library: Name and version of numpy and of the library that multiplies its matrices.
     """
 
     gemm_seconds: float
     triad_seconds: float
     gemm_flop: float
+    library: str
 
 
 # From any child, before it ends.

@@ -20,6 +20,13 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             backward and optimizer step. In a process group, those of the slowest rank.
         data_seconds: Seconds of each measured step that were spent waiting for the batch. In a
             process group, those of the rank that waited longest.
+        phase_seconds: Seconds of each measured step by phase: ``data``, ``transfer`` (transforms of
+            the batch), ``forward`` (with the loss), ``backward``, ``optimizer`` (with
+            ``zero_grad``) and ``other``. A stack whose step is compiled as a whole or runs
+            asynchronously has its computation in ``other``. In a process group, the phases are
+            those of the slowest rank.
+        warmup_steps: Number of steps between the first one and the measured ones.
+        epoch_starts: Indexes of the measured steps in which the dataset was started again.
         steps_per_round: Number of steps in each round. A round is the steps between two visits of
             the yardstick; there is a visit before the first round and after each round.
         gemm_seconds: Seconds of an fp32 GEMM (matrix product), for each visit of the yardstick.
@@ -37,6 +44,9 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             per step, summed over ranks and without data workers and without pages of files;
             negative if it shrank. None if it could not be measured: without Linux, with a single
             measured step, or in a record of an earlier version.
+        reasons: Reasons why a counter is not 0, a line each, by the name of the counter.
+        busy_visits: Number of visits of the yardstick during which a process of the worker could
+            not be stopped.
         rank_step_seconds: Seconds of each measured step, for each rank of a process group; empty
             for a single worker.
     """
@@ -53,12 +63,18 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     minor_page_faults_per_step: Annotated[float, Meta(ge=0)]
     counters: dict[str, int]
     rss_growth_bytes_per_step: float | None = None
+    reasons: dict[str, tuple[str, ...]] = {}
     rank_step_seconds: tuple[tuple[Positive, ...], ...] = ()
+    phase_seconds: dict[str, tuple[Seconds, ...]] = {}
+    warmup_steps: Count = 0
+    epoch_starts: tuple[Count, ...] = ()
+    busy_visits: Count = 0
 
     def __post_init__(self) -> None:
         steps = len(self.step_seconds)
-        if any(len(seconds) != steps for seconds in self.rank_step_seconds):
-            raise ValueError("each rank takes each step")
+        parts = (*self.rank_step_seconds, *self.phase_seconds.values())
+        if any(len(seconds) != steps for seconds in parts):
+            raise ValueError("each rank and each phase has each step")
         if len(self.data_seconds) != steps or sum(self.steps_per_round) != steps:
             raise ValueError("steps and rounds do not add up")
         visits = {len(self.gemm_seconds), len(self.triad_seconds), len(self.yardstick_seconds)}
@@ -81,7 +97,9 @@ class Counts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     - ``xla_compilations``: graphs that XLA compiled;
     - ``xla_fallbacks``: operators that XLA handed back to torch;
     - ``compilations_in_measured_steps``: frames of Dynamo and graphs of XLA that were compiled in
-      the measured steps.
+      the measured steps;
+    - ``dataset_restarts_in_measured_steps``: times that the dataset ended in the measured steps and
+      was started again.
 
     Attributes:
         counters: Counters by name; of several launches, the largest value of each.
@@ -122,13 +140,20 @@ class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         candidate_step_seconds: Seconds of each measured step of the candidate.
         base_step_seconds: Seconds of each measured step of the base.
+        warmup_steps: Number of steps of each side between its first step and the measured ones.
+        candidate_yardstick: Time of the yardstick around each step of the candidate, relative to
+            its median over both launches; empty if the sides took turns step by step.
+        base_yardstick: The same for the base.
+        candidate_phase_seconds: Seconds of each step of the candidate by phase, as in ``Launch``.
+        base_phase_seconds: The same for the base.
+        epoch_starts: Indexes of the measured steps in which the candidate's dataset was started
+            again at its end.
         steps_per_turn: Number of steps in one turn; 0 if whole launches took turns. The order of
             the turns is A B B A, and which side is A changes from pair to pair.
-        log_ratio: Natural logarithm of the candidate's step time divided by the base's: the median
-            over rounds. If launches took turns, the difference of the logarithms of their step
-            times, each relative to the yardstick.
-        busy_turns: Number of turns after which threads of the side still ran half a second later,
-            so that they may have slowed the other side's next step. In JSON the key is
+        log_ratio: Natural logarithm of the candidate's total time divided by the base's. If
+            launches took turns, each is relative to the yardstick.
+        busy_turns: Number of turns after which a process of the side could not be stopped within
+            5 s, so that it may have slowed the other side's next step. In JSON the key is
             ``restless_turns``.
     """
 
@@ -137,6 +162,12 @@ class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     steps_per_turn: Count
     log_ratio: float
     busy_turns: Count = msgspec.field(default=0, name="restless_turns")
+    warmup_steps: Count = 0
+    candidate_yardstick: tuple[Positive, ...] = ()
+    base_yardstick: tuple[Positive, ...] = ()
+    candidate_phase_seconds: dict[str, tuple[Seconds, ...]] = {}
+    base_phase_seconds: dict[str, tuple[Seconds, ...]] = {}
+    epoch_starts: tuple[Count, ...] = ()
 
     @property
     def method(self) -> Method:

@@ -7,6 +7,9 @@ Versions of the schema:
     1   first
     2   published is a list, and its figures have machine and price; adds rank_step_seconds
     3   adds duet, reasons, operators_per_step, and a verdict's method, cause, evidence and accepted
+    4   throughput is samples by total time; all launches have the same seed; adds yardstick,
+        step_seconds_quantiles, phase_seconds, epoch_starts, warmup_steps, and a verdict's
+        changed_steps
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from traingate.records.launch import Counts, Duet, Launch
 from traingate.records.units import Count, Interval, Positive
 from traingate.records.verdict import Verdict
 
-SCHEMA: Final = 3
+SCHEMA: Final = 4
 """Version of the schema that this traingate writes."""
 
 
@@ -90,15 +93,19 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         scale: Name of the scale, such as ``quick``.
         batch_size: Samples per step, in a process group those of all ranks together.
         launches: Launches in the order of measuring.
-        samples_per_second: Throughput: the geometric mean over launches of the batch size divided
-            by the median step time.
+        samples_per_second: Throughput: the geometric mean over launches of samples by total time of
+            the measured steps.
         samples_per_second_interval: 95 % interval of ``samples_per_second``, Student's t interval
             between launches; None for a single launch.
+        step_seconds_quantiles: Quantiles of the step times of all launches, in seconds, by their
+            fraction: ``0.5``, ``0.9``, ``0.99`` and ``1``.
         flops_per_sample: Floating point operations per sample of one step of the plain workload, by
             ``torch.utils.flop_counter`` over forward, loss and backward. A multiplication and an
             addition count as two. None if they could not be counted.
         roofline_flops_per_second: Rate of the yardstick's fp32 GEMM during the measurement, in
             floating point operations per second.
+        yardstick: Library that the yardstick computes with: numpy and its BLAS, with their
+            versions; empty if it is not known.
         roofline_share: ``flops_per_sample`` times ``samples_per_second``, as a fraction of
             ``roofline_flops_per_second``; may exceed 1 in bf16. None without ``flops_per_sample``.
         samples_per_dollar: Samples per US dollar at the price that ``--traingate-price`` gives;
@@ -125,8 +132,10 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     launches: Annotated[tuple[Launch, ...], Meta(min_length=1)]
     samples_per_second: Positive
     samples_per_second_interval: Interval | None
+    step_seconds_quantiles: dict[str, Positive] = {}
     flops_per_sample: Positive | None
     roofline_flops_per_second: Positive
+    yardstick: str = ""
     roofline_share: Positive | None
     samples_per_dollar: Positive | None = None
     operators_per_step: Count | None = None

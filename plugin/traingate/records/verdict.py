@@ -86,6 +86,8 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         missable_slowdown_percent: Largest slowdown that the decision could have missed: the upper
             bound at the error that it may spend on passes. None if
             ``slowdown_percent_interval`` is None.
+        changed_steps: Steps that carry most of the change, in words, such as ``every fifth step``;
+            None if all steps changed alike, or if the verdict is neither REGRESSED nor IMPROVED.
         launches: Number of launches of the candidate, in a duet the number of pairs.
         baseline_launches: Number of stored launches, in a duet the number of pairs.
         samples_per_second: Throughput of the candidate, as measured.
@@ -106,6 +108,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     slowdown_percent: float | None = None
     slowdown_percent_interval: Interval | None = None
     missable_slowdown_percent: float | None = None
+    changed_steps: str | None = None
     launches: Count = 0
     baseline_launches: Count = 0
     samples_per_second: Positive | None = None

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from traingate.gate.statistics import loss_percent, paired_difference
+from traingate.gate.reduction import pairs_change
+from traingate.gate.statistics import loss_percent
 from traingate.records import Cause, Measurement, Method, Outcome, Pair, Verdict
 
 _ADVICE = {
@@ -62,7 +63,7 @@ def interruption_text(test: str, measurement: Measurement, pairs: Sequence[Pair]
     """
     estimate = ""
     if pairs:
-        slowdown = loss_percent(paired_difference([pair.log_ratio for pair in pairs]).value)
+        slowdown = loss_percent(pairs_change(pairs).repeatable.value)
         count = f"{len(pairs)} pairs" if len(pairs) > 1 else "one pair"
         estimate = f" after {count}, which measured it as {loss_in_words(slowdown)} than the base"
     rate = f"{measurement.samples_per_second:.4g} samples/s"
@@ -124,9 +125,14 @@ def _change(verdict: Verdict) -> str:
         low, high = -high, -low
     factors = [1 / (1 - value / 100) for value in (slowdown, *verdict.slowdown_percent_interval)]
     return (
-        f"{text} (95 % interval {low:.1f} to {high:.1f} %; a step takes {factors[0]:.3g} times as "
-        f"long, {factors[1]:.3g} to {factors[2]:.3g})"
+        f"{text} (95 % interval {low:.1f} to {high:.1f} %; the steps take {factors[0]:.3g} times "
+        f"as long, {factors[1]:.3g} to {factors[2]:.3g}){_changed_steps(verdict)}"
     )
+
+
+def _changed_steps(verdict: Verdict) -> str:
+    """Return a clause on the steps that carry most of the change; empty if all changed alike."""
+    return f", most of it in {verdict.changed_steps}" if verdict.changed_steps else ""
 
 
 def _missable(verdict: Verdict) -> str:

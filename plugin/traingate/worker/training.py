@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,10 +35,12 @@ class _StartCounters:
     Attributes:
         compilations: Numbers of compilations, as ``counters.compilations`` returns them.
         page_faults: Number of minor page faults.
+        restarts: Number of times that the dataset was started again.
     """
 
     compilations: dict[str, int]
     page_faults: int
+    restarts: int
 
 
 class Trainer:
@@ -74,7 +78,7 @@ class Trainer:
         if relocation:
             relocation.redirect_imports()
         sys.path[:0] = map(relocate, message.import_paths)
-        torch.manual_seed(message.seed)
+        _seed(message.seed)
         layers = self._layers = rebuild(message.layers, relocate)
         for layer in layers:
             if isinstance(layer, Starter):
@@ -94,12 +98,19 @@ class Trainer:
         self._relocation = relocation
         if relocation:
             relocation.check_imports()
-        yield messages.Prepared(time.perf_counter() - start, training.batch_size, environment())
+        seconds = time.perf_counter() - start
+        yield messages.Prepared(
+            setup_seconds=seconds,
+            batch_size=training.batch_size,
+            epoch_steps=self._loop.epoch_steps,
+            prefetched_batches=self._loop.prefetched_batches,
+            environment=environment(),
+        )
 
     def _warm_up(self, _: messages.WarmUp) -> Iterator[messages.Message]:
         counters.listen_for_graph_breaks()
         before = counters.compilations()
-        step_seconds, _data_seconds = self._step_once()
+        step_seconds, _phase_seconds = self._step_once()
         self._unbind()
         after = counters.compilations()
         for layer in self._layers:
@@ -120,24 +131,27 @@ class Trainer:
             _set_affinity(self._cores)
 
     def _step(self, message: messages.Step) -> Iterator[messages.Message]:
+        assert self._loop is not None
         if self._start_counters is None:
             _set_affinity(self._bound_cores)
             self._start_counters = _StartCounters(
-                counters.compilations(), counters.minor_page_faults()
+                counters.compilations(), counters.minor_page_faults(), self._loop.restarts
             )
         for _ in range(message.count):
-            step_seconds, data_seconds = self._step_once()
+            restarts = self._loop.restarts
+            step_seconds, phase_seconds = self._step_once()
             self._steps += 1
             self._memory.sample(self._steps)  # after the step's time has been taken
-            yield messages.Stepped(step_seconds, data_seconds)
+            yield messages.Stepped(step_seconds, phase_seconds, self._loop.restarts > restarts)
 
-    def _step_once(self) -> tuple[float, float]:
-        """Take one step, and return its seconds and the part of them spent waiting for data."""
+    def _step_once(self) -> tuple[float, dict[str, float]]:
+        """Take one step, and return its seconds and those of its phases."""
         assert self._loop is not None
         return self._loop.step()
 
     def _finish(self, _: messages.Finish) -> Iterator[messages.Message]:
         assert self._start_counters is not None
+        assert self._loop is not None
         if self._relocation:  # a step may have imported modules
             self._relocation.check_imports()
         page_faults = counters.minor_page_faults() - self._start_counters.page_faults
@@ -154,6 +168,9 @@ class Trainer:
         counts = {**compilations, "threads": torch.get_num_threads()}
         if late_compilations:
             counts["compilations_in_measured_steps"] = sum(late_compilations.values())
+        restarts = self._loop.restarts - self._start_counters.restarts
+        if restarts:
+            counts["dataset_restarts_in_measured_steps"] = restarts
         peak = counters.peak_rss_bytes()
         reasons: dict[str, list[str]] = counters.reasons()
         growth = self._memory.bytes_per_step(self._steps)
@@ -170,6 +187,16 @@ class Trainer:
 
     def _profile(self, message: messages.Profile) -> Iterator[messages.Message]:
         yield messages.Profiled(operator_table.operators(self._step_once, message.steps))
+
+
+def _seed(seed: int) -> None:
+    """Seed the random numbers of Python, numpy and torch; torch passes it on to data workers."""
+    random.seed(seed)
+    torch.manual_seed(seed)
+    with contextlib.suppress(ImportError):  # torch does without numpy
+        import numpy as np  # noqa: PLC0415
+
+        np.random.seed(seed)  # noqa: NPY002 - the generator that scripts use
 
 
 def _training_of(setup: TrainingSetup, cores: frozenset[int]) -> Training:

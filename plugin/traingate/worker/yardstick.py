@@ -41,6 +41,7 @@ class Yardstick:
         self._product = np.empty_like(self._a)
         elements = TRIAD_BYTES // 3 // 4
         self._x, self._y, self._z = (np.ones(elements, dtype=np.float32) for _ in range(3))
+        self._library = _library()
         self._unit()
         _bind_threads()
 
@@ -52,7 +53,7 @@ class Yardstick:
     def _measure(self, message: messages.Measure) -> Iterator[messages.Message]:
         units = [self._unit() for _ in range(message.repeats)]
         gemm, triad = (sum(part) / len(units) for part in zip(*units, strict=True))
-        yield messages.Measured(gemm, triad, 2.0 * SIZE**3)
+        yield messages.Measured(gemm, triad, 2.0 * SIZE**3, self._library)
 
     def _unit(self) -> tuple[float, float]:
         """Do one unit of work, and return the seconds of the matrix product and of the triad."""
@@ -62,6 +63,14 @@ class Yardstick:
         np.multiply(self._y, np.float32(3), out=self._x)
         np.add(self._x, self._z, out=self._x)
         return gemm_end - start, time.perf_counter() - gemm_end
+
+
+def _library() -> str:
+    """Return numpy's version and the name and version of its BLAS."""
+    config: Any = np.show_config(mode="dicts")
+    blas = config.get("Build Dependencies", {}).get("blas", {})
+    parts = ("numpy", np.__version__, blas.get("name"), blas.get("version"))
+    return " ".join(str(part) for part in parts if part)
 
 
 def _bind_threads() -> None:

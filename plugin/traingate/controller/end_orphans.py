@@ -1,0 +1,75 @@
+"""End a child whose controller was killed.
+
+The command is ``python end_orphans.py TAG_NAME TAG GROUP DIRECTORY``. A child ends itself when its
+connection closes, but not while it is stopped (see ``freezing``). So ``orphans`` starts this script
+beside each child, by path, and it imports the standard library alone. Its standard input is a pipe
+from the controller. A line on it means that the controller has ended the child itself. If the pipe
+ends without one, the controller is gone, and this script kills the child's process group and every
+process that has the tag in its environment, and removes the child's directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_SECONDS = 5.0
+"""Longest time in which processes with the tag are looked for again after some were killed."""
+
+_POLL_SECONDS = 0.02
+
+
+def main(tag_name: str, tag: str, group: int, directory: str) -> None:
+    """Wait for the end of standard input, and clean up if the controller has not.
+
+    Args:
+        tag_name: Name of the environment variable that marks the processes of the child.
+        tag: Value of that variable.
+        group: Process group of the child.
+        directory: Private directory of the child.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    if sys.stdin.readline():
+        return
+    entry = os.fsencode(f"{tag_name}={tag}")
+    if os.path.isdir(f"/proc/{group}") and not _has_entry(group, entry):  # noqa: PTH112
+        group = 0  # the group has ended, and another process has its number
+    if group:
+        with contextlib.suppress(OSError):
+            os.killpg(group, signal.SIGKILL)
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline:
+        processes = [pid for pid in _process_ids() if _has_entry(pid, entry)]
+        if not processes:
+            break
+        for pid in processes:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_POLL_SECONDS)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _process_ids() -> Iterator[int]:
+    """Yield the ids of all other processes; none on a system without /proc."""
+    with contextlib.suppress(OSError):
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdecimal() and int(folder.name) != os.getpid():
+                yield int(folder.name)
+
+
+def _has_entry(pid: int, entry: bytes) -> bool:
+    """Return True if the process started with this entry in its environment."""
+    with contextlib.suppress(OSError):
+        return entry in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return False
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])

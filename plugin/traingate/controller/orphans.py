@@ -1,0 +1,39 @@
+"""Have a child ended by another process if this one is killed while the child is stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from traingate.controller.command import LAUNCH_TAG
+
+_SCRIPT: Final = Path(__file__).with_name("end_orphans.py")
+
+
+class OrphanGuard:
+    """Process that ends a child, and removes its directory, when this process has died.
+
+    Args:
+        pid: Process id of the child, which leads a process group.
+        directory: Private directory of the child; its path is the value of ``LAUNCH_TAG``.
+    """
+
+    def __init__(self, pid: int, directory: Path) -> None:
+        tag = str(directory)
+        self._process = subprocess.Popen(  # noqa: S603 - our own script, no shell
+            [sys.executable, "-I", "-S", str(_SCRIPT), LAUNCH_TAG, tag, str(pid), str(directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={},  # no tag, or it would be taken for a process of the child
+            cwd="/",
+            start_new_session=True,  # Ctrl-C must not end the script early
+        )
+
+    def close(self) -> None:
+        """End the guard after the child has been ended."""
+        with contextlib.suppress(BrokenPipeError):
+            self._process.communicate(b"ended\n")
