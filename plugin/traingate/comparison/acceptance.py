@@ -27,9 +27,9 @@ class AcceptedChange:
 
     Attributes:
         reason: Reason that a person gave.
+        test_file: File of the test, which must contain the reason.
         max_slowdown: Largest loss of throughput, in percent; None if a slowdown is not accepted.
         max_counters: Largest counts, by the name of the counter.
-        test_file: File of the test, which must contain the reason.
     """
 
     reason: str

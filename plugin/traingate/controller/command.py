@@ -214,10 +214,8 @@ def _inherited_environment(interpreter: Interpreter | None = None) -> dict[str, 
     (``python -I``). For another interpreter, variables that add packages of the current environment
     are removed too.
     """
-    excluded_prefixes: tuple[str, ...] = (
-        "COVERAGE_PROCESS_",
-        "COV_CORE_",
-    )  # they would trace the timed steps
+    # Variables of coverage and of pytest-cov before version 7 would trace the timed steps.
+    excluded_prefixes: tuple[str, ...] = ("COVERAGE_PROCESS_", "COV_CORE_")
     if sys.flags.ignore_environment:
         excluded_prefixes += ("PYTHON",)
     excluded_names = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH", *ranks.LAUNCHER_VARIABLES}
