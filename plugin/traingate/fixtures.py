@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -23,7 +21,7 @@ from traingate.layer_fixtures import RequestedLayers
 from traingate.layers.base import ArgumentProvider, Layer
 from traingate.layers.stack import Stack
 from traingate.options import limits_of
-from traingate.replay import CLOCK_KEY
+from traingate.replay import CLOCK_KEY, is_recorder
 from traingate.training_setup import Workload, WorkloadName, workload_name
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 
     from traingate.controller.measure import Result
     from traingate.records import Measurement, Published
-    from traingate.report.progress import NoProgress, ProgressLine
+    from traingate.report.progress import WorkerOutput
     from traingate.session import BenchmarkRequest, Session
 
 SESSION_KEY: pytest.StashKey[Callable[[], Session]] = pytest.StashKey()
@@ -108,7 +106,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
         if session.settings.measures:
             _record(request, benchmark, session, result)
         else:
-            benchmark.pedantic(lambda: None)  # type: ignore[no-untyped-call] # it has no types
+            _note_use(benchmark)
         return result.measurement
 
     return measure
@@ -126,7 +124,7 @@ def _benchmark_request(
         test=request.node.nodeid,
         workload=workload,
         stack=stack,
-        limits=limits_of(request.node.get_closest_marker("traingate")),
+        limits=limits_of(request.node.iter_markers("traingate")),
         published=tuple(published),
     )
 
@@ -173,6 +171,12 @@ def _check_use(request: pytest.FixtureRequest, measured_workloads: list[Workload
         pytest.fail("training_benchmark must be an argument of the test", pytrace=False)
 
 
+def _note_use(benchmark: BenchmarkFixture) -> None:
+    """Use pytest-benchmark's fixture, which is disabled and would warn that it was not used."""
+    if is_recorder(benchmark):  # CodSpeed would report the empty function's time
+        benchmark.pedantic(lambda: None)  # type: ignore[no-untyped-call] # it has no types
+
+
 def _fail(benchmark: BenchmarkFixture, message: str) -> NoReturn:
     """Fail the test with *message*, and without a record of pytest-benchmark."""
     __tracebackhide__ = True
@@ -182,8 +186,9 @@ def _fail(benchmark: BenchmarkFixture, message: str) -> NoReturn:
 
     # A benchmark that raises is not recorded. Without one, pytest-benchmark would warn that its
     # fixture was not used.
-    with contextlib.suppress(TraingateError):
-        benchmark.pedantic(raise_error)  # type: ignore[no-untyped-call] # it has no types
+    if is_recorder(benchmark):
+        with contextlib.suppress(TraingateError):
+            benchmark.pedantic(raise_error)  # type: ignore[no-untyped-call] # it has no types
     pytest.fail(message, pytrace=False)
 
 
@@ -201,22 +206,31 @@ def _record(
     request.node.stash[CLOCK_KEY].replay(benchmark, measurement.step_seconds)
     session.rows.append(Row(request.node.name, measurement))
     if result.operators is not None and session.settings.profile is not None:
-        _write_profile(Path(session.settings.profile), request.node.nodeid, result.operators)
+        _write_profile(Path(session.settings.profile), request.node.nodeid, result)
     verdict = measurement.verdict
     if verdict is None:
         return
     request.node.user_properties.append(("traingate_verdict", verdict.outcome.value))
+    if verdict.accepted is not None:
+        request.node.user_properties.append(("traingate_accepted", verdict.accepted.reason))
     if verdict.failed:
         pytest.fail(explain(verdict), pytrace=False)
-    if verdict.outcome is Outcome.INCONCLUSIVE:
+    if verdict.outcome is Outcome.INCONCLUSIVE and verdict.accepted is None:
         warnings.warn(InconclusiveWarning(explain(verdict)), stacklevel=3)
 
 
-def _write_profile(directory: Path, test: str, operators: list[dict[str, Any]]) -> None:
-    """Write the operator table of a test to a JSON file that has the name of the test."""
-    directory.mkdir(parents=True, exist_ok=True)
-    name = "".join(character if character.isalnum() else "_" for character in test)
-    (directory / f"{name}.json").write_text(json.dumps(operators, indent=1))
+def _write_profile(directory: Path, test: str, result: Result) -> None:
+    """Write the operator table of a test, which fails if its file cannot be written."""
+    __tracebackhide__ = True
+    from traingate.report.profiles import write_profile  # noqa: PLC0415 - see SESSION_KEY
+
+    try:
+        write_profile(directory, test, result.operators or [])
+    except ConfigurationError as error:
+        error_message = str(error)
+    else:
+        return
+    pytest.fail(error_message, pytrace=False)
 
 
 _SHOWN_CAUTIONS: pytest.StashKey[set[str]] = pytest.StashKey()
@@ -232,27 +246,7 @@ def _warn_of_cautions(config: pytest.Config, stack: Stack) -> None:
             shown_cautions.add(caution)
 
 
-@contextlib.contextmanager
-def _observer(request: pytest.FixtureRequest) -> Iterator[ProgressLine | NoProgress]:
-    """Yield an observer that shows a progress line if pytest writes to a terminal."""
-    from rich.console import Console  # noqa: PLC0415 - see SESSION_KEY
+def _observer(request: pytest.FixtureRequest) -> AbstractContextManager[WorkerOutput]:
+    from traingate.report.observers import observer_of  # noqa: PLC0415 - see SESSION_KEY
 
-    from traingate.report.progress import NoProgress, ProgressLine  # noqa: PLC0415
-
-    plugins = request.config.pluginmanager
-    reporter: Any = plugins.getplugin("terminalreporter")
-    capture: Any = plugins.getplugin("capturemanager")
-    if reporter is None or not reporter.isatty or request.config.get_verbosity() < 0:
-        yield NoProgress()
-        return
-
-    def capture_disabled() -> AbstractContextManager[object]:
-        if capture is None:
-            return contextlib.nullcontext()
-        context: AbstractContextManager[object] = capture.global_and_fixture_disabled()
-        return context
-
-    with capture_disabled():
-        console = Console(file=sys.__stdout__)
-    with ProgressLine(console, capture_disabled, request.node.name) as line:
-        yield line
+    return observer_of(request)

@@ -11,8 +11,9 @@ import shutil
 import sys
 import warnings
 from collections.abc import Generator, Sequence
+from contextlib import ExitStack
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -45,14 +46,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Parse the options, and register the fixtures and the hooks of this session."""
     options.add_marker(config)
-    # pytest-benchmark gives these warnings at configure time, where filterwarnings=error would turn
-    # them into a traceback. traingate checks the same conditions after the tests are collected.
-    for text in ("Can't compare", "Failed to load", "Benchmark machine_info is different"):
-        warnings.filterwarnings("default", message=f"(?s).*{text}")
-    config.pluginmanager.register(fixtures, "traingate-fixtures")
-    config.pluginmanager.register(layer_fixtures, "traingate-layer-fixtures")
     selection = Selection(config)
     hooks = _SessionHooks(config, options.parse(config), selection)
+    if replay.can_record(config):
+        config.pluginmanager.register(fixtures, "traingate-fixtures")
+    else:
+        config.pluginmanager.register(_WithoutRecorder(), "traingate-fixtures")
+    config.pluginmanager.register(layer_fixtures, "traingate-layer-fixtures")
     config.stash[SESSION_KEY] = hooks.session
     config.pluginmanager.register(selection, _SELECTION_NAME)
     config.pluginmanager.register(hooks, _NAME)
@@ -67,6 +67,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         del config.stash[SESSION_KEY]
 
 
+class _WithoutRecorder:
+    """Fixtures for a run without pytest-benchmark, in which only tests that need it fail."""
+
+    @pytest.fixture
+    def training_benchmark(self) -> NoReturn:
+        """Fail the test, and say what is missing."""
+        pytest.fail(
+            "training_benchmark records its steps with pytest-benchmark, which this run has not "
+            "loaded. Drop -p no:benchmark, or load it with -p pytest_benchmark.plugin.",
+            pytrace=False,
+        )
+
+
 class _SessionHooks:
     """Hooks of one session, which is made when a training benchmark first needs it."""
 
@@ -74,6 +87,14 @@ class _SessionHooks:
         self, config: pytest.Config, settings: options.Settings, selection: Selection
     ) -> None:
         self._config = config
+        self._can_record = replay.can_record(config)
+        self._exit_stack = ExitStack()
+        # pytest-benchmark gives these warnings at configure time, where filterwarnings=error would
+        # turn them into a traceback. traingate checks the same conditions after the tests are
+        # collected. The filters of the process are restored for a second run in it.
+        self._exit_stack.enter_context(warnings.catch_warnings())
+        for text in ("Can't compare", "Failed to load", "Benchmark machine_info is different"):
+            warnings.filterwarnings("default", message=f"(?s).*{text}")
         self._settings = settings
         self._selection = selection
         self._error_messages: list[str] = []
@@ -90,9 +111,10 @@ class _SessionHooks:
         return self._session
 
     def close(self) -> None:
-        """End the session if it was made."""
+        """End the session if it was made, and restore the filters of warnings."""
         if self._session is not None:
             self._session.close()
+        self._exit_stack.close()
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Keep pytest's session, which knows whether it ended early."""
@@ -101,7 +123,7 @@ class _SessionHooks:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Give each training benchmark its clock, before pytest-benchmark's fixture reads it."""
-        for item in items:
+        for item in items if self._can_record else ():
             if FIXTURE in getattr(item, "fixturenames", ()):
                 replay.attach_clock(item)
 
@@ -211,7 +233,7 @@ class _SessionHooks:
             if verdict is not None and not verdict.failed and needs_explanation(verdict):
                 reporter.write_line(f"\n{row.test}\n{explain(verdict)}")
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
     def pytest_benchmark_compare_machine_info(
         self, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
     ) -> None:
@@ -223,6 +245,7 @@ class _SessionHooks:
         if any("traingate" in benchmark.get("extra_info", {}) for benchmark in saved_benchmarks):
             compared_benchmark["machine_info"] = machine_info
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
         """Store every step in the saved file, and the names of the tests that the file lacks."""
         for saved_benchmark in output_json["benchmarks"]:

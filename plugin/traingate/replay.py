@@ -62,3 +62,17 @@ def attach_clock(item: pytest.Item) -> None:
     marker = item.get_closest_marker("benchmark")
     keywords = {**(marker.kwargs if marker else {}), "timer": clock}
     item.add_marker(pytest.mark.benchmark(**keywords), append=False)
+
+
+def can_record(config: pytest.Config) -> bool:
+    """Return whether pytest-benchmark is loaded, under whatever name (``-p no:benchmark``)."""
+    names = (getattr(plugin, "__name__", "") for plugin in config.pluginmanager.get_plugins())
+    return "pytest_benchmark.plugin" in names
+
+
+def is_recorder(benchmark: object) -> bool:
+    """Return whether the fixture *benchmark* is that of pytest-benchmark.
+
+    That of pytest-codspeed takes its place, and has a ``__class__`` that is not its own.
+    """
+    return type(benchmark).__module__.partition(".")[0] == "pytest_benchmark"

@@ -5,9 +5,9 @@ A session uses no object of pytest: it takes settings and requests, and returns 
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +18,7 @@ import msgspec
 
 from traingate.baselines import saved_runs
 from traingate.baselines.lookup import Baseline, Baselines, Subject
+from traingate.comparison.acceptance import accepted_change
 from traingate.comparison.against_base import AgainstBase
 from traingate.comparison.against_stored import AgainstStored, can_measure_duet
 from traingate.comparison.base import Comparison, NoComparison
@@ -32,8 +33,10 @@ from traingate.errors import BaselineError, NewTestError, NoRunError
 from traingate.gate.decision import no_baseline
 from traingate.gate.limits import Limits, violations
 from traingate.host.hardware import hardware
+from traingate.host.temporary_folders import make_session_directory
 from traingate.layers.stack import Stack
 from traingate.options import Settings
+from traingate.protocol.channel import listener_pattern
 from traingate.records import Hardware, Measurement, Outcome, Published, Verdict
 from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row
@@ -107,8 +110,10 @@ class Session:
         self.root = root.resolve()
         self._search_path = search_path
         self._measurements: dict[str, Measurement] = {}  # newest one of each workload
-        self._directory = Path(tempfile.mkdtemp(prefix="traingate-session-"))
+        self._directory = make_session_directory()
         self._base_sides = BaseSides(self.root, self._directory, settings.base_setup)
+        for pattern in (glob.escape(str(self._directory)), listener_pattern()):
+            self._base_sides.remove_at_end(pattern)
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -229,7 +234,9 @@ class Session:
         if self._comparison_factory is not None:
             return self._comparison_factory(request, job, tolerance)
         if settings.against or settings.against_python:
-            return AgainstBase(settings, tolerance, job, self._base_sides)
+            test_file = self.root / request.test.partition("::")[0]
+            accepted = accepted_change(request.limits, test_file)
+            return AgainstBase(settings, tolerance, job, self._base_sides, accepted)
         if not settings.compare:
             return NoComparison(tolerance)
 
@@ -254,19 +261,18 @@ class Session:
     ) -> Verdict | None:
         """Return *verdict* with ``failed`` set, by its outcome or by a limit of the marker."""
         if verdict is not None:
-            failed = verdict.outcome is Outcome.REGRESSED or (
+            is_failure = verdict.outcome is Outcome.REGRESSED or (
                 verdict.outcome is Outcome.INCONCLUSIVE and self.settings.on_inconclusive == "fail"
             )
+            failed = is_failure and verdict.accepted is None
             verdict = msgspec.structs.replace(verdict, failed=failed)
-        broken_limits = violations(
-            request.limits,
-            measurement.samples_per_second,
-            max(launch.first_step_seconds for launch in measurement.launches),
-        )
+        broken_limits = violations(request.limits, measurement)
         if not broken_limits:
             return verdict
         verdict = verdict or no_baseline(measurement, self._tolerance(request))
-        return msgspec.structs.replace(verdict, failed=True, broken_limits=tuple(broken_limits))
+        return msgspec.structs.replace(
+            verdict, failed=True, accepted=None, broken_limits=tuple(broken_limits)
+        )
 
     def _job(self, request: BenchmarkRequest) -> Job:
         """Return the job of the candidate, with the facts of an earlier test of its workload."""
@@ -288,8 +294,6 @@ class Session:
             steady=settings.steady,
             timeouts=Timeouts.of(settings.timeout),
             profile=settings.profile is not None,
-            work=None
-            if previous is None
-            else (previous.flops_per_sample, previous.operators_per_step),
+            work=previous and (previous.flops_per_sample, previous.operators_per_step),
             peak_rss_bytes=None if previous is None else previous.peak_memory_bytes,
         )

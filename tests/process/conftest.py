@@ -12,8 +12,9 @@ from traingate.comparison.base_side import BaseSides
 
 
 @pytest.fixture
-def temporary(monkeypatch):
+def temporary(monkeypatch, tmp_path_factory):
     """A temporary directory of the test's own; afterwards no launch may have left anything."""
+    tmp_path_factory.getbasetemp()  # pytest's own is made now, and not in that directory
     # Not below pytest's: the path of a socket must be short.
     directory = Path(tempfile.mkdtemp(prefix="tg-", dir="/tmp")).resolve()
     monkeypatch.setattr(tempfile, "tempdir", str(directory))

@@ -6,6 +6,7 @@ import pytest
 from workers import name_in, record_of
 
 from sample_settings import settings
+from traingate.comparison.acceptance import AcceptedChange
 from traingate.comparison.against_base import AgainstBase
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.layers import DataParallel
@@ -21,10 +22,10 @@ TOLERANCE = 40.0
 def against(project, base_sides):
     """``against(reference)``: the comparison of the project's working tree."""
 
-    def compare(reference="HEAD", launches=3, **changes):
+    def compare(reference="HEAD", launches=3, accepted=None, **changes):
         job = project.job(**changes)
         chosen = settings(against=reference, launches=launches)
-        return AgainstBase(chosen, TOLERANCE, job, base_sides)
+        return AgainstBase(chosen, TOLERANCE, job, base_sides, accepted)
 
     return compare
 
@@ -97,3 +98,51 @@ def test_an_installed_copy_of_the_project_is_refused(against, project, temporary
         ConfigurationError, match="built the training: helpers was imported from an installed copy"
     ):
         comparison.conclude(record_of([0.01]), NoProgress())
+
+
+@pytest.fixture
+def accepting(project):
+    """``accepting(text)``: a change that is accepted in a test's file with this text."""
+
+    def write(text):
+        file = project.folder / "test_model.py"
+        file.write_text(text)
+        return AcceptedChange("a larger model", file, max_slowdown=95.0)
+
+    return write
+
+
+ACCEPTING = 'pytestmark = mark(accept_slowdown=95, accept_reason="a larger model")\n'
+
+
+def test_a_slowdown_is_let_through_where_its_change_accepts_it_and_not_in_the_next_one(
+    against, accepting, project
+):
+    project.write(0.04)
+    accepted = accepting(ACCEPTING)
+    verdict = concluded(against(launches=2, accepted=accepted)).verdict
+    assert (verdict.outcome, verdict.accepted.reason) == (Outcome.REGRESSED, "a larger model")
+    project.commit()
+    project.write(0.16)
+    verdict = concluded(against(launches=2, accepted=accepted)).verdict
+    assert (verdict.outcome, verdict.accepted) == (Outcome.REGRESSED, None)
+    assert verdict.evidence[-1] == (
+        "what the marker accepts is in HEAD already, and lets nothing more through: remove it (a "
+        "larger model)"
+    )
+
+
+def test_an_acceptance_that_a_reviewer_cannot_see_is_refused(against, accepting):
+    comparison = against(accepted=accepting("pytestmark = MARKS\n"))
+    with pytest.raises(
+        ConfigurationError, match=r"must be written in .*test_model.py, as one string"
+    ):
+        comparison.prepare()
+
+
+def test_a_test_outside_of_the_workloads_repository_accepts_nothing(against, temporary):
+    file = temporary / "test_model.py"
+    file.write_text(ACCEPTING)
+    comparison = against(accepted=AcceptedChange("a larger model", file, max_slowdown=95.0))
+    with pytest.raises(ConfigurationError, match="is not in the git repository of the workload"):
+        comparison.prepare()

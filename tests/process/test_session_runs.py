@@ -213,6 +213,35 @@ def test_limits_of_the_marker_fail_a_test_that_is_compared_with_nothing(session)
     assert started.verdicts == [(TEST, verdict)]
 
 
+def test_limits_of_memory_fail_a_test(session):
+    limits = Limits(max_peak_rss_bytes=1, max_memory_growth_bytes_per_step=1 << 20)
+    leaking = replace(SLEEPING, workload=name_in(TRAININGS, "leaking"), limits=limits)
+    verdict = measured(session(steps=10), leaking).verdict
+    assert verdict.failed
+    peak, growth = verdict.reason.split("; ")
+    assert peak.endswith("bytes of resident memory at the peak, and the marker allows 1")
+    assert growth.startswith("the memory grows by 4,")
+    assert growth.endswith("bytes per step, and the marker allows 1,048,576")
+
+
+def test_an_accepted_slowdown_fails_nothing_and_is_no_verdict_of_a_broken_limit(session, project):
+    file = project.folder / "test_model.py"
+    file.write_text('accept_reason = "a larger model"\n')
+    project.write(0.04)
+    limits = Limits(accept_reason="a larger model", accept_slowdown=95.0)
+    request = replace(
+        SLEEPING, test="test_model.py::test", workload=name_in(project.model, "model")
+    )
+    started = session(project.folder, against="HEAD", launches=2, scale=ONCE, tolerance=40.0)
+    verdict = measured(started, replace(request, limits=limits)).verdict
+    assert (verdict.outcome, verdict.failed) == (Outcome.REGRESSED, False)
+    assert verdict.accepted.reason == "a larger model"
+    slow = replace(limits, min_samples_per_second=1e9)
+    verdict = measured(started, replace(request, limits=slow)).verdict
+    assert (verdict.failed, verdict.accepted) == (True, None)
+    started.close()
+
+
 @pytest.fixture
 def _interruptible():
     """Let SIGINT raise, also where a shell has started pytest in the background and ignores it."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
+import warnings
 from collections.abc import Callable
+from multiprocessing.connection import Listener
 from pathlib import Path
 
 from traingate import TrainingSetup
@@ -69,3 +72,63 @@ def killed() -> TrainingSetup:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return training(step)
+
+
+def leaking() -> TrainingSetup:
+    """Keep 4 MiB in each step."""
+    kept = []
+    return training(lambda: (time.sleep(0.03), kept.append(bytearray(4 << 20))))
+
+
+def allocating_once() -> TrainingSetup:
+    """Take 64 MiB in the fifth step, warm-up included, and keep them."""
+    kept = []
+    calls = []
+
+    def step():
+        time.sleep(0.03)
+        calls.append(1)
+        if len(calls) == 5:
+            kept.append(bytearray(64 << 20))
+
+    return training(step)
+
+
+def leaving_garbage() -> TrainingSetup:
+    """Leave 4 MiB in each step to the collector of garbage, which does not run by itself."""
+
+    def step():
+        time.sleep(0.03)
+        cycle = [bytearray(4 << 20)]
+        cycle.append(cycle)
+
+    gc.disable()
+    return training(step)
+
+
+def printing() -> TrainingSetup:
+    """Print in the first step, and emit a warning."""
+    calls = []
+
+    def step():
+        calls.append(1)
+        if len(calls) == 1:
+            print("a print of the workload")
+            warnings.warn("a warning of the workload", stacklevel=1)
+
+    return training(step)
+
+
+def listening() -> TrainingSetup:
+    """Make a Unix socket in each step, as data workers and shared tensors do."""
+
+    def step():
+        with Listener(family="AF_UNIX"):
+            pass
+
+    return training(step)
+
+
+def hanging() -> TrainingSetup:
+    """Sleep in the first step until it is ended."""
+    return training(lambda: time.sleep(600))

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import msgspec
@@ -193,6 +194,31 @@ def test_a_damaged_file_is_named_with_the_detail(storage, damage, detail):
         saved_runs.load_runs(str(storage.folder), True)
     assert "0001_base.json" in str(caught.value)
     assert detail in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        '{"fullname": "a", "stats": {"stddev": NaN}, "extra_info": {"loss": -Infinity}}',
+        '{"fullname": "a", "extra_info": {"text": "\\ud800", "traingated": NaN}}',
+        '{"fullname": "a", "name": "without extra_info"}',
+    ],
+)
+def test_what_another_benchmark_has_in_the_same_file_damages_nothing(storage, other):
+    path = storage("0001_base", record_of(0.1))
+    text = path.read_text()
+    assert text.count('"benchmarks": [') == 1
+    path.write_text(text.replace('"benchmarks": [', f'"benchmarks": [{other}, '))
+    assert len(find_baseline(storage).launches) == 1
+
+
+def test_nan_in_a_record_is_damage(storage):
+    path = storage("0001_base", record_of(0.1))
+    text = re.sub(r'"samples_per_second": [0-9.]+', '"samples_per_second": NaN', path.read_text())
+    assert "NaN" in text
+    path.write_text(text)
+    with pytest.raises(DamagedRecordError, match="Expected `float`, got `null`"):
+        saved_runs.load_runs(str(storage.folder), True)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -64,6 +65,48 @@ def _preloading(_self):
     from traingate.layers.base import ProcessRequest
 
     return ProcessRequest(preloads=("/a.so",))
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["COV_CORE_SOURCE", "COV_CORE_DATAFILE", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"],
+)
+def test_nothing_traces_the_timed_steps_for_coverage(monkeypatch, variable):
+    monkeypatch.setenv(variable, "value")
+    assert variable not in command_of().environment
+
+
+ISOLATED = """
+import sys
+from pathlib import Path
+from traingate.controller.command import training_command
+from traingate.controller.steadying import steadying
+from traingate.layers.stack import Stack
+stack = Stack()
+still = steadying("off", stack.process(), is_duet_side=False)
+environment = training_command(stack, still, Path("cache")).environment
+print(sorted(name for name in environment if name.startswith("PYTHON")))
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "names"),
+    [
+        ((), ["PYTHONUNBUFFERED", "PYTHONWARNINGS"]),
+        (("-I",), ["PYTHONNOUSERSITE", "PYTHONUNBUFFERED"]),
+        (("-s", "-B"), ["PYTHONDONTWRITEBYTECODE", "PYTHONNOUSERSITE", "PYTHONUNBUFFERED", "PYTHONWARNINGS"]),
+    ],
+)  # fmt: skip
+def test_a_worker_ignores_what_its_interpreter_was_told_to_ignore(flags, names):
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    process = subprocess.run(
+        [sys.executable, *flags, "-c", ISOLATED],
+        env={**inherited, "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert process.stdout.strip() == str(names)
 
 
 def test_ranks_share_the_cores_evenly():

@@ -8,14 +8,14 @@ import traingate
 from traingate import layers, records
 from traingate.cli import main
 from traingate.gate.limits import Limits
-from traingate.options import _OPTIONS
+from traingate.options import OPTIONS as PLUGIN_OPTIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
 OPTIONS = (DOCS / "use" / "options.md").read_text()
 API = (DOCS / "api.md").read_text()
 
 
-@pytest.mark.parametrize("option", _OPTIONS, ids=lambda option: option.name)
+@pytest.mark.parametrize("option", PLUGIN_OPTIONS, ids=lambda option: option.name)
 def test_each_option_is_documented_with_its_ini_key(option):
     key = f"traingate_{option.name.replace('-', '_')}"
     assert f"| `--traingate-{option.name} {option.metavar}` | `{key}` |" in OPTIONS
@@ -23,7 +23,7 @@ def test_each_option_is_documented_with_its_ini_key(option):
 
 def test_no_option_is_documented_that_does_not_exist():
     documented = set(re.findall(r"--traingate-([a-z-]+)", OPTIONS))
-    assert documented <= {option.name for option in _OPTIONS}
+    assert documented <= {option.name for option in PLUGIN_OPTIONS}
 
 
 @pytest.mark.parametrize("keyword", vars(Limits()))

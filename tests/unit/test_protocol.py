@@ -1,10 +1,15 @@
+import glob
+import shutil
+import socket
 import stat
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
 from traingate.errors import ProtocolError
-from traingate.protocol import messages
+from traingate.protocol import channel, messages
 from traingate.protocol.channel import Listener, connect
 from traingate.protocol.codec import decode, encode
 
@@ -52,11 +57,57 @@ def test_a_connection_carries_messages_and_its_end_is_an_eof_error():
     channels = []
     thread = threading.Thread(target=lambda: channels.append(connect(listener.directory)[0]))
     thread.start()
-    channel = listener.accept(10)
+    accepted = listener.accept(10)
     thread.join()
-    channel.send(messages.Step(3))
+    accepted.send(messages.Step(3))
     assert channels[0].receive() == messages.Step(3)
     channels[0].close()
     with pytest.raises(EOFError):
-        channel.receive()
+        accepted.receive()
     listener.close()
+
+
+def test_a_peer_that_connects_and_falls_silent_is_given_up(monkeypatch):
+    monkeypatch.setattr(channel, "_HANDSHAKE_SECONDS", 0.2)
+    listener = Listener()
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.connect(str(listener.directory / "socket"))
+        assert listener.accept(10) is None
+    listener.close()
+
+
+def test_the_limit_of_the_handshake_does_not_hold_for_later_messages(monkeypatch):
+    monkeypatch.setattr(channel, "_HANDSHAKE_SECONDS", 0.2)
+    listener = Listener()
+    received = threading.Event()
+
+    def answer_late():
+        own_end, _ = connect(listener.directory)
+        received.wait(0.5)  # more than the limit; nothing sets it
+        own_end.send(messages.Step(3))
+
+    thread = threading.Thread(target=answer_late)
+    thread.start()
+    assert listener.accept(10).receive() == messages.Step(3)
+    thread.join()
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    ("length", "is_used"), [(40, True), (41, False), (57, False), (100, False)]
+)
+def test_sockets_below_the_directory_of_a_child_have_paths_that_are_short_enough(
+    monkeypatch, length, is_used
+):
+    root = Path(tempfile.mkdtemp(prefix="tg-", dir="/tmp"))
+    folder = root / ("x" * (length - len(str(root)) - 1))
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    listener = Listener()
+    assert (listener.directory.parent == folder) is is_used
+    # As multiprocessing and torch's shared memory name their sockets, in the child's TMPDIR.
+    longest = listener.directory / "torch-shm-dir-abcdef" / "manager.sock"
+    assert len(str(longest)) <= 107
+    assert list(map(Path, glob.glob(channel.listener_pattern()))) == [listener.directory]  # noqa: PTH207
+    listener.close()
+    shutil.rmtree(root)

@@ -69,3 +69,9 @@ def test_the_library_that_serves_malloc_in_this_process_is_found():
     assert shared_libraries.library_serving("no_such_symbol_anywhere") is None
     assert shared_libraries.loaded_library("c") is not None
     assert shared_libraries.loaded_library("no_such_library") is None
+
+
+def test_the_name_of_a_library_is_no_pattern():
+    pytest.importorskip("numpy._core._multiarray_umath")  # it loads the C++ library
+    assert shared_libraries.loaded_library("stdc++").name.startswith("libstdc++.so")
+    assert shared_libraries.loaded_library(".") is None

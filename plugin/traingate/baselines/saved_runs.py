@@ -48,7 +48,7 @@ class _BenchmarkEntry(Struct):
     """One benchmark in pytest-benchmark's file."""
 
     fullname: str
-    extra_info: _ExtraInfo
+    extra_info: _ExtraInfo = msgspec.field(default_factory=_ExtraInfo)
 
 
 class MissingTests(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,7 +153,7 @@ def read_run(path: Path) -> SavedRun:
         DamagedRecordError: If the file or a record in it is not complete and valid.
     """
     try:
-        content = msgspec.json.decode(path.read_bytes(), type=_RunFile)
+        content = _decode(path.read_bytes())
     except (OSError, msgspec.MsgspecError) as error:
         raise damaged_record_error(str(path), error) from error
     commit = str(content.commit_info.get("id") or "")
@@ -170,6 +170,29 @@ def read_run(path: Path) -> SavedRun:
         missing_tests=content.traingate.missing_tests,
         allowed_missing_tests=content.traingate.allowed_missing_tests,
     )
+
+
+def _decode(text: bytes) -> _RunFile:
+    """Return the fields of a run that are read here.
+
+    Other benchmarks may have NaN, infinities and lone surrogates in their ``extra_info``. Python
+    writes and reads them, though they are not JSON. Numbers of these become null, which is an error
+    in a record of traingate only.
+
+    Raises:
+        msgspec.MsgspecError: If the text is not that of a run.
+    """
+    try:
+        return msgspec.json.decode(text, type=_RunFile)
+    except msgspec.MsgspecError:
+        try:
+            content = json.loads(text, parse_constant=lambda _: None)
+        except ValueError:
+            content = None
+        if content is None:
+            raise
+    valid_text = json.dumps(content, ensure_ascii=False).encode(errors="replace")
+    return msgspec.json.decode(valid_text, type=_RunFile)
 
 
 def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> list[str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import msgspec
+
+from traingate.comparison.acceptance import AcceptedChange, accept_change, contains_text
 from traingate.comparison.base import ComparisonResult, PlannedLaunches
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.duet import MIN_PAIRS, compare_by_duet
@@ -23,21 +26,29 @@ class AgainstBase(PlannedLaunches):
         tolerance: Largest loss of throughput that is let through, in percent.
         job: Job of the candidate.
         base_sides: Worktrees and interpreters of the session.
+        accepted: Change that the test's marker accepts; None if there is none.
     """
 
     def __init__(
-        self, settings: Settings, tolerance: float, job: Job, base_sides: BaseSides
+        self,
+        settings: Settings,
+        tolerance: float,
+        job: Job,
+        base_sides: BaseSides,
+        accepted: AcceptedChange | None = None,
     ) -> None:
         self._settings, self._tolerance = settings, tolerance
         self._job, self._base_sides = job, base_sides
+        self._accepted = accepted if settings.against else None
+        self._stale_note: str | None = None
 
     def prepare(self) -> None:
         """Check the base out, after checking that a duet is possible.
 
         Raises:
             BaselineError: If the commit does not define the workload.
-            ConfigurationError: If there is no such commit, if the interpreter cannot be used, or if
-                no duet is possible.
+            ConfigurationError: If there is no such commit, if the interpreter cannot be used, if
+                no duet is possible, or if the acceptance of a change cannot be followed.
         """
         settings = self._settings
         if self._job.stack.spans_nodes:
@@ -47,11 +58,34 @@ class AgainstBase(PlannedLaunches):
                 "a duet of one pair has no spread to judge by: raise --traingate-launches"
             )
         _ = self._base
+        if self._accepted is not None:
+            self._check_acceptance(self._accepted)
 
     @cached_property
     def _base(self) -> Job:
         settings = self._settings
         return self._base_sides.job_for(self._job, settings.against, settings.against_python)
+
+    def _check_acceptance(self, accepted: AcceptedChange) -> None:
+        """Let the acceptance count only if this change to the code is the one that makes it.
+
+        Raises:
+            ConfigurationError: If the reason is not in the test's file, or that is not in git.
+        """
+        reference, file = self._settings.against, accepted.test_file
+        assert reference is not None
+        if not contains_text(file.read_bytes(), accepted.reason):
+            raise ConfigurationError(
+                f"accept_reason must be written in {file}, as one string and in the "
+                f"marker itself, so that a reviewer sees it: {accepted.reason!r} is not there"
+            )
+        base_text = self._base_sides.read_base_file(self._job, reference, file)
+        if base_text is not None and contains_text(base_text, accepted.reason):
+            self._accepted = None
+            self._stale_note = (
+                f"what the marker accepts is in {reference} already, and lets nothing more "
+                f"through: remove it ({accepted.reason})"
+            )
 
     def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:
         """Return the verdict of the duet."""
@@ -63,6 +97,7 @@ class AgainstBase(PlannedLaunches):
             observer,
             tolerance=self._tolerance,
             max_pairs=self._settings.max_pairs,
+            accepted=self._accepted,
         )
         self._base_sides.remember_memory(self._base, result.duet)
         verdict = attribute_sides(
@@ -75,4 +110,9 @@ class AgainstBase(PlannedLaunches):
                 else self._base_sides.compare_code(self._job, reference)
             ),
         )
+        if self._accepted is not None:
+            verdict = accept_change(self._accepted, verdict, result.duet)
+        if self._stale_note is not None:
+            evidence = (*verdict.evidence, self._stale_note)
+            verdict = msgspec.structs.replace(verdict, evidence=evidence)
         return ComparisonResult(verdict, result.duet)

@@ -43,8 +43,12 @@ class BaseSides:
         self._commits: dict[tuple[Path, str], Commit] = {}
         self._preparations: dict[tuple[Path, Interpreter | None], ConfigurationError | None] = {}
 
+    def remove_at_end(self, pattern: str) -> None:
+        """Let ``close``, or the end of this process, remove all folders that match *pattern*."""
+        self._worktrees.remove_at_end(pattern)
+
     def close(self) -> None:
-        """Remove the worktrees."""
+        """Remove the worktrees, and the folders of ``remove_at_end``."""
         self._worktrees.close()
 
     def job_for(self, job: Job, reference: str | None, python: str | None) -> Job:
@@ -143,6 +147,24 @@ class BaseSides:
         own_folder = relocation.relocate(str(folder))
         return own_folder if Path(own_folder).is_dir() else relocation.tree
 
+    def read_base_file(self, job: Job, reference: str, file: Path) -> bytes | None:
+        """Return the content that a file of the working tree has in a commit, None if it has none.
+
+        Args:
+            job: Job of the candidate.
+            reference: Name of a commit.
+            file: Absolute path of the file.
+
+        Raises:
+            ConfigurationError: If the file is not in the repository of the workload.
+        """
+        repository = self._find_repository(job)
+        if repository is None or not file.is_relative_to(repository.root):
+            raise ConfigurationError(
+                f"{file} accepts a change, and is not in the git repository of the workload"
+            )
+        return repository.read_file(self._resolve(repository, reference).hash, file)
+
     def _find_repository(self, job: Job) -> Repository | None:
         """Return the repository that holds the job's workload, None if there is none."""
         file = Path(job.workload.file)
@@ -177,8 +199,8 @@ class BaseSides:
         parameter = _missing_parameter(repository, commit.hash, job.workload)
         if parameter is not None:
             raise NewTestError(
-                f"In {reference} (commit {commit.hash[:9]}), {job.workload.qualname} has no parameter "
-                f"{parameter}: what is new there has nothing to be measured against. Let it pass "
+                f"In {commit.name} (commit {commit.hash[:9]}), {job.workload.qualname} has no "
+                f"parameter {parameter}: what is new there has nothing to be measured against. Let it pass "
                 "by --traingate-on-missing=record."
             )
         return repository, commit

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from traingate.baselines.comparability import environment_changes
+from traingate.comparison.acceptance import AcceptedChange, base_counts_with
 from traingate.comparison.lack_of_memory import failed_for_memory
 from traingate.controller.duet import fit_together, measure_duet
 from traingate.controller.job import Job, LaunchPlan, Observer
@@ -47,6 +48,7 @@ def compare_by_duet(
     *,
     tolerance: float,
     max_pairs: int,
+    accepted: AcceptedChange | None = None,
 ) -> DuetResult:
     """Measure *base* in turn with *job*, pair after pair, until the pairs decide.
 
@@ -57,6 +59,7 @@ def compare_by_duet(
         observer: Receiver of the progress.
         tolerance: Largest loss of throughput that is let through, in percent.
         max_pairs: Largest number of pairs.
+        accepted: Change whose counters fail nothing; None if there is none.
 
     Raises:
         BaselineError, WorkloadError, WorkerError, DuetInterrupted: If ``measure_duet`` raises them.
@@ -70,7 +73,7 @@ def compare_by_duet(
 
     def look(duet: Duet) -> bool:
         nonlocal result
-        verdict = _judge(duet, measurement.batch_size, policy)
+        verdict = _judge(duet, measurement.batch_size, policy, accepted)
         verdict = msgspec.structs.replace(verdict, evidence=(*verdict.evidence, *notes))
         result = DuetResult(verdict, duet)
         return result.verdict.outcome is not Outcome.INCONCLUSIVE
@@ -109,12 +112,11 @@ def as_duet_side(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
     )
 
 
-def _judge(duet: Duet, batch_size: int, policy: Policy) -> Verdict:
+def _judge(duet: Duet, batch_size: int, policy: Policy, accepted: AcceptedChange | None) -> Verdict:
     """Return the verdict on the pairs so far, counters included."""
     same_torch = duet.base_environment["torch"] == duet.candidate_environment["torch"]
-    regressions = counter_regressions(
-        duet.base_counts, duet.candidate_counts, same_torch=same_torch
-    )
+    base_counts = base_counts_with(accepted, duet.base_counts, duet.candidate_counts)
+    regressions = counter_regressions(base_counts, duet.candidate_counts, same_torch=same_torch)
     verdict = judge_pairs(duet.pairs, batch_size, policy)
     busy_turns_note = _busy_turns_note(duet)
     passes = verdict.outcome in {Outcome.PASSED, Outcome.IMPROVED}

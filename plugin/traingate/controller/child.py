@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, TypeVar
 
 from traingate.controller.command import LAUNCH_TAG, Command
-from traingate.controller.exit_report import describe_exit, log_tail
+from traingate.controller.exit_report import describe_exit, log_tail, printed_text
 from traingate.controller.freezing import ProcessTree
 from traingate.controller.orphans import OrphanGuard
 from traingate.controller.rank_channels import RankChannels
@@ -56,9 +56,11 @@ class Child:
 
     Attributes:
         world_size: Number of ranks in the whole group, which may span other nodes.
+        output: Text that the child and its ranks printed; empty until it has ended.
     """
 
     world_size = 1
+    output = ""
 
     def __init__(self, command: Command, label: str, start_seconds: float) -> None:
         self._command = command
@@ -289,6 +291,7 @@ class Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         kill_tagged(str(self._directory), self._start_time)
+        self.output = printed_text(self._directory)
         self._listener.close()
         if self._guard is not None:
             self._guard.close()

@@ -215,16 +215,25 @@ def child_environment(interpreter: Interpreter | None = None) -> dict[str, str]:
     """Return the current environment, without variables that would disturb a child.
 
     The interpreter's folder is put at the front of PATH. The removed variables are those of pytest,
-    coverage and an enclosing launcher, and PYTHONSAFEPATH, with which a script does not find the
-    modules of its own folder. For another interpreter, variables that add packages of the current
-    environment are removed too.
+    coverage, pytest-cov and an enclosing launcher, and PYTHONSAFEPATH, with which a script does not
+    find the modules of its own folder. Variables of Python are removed if this process ignores them
+    (``python -I``). For another interpreter, variables that add packages of the current environment
+    are removed too.
     """
+    # Variables of coverage and of pytest-cov before version 7 would trace the timed steps.
+    excluded_prefixes: tuple[str, ...] = ("COVERAGE_PROCESS_", "COV_CORE_")
+    if sys.flags.ignore_environment:
+        excluded_prefixes += ("PYTHON",)
     excluded_names = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH", *ranks.LAUNCHER_VARIABLES}
     variables = {
         key: value
         for key, value in os.environ.items()
-        if key not in excluded_names and not key.startswith("COVERAGE_PROCESS_")
+        if key not in excluded_names and not key.startswith(excluded_prefixes)
     }
+    if sys.flags.no_user_site:
+        variables["PYTHONNOUSERSITE"] = "1"
+    if sys.dont_write_bytecode:
+        variables["PYTHONDONTWRITEBYTECODE"] = "1"
     python, prefix = Path(sys.executable), sys.prefix
     if interpreter is not None:
         for name in PACKAGE_PATH_VARIABLES:

@@ -1,7 +1,8 @@
-"""Describe how a child ended: its exit status, and the end of its logs."""
+"""Describe how a child ended, by its exit status, and read what it printed."""
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from collections.abc import Iterable
@@ -10,6 +11,11 @@ from typing import Final
 
 _LOG_LINES: Final = 20
 """Number of lines shown from the end of each log."""
+
+_LOG_NAME: Final = re.compile(r"log(\.\d+)?")
+
+_MAX_OUTPUT_BYTES: Final = 64 << 10
+"""Largest part of a log that is kept of a child that has ended: its end."""
 
 
 def describe_exit(process: subprocess.Popen[bytes], seconds: float) -> str:
@@ -52,3 +58,19 @@ def log_tail(directory: Path, ranks: Iterable[int]) -> str:
             source = f" of rank {rank}" if rank else ""
             output_lines += [f"Last output{source}:", *(f"    {line}" for line in lines)]
     return "\n".join(output_lines) or "It printed nothing."
+
+
+def printed_text(directory: Path) -> str:
+    """Return the text that a child and its ranks printed, of long logs the end; empty if nothing.
+
+    Args:
+        directory: Private directory of the child, as for ``log_tail``.
+    """
+    texts = []
+    # The directory is also that of the child's temporary files.
+    for log in sorted(file for file in directory.glob("log*") if _LOG_NAME.fullmatch(file.name)):
+        content = log.read_bytes()
+        text = content[-_MAX_OUTPUT_BYTES:].decode(errors="replace").strip("\n")
+        if text:
+            texts.append(f"[...] {text}" if len(content) > _MAX_OUTPUT_BYTES else text)
+    return "\n".join(texts)

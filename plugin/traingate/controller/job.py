@@ -164,3 +164,11 @@ class Observer(Protocol):
             steps: Number of steps in this launch.
             samples_per_second: Throughput of this step.
         """
+
+    def printed(self, launch: str, text: str) -> None:
+        """Report what the processes of a launch printed, after its end, if it was anything.
+
+        Args:
+            launch: Name of the launch, such as ``launch 2``.
+            text: Text that they printed.
+        """

@@ -50,6 +50,7 @@ def launch_record(
         counters=finish_messages[0].counters,
         data_workers_peak_bytes=sum(rank.data_workers_bytes for rank in finish_messages),
         imported_files_digest=digest_of(finish_messages[0].imported_files),
+        rss_growth_bytes_per_step=_total_growth(finish_messages),
         reasons={name: tuple(lines) for name, lines in finish_messages[0].reasons.items()},
     )
 
@@ -75,6 +76,13 @@ def epoch_starts(answers: Sequence[Sequence[messages.Stepped]]) -> tuple[int, ..
         answers: Answers of all ranks, for each step.
     """
     return tuple(index for index, step in enumerate(answers) if step[0].starts_epoch)
+
+
+def _total_growth(finish_messages: Sequence[messages.Finished]) -> float | None:
+    """Return the growth of the memory of all ranks, in bytes per step; None if one is unknown."""
+    growths = [rank.rss_growth_bytes_per_step for rank in finish_messages]
+    known_growths = [growth for growth in growths if growth is not None]
+    return sum(known_growths) if len(known_growths) == len(growths) else None
 
 
 def _seconds_by_rank(

@@ -95,6 +95,7 @@ class TrainingWorker:
         """
         self._report_launch()
         remove_stale_locks(self._extensions)
+        exit_stack.callback(self._report_output)  # after the end of the process
         exit_stack.enter_context(self._worker)
 
     def request_preparation(self) -> None:
@@ -201,6 +202,11 @@ class TrainingWorker:
             messages.Profile(_PROFILED_STEPS), messages.Profiled, seconds, "in its profiled steps"
         )
         return answers[0].operators
+
+    def _report_output(self) -> None:
+        """Report what the process printed to the observer."""
+        if self._worker.output:
+            self._observer.printed(self._name, self._worker.output)
 
     def _report_launch(self) -> None:
         """Report the number of this launch to the observer."""

@@ -22,6 +22,9 @@ _REGRESSING_COUNTERS: Final = {
 """Counters that can fail a test, however fast its steps are: the words for one occurrence and for
 several, by the name of the counter."""
 
+FAILING_COUNTERS: Final = frozenset(_REGRESSING_COUNTERS)
+"""Names of the counters that can fail a test."""
+
 _COMPARABLE_SINCE_SCHEMA: Final = 4
 """First version of the schema in which all launches have the same seed."""
 

@@ -143,8 +143,8 @@ def library_serving(symbol: str, caller: Path | None = None) -> str | None:
 
 def loaded_library(stem: str) -> Path | None:
     """Return the path of the library ``lib<stem>`` if this process has loaded it, else None."""
-    paths = loaded_libraries()
-    return next((path for path in paths if re.match(rf"lib{stem}[.\-]", path.name)), None)
+    pattern = re.compile(rf"lib{re.escape(stem)}[.\-]")
+    return next((path for path in loaded_libraries() if pattern.match(path.name)), None)
 
 
 def loaded_libraries() -> list[Path]:

@@ -6,24 +6,64 @@ they know the key. Each message is preceded by its length; nothing is pickled.
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
 import shutil
 import socket
+import struct
 import tempfile
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
 from pathlib import Path
 from typing import Final
 
+from traingate.errors import ConfigurationError
 from traingate.protocol.codec import decode, encode
 from traingate.protocol.messages import Message
 
 _SOCKET: Final = "socket"
 _KEY: Final = "key"
 
-_MAX_PARENT_BYTES: Final = 59
-"""Longest path of the parent directory: the path of a socket has at most 107 bytes (unix(7))."""
+_MAX_PARENT_BYTES: Final = 40
+"""Longest path of the parent directory. The path of a socket has at most 107 bytes (unix(7)), and a
+child makes sockets of its own below the directory: those of multiprocessing and of torch's shared
+memory add up to 34 bytes to it."""
+
+_SHORT_FOLDERS: Final = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - mkdtemp makes private ones
+"""Folders to use if that of the user (TMPDIR) has a longer path."""
+
+_HANDSHAKE_SECONDS: Final = 10.0
+"""Longest wait for each message by which a child proves that it knows the key."""
+
+
+def listener_pattern() -> str:
+    """Return the pattern of the paths of all private directories of this process, for ``glob``.
+
+    Raises:
+        ConfigurationError: If no folder for temporary files has a path that is short enough.
+    """
+    return f"{glob.escape(_parent_folder())}/{_directory_prefix()}*"
+
+
+def _directory_prefix() -> str:
+    """Return the start of the names of this process's private directories."""
+    return f"traingate-{os.getpid()}-"
+
+
+def _parent_folder() -> str:
+    """Return the folder of the private directories."""
+    folder = tempfile.gettempdir()
+    if len(os.fsencode(folder)) <= _MAX_PARENT_BYTES:
+        return folder
+    for short_folder in _SHORT_FOLDERS:
+        if os.access(short_folder, os.W_OK | os.X_OK):
+            return short_folder
+    raise ConfigurationError(
+        f"the folder for temporary files, {folder}, has too long a path for the sockets in it, and "
+        f"{', '.join(_SHORT_FOLDERS)} cannot be written to: set TMPDIR to a folder with at most "
+        f"{_MAX_PARENT_BYTES} characters"
+    )
 
 
 class Channel:
@@ -70,10 +110,9 @@ class Listener:
     """
 
     def __init__(self) -> None:
-        # mkdtemp sets mode 0700. TMPDIR may be too long for the path of a socket.
-        parent = tempfile.gettempdir()
-        parent = parent if len(os.fsencode(parent)) <= _MAX_PARENT_BYTES else "/tmp"  # noqa: S108 - see above
-        self.directory = Path(tempfile.mkdtemp(prefix="traingate-", dir=parent))
+        # mkdtemp sets mode 0700.
+        directory = tempfile.mkdtemp(prefix=_directory_prefix(), dir=_parent_folder())
+        self.directory = Path(directory)
         self._key = secrets.token_bytes(32)
         try:
             (self.directory / _KEY).write_bytes(self._key)
@@ -89,7 +128,7 @@ class Listener:
 
         Returns:
             The channel to a child that has connected within *seconds* and knows the key; None if
-            there is no such child.
+            there is no such child. One that connects and then falls silent is waited for longer.
         """
         self._listener.settimeout(seconds)
         try:
@@ -97,19 +136,31 @@ class Listener:
         except TimeoutError:
             return None
         peer.setblocking(True)
-        connection = Connection(peer.detach())
+        _limit_waiting(peer, _HANDSHAKE_SECONDS)
+        connection = Connection(os.dup(peer.fileno()))
         try:
             deliver_challenge(connection, self._key)
             answer_challenge(connection, self._key)
-        except (EOFError, OSError, AuthenticationError):  # the peer died, or does not know the key
+        except (EOFError, OSError, AuthenticationError):  # it died, is silent, or lacks the key
             connection.close()
             return None
+        else:
+            _limit_waiting(peer, 0.0)
+        finally:
+            peer.close()
         return Channel(connection)
 
     def close(self) -> None:
         """Close the socket, and remove the directory with all its files."""
         self._listener.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _limit_waiting(peer: socket.socket, seconds: float) -> None:
+    """Let reads from and writes to *peer* fail after this time (socket(7)); 0 for no limit."""
+    timeval = struct.pack("@ll", int(seconds), int(seconds % 1 * 1e6))
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        peer.setsockopt(socket.SOL_SOCKET, option, timeval)
 
 
 def connect(directory: Path) -> tuple[Channel, int]:

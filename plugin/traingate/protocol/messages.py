@@ -170,6 +170,8 @@ class Finished:
             far as they do not share it with this process, in bytes.
         environment: Software of the worker and settings that can change its speed, for the record.
             It is reported last, because steps may import modules too.
+        rss_growth_bytes_per_step: Growth of the resident memory over the measured steps, in bytes
+            per step; None if it could not be measured.
     """
 
     peak_rss_bytes: int
@@ -179,6 +181,7 @@ class Finished:
     imported_files: dict[str, str] = field(default_factory=dict)
     data_workers_bytes: int = 0
     environment: dict[str, JSON] = field(default_factory=dict)
+    rss_growth_bytes_per_step: float | None = None
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,10 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         minor_page_faults_per_step: Minor page faults per measured step, summed over ranks and
             without data workers.
         counters: Counters by name, see ``Counts``.
+        rss_growth_bytes_per_step: Growth of the resident memory over the measured steps, in bytes
+            per step, summed over ranks and without data workers and without pages of files;
+            negative if it shrank. None if it could not be measured: without Linux, with a single
+            measured step, or in a record of an earlier version.
         reasons: Reasons why a counter is not 0, a line each, by the name of the counter.
         busy_visits: Number of visits of the yardstick during which a process of the worker could
             not be stopped.
@@ -63,6 +67,7 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     peak_rss_bytes: Count
     minor_page_faults_per_step: Annotated[float, Meta(ge=0)]
     counters: dict[str, int]
+    rss_growth_bytes_per_step: float | None = None
     reasons: dict[str, tuple[str, ...]] = {}
     rank_step_seconds: tuple[tuple[Positive, ...], ...] = ()
     phase_seconds: dict[str, tuple[Seconds, ...]] = {}

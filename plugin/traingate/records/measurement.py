@@ -176,6 +176,21 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         )
 
     @property
+    def first_step_seconds(self) -> float:
+        """Return the longest first step of a launch, in seconds."""
+        return max(launch.first_step_seconds for launch in self.launches)
+
+    @property
+    def rss_growth_bytes_per_step(self) -> float | None:
+        """Return the smallest growth of memory of a launch, in bytes per step; None if unknown.
+
+        The smallest is taken because memory that is lost in each step is lost in each launch, while
+        an allocator that takes more from the kernel once does so in some launches only.
+        """
+        growths = [launch.rss_growth_bytes_per_step for launch in self.launches]
+        return min((growth for growth in growths if growth is not None), default=None)
+
+    @property
     def step_seconds(self) -> tuple[float, ...]:
         """Return the seconds of every measured step, launch after launch."""
         return tuple(step for launch in self.launches for step in launch.step_seconds)

@@ -52,11 +52,12 @@ class Cause(str, Enum):
 
 
 class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
-    """Decision of a person that a record serves as a baseline although it failed its gate.
+    """Decision of a person to let a change through: a failed record, or a marker's acceptance.
 
     Attributes:
         reason: Explanation that the person gave.
-        at: Date and time of the decision in UTC, in ISO 8601 format.
+        at: Date and time in UTC, in ISO 8601 format, of the decision; of an acceptance in a marker,
+            of the comparison that let the change through.
     """
 
     reason: Annotated[str, Meta(min_length=1)]
@@ -75,7 +76,8 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         method: Kind of measurement that the decision rests on; None if nothing was compared.
         cause: Cause of a regression; None for other outcomes, or if it was not determined.
         evidence: Further facts, a sentence each, such as differences between the two sides.
-        accepted: Acceptance of the failed record by a person; None if there is none.
+        accepted: Acceptance by a person, of the failed record or of the change that the test's
+            marker lets through; None if there is none.
         tolerance_percent: Largest loss of throughput that is let through, in percent.
         slowdown_percent: Estimate of the slowdown, negative for a gain; None if nothing was
             compared.

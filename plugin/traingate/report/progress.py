@@ -1,10 +1,13 @@
-"""Show the progress of a measurement on a terminal: test, launch, step, samples/s, time left."""
+"""Show the progress of a measurement: a line on a terminal, and lines now and then in a log."""
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -14,9 +17,12 @@ if TYPE_CHECKING:
 Uncaptured = Callable[[], AbstractContextManager[object]]
 """Function that returns a context in which pytest does not capture output."""
 
+_LOG_SECONDS: Final = 60.0
+"""Time between two lines in a log. CI services end a job that prints nothing for ten minutes."""
+
 
 class NoProgress:
-    """Observer that shows nothing, for pipes and ``-q``."""
+    """Observer that shows nothing."""
 
     def launching(self, number: int, planned: int) -> None:
         """Do nothing."""
@@ -27,8 +33,99 @@ class NoProgress:
     def stepped(self, step: int, steps: int, samples_per_second: float) -> None:
         """Do nothing."""
 
+    def printed(self, launch: str, text: str) -> None:
+        """Do nothing."""
 
-class ProgressLine:
+
+class WorkerOutput(NoProgress):
+    """Observer that shows what the workers print, and no progress.
+
+    It writes to this process's standard output. So pytest shows the text with the report of a test
+    that fails, and at once under ``-s``.
+    """
+
+    def __init__(self) -> None:
+        self._shown_texts: set[str] = set()
+
+    def printed(self, launch: str, text: str) -> None:
+        """Show what a launch printed, unless an earlier launch of the test printed the same.
+
+        Args:
+            launch: Name of the launch, such as ``launch 2``.
+            text: Text that its processes printed.
+        """
+        if text not in self._shown_texts:
+            self._shown_texts.add(text)
+            sys.stdout.write(f"[printed by {launch}]\n{text}\n")
+            sys.stdout.flush()
+
+
+class LogLines(WorkerOutput):
+    """Observer that writes a line when a test starts, and then one in each minute.
+
+    A thread writes them, because a step that compiles may take longer than that. It sleeps in
+    between.
+
+    Args:
+        write: Function that writes a line to the log.
+        test: Name of the test.
+        announces: True to write a line at the start.
+        interval_seconds: Time between two lines.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        test: str,
+        *,
+        announces: bool = True,
+        interval_seconds: float = _LOG_SECONDS,
+    ) -> None:
+        super().__init__()
+        self._write, self._test = write, test
+        self._announces, self._interval_seconds = announces, interval_seconds
+        self._launch = self._activity = ""
+        self._has_ended = threading.Event()
+        self._output_lock = threading.Lock()
+        self._thread = threading.Thread(target=self._write_lines, daemon=True)
+
+    def __enter__(self) -> LogLines:
+        self._start_seconds = time.monotonic()
+        if self._announces:
+            self._write(f"traingate: measuring {self._test}")
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._has_ended.set()
+        self._thread.join()
+
+    def launching(self, number: int, planned: int) -> None:
+        """Note the number of the launch, for the next line."""
+        self._launch, self._activity = f"launch {number}/{planned}", "starting"
+
+    def doing(self, activity: str) -> None:
+        """Note the activity of the worker, for the next line."""
+        self._activity = activity
+
+    def stepped(self, step: int, steps: int, samples_per_second: float) -> None:
+        """Note the step, for the next line."""
+        self._activity = f"step {step}/{steps} {samples_per_second:.4g} samples/s"
+
+    def printed(self, launch: str, text: str) -> None:
+        """Show what a launch printed, while no line is written."""
+        with self._output_lock:
+            super().printed(launch, text)
+
+    def _write_lines(self) -> None:
+        while not self._has_ended.wait(self._interval_seconds):
+            minutes, seconds = divmod(round(time.monotonic() - self._start_seconds), 60)
+            line = f"{self._test}: {self._launch} {self._activity}, {minutes}:{seconds:02} elapsed"
+            with self._output_lock:
+                self._write(f"traingate: {line}")
+
+
+class ProgressLine(WorkerOutput):
     """Observer that redraws one line, only between steps: a drawing thread would disturb them.
 
     Args:
@@ -38,6 +135,7 @@ class ProgressLine:
     """
 
     def __init__(self, console: Console, uncaptured: Uncaptured, test: str) -> None:
+        super().__init__()
         self._uncaptured = uncaptured
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -95,6 +193,14 @@ class ProgressLine:
         completed = (self._launch - 1) * steps + step
         self._progress.update(self._task, total=self._launches * steps, completed=completed)
         self._show(f"step {step}/{steps} {samples_per_second:.4g} samples/s")
+
+    def printed(self, launch: str, text: str) -> None:
+        """Show what a launch printed, above the line."""
+        with self._uncaptured():
+            self._progress.stop()
+        super().printed(launch, text)
+        with self._uncaptured():
+            self._progress.start()
 
     def _show(self, detail: str) -> None:
         detail = f"launch {self._launch}/{self._launches} {detail}"

@@ -151,4 +151,5 @@ def _verdict(verdict: Verdict | None) -> Text:
     suffix = "" if change is None else f" {-change:+.1f} %"
     if verdict.breaks_a_limit:
         return Text(f"{verdict.outcome.value}{suffix}, limit broken", style="bold red")
+    suffix += ", accepted" if verdict.accepted is not None else ""
     return Text(f"{verdict.outcome.value}{suffix}", style=_STYLES[verdict.outcome])

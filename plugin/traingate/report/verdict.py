@@ -12,8 +12,9 @@ from traingate.records import Cause, Measurement, Method, Outcome, Pair, Verdict
 
 _ADVICE = {
     Outcome.REGRESSED: (
-        "If the slowdown is intended and stored runs are your gate, save this one with "
-        "--benchmark-save=NAME and make it the baseline: traingate accept --reason=WHY."
+        "If the slowdown is intended: against a commit, say so in the test's marker, with "
+        "accept_slowdown or accept_counters and accept_reason; with stored runs, save this one "
+        "with --benchmark-save=NAME and make it the baseline: traingate accept --reason=WHY."
     ),
     Outcome.IMPROVED: (
         "If stored runs are your gate, save a new baseline to keep the gain: --benchmark-save=NAME."
@@ -107,7 +108,9 @@ def explain(verdict: Verdict) -> str:
         f"  {'evidence' if number == 0 else '':<9} {line}"
         for number, line in enumerate(verdict.evidence)
     ]
-    if verdict.disagreement:
+    if verdict.accepted is not None:
+        lines.append(f"  accepted  {verdict.accepted.reason}")
+    elif verdict.disagreement:
         lines.append(f"  {_DISAGREEMENT_ADVICE}")
     elif verdict.outcome in _ADVICE:
         lines.append(f"  {_ADVICE[verdict.outcome]}")

@@ -29,6 +29,7 @@ from traingate.worker.built_training import ModelCalls, training_of
 from traingate.worker.child_memory import descendants_bytes
 from traingate.worker.imported_files import check_unchanged, file_digests
 from traingate.worker.loop import Loop
+from traingate.worker.memory import MemoryGrowth
 from traingate.worker.software import environment, project_of
 from traingate.workload import import_object
 from traingate.worktree.relocation import Relocation
@@ -66,6 +67,7 @@ class Trainer:
         self._digests: dict[str, str] = {}
         self._project = Project(())
         self._steps = 0
+        self._memory = MemoryGrowth()
 
     @property
     def handlers(self) -> Mapping[type, Callable[[Any], Iterable[messages.Message]]]:
@@ -156,6 +158,7 @@ class Trainer:
             self._steps += 1
             if number == message.count - 1:
                 _stop_data_workers()
+            self._memory.sample(self._steps)  # after the step's time has been taken
             yield messages.Stepped(step_seconds, phase_seconds, self._loop.restarts > restarts)
 
     def _step_once(self) -> tuple[float, dict[str, float]]:
@@ -196,6 +199,7 @@ class Trainer:
             data_workers_bytes=descendants_bytes(),
             # Only now has every step imported what it needs.
             environment=environment(self._project),
+            rss_growth_bytes_per_step=self._memory.bytes_per_step(self._steps),
         )
 
     def _file_digests(self) -> dict[str, str]:

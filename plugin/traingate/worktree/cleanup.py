@@ -1,33 +1,54 @@
-"""Remove git worktrees as soon as standard input ends: the script ``python cleanup.py``.
+"""Remove folders as soon as standard input ends: the script ``python cleanup.py``.
 
-Each line of standard input is a JSON object with two paths: ``folder``, which is deleted, and
-``repository``, whose worktree it is. ``worktrees.py`` starts this script by path, and no module
+Each line of standard input is a JSON object. It has either ``folder``, which is deleted, and
+``repository``, whose worktree it is; or ``pattern``, by which all folders are deleted that
+``glob.glob`` finds. ``worktrees.py`` starts this script by path, and no module
 imports it; it imports the standard library alone. Its input is a pipe, which ends when the parent
-closes it or when the parent is gone for any reason, so a killed pytest leaves no worktree behind.
+closes it or when the parent is gone for any reason, so a killed pytest leaves no folder behind.
 """
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import shutil
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
+from typing import Final
+
+_ATTEMPTS: Final = 25
+_ATTEMPT_SECONDS: Final = 0.2
 
 
 def main() -> None:
-    """Read all worktrees from standard input, then remove them, the last one first."""
+    """Read all entries from standard input, then remove them, the last one first."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     entries = [json.loads(line) for line in sys.stdin]
     for entry in reversed(entries):
+        for folder in glob.glob(entry["pattern"]) if "pattern" in entry else ():  # noqa: PTH207 - absolute
+            _remove(folder)
+        if "repository" not in entry:
+            continue
         # Delete the files before git's entry, since git refuses to remove a worktree whose checkout
         # was interrupted. Force twice, since git locks a worktree while it creates it.
         shutil.rmtree(entry["folder"], ignore_errors=True)
         command = ("git", "-C", entry["repository"], "worktree", "remove", "-f", "-f")
         with contextlib.suppress(OSError):  # git or the repository may be gone by now
             subprocess.run([*command, entry["folder"]], capture_output=True, check=False)  # noqa: S603
+
+
+def _remove(folder: str) -> None:
+    """Delete a folder, in which processes that are about to end may still write."""
+    for _ in range(_ATTEMPTS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not Path(folder).exists():
+            return
+        time.sleep(_ATTEMPT_SECONDS)
 
 
 if __name__ == "__main__":

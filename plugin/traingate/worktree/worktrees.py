@@ -1,4 +1,7 @@
-"""Check out commits into temporary worktrees, which are removed even if this process is killed."""
+"""Check out commits into temporary worktrees.
+
+They are removed even if this process is killed, and so are other folders that are named here.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +49,16 @@ class Worktrees:
             self._trees[key] = tree
         return self._trees[key]
 
+    def remove_at_end(self, pattern: str) -> None:
+        """Let ``close``, or the end of this process, remove all folders that match *pattern*.
+
+        Args:
+            pattern: Absolute path, with the wildcards of ``glob``.
+        """
+        self._send({"pattern": pattern})
+
     def close(self) -> None:
-        """Remove all worktrees."""
+        """Remove all worktrees, and the folders of ``remove_at_end``."""
         cleanup, self._cleanup = self._cleanup, None
         self._trees.clear()
         if cleanup is None:
@@ -78,6 +89,10 @@ class Worktrees:
 
     def _register(self, repository: Repository, tree: Path) -> None:
         """Make the cleanup script remove *tree* when ``close`` is called or this process ends."""
+        self._send({"repository": str(repository.root), "folder": str(tree)})
+
+    def _send(self, entry: dict[str, str]) -> None:
+        """Send an entry to the cleanup script, which is started for the first one."""
         if self._cleanup is None:
             self._cleanup = subprocess.Popen(  # noqa: S603 - our own script, no shell
                 [sys.executable, "-I", "-S", str(_CLEANUP_SCRIPT)],
@@ -88,6 +103,5 @@ class Worktrees:
                 start_new_session=True,  # Ctrl-C must not end the script early
             )
         assert self._cleanup.stdin is not None
-        entry = {"repository": str(repository.root), "folder": str(tree)}
         self._cleanup.stdin.write(json.dumps(entry).encode() + b"\n")
         self._cleanup.stdin.flush()

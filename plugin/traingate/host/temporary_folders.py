@@ -1,0 +1,60 @@
+"""Find a folder for temporary files from which compiled code can be loaded."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from traingate.errors import CautionWarning
+
+CACHE_VARIABLE: Final = "TORCHINDUCTOR_CACHE_DIR"
+"""Variable by which a user says where inductor is to keep compiled kernels."""
+
+
+def make_session_directory() -> Path:
+    """Return a new private directory for the compile caches of a session.
+
+    It emits a CautionWarning if compiled code cannot be loaded from any folder.
+    """
+    folder = folder_for_compiled_code()
+    if folder is None:
+        warnings.warn(
+            CautionWarning(
+                "every folder for temporary files is mounted noexec, so compiled code cannot be "
+                f"loaded from it: set {CACHE_VARIABLE} to a folder of another filesystem"
+            ),
+            stacklevel=3,
+        )
+    return Path(tempfile.mkdtemp(prefix="traingate-session-", dir=folder))
+
+
+def folder_for_compiled_code() -> Path | None:
+    """Return a folder on a filesystem that is not mounted noexec, None if there is none.
+
+    The first that can be used is taken: that of ``TORCHINDUCTOR_CACHE_DIR``, the usual one for
+    temporary files (TMPDIR), the user's folder for caches, and those that most systems have.
+    """
+    return next(filter(_can_be_used, _candidates()), None)
+
+
+def _candidates() -> Iterator[Path]:
+    if os.environ.get(CACHE_VARIABLE):
+        yield Path(os.environ[CACHE_VARIABLE]).absolute()
+    yield Path(tempfile.gettempdir())
+    caches = os.environ.get("XDG_CACHE_HOME")
+    yield Path(caches or Path("~/.cache").expanduser()) / "traingate"
+    yield from map(Path, ("/var/tmp", "/dev/shm"))  # noqa: S108 - the caller makes a private one
+
+
+def _can_be_used(folder: Path) -> bool:
+    """Return whether files in *folder*, which is made if it is missing, can be executed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_executable = not os.statvfs(folder).f_flag & os.ST_NOEXEC
+    except OSError:
+        return False
+    return is_executable and os.access(folder, os.W_OK | os.X_OK)

@@ -1,0 +1,17 @@
+"""Parse options, ini keys and marker once, so that no module below sees pytest's configuration."""
+
+from traingate.options.definitions import OPTIONS, add_options
+from traingate.options.marker import add_marker, limits_of
+from traingate.options.parsing import parse
+from traingate.options.settings import DEFAULT_MAX_LAUNCHES, DEFAULT_MAX_PAIRS, Settings
+
+__all__ = [
+    "DEFAULT_MAX_LAUNCHES",
+    "DEFAULT_MAX_PAIRS",
+    "OPTIONS",
+    "Settings",
+    "add_marker",
+    "add_options",
+    "limits_of",
+    "parse",
+]

@@ -1,0 +1,113 @@
+"""Define the options of pytest and their ini keys, and register them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+
+from traingate.controller.scales import DEFAULT_SCALE, SCALES
+from traingate.controller.steadying import LEVELS
+from traingate.options.settings import DEFAULT_MAX_LAUNCHES, DEFAULT_MAX_PAIRS
+from traingate.options.values import (
+    names,
+    nonempty,
+    one_of,
+    percent,
+    positive_integer,
+    positive_number,
+)
+
+_NUMBERS: Final[Mapping[Callable[[str], Any], type]] = {
+    positive_integer: int,
+    positive_number: float,
+    percent: float,
+}
+"""Types of the numbers in TOML, by the function that parses their text."""
+
+_FIRST_WITH_TOML: Final = (9, 0)
+"""First version of pytest that reads values of native types from ``[tool.pytest]``."""
+
+_FIRST_WITH_UNIONS: Final = (9, 2)
+"""First version of pytest in which an ini key may be of several types."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """Option ``--traingate-NAME``, which is also the ini key ``traingate_NAME``."""
+
+    name: str
+    parse: Callable[[str], Any]
+    default: Any
+    metavar: str
+    help: str
+
+
+OPTIONS: Final = (
+    Option("scale", one_of(*SCALES), DEFAULT_SCALE, "{smoke,quick,seed}",
+            "Size of the measurement (default: quick)."),
+    Option("launches", positive_integer, None, "N",
+            f"Most launches per test (default: {DEFAULT_MAX_LAUNCHES} while a verdict is open, "
+            f"{DEFAULT_MAX_PAIRS} pairs in a duet, else the scale's)."),
+    Option("steps", positive_integer, None, "N",
+            "Measured steps per launch (default: the scale's, and more where steps are short)."),
+    Option("tolerance", percent, 5.0, "PERCENT",
+            "Largest loss of throughput that is let through (default: 5)."),
+    Option("on-missing", one_of("fail", "record"), "fail", "{fail,record}",
+            "A new test, of which nothing is stored, fails or is recorded (default: fail)."),
+    Option("allow-missing", names, frozenset(), "NAMES",
+            "Tests that may go without comparison (names with commas between them)."),
+    Option("on-inconclusive", one_of("warn", "fail"), "warn", "{warn,fail}",
+            "A test whose launches run out before a verdict warns, or fails (default: warn)."),
+    Option("steady", one_of(*LEVELS), "full", "{off,threads,full}",
+            "How much is done against scatter: nothing (off), threads bound to cores (threads), "
+            "and in duets a steadier allocator too (full, the default)."),
+    Option("against", nonempty, None, "REF",
+            "Compare the working tree with the commit REF by a duet: both are measured in turn."),
+    Option("against-python", nonempty, None, "PATH",
+            "Compare with another Python by a duet. PATH is its executable or the folder of its "
+            "environment; it uses its own packages alone."),
+    Option("base-setup", nonempty, None, "COMMAND",
+            "Shell command that prepares the tree of a base commit, as by building an extension."),
+    Option("require", names, frozenset(), "NAMES",
+            "Layers, or extras, that must run (names with commas between them): a test that lacks "
+            "one fails instead of being skipped."),
+    Option("timeout", positive_number, None, "SECONDS",
+            "Longest time for any one answer of a worker (default: 120 for the start, 1200 for "
+            "the first step, 600 for any other)."),
+    Option("price", positive_number, None, "USD_PER_HOUR",
+            "Price of this machine, for samples per dollar."),
+    Option("profile", str, None, "DIR",
+            "Profile each test's last planned launch, and write its operator table to DIR."),
+)  # fmt: skip
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register the options, and an ini key with underscores for each."""
+    group = parser.getgroup("traingate", "traingate: training throughput on CPUs")
+    for option in OPTIONS:
+        group.addoption(
+            f"--traingate-{option.name}",
+            type=option.parse,
+            metavar=option.metavar,
+            help=option.help,
+        )
+        key = f"traingate_{option.name.replace('-', '_')}"
+        parser.addini(key, option.help, type=_ini_type(option), default=None)
+
+
+def _ini_type(option: Option) -> Any:
+    """Return the type by which pytest reads an ini key.
+
+    In ``[tool.pytest]`` a number may be a number or a text, and a list of names is an array. All
+    other files hold texts.
+    """
+    if option.parse is names:
+        return "args"
+    number = _NUMBERS.get(option.parse)
+    version = pytest.version_tuple[:2]
+    if number is None or version < _FIRST_WITH_TOML:
+        return None
+    return str | number if version >= _FIRST_WITH_UNIONS else number.__name__

@@ -1,0 +1,98 @@
+"""Read the settings of a pytest run from its command line and its configuration file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from traingate.controller.scales import SCALES
+from traingate.options.definitions import OPTIONS, Option
+from traingate.options.settings import Settings
+
+
+def parse(config: pytest.Config) -> Settings:
+    """Return the settings of this session.
+
+    Raises:
+        pytest.UsageError: If an ini value is invalid, or a requested comparison is impossible.
+    """
+    values = {option.name.replace("-", "_"): _value(config, option) for option in OPTIONS}
+    compare = _compare(config)
+    parallel = config.getoption("dist", "no") != "no" or hasattr(config, "workerinput")
+    enabled = config.getoption("benchmark_enable", False)
+    disabled = bool(config.getoption("benchmark_disable", False) and not enabled)
+    duet_option = "--traingate-against" if values["against"] else "--traingate-against-python"
+    duet_option = duet_option if values["against"] or values["against_python"] else ""
+    comparison = "--benchmark-compare" if compare else duet_option
+    if comparison and parallel:
+        raise pytest.UsageError(
+            f"{comparison} compares nothing under xdist: tests that share the cores measure each "
+            "other. Drop -n (or pass -n 0)."
+        )
+    codspeed = getattr(
+        config.pluginmanager.get_plugin("codspeed_plugin"), "is_codspeed_enabled", False
+    )
+    if comparison and codspeed:
+        raise pytest.UsageError(
+            f"{comparison} compares nothing under CodSpeed, which replaces pytest-benchmark. Drop "
+            "--codspeed (or unset CODSPEED_ENV)."
+        )
+    if comparison and disabled:
+        raise pytest.UsageError(
+            f"{comparison} compares nothing while --benchmark-disable is given. Drop one of them "
+            "(or pass --benchmark-enable)."
+        )
+    if compare and duet_option:
+        raise pytest.UsageError(
+            f"--benchmark-compare judges by stored runs, and {duet_option} by a duet: give one "
+            "of them."
+        )
+    if values["profile"]:  # a test may change the working directory
+        values["profile"] = str(config.invocation_params.dir / values["profile"])
+    return Settings(
+        **{**values, "scale": SCALES[values["scale"]]},
+        compare=compare,
+        storage=str(config.getoption("benchmark_storage", "file://./.benchmarks")),
+        measures=not (parallel or disabled or codspeed),
+    )
+
+
+def _compare(config: pytest.Config) -> bool | str:
+    """Return the value of ``--benchmark-compare``, after checking that it can name a run."""
+    value = config.getoption("benchmark_compare", False)
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):  # pytest-benchmark's default is an empty list
+        return False
+    if not value:
+        raise pytest.UsageError(
+            "--benchmark-compare= names no run: the value is empty. Leave out the = to compare "
+            "with the newest run."
+        )
+    path = Path(value)
+    if path.is_dir() or "::" in value or path.suffix == ".py":
+        raise pytest.UsageError(
+            f"--benchmark-compare took {value} for the name of a run. Write paths before it: "
+            f"pytest {value} --benchmark-compare"
+        )
+    if len(path.parts) > 2 and not path.is_file():  # noqa: PLR2004 - folder/name at the most
+        raise pytest.UsageError(f"--benchmark-compare names {value}, and there is no such file")
+    return value
+
+
+def _value(config: pytest.Config, option: Option) -> Any:
+    """Return the value of an option: from the command line, the ini key, or its default."""
+    key = f"traingate_{option.name.replace('-', '_')}"
+    option_value = config.getoption(key)
+    if option_value is not None:
+        return option_value
+    try:
+        value = config.getini(key)
+        if value is None or value in ("", []):
+            return option.default
+        return option.parse(",".join(value) if isinstance(value, list) else str(value))
+    except (argparse.ArgumentTypeError, TypeError, ValueError) as error:  # before 9.2, by getini
+        raise pytest.UsageError(f"ini key {key} {error}") from error

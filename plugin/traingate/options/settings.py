@@ -1,0 +1,70 @@
+"""Define the settings of one pytest run, as the rest of the package sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from traingate.controller.scales import Scale
+
+DEFAULT_MAX_LAUNCHES: Final = 8  # in a comparison with stored runs
+DEFAULT_MAX_PAIRS: Final = 16  # in a duet
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of one pytest run; the options and ini keys of traingate set all but the last three.
+
+    Attributes:
+        scale: Size of the measurement.
+        launches: Number of launches per test; in a comparison the largest number of launches, or of
+            pairs in a duet. None for the default.
+        steps: Number of measured steps per launch; None for that of the scale.
+        tolerance: Largest loss of throughput that is let through, in percent.
+        on_missing: Treatment of a test of which nothing is stored, ``fail`` or ``record``.
+        allow_missing: Names of tests that need no comparison.
+        on_inconclusive: Treatment of a test without a verdict, ``warn`` or ``fail``.
+        steady: Level of the measures against scatter, one of ``controller.steadying.LEVELS``.
+        against: Commit to compare the working tree with by a duet; None for no commit.
+        against_python: Interpreter to compare with by a duet; None for no interpreter.
+        base_setup: Shell command that prepares the tree of a base commit; None if it needs none.
+        timeout: Longest time for any one answer of a worker, in seconds; None for the defaults.
+        require: Names of layers, or of the extras that install what layers need; a test of such a
+            layer fails instead of being skipped if the layer cannot run.
+        price: Price of this machine in US dollars per hour; None if unknown.
+        profile: Folder for operator tables; None for no profile.
+        compare: Value of ``--benchmark-compare``: True for the newest comparable run, the name or
+            path of a run, or False for no comparison with stored runs.
+        storage: Value of ``--benchmark-storage``.
+        measures: False if each test takes a single step that is not recorded: pytest-benchmark is
+            disabled or replaced by CodSpeed, or pytest-xdist runs tests in parallel.
+    """
+
+    scale: Scale
+    launches: int | None
+    steps: int | None
+    tolerance: float
+    on_missing: str
+    allow_missing: frozenset[str]
+    on_inconclusive: str
+    steady: str
+    against: str | None
+    against_python: str | None
+    base_setup: str | None
+    timeout: float | None
+    require: frozenset[str]
+    price: float | None
+    profile: str | None
+    compare: bool | str
+    storage: str
+    measures: bool
+
+    @property
+    def max_pairs(self) -> int:
+        """Return the largest number of pairs in a duet."""
+        return self.launches or DEFAULT_MAX_PAIRS
+
+    @property
+    def compares(self) -> bool:
+        """Return whether tests are compared with anything."""
+        return bool(self.compare or self.against or self.against_python)

@@ -1,0 +1,119 @@
+"""An intended change is let through with a reason, within its limits, and no further."""
+
+from pathlib import Path
+
+import pytest
+
+from traingate.comparison.acceptance import (
+    AcceptedChange,
+    accept_change,
+    accepted_change,
+    base_counts_with,
+    contains_text,
+)
+from traingate.errors import ConfigurationError
+from traingate.gate.counters import counter_regressions
+from traingate.gate.limits import Limits
+from traingate.records import Counts, Duet, Method, Outcome, Pair, Verdict
+from traingate.report.verdict import explain
+
+FILE = Path("test_training.py")
+WHY = "checkpointing halves the memory"
+
+
+def counts(breaks, *reasons):
+    return Counts(
+        counters={"dynamo_graph_breaks": breaks}, reasons={"dynamo_graph_breaks": reasons}
+    )
+
+
+def duet(base=Counts(counters={}), candidate=Counts(counters={})):  # noqa: B008 - they are frozen
+    pair = Pair(
+        candidate_step_seconds=(1.1,), base_step_seconds=(1.0,), steps_per_turn=1, log_ratio=0.1
+    )
+    software = {"torch": "2.8.0"}
+    return Duet(
+        base="commit 1", pairs=(pair,), candidate_environment=software, base_environment=software,
+        candidate_counts=candidate, base_counts=base,
+    )  # fmt: skip
+
+
+def verdict(outcome, slowdown, **changes):
+    return Verdict(
+        outcome=outcome, tolerance_percent=5, slowdown_percent=slowdown, samples_per_second=90,
+        baseline_samples_per_second=100, slowdown_percent_interval=(slowdown - 5, slowdown + 5), **{"method": Method.STEPS, **changes},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("outcome", "slowdown", "is_accepted", "note"),
+    [
+        (Outcome.REGRESSED, 15.0, True, "accepted: slower by up to 15 %"),
+        (Outcome.REGRESSED, 15.1, False, f"only 15 % are accepted ({WHY})"),
+        (Outcome.INCONCLUSIVE, 7.0, True, "accepted: slower by up to 15 %"),
+        (Outcome.INCONCLUSIVE, 12.0, False, f"only 15 % are accepted ({WHY})"),
+        (Outcome.PASSED, 2.0, False, f"nothing had to be accepted ({WHY}): remove it"),
+        (Outcome.IMPROVED, -20.0, False, f"nothing had to be accepted ({WHY}): remove it"),
+    ],
+)
+def test_a_slowdown_is_accepted_up_to_its_limit(outcome, slowdown, is_accepted, note):
+    change = AcceptedChange(WHY, FILE, max_slowdown=15.0)
+    result = accept_change(change, verdict(outcome, slowdown), duet())
+    assert (result.accepted is not None) is is_accepted
+    assert result.outcome is outcome
+    assert result.evidence[-1].startswith(note)
+    if is_accepted:
+        assert result.accepted.reason == WHY
+        assert f"  accepted  {WHY}" in explain(result).splitlines()
+
+
+@pytest.mark.parametrize(("breaks", "remaining"), [(1, 0), (2, 0), (3, 1)])
+def test_a_counter_is_accepted_up_to_its_limit(breaks, remaining):
+    change = AcceptedChange(WHY, FILE, max_counters={"dynamo_graph_breaks": 2})
+    base, candidate = counts(0), counts(breaks, *(f"a.py:{line}: print" for line in range(breaks)))
+    effective_base = base_counts_with(change, base, candidate)
+    assert len(counter_regressions(effective_base, candidate)) == remaining
+    assert base_counts_with(None, base, candidate) == base
+
+
+def test_an_accepted_counter_is_told_with_its_reason_and_stays_in_the_record():
+    change = AcceptedChange(WHY, FILE, max_counters={"dynamo_graph_breaks": 1})
+    broken = duet(counts(0), counts(1, "a.py:3: print"))
+    result = accept_change(change, verdict(Outcome.PASSED, 1.0), broken)
+    assert result.accepted.reason == WHY
+    assert result.evidence == ("accepted: 1 graph break, 0 before:\n    a.py:3: print",)
+
+
+def test_a_slowdown_beside_an_accepted_counter_is_not_accepted():
+    change = AcceptedChange(WHY, FILE, max_counters={"dynamo_graph_breaks": 1})
+    broken = duet(counts(0), counts(1, "a.py:3: print"))
+    assert accept_change(change, verdict(Outcome.REGRESSED, 12.0), broken).accepted is None
+
+
+def test_a_counter_beside_an_accepted_slowdown_is_not_accepted():
+    change = AcceptedChange(WHY, FILE, max_slowdown=15.0)
+    by_counters = verdict(Outcome.REGRESSED, 12.0, method=Method.COUNTERS, reason="1 graph break")
+    assert accept_change(change, by_counters, duet(counts(0), counts(1))).accepted is None
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (f"x = mark(accept_reason={WHY!r})", True),
+        ('x = mark(accept_reason="checkpointing "\n  "halves the memory")', True),
+        (f"# {WHY}", False),
+        ('x = mark(accept_reason="checkpointing" + why)', False),
+        (f"x = {WHY + '!'!r}", False),
+        ("no python at all", False),
+        (f"# -*- coding: latin-1 -*-\nx = '\xe9', {WHY!r}".encode("latin-1"), True),
+    ],
+)
+def test_the_reason_must_be_a_string_of_the_tests_file(source, expected):
+    assert contains_text(source, WHY) is expected
+
+
+def test_a_counter_that_fails_no_test_cannot_be_accepted():
+    limits = Limits(accept_reason=WHY, accept_counters={"graph_breaks": 1})
+    with pytest.raises(ConfigurationError, match=r"can fail a test are .*dynamo_graph_breaks"):
+        accepted_change(limits, FILE)
+    assert accepted_change(Limits(), FILE) is None

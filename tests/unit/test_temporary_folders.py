@@ -1,0 +1,62 @@
+"""Folders from which compiled code can be loaded, also where TMPDIR is mounted noexec."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from traingate.host.temporary_folders import folder_for_compiled_code
+
+MOUNT = 'mount -t tmpfs -o noexec tmpfs "$0" && exec "$@"'
+"""Script that mounts a folder noexec, in a mount namespace of its own, and runs a command."""
+
+PRINT = (
+    "import tempfile; from traingate.host.temporary_folders import folder_for_compiled_code;"
+    "print(tempfile.gettempdir(), folder_for_compiled_code())"
+)
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path, monkeypatch):
+    """Let TMPDIR and the folder for caches be the test's own."""
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return tmp_path
+
+
+def test_the_folder_for_temporary_files_is_used(folders):
+    assert folder_for_compiled_code() == folders / "temporary"
+
+
+def test_the_users_folder_for_compiled_kernels_comes_first(folders, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folders / "kernels"))
+    assert folder_for_compiled_code() == folders / "kernels"
+    assert (folders / "kernels").is_dir()
+
+
+def test_a_folder_that_cannot_be_made_is_passed_over(folders, monkeypatch):
+    (folders / "file").write_text("")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folders / "file" / "kernels"))
+    assert folder_for_compiled_code() == folders / "temporary"
+
+
+def test_a_folder_that_is_mounted_noexec_is_passed_over(folders):
+    namespace = ("unshare", "--map-root-user", "--mount", "sh", "-c", MOUNT, folders / "temporary")
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs unshare(1) and the right to mount in a namespace of its own")
+    process = subprocess.run(
+        [*namespace, sys.executable, "-c", PRINT],
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert process.stdout.split() == [
+        str(folders / "temporary"),
+        str(folders / "caches" / "traingate"),
+    ]
