@@ -294,6 +294,6 @@ class Session:
             steady=settings.steady,
             timeouts=Timeouts.of(settings.timeout),
             profile=settings.profile is not None,
-            work=previous and (previous.flops_per_sample, previous.operators_per_step),
+            work=None if previous is None else previous.counts.work,
             peak_rss_bytes=None if previous is None else previous.peak_memory_bytes,
         )

@@ -200,8 +200,8 @@ class BaseSides:
         if parameter is not None:
             raise NewTestError(
                 f"In {commit.name} (commit {commit.hash[:9]}), {job.workload.qualname} has no "
-                f"parameter {parameter}: what is new there has nothing to be measured against. Let it pass "
-                "by --traingate-on-missing=record."
+                f"parameter {parameter}: what is new there has nothing to be measured against. Let "
+                "it pass by --traingate-on-missing=record."
             )
         return repository, commit
 

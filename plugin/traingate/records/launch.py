@@ -122,6 +122,11 @@ class Counts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     flops_per_sample: Positive | None = None
     operators_per_step: Count | None = None
 
+    @property
+    def work(self) -> tuple[float | None, int | None]:
+        """Return the operations of one step of the plain workload, as ``Job.work`` has them."""
+        return self.flops_per_sample, self.operators_per_step
+
     def merged_with(
         self, counters: Mapping[str, int], reasons: Mapping[str, Sequence[str]]
     ) -> Counts:
