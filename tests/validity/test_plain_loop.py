@@ -23,6 +23,7 @@ from traingate.controller.freezing import ProcessTree
 from traingate.controller.job import Job, LaunchPlan
 from traingate.controller.scales import SCALES
 from traingate.controller.schedule import plan_turns
+from traingate.controller.steps import Steps
 from traingate.controller.training_worker import TrainingWorker
 from traingate.controller.warm_up import warm_up
 from traingate.gate.statistics import mean_interval
@@ -92,16 +93,15 @@ def traingate_worker(kind: str, workers: int, compile_cache: Path) -> Iterator[T
         worker.request_preparation()
         worker.wait_until_prepared()
         (result,) = warm_up(job, [worker], WARMUP_STEPS)
-        steps_per_turn = plan_turns(result.last_step_seconds, None).steps
+        turns = plan_turns(result.last_step_seconds, None, data_workers=workers)
 
         def take(steps: int) -> float:
-            seconds = 0.0
-            for start in range(0, steps, steps_per_turn):
-                count = min(steps_per_turn, steps - start)
-                taken = worker.take_steps(count, start, steps)
-                assert not taken.busy_turns
-                seconds += sum(taken.step_seconds)
-            return seconds
+            taken = Steps()
+            for start in range(0, steps, turns.steps):
+                count = min(turns.steps, steps - start)
+                taken += worker.take_steps(count, start, steps)
+            assert not taken.busy_turns
+            return sum(taken.with_usual_waits(workers).step_seconds)
 
         yield take
 

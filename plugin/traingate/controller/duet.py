@@ -25,7 +25,8 @@ from traingate.controller.launch import LaunchFacts, count_work, measure_launch
 from traingate.controller.measure import count_prepared_together, environment
 from traingate.controller.pair_record import pair_of_launches, pair_of_steps
 from traingate.controller.schedule import Turns, plan_turns
-from traingate.controller.training_worker import Steps, TrainingWorker
+from traingate.controller.steps import Steps
+from traingate.controller.training_worker import TrainingWorker
 from traingate.controller.warm_up import warm_up
 from traingate.errors import BaselineError
 from traingate.host.memory import available_bytes
@@ -239,7 +240,10 @@ class _Sides:
         if self.facts.turns is None:
             slower_step_seconds = max(result.last_step_seconds for result in warm_ups)
             self.facts.turns = plan_turns(
-                slower_step_seconds, self.candidate.steps, candidate.epoch_steps
+                slower_step_seconds,
+                self.candidate.steps,
+                candidate.epoch_steps,
+                max(candidate.data_workers, base.data_workers),
             )
         turns = self.facts.turns
         sides = _alternate(first, second, turns)
@@ -282,4 +286,4 @@ def _alternate(first: TrainingWorker, second: TrainingWorker, turns: Turns) -> l
     for _ in range(turns.rounds):
         for worker in (first, second, second, first):
             sides[worker] += worker.take_steps(turns.steps, len(sides[worker].answers), steps)
-    return [sides[first], sides[second]]
+    return [side.with_usual_waits(worker.data_workers) for worker, side in sides.items()]

@@ -13,7 +13,8 @@ from traingate.controller.environment import merged_environment
 from traingate.controller.job import Job
 from traingate.controller.launch_record import launch_record
 from traingate.controller.schedule import Rounds, plan_rounds
-from traingate.controller.training_worker import Steps, TrainingWorker
+from traingate.controller.steps import Steps
+from traingate.controller.training_worker import TrainingWorker
 from traingate.controller.warm_up import warm_up
 from traingate.errors import WorkerError
 from traingate.protocol import messages
@@ -105,11 +106,13 @@ def measure_launch(
     facts.warmup_steps = warm_up_result.steps
     visit_yardstick = _YardstickVisit(yardstick, job.timeouts.step)
     unit = visit_yardstick(1)
-    rounds = plan_rounds(facts.steps, step_seconds, unit.gemm_seconds + unit.triad_seconds)
+    rounds = plan_rounds(
+        facts.steps, step_seconds, unit.gemm_seconds + unit.triad_seconds, worker.data_workers
+    )
     steps, visits = _measure_rounds(worker, visit_yardstick, rounds)
     finish_messages = worker.finish()
     launch = launch_record(
-        steps,
+        steps.with_usual_waits(worker.data_workers),
         warm_up_result,
         finish_messages,
         setup_seconds=setup_seconds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from traingate.controller.imported_files import digest_of
-from traingate.controller.training_worker import Steps
+from traingate.controller.steps import Steps
 from traingate.controller.warm_up import WarmUp
 from traingate.protocol import messages
 from traingate.records import Launch

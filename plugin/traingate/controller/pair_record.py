@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from traingate.controller.launch_record import epoch_starts, phase_seconds
-from traingate.controller.training_worker import Steps
+from traingate.controller.steps import Steps
 from traingate.gate.reduction import plain_log_ratio, yardstick_factors
 from traingate.records import Launch, Pair
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,19 +31,35 @@ class Rounds:
     repeats: int
 
 
-def plan_rounds(steps: int, step_seconds: float, unit_seconds: float) -> Rounds:
+def plan_rounds(
+    steps: int, step_seconds: float, unit_seconds: float, data_workers: int = 0
+) -> Rounds:
     """Return the plan with as many rounds as the yardstick's share of the time allows.
 
     Args:
         steps: Number of steps to measure, at least 1.
         step_seconds: Duration of one step, in seconds.
         unit_seconds: Duration of one unit of the yardstick's work, in seconds.
+        data_workers: Number of processes that load the data.
     """
     units = int(_SHARE * steps * step_seconds / unit_seconds)
-    rounds = max(1, min(steps, units - 1))
+    rounds = max(1, min(steps // _least_steps(data_workers), units - 1))
     repeats = max(1, min(_MAX_REPEATS, units // (rounds + 1)))
     size, larger = divmod(steps, rounds)
     return Rounds((size + 1,) * larger + (size,) * (rounds - larger), repeats)
+
+
+_DATA_WORKER_STEPS: Final = (7, 11, 13, 17, 19, 23, 29, 31)
+"""Possible numbers of steps in a turn, or between two visits, of a training with data workers.
+After a stop, their first batches may be ready (``steps``), so a turn has several steps. The numbers
+are prime: then the first steps of turns are not always the slow ones of every 5th or 10th step."""
+
+
+def _least_steps(data_workers: int) -> int:
+    """Return the smallest number of steps between two stops of a training."""
+    if not data_workers:
+        return 1
+    return next((steps for steps in _DATA_WORKER_STEPS if steps > 3 * data_workers), 31)
 
 
 _TURN_SECONDS: Final = 0.1
@@ -52,6 +69,8 @@ _PAIR_SECONDS: Final = 24.0
 """Longest duration of a pair, as far as its smallest number of rounds allows it."""
 
 _MIN_ROUNDS: Final = 4
+
+_MAX_ROUNDS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -69,7 +88,12 @@ class Turns:
     steps: int
 
 
-def plan_turns(step_seconds: float, steps: int | None, epoch_steps: int | None = None) -> Turns:
+def plan_turns(
+    step_seconds: float,
+    steps: int | None,
+    epoch_steps: int | None = None,
+    data_workers: int = 0,
+) -> Turns:
     """Return the plan of about 20 rounds, or of as many as fit into 24 s, but at least 4.
 
     With 20 rounds, each side takes at least 40 steps.
@@ -79,10 +103,16 @@ def plan_turns(step_seconds: float, steps: int | None, epoch_steps: int | None =
             they are very short, so that switching between the processes has little weight.
         steps: Number of steps of each side if the user has set it; None otherwise.
         epoch_steps: Number of steps of an epoch; None if it is not known.
+        data_workers: Number of processes that load the data of a side.
     """
+    least_steps = _least_steps(data_workers)
     if steps is not None:
-        return Turns(max(1, steps // 2), 1)
-    steps_per_turn = max(1, round(_TURN_SECONDS / step_seconds))
+        steps_per_turn = min(least_steps, max(1, steps // 2))
+        return Turns(max(1, steps // (2 * steps_per_turn)), steps_per_turn)
+    steps_per_turn = max(least_steps, round(_TURN_SECONDS / step_seconds))
     fitting_turns = int(_PAIR_SECONDS / (2 * steps_per_turn * step_seconds))
+    if data_workers:
+        most_rounds = math.ceil(_MAX_ROUNDS / steps_per_turn)
+        return Turns(max(1, min(most_rounds, fitting_turns // 2)), steps_per_turn)
     turns = periodic_steps(fitting_turns, epoch_steps if steps_per_turn == 1 else None)
     return Turns(max(_MIN_ROUNDS, turns // 2), steps_per_turn)

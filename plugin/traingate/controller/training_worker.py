@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,33 +13,12 @@ from traingate.controller.caches import EXTENSIONS_VARIABLE
 from traingate.controller.child import Child
 from traingate.controller.command import training_command
 from traingate.controller.job import Job, Observer, Side
+from traingate.controller.steps import Steps
 from traingate.errors import WorkerError
 from traingate.protocol import messages
 from traingate.protocol.json_values import JSON, as_json
 
 _PROFILED_STEPS: Final = 2
-
-
-@dataclass(frozen=True)
-class Steps:
-    """Measured steps of one worker, in one or more turns.
-
-    Attributes:
-        answers: Answers of all ranks, for each step.
-        busy_turns: Number of turns after which a process of the worker could not be stopped.
-    """
-
-    answers: tuple[list[messages.Stepped], ...] = ()
-    busy_turns: int = 0
-
-    @property
-    def step_seconds(self) -> tuple[float, ...]:
-        """Return the seconds of each step, in a process group those of the slowest rank."""
-        return tuple(max(rank.step_seconds for rank in step) for step in self.answers)
-
-    def __add__(self, other: Steps) -> Steps:
-        """Return these steps followed by *other*."""
-        return Steps(self.answers + other.answers, self.busy_turns + other.busy_turns)
 
 
 class TrainingWorker:
@@ -58,12 +37,14 @@ class TrainingWorker:
     Attributes:
         batch_size: Samples per step of the whole process group, once the training is built.
         epoch_steps: Number of batches in one pass over the dataset, None if unknown.
+        data_workers: Number of processes that load its data, once the training is built.
         prefetched_batches: Number of batches that its loader fetches ahead, once the training is
             built.
     """
 
     batch_size = 0
     epoch_steps: int | None = None
+    data_workers = 0
     prefetched_batches = 0
 
     def __init__(self, job: Job, number: int, observer: Observer) -> None:
@@ -124,6 +105,7 @@ class TrainingWorker:
         local = sum(prepared.batch_size for prepared in answers)
         self.batch_size = local * self._worker.world_size // len(answers)
         self.epoch_steps = answers[0].epoch_steps
+        self.data_workers = max(prepared.data_workers for prepared in answers)
         self.prefetched_batches = max(prepared.prefetched_batches for prepared in answers)
         self._worker.freeze()
         return max(prepared.setup_seconds for prepared in answers)
@@ -169,7 +151,7 @@ class TrainingWorker:
                 is_at_rest = self._worker.freeze()
             slowest = max(answer.step_seconds for answer in answers[-1])
             self._observer.stepped(number, total, self.batch_size / slowest)
-        return Steps(tuple(answers), busy_turns=not is_at_rest)
+        return Steps(tuple(answers), turn_starts=(0,), busy_turns=not is_at_rest)
 
     def finish(self) -> list[messages.Finished]:
         """Return the Finished message of each rank; only this proves that the launch succeeded.

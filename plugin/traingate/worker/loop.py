@@ -44,6 +44,11 @@ class Loop:
         return len(self._loader)
 
     @property
+    def data_workers(self) -> int:
+        """Return the number of processes that load the data."""
+        return self._loader.num_workers
+
+    @property
     def prefetched_batches(self) -> int:
         """Return the number of batches that the loader fetches ahead."""
         return self._loader.num_workers * (self._loader.prefetch_factor or 0)

@@ -117,6 +117,7 @@ class Trainer:
             setup_seconds=time.perf_counter() - start,
             batch_size=training.batch_size,
             epoch_steps=self._loop.epoch_steps,
+            data_workers=self._loop.data_workers,
             prefetched_batches=self._loop.prefetched_batches,
         )
 
