@@ -28,7 +28,7 @@ def _four_cores(monkeypatch):
 
 def command_of(*layers, steady="threads"):
     stack = Stack.of(layers)
-    return training_command(stack, steadying(steady, stack.process(), is_duet_side=False), CACHE)
+    return training_command(stack, steadying(steady, stack.process(), is_duet_side=True), CACHE)
 
 
 def test_plain_is_the_worker_itself():

@@ -37,8 +37,9 @@ def test_the_allocator_of_the_user_stays(monkeypatch):
     assert not sets_allocator(steadying("full", ProcessRequest(), is_duet_side=True))
 
 
-def test_outside_of_a_duet_there_is_no_steadier_allocator():
-    assert not sets_allocator(steadying("full", ProcessRequest(), is_duet_side=False))
+def test_throughput_is_measured_in_a_bare_process():
+    no_request = ProcessRequest()
+    assert steadying("full", no_request, is_duet_side=False) == no_request
 
 
 def test_records_name_libraries_without_their_folder():

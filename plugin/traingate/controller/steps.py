@@ -1,6 +1,4 @@
-"""Hold the measured steps of one worker, and undo what stopping it does to its waits for data.
-Pure.
-"""
+"""Hold the measured steps of one worker, and correct their waits for data. Pure."""
 
 from __future__ import annotations
 
