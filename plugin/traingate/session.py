@@ -220,7 +220,7 @@ class Session:
         is_new = isinstance(error, NewTestError)
         if (is_new and records_new) or is_allowed(request.test, self.settings.allow_missing):
             return NoComparison(self._tolerance(request), str(error))
-        if records_new:
+        if records_new and not isinstance(error, NoRunError):
             error = BaselineError(
                 f"{error} (It has a record already, so --traingate-on-missing does not apply to "
                 "it; --traingate-allow-missing does.)"

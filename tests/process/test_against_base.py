@@ -122,13 +122,13 @@ def test_a_slowdown_is_let_through_where_its_change_accepts_it_and_not_in_the_ne
     accepted = accepting(ACCEPTING)
     verdict = concluded(against(launches=2, accepted=accepted)).verdict
     assert (verdict.outcome, verdict.accepted.reason) == (Outcome.REGRESSED, "a larger model")
-    project.commit()
+    commit = project.commit()
     project.write(0.16)
-    verdict = concluded(against(launches=2, accepted=accepted)).verdict
+    verdict = concluded(against(commit, launches=2, accepted=accepted)).verdict
     assert (verdict.outcome, verdict.accepted) == (Outcome.REGRESSED, None)
     assert verdict.evidence[-1] == (
-        "what the marker accepts is in HEAD already, and lets nothing more through: remove it (a "
-        "larger model)"
+        f"what the marker accepts is in {commit} already, and lets nothing more through: remove "
+        "it (a larger model)"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -10,14 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 
 from sample_records import measurement
 from simulated_launches import launch
-from traingate.controller.command import LAUNCH_TAG
+from traingate.controller.child import Child
+from traingate.controller.command import LAUNCH_TAG, yardstick_command
 from traingate.controller.job import Job, LaunchPlan
 from traingate.controller.scales import SCALES
 from traingate.layers.stack import Stack
+from traingate.protocol import messages
 from traingate.records import Measurement
 from traingate.workload import ObjectName
 
@@ -56,6 +60,28 @@ def record_of(step_seconds: Sequence[float], **changes: Any) -> Measurement:
     """Return a record with a launch for each of *step_seconds*, as a worker could have made it."""
     launches = [launch([seconds] * 4) for seconds in step_seconds]
     return measurement(launches, **{"batch_size": BATCH_SIZE, **changes})
+
+
+def with_yardstick(record: Measurement) -> Measurement:
+    """Return *record* as if this machine had had its present speed when the record was saved."""
+    visit = _yardstick_visit()
+    launches = []
+    for launch_record in record.launches:
+        count = len(launch_record.gemm_seconds)
+        times = {
+            "gemm_seconds": (visit.gemm_seconds,) * count,
+            "triad_seconds": (visit.triad_seconds,) * count,
+            "yardstick_seconds": (visit.gemm_seconds + visit.triad_seconds,) * count,
+        }
+        launches.append(msgspec.structs.replace(launch_record, **times))
+    return msgspec.structs.replace(record, launches=tuple(launches), yardstick=visit.library)
+
+
+@functools.cache
+def _yardstick_visit() -> messages.Measured:
+    with Child(yardstick_command(), "the yardstick", 60.0) as yardstick:
+        yardstick.wait_for_hello()
+        return yardstick.ask_first(messages.Measure(5), messages.Measured, 60.0, "at its work")
 
 
 def launched_processes(temporary: Path) -> list[int]:
