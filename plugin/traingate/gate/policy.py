@@ -9,15 +9,16 @@ from typing import Final
 from traingate.gate.statistics import Prior, error_spent
 from traingate.records import Method
 
-ALARM_ERROR: Final = 0.01
-"""Probability, over all looks together, of REGRESSED at a slowdown of exactly the tolerance.
+ALARM_ERROR: Final = 0.007
+"""Probability, over all looks together, of REGRESSED at a slowdown of exactly the tolerance. The
+promise is 1 %: a launch may have a step more of every third than its share.
 At no change it is far smaller."""
 
 PASS_ERROR: Final = 0.005
 """Probability, over all looks together, of PASSED at exactly twice the tolerance. A test can be
 exposed to it twice: in the screen by stored launches, and in the duet after it."""
 
-PLAIN_ALARM_SHARE: Final = 0.25
+PLAIN_ALARM_SHARE: Final = 0.1
 """Share of the alarm error that the total time as it was measured may spend in addition. It finds
 slow steps that do not stand at the same places in all launches."""
 
