@@ -1,7 +1,7 @@
 """Choose the settings that ``--traingate-steady`` adds to make the launches of duets steadier.
 
-Throughput is measured without them, because they change it: with its threads bound to cores, a small
-training that loads its data itself took 14 % less time than the same script without traingate.
+Throughput is measured without them, because they change it: with its threads bound to cores, a
+small training that loads its data itself took 14 % less time than the same script.
 """
 
 from __future__ import annotations
