@@ -245,3 +245,38 @@ def test_a_single_launch_on_each_side_cannot_be_judged():
     check_launch_count(single, 2)
     with pytest.raises(BaselineError, match="no spread to judge by"):
         check_launch_count(single, 1)
+
+
+@pytest.mark.parametrize(
+    ("machine", "slower", "outcome"),
+    [
+        (1.0, 1.0, Outcome.PASSED),
+        (1.04, 1.0, Outcome.PASSED),  # the yardstick has about the same speed
+        (1.4, 1.0, Outcome.INCONCLUSIVE),  # it has another, and the times as measured are longer
+        (0.7, 1.0, Outcome.INCONCLUSIVE),
+        (1.1, 1.3, Outcome.REGRESSED),  # both ways to compare agree
+        (1.4, 3.0, Outcome.REGRESSED),
+        (0.7, 1.3, Outcome.INCONCLUSIVE),
+    ],
+)
+def test_a_screen_decides_only_where_the_yardstick_or_the_measured_times_support_it(
+    machine, slower, outcome
+):
+    factors = (0.999, 1.0, 1.001)
+    stored = [launch([0.1 * factor] * 5) for factor in factors]
+    now = measurement([launch([0.1 * slower * factor] * 5, machine=machine) for factor in factors])
+    verdict = screen(baseline(*stored), now, Policy(0.05, 3, 8)).verdict
+    assert verdict.outcome is outcome
+    assert any("by the yardstick" in line for line in verdict.evidence) == (
+        outcome is Outcome.INCONCLUSIVE
+    )
+
+
+def test_launches_are_not_screened_across_two_libraries_of_the_yardstick():
+    steps = [launch([0.1 * factor] * 5) for factor in (0.999, 1.0, 1.001)]
+    stored = baseline(*steps, yardstick="numpy 2.3 openblas")
+    verdict = screen(
+        stored, measurement(steps, yardstick="numpy 2.3 mkl"), Policy(0.05, 3, 8)
+    ).verdict
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "numpy 2.3 openblas there, and with numpy 2.3 mkl here" in verdict.evidence[-1]

@@ -70,8 +70,9 @@ def _doubt(
     """Return why the yardstick cannot decide between these launches; None if it can.
 
     A training and the yardstick do not slow down in proportion on every machine. So the machine
-    must have about the speed that it had when the launches were stored, by the yardstick; or a
-    little away from it, the step times as they were measured must give the same outcome.
+    must have about the speed that it had when the launches were stored, by the yardstick. A little
+    away from it, or if the slowdown is more than twice as large as the machine's, the step times
+    as they were measured must give the same outcome.
     """
     stored, new = baseline.launches, measurement.launches
     stored_yardstick = baseline.measurement.yardstick
@@ -87,7 +88,10 @@ def _doubt(
     if abs(shift) <= near:
         return None
     measured = judge(stored, new, measurement.batch_size, policy, by_yardstick=False)
-    if abs(shift) <= _MAX_SHIFT * near and _direction(measured) == _direction(verdict):
+    agree = _direction(measured) == _direction(verdict)
+    slowdowns = [each.slowdown_percent or 0.0 for each in (measured, verdict)]
+    is_large = verdict.outcome is Outcome.REGRESSED and log_factor(min(slowdowns)) > 2 * abs(shift)
+    if agree and (is_large or abs(shift) <= _MAX_SHIFT * near):
         return None
     return (
         f"the machine is {loss_in_words(loss_percent(shift))} than it was, by the yardstick, and "
