@@ -71,7 +71,7 @@ def test_a_slowdown_of_twice_the_tolerance_is_found_whichever_steps_carry_it(noi
 def test_slow_steps_that_differ_from_launch_to_launch_do_not_pass(noise):
     decisions = decide_all(noise, 600, loss=10.0, pattern=SCATTERED)
     assert share(decisions, Outcome.PASSED) <= 0.02
-    assert share(decisions, Outcome.REGRESSED) >= 0.4
+    assert share(decisions, Outcome.REGRESSED) >= 1 / 3
 
 
 @pytest.mark.parametrize("bias", [0.0, 0.02])
