@@ -62,8 +62,8 @@ OPTIONS: Final = (
     Option("on-inconclusive", one_of("warn", "fail"), "warn", "{warn,fail}",
             "A test whose launches run out before a verdict warns, or fails (default: warn)."),
     Option("steady", one_of(*LEVELS), "full", "{off,threads,full}",
-            "How much is done against scatter: nothing (off), threads bound to cores (threads), "
-            "and in duets a steadier allocator too (full, the default)."),
+            "How much is done against scatter in duets: nothing (off), threads bound to cores "
+            "(threads), and a steadier allocator too (full, the default)."),
     Option("against", nonempty, None, "REF",
             "Compare the working tree with the commit REF by a duet: both are measured in turn."),
     Option("against-python", nonempty, None, "PATH",
