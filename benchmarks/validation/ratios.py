@@ -1,9 +1,9 @@
 """Measure the gains of layers with pairs of workers that step in turn.
 
 Run it as ``python benchmarks/validation/ratios.py [NAME ...]`` while nothing else runs on the
-machine; docs/evidence/layers.md has some of the gains. Each pair gives one number, the median over
-rounds A B B A of log(step time without the layer / with it). The interval is Student's t interval
-between pairs of fresh processes.
+machine; docs/evidence/layers.md has some of the gains. Each pair gives one number, the log of the
+ratio of the total times of its steps, without the layer by with it. The interval is Student's t
+interval between pairs of fresh processes.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from traingate.layers.slowdown import InjectedSlowdown
 from traingate.layers.stack import Stack
 from traingate.options import parse
 from traingate.records import Measurement
+from traingate.selection import is_training_benchmark
 from traingate.session import BenchmarkRequest, Session
 
 
@@ -91,9 +92,7 @@ class _Plugin:
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """Select the first training benchmark alone."""
-        benchmarks = [
-            item for item in items if "training_benchmark" in getattr(item, "fixturenames", ())
-        ]
+        benchmarks = [item for item in items if is_training_benchmark(item)]
         selected_items = benchmarks[:1]
         config.hook.pytest_deselected(items=[item for item in items if item not in selected_items])
         items[:] = selected_items

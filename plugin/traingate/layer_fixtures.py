@@ -13,6 +13,7 @@ import pytest
 from traingate import layers as layer_types
 from traingate.errors import ConfigurationError
 from traingate.layers.base import Layer
+from traingate.selection import is_training_benchmark
 
 
 @dataclass
@@ -22,8 +23,8 @@ class RequestedLayers:
     Attributes:
         layers: Layers, in the order in which pytest set up their fixtures.
         problems: Error messages of layers that could not be made.
-        answered_names: Names of the layers whose fixtures have run, also those that a test
-            parametrised away.
+        answered_names: Names of the layers whose fixtures have run, also those that a parameter of
+            False or None leaves out.
         is_measured: True once ``training_benchmark`` has taken the layers.
     """
 
@@ -155,7 +156,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Refuse tests whose layers would vanish, before anything is measured."""
     tests: dict[str, str] = {}
     for item in session.items:
-        if "training_benchmark" in getattr(item, "fixturenames", ()):
+        if is_training_benchmark(item):
             for problem in (*_replaced_layers(item), *_layers_with_default(item)):
                 tests.setdefault(problem, item.nodeid)
     if tests:

@@ -20,7 +20,7 @@ import pytest
 from traingate import fixtures, layer_fixtures, options, replay
 from traingate.errors import BaselineError
 from traingate.fixtures import SESSION_KEY
-from traingate.selection import FIXTURE, Selection
+from traingate.selection import Selection, is_training_benchmark
 
 if TYPE_CHECKING:
     from traingate.report.row import Row
@@ -124,7 +124,7 @@ class _SessionHooks:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Give each training benchmark its clock, before pytest-benchmark's fixture reads it."""
         for item in items if self._can_record else ():
-            if FIXTURE in getattr(item, "fixturenames", ()):
+            if is_training_benchmark(item):
                 replay.attach_clock(item)
 
     def pytest_collection_finish(self) -> None:

@@ -1,7 +1,7 @@
 """Keep which tests a pytest run collected and selected, and which of them failed or were skipped.
 
 A test that is missing from a run may have been left out by the user, as by ``-k``, or it may be
-gone: removed, renamed, or no training benchmark any more. Only the former is fine in a comparison.
+gone: removed, renamed, or no training benchmark any more. A comparison allows only the former.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ from traingate.worktree.removed_tests import TestNaming
 
 FIXTURE = "training_benchmark"
 """Name of the fixture that makes a test a training benchmark."""
+
+
+def is_training_benchmark(item: pytest.Item) -> bool:
+    """Return whether a test requests the fixture of training benchmarks."""
+    return FIXTURE in getattr(item, "fixturenames", ())
 
 
 class Absence(Enum):
@@ -62,7 +67,7 @@ class Selection:
         """Keep the selected tests."""
         self.names = frozenset(item.nodeid for item in session.items)
         self.benchmarks = tuple(
-            item.nodeid for item in session.items if FIXTURE in getattr(item, "fixturenames", ())
+            item.nodeid for item in session.items if is_training_benchmark(item)
         )
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -27,7 +27,7 @@ class SessionSummary:
         counts: Numbers of tests that were compared, or not; None if no comparison was requested.
         problems: Reasons why the session fails although its tests may have passed.
         missing_tests: Full names of tests with a stored record that were not compared.
-        allowed_missing_tests: Full names of further such tests, which the user let go.
+        allowed_missing_tests: Full names of further such tests, which the user named.
     """
 
     counts: ComparisonCounts | None = None

@@ -127,7 +127,7 @@ def test_a_slowdown_is_let_through_where_its_change_accepts_it_and_not_in_the_ne
     verdict = concluded(against(commit, launches=2, accepted=accepted)).verdict
     assert (verdict.outcome, verdict.accepted) == (Outcome.REGRESSED, None)
     assert verdict.evidence[-1] == (
-        f"what the marker accepts is in {commit} already, and lets nothing more through: remove "
+        f"the change that the marker accepts is in {commit} already, so the marker lets nothing more through: remove "
         "it (a larger model)"
     )
 

@@ -35,7 +35,7 @@ def against(project, base_sides):
 
 
 def concluded(comparison, measurement):
-    """The result on launches after whose last look nothing more is asked of the candidate."""
+    """Return the result for launches after which no more of the candidate are asked for."""
     comparison.prepare()
     assert comparison.look(measurement)
     return comparison.conclude(measurement, NoProgress())

@@ -1,7 +1,4 @@
-"""Whatever a test does with its verdict, and whatever a run leaves out, is not green.
-
-These are whole runs of pytest in a user's project, whose workers have the stand-in for torch.
-"""
+"""Test that a run fails if a test hides its verdict, or if a test with a baseline is not compared."""
 
 from __future__ import annotations
 
@@ -110,7 +107,7 @@ def test_a_regression_that_its_test_hides_fails_the_session_and_is_named(pyteste
     result = run(pytester, text, "--junitxml=junit.xml")
     assert_red(
         result,
-        "ERROR: test_speed.py::test_sleeping did not fail, and has to:",
+        "ERROR: test_speed.py::test_sleeping was not reported as failed, but its comparison failed:",
         "REGRESSED: in another environment: throughput is ",
     )
     counts = line(result)
@@ -141,7 +138,10 @@ def test_sleeping(training_benchmark):
     save((0.01,) * 4, workload="test_speed.py::sleeping")
     result = run(pytester, text, "--reruns=1", "--benchmark-save=again")
     result.assert_outcomes(passed=1)
-    assert_red(result, "test_speed.py::test_sleeping did not fail, and has to:")
+    assert_red(
+        result,
+        "test_speed.py::test_sleeping was not reported as failed, but its comparison failed:",
+    )
     assert (line(result)["compared"], line(result)["regressed"]) == (1, 1)
     second_result = run(pytester, text)
     assert "0001_base.json" in "\n".join(second_result.outlines)
@@ -158,14 +158,20 @@ def test_sleeping(training_benchmark):
     training_benchmark(sleeping)
 """
     result = run(pytester, text, options=OPTIONS)
-    assert_red(result, "test_speed.py::test_sleeping did not fail, and has to:\nFAILED: ")
+    assert_red(
+        result,
+        "test_speed.py::test_sleeping was not reported as failed, but its comparison failed:\nFAILED: ",
+    )
     assert not any(" compared, " in line for line in result.outlines)
 
 
 def test_a_missing_baseline_that_its_test_hides_fails_the_session(pytester, save):
     save(SLOW, "test_speed.py::test_other", workload="trainings.py::other")
     text = f"import pytest\n{ONE_MEASURED}".replace("def test", "@pytest.mark.xfail\ndef test")
-    assert_red(run(pytester, text), "test_sleeping did not fail, and has to:\nNo stored run has")
+    assert_red(
+        run(pytester, text),
+        "test_sleeping was not reported as failed, but its comparison failed:\nNo stored run has",
+    )
 
 
 TWO = """

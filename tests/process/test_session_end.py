@@ -1,4 +1,4 @@
-"""What a session leaves behind when its process is ended by a signal in the middle of a step."""
+"""Test that a session leaves nothing behind when a signal ends its process in the middle of a step."""
 
 from __future__ import annotations
 

@@ -239,7 +239,7 @@ def _interruptible():
 
 
 class CtrlC(NoProgress):
-    """Presses Ctrl-C at the start of the second pair's measured steps."""
+    """Observer that presses Ctrl-C at the start of the second pair's measured steps."""
 
     def __init__(self):
         self._launch = self._measured = 0

@@ -49,11 +49,21 @@ def verdict(outcome, slowdown, **changes):
     ("outcome", "slowdown", "is_accepted", "note"),
     [
         (Outcome.REGRESSED, 15.0, True, "accepted: slower by up to 15 %"),
-        (Outcome.REGRESSED, 15.1, False, f"only 15 % are accepted ({WHY})"),
+        (Outcome.REGRESSED, 15.1, False, f"the marker accepts at most 15 % ({WHY})"),
         (Outcome.INCONCLUSIVE, 7.0, True, "accepted: slower by up to 15 %"),
-        (Outcome.INCONCLUSIVE, 12.0, False, f"only 15 % are accepted ({WHY})"),
-        (Outcome.PASSED, 2.0, False, f"nothing had to be accepted ({WHY}): remove it"),
-        (Outcome.IMPROVED, -20.0, False, f"nothing had to be accepted ({WHY}): remove it"),
+        (Outcome.INCONCLUSIVE, 12.0, False, f"the marker accepts at most 15 % ({WHY})"),
+        (
+            Outcome.PASSED,
+            2.0,
+            False,
+            f"nothing had to be accepted: remove accept_reason and its limits from the test's marker ({WHY})",
+        ),
+        (
+            Outcome.IMPROVED,
+            -20.0,
+            False,
+            f"nothing had to be accepted: remove accept_reason and its limits from the test's marker ({WHY})",
+        ),
     ],
 )
 def test_a_slowdown_is_accepted_up_to_its_limit(outcome, slowdown, is_accepted, note):

@@ -116,13 +116,13 @@ def test_a_session_has_no_problem_if_each_baseline_was_used_or_need_not_be(case)
     [
         (
             facts(Outcome.PASSED, Outcome.REGRESSED),
-            (f"{B} did not fail, and has to:\nREGRESSED: nothing is stored",),
+            (f"{B} was not reported as failed, but its comparison failed:\nREGRESSED: nothing is stored",),
         ),
         (facts(Outcome.PASSED, Outcome.REGRESSED, is_complete=False), (f"{B} did not fail",)),
         (facts(Outcome.PASSED, Outcome.REGRESSED, compares=False), (f"{B} did not fail",)),
         (
             facts(Outcome.PASSED, refusals={B: "No stored run has b"}, baselines={A: "0001"}),
-            (f"{B} did not fail, and has to:\nNo stored run has b",),
+            (f"{B} was not reported as failed, but its comparison failed:\nNo stored run has b",),
         ),
         (
             facts(Outcome.PASSED),

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from traingate.controller.imported_files import ImportedFiles, digest_of
+from traingate.controller.imported_files import ImportedFiles, digest_of_files
 from traingate.errors import ConfigurationError
 
 
@@ -20,7 +20,7 @@ def test_the_sides_of_a_commit_may_differ():
     candidate.add("launch 1", {"models": "a"})
     base = ImportedFiles(candidate)
     base.add("launch 1 of the base", {"models": "b"})
-    assert candidate.digest == digest_of({"models": "a"}) != base.digest
+    assert candidate.digest == digest_of_files({"models": "a"}) != base.digest
 
 
 def test_under_another_interpreter_the_code_must_be_the_same_but_for_builds():

@@ -1,4 +1,4 @@
-"""Which tests the stored runs hold, so that a session notices those that it does not measure."""
+"""Test which tests the stored runs hold, so that a session notices those that it does not measure."""
 
 from __future__ import annotations
 

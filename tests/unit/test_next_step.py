@@ -1,4 +1,4 @@
-"""Test each row of the table "what the first look says" in docs/use/gate.md."""
+"""Test the table "what the first look says" in docs/use/gate.md, but for its last row."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Signs of life in a log, and the output of workers."""
+"""Test the progress lines of a log, and the output of workers."""
 
 import threading
 

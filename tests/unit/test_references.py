@@ -1,4 +1,4 @@
-"""Names of commits mean what people mean by them, in clones of every kind."""
+"""Test that names of commits are resolved as users expect, in clones of every kind."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Whether a test is missing because the user left it out, or because it is gone."""
+"""Test why a test is not selected: the user left it out, or it is gone."""
 
 from __future__ import annotations
 

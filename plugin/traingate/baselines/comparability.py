@@ -109,7 +109,7 @@ def package_changes(
 
 
 def _digest(source: Mapping[str, str] | None) -> str:
-    """Return what identifies the content of a package; its version does if it is an index's."""
+    """Return the identification of a package's content: a digest, or a fixed text for a release."""
     return "that of the release" if source is None else source.get("digest", "")
 
 

@@ -30,8 +30,8 @@ def known_tests(
     for number, (run, tests) in enumerate(zip(runs, run_tests, strict=True)):
         is_used = any(item is other for _, item in run.measurements for other in used)
         if is_used or number == newest:
-            known = _tests_of(run, scale, None) if is_used else tests
-            titles |= dict.fromkeys((*known, *run.missing_tests), run.title)
+            run_names = _tests_of(run, scale, None) if is_used else tests
+            titles |= dict.fromkeys((*run_names, *run.missing_tests), run.title)
         for test in run.allowed_missing_tests:
             titles.pop(test, None)
     return titles

@@ -62,7 +62,7 @@ class Baseline:
         launches: Launches of that measurement, after those of earlier runs of the same code in
             the same environment.
         machine_differences: Differences of its machine from the present one, a line each. If there
-            are any, the step times are not comparable, and only a duet with the commit can settle.
+            are any, the step times are not comparable, and only a duet with the commit can decide.
     """
 
     measurement: Measurement

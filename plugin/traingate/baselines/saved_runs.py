@@ -56,7 +56,7 @@ class MissingTests(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     Attributes:
         missing_tests: Full names of tests that had a baseline and were not compared.
-        allowed_missing_tests: Full names of those that the user let go.
+        allowed_missing_tests: Full names of those that the user named.
     """
 
     missing_tests: tuple[str, ...] = ()

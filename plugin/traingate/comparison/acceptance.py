@@ -110,10 +110,11 @@ def accept_change(change: AcceptedChange, verdict: Verdict, duet: Duet) -> Verdi
     if accepts_slowdown:
         evidence.append(f"accepted: slower by up to {max_slowdown:g} %")
     elif is_slower and max_slowdown is not None:
-        evidence.append(f"only {max_slowdown:g} % are accepted ({change.reason})")
+        evidence.append(f"the marker accepts at most {max_slowdown:g} % ({change.reason})")
     elif not counters:
         evidence.append(
-            f"nothing had to be accepted ({change.reason}): remove it from the test's marker"
+            "nothing had to be accepted: remove accept_reason and its limits from the test's "
+            f"marker ({change.reason})"
         )
     is_accepted = accepts_slowdown or (bool(counters) and not is_slower)
     if verdict.method is Method.COUNTERS:  # by counters that are not accepted

@@ -83,8 +83,8 @@ class AgainstBase(PlannedLaunches):
         if base_text is not None and contains_text(base_text, accepted.reason):
             self._accepted = None
             self._stale_note = (
-                f"what the marker accepts is in {reference} already, and lets nothing more "
-                f"through: remove it ({accepted.reason})"
+                f"the change that the marker accepts is in {reference} already, so the marker lets "
+                f"nothing more through: remove it ({accepted.reason})"
             )
 
     def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:

@@ -3,7 +3,7 @@
 New launches are first compared with the stored ones, which is the screen. A test that the screen
 cannot pass is compared with the baseline's commit by a duet if only the code can differ, and with
 the stored launches by more launches if the environment differs. ``next_step`` has these rules.
-Stored launches of another machine screen nothing: only a duet with their commit can settle.
+Stored launches of another machine screen nothing: only a duet with their commit can decide.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class AgainstStored:
         """
         assert self._baseline is not None
         if self._baseline.machine_differences:
-            return self._settle_on_another_machine(self._baseline, measurement, observer)
+            return self._by_duet_on_another_machine(self._baseline, measurement, observer)
         duet_result, longer_measurement = None, None
         if self._next_step(measurement) is Step.DUET:
             duet_result = self._by_duet(measurement, observer)
@@ -128,7 +128,7 @@ class AgainstStored:
         duet = None if duet_result is None else duet_result.duet
         return ComparisonResult(verdict, duet, longer_measurement)
 
-    def _settle_on_another_machine(
+    def _by_duet_on_another_machine(
         self, baseline: Baseline, measurement: Measurement, observer: Observer
     ) -> ComparisonResult:
         """Return the verdict of a duet with the commit of a baseline of another machine."""

@@ -92,7 +92,7 @@ def _run(
 
 
 def _installed_packages() -> dict[str, int]:
-    """Return what records this interpreter's packages, with the times of change."""
+    """Return the metadata entries of this interpreter's packages, with their times of change."""
     folders = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
     return {
         str(entry): entry.stat().st_mtime_ns

@@ -193,15 +193,15 @@ class BaseSides:
                 relative_path = Path(name.file).relative_to(repository.root)
                 raise NewTestError(
                     f"{commit.name} (commit {commit.hash[:9]}) has no {name.qualname} in "
-                    f"{relative_path}: what is new there has nothing to be measured against. Let "
-                    "it pass by --traingate-on-missing=record."
+                    f"{relative_path}, so there is nothing to measure the new one against. Let it "
+                    "pass by --traingate-on-missing=record."
                 )
         parameter = _missing_parameter(repository, commit.hash, job.workload)
         if parameter is not None:
             raise NewTestError(
                 f"In {commit.name} (commit {commit.hash[:9]}), {job.workload.qualname} has no "
-                f"parameter {parameter}: what is new there has nothing to be measured against. Let "
-                "it pass by --traingate-on-missing=record."
+                f"parameter {parameter}, so there is nothing to measure the new workload against. "
+                "Let it pass by --traingate-on-missing=record."
             )
         return repository, commit
 

@@ -159,7 +159,7 @@ def _hidden_failures(facts: SessionFacts) -> list[str]:
     failures = [(test, explain(verdict)) for test, verdict in facts.verdicts if verdict.failed]
     failures += facts.refusals.items()
     return [
-        f"{test} did not fail, and has to:\n{text}"
+        f"{test} was not reported as failed, but its comparison failed:\n{text}"
         for test, text in failures
         if test not in facts.failed_tests
     ]

@@ -23,7 +23,8 @@ MIN_PAIRS: Final = 2
 """Smallest number of pairs that has a spread."""
 
 _TOOK_TURNS: Final = (
-    "side by side, a side ran out of memory or was killed, so whole launches took turns"
+    "side by side, one side ran out of memory or was killed, so whole launches took turns instead "
+    "of steps"
 )
 
 
@@ -139,8 +140,8 @@ def _busy_turns_note(duet: Duet) -> list[str]:
     if not busy_turns:
         return []
     return [
-        f"after {busy_turns} turns a process of one side could not be stopped while the other side "
-        "stepped: the difference between the two may look smaller than it is"
+        f"after {busy_turns} turns, a process of one side could not be stopped while the other "
+        "side stepped: the difference may look smaller than it is"
     ]
 
 

@@ -54,7 +54,10 @@ def attribute_sides(
     if other_python:
         return _add_cause(verdict, Cause.EITHER)
     if code is CodeRelation.SAME:
-        sentence = f"the tree is {reference}'s own: only files that git does not track can differ"
+        sentence = (
+            f"the tracked files are those of {reference}: only files that git does not track can "
+            "differ"
+        )
         return _add_cause(verdict, None, sentence)
     return _add_cause(verdict, Cause.CODE)
 
@@ -126,7 +129,8 @@ def _attribute_in_changed_environment(screen: Screen, duet_result: DuetResult) -
     if duet_result.verdict.outcome is not Outcome.REGRESSED:
         return _add_cause(screen_verdict, None, _code_part(duet_result))
     sentence = (
-        f"it is {_change(screen_verdict)} than {screen_verdict.baseline}, in another environment"
+        f"the training is {_change(screen_verdict)} than in {screen_verdict.baseline}, which was "
+        "measured in another environment"
     )
     return _add_cause(duet_result.verdict, Cause.CODE, *screen.environment_changes, sentence)
 
@@ -135,9 +139,13 @@ def _attribute_without_duet(screen: Screen, code: CodeRelation, obstacle: str | 
     """Return a regression by stored launches, with its cause if it is clear without a duet."""
     environment_changed = bool(screen.environment_changes)
     if environment_changed and code is CodeRelation.SAME:
-        return _add_cause(screen.verdict, Cause.ENVIRONMENT, "the code is the baseline's own")
+        return _add_cause(
+            screen.verdict,
+            Cause.ENVIRONMENT,
+            "the tracked files are those of the baseline's commit",
+        )
     sentence = obstacle or (
-        "whether the code has a part in it cannot be determined without the baseline's commit"
+        "without the baseline's commit it cannot be determined whether the code has a part in it"
     )
     if obstacle and environment_changed:
         sentence = f"the code differs too; {obstacle}"

@@ -1,6 +1,7 @@
 """Decide after a comparison with stored launches: a verdict, more launches, or a duet. Pure.
 
-docs/use/gate.md has the same rules as a table; tests/unit/test_next_step.py tests each of its rows.
+docs/use/gate.md has these rules as a table, with one more row for stored launches of other
+hardware, which ``AgainstStored`` has. tests/unit/test_next_step.py tests the others.
 """
 
 from __future__ import annotations

@@ -184,7 +184,7 @@ class _Sides:
         )
 
     def step_by_step(self, offset: int) -> Generator[Pair, None, None]:
-        """Yield the next pairs, each side stepping while the other sleeps.
+        """Yield the next pairs, in which one side steps while the other is stopped.
 
         Pairs that will be measured in any case start up side by side.
 

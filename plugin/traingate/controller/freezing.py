@@ -1,8 +1,7 @@
 """Stop all processes of a child while another process is timed, and let them continue.
 
 A stopped process (SIGSTOP) neither spins in OpenMP after a parallel region nor lets data workers
-fetch ahead, so each step finds the caches of its loader as the step before left them, as in a
-script.
+fetch ahead, so each step finds the queue of its loader as the step before left it, as in a script.
 """
 
 from __future__ import annotations

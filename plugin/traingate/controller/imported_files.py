@@ -29,7 +29,7 @@ class ImportedFiles:
     @property
     def digest(self) -> str:
         """Return one digest of all files; empty if there are none."""
-        return digest_of(self._digests)
+        return digest_of_files(self._digests)
 
     def add(self, launch: str, digests: Mapping[str, str]) -> None:
         """Add the files of a launch, after checking them.
@@ -77,7 +77,7 @@ class ImportedFiles:
             )
 
 
-def digest_of(digests: Mapping[str, str]) -> str:
+def digest_of_files(digests: Mapping[str, str]) -> str:
     """Return one digest of all files that a launch has imported; empty if there are none.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from traingate.controller.imported_files import digest_of
+from traingate.controller.imported_files import digest_of_files
 from traingate.controller.steps import Steps
 from traingate.controller.warm_up import WarmUp
 from traingate.protocol import messages
@@ -49,7 +49,7 @@ def launch_record(
         minor_page_faults_per_step=sum(rank.minor_page_faults_per_step for rank in finish_messages),
         counters=finish_messages[0].counters,
         data_workers_peak_bytes=sum(rank.data_workers_bytes for rank in finish_messages),
-        imported_files_digest=digest_of(finish_messages[0].imported_files),
+        imported_files_digest=digest_of_files(finish_messages[0].imported_files),
         rss_growth_bytes_per_step=_total_growth(finish_messages),
         reasons={name: tuple(lines) for name, lines in finish_messages[0].reasons.items()},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Final
@@ -49,17 +50,25 @@ def plan_rounds(
     return Rounds((size + 1,) * larger + (size,) * (rounds - larger), repeats)
 
 
-_DATA_WORKER_STEPS: Final = (7, 11, 13, 17, 19, 23, 29, 31)
-"""Possible numbers of steps in a turn, or between two visits, of a training with data workers.
-After a stop, their first batches may be ready (``steps``), so a turn has several steps. The numbers
-are prime: then the first steps of turns are not always the slow ones of every 5th or 10th step."""
+_DATA_WORKER_STEPS: Final = 7
+"""Smallest number of steps between two stops of a training with data workers. After a stop, their
+first batches may be ready (``steps``), so a turn has several steps."""
 
 
 def _least_steps(data_workers: int) -> int:
     """Return the smallest number of steps between two stops of a training."""
     if not data_workers:
         return 1
-    return next((steps for steps in _DATA_WORKER_STEPS if steps > 3 * data_workers), 31)
+    return _next_prime(max(_DATA_WORKER_STEPS, 3 * data_workers + 1))
+
+
+def _next_prime(number: int) -> int:
+    """Return the smallest prime that is not below *number*, which is at least 2."""
+    return next(
+        candidate
+        for candidate in itertools.count(number)
+        if all(candidate % divisor for divisor in range(2, math.isqrt(candidate) + 1))
+    )
 
 
 _TURN_SECONDS: Final = 0.1
@@ -96,7 +105,10 @@ def plan_turns(
 ) -> Turns:
     """Return the plan of about 20 rounds, or of as many as fit into 24 s, but at least 4.
 
-    With 20 rounds, each side takes at least 40 steps.
+    With 20 rounds, each side takes at least 40 steps. With data workers, a turn has a prime number
+    of steps, at least 7: so its first steps are not always the slow ones of every 5th or 10th step.
+    There are then as few rounds as give each side 40 steps, but at least one. If the user has set
+    *steps*, each side takes at most that many.
 
     Args:
         step_seconds: Duration of a step of the slower side, in seconds. A turn has several steps if
@@ -110,6 +122,8 @@ def plan_turns(
         steps_per_turn = min(least_steps, max(1, steps // 2))
         return Turns(max(1, steps // (2 * steps_per_turn)), steps_per_turn)
     steps_per_turn = max(least_steps, round(_TURN_SECONDS / step_seconds))
+    if data_workers:
+        steps_per_turn = _next_prime(steps_per_turn)
     fitting_turns = int(_PAIR_SECONDS / (2 * steps_per_turn * step_seconds))
     if data_workers:
         most_rounds = math.ceil(_MAX_ROUNDS / steps_per_turn)

@@ -25,7 +25,7 @@ def kill_tagged(tag: str, start_time: float) -> None:
 
     Args:
         tag: Value of ``LAUNCH_TAG`` in their environment.
-        start_time: Time at which the child was start_time, in seconds since the epoch.
+        start_time: Time at which the child was started, in seconds since the epoch.
     """
     deadline = time.monotonic() + _EXEC_SECONDS
     while True:

@@ -83,7 +83,7 @@ def stored_counter_regressions(stored: Measurement, candidate: Measurement) -> l
 def _matching_launches(
     stored: Measurement, candidate: Measurement
 ) -> Iterator[tuple[Sequence[Launch], Sequence[Launch]]]:
-    """Yield groups of launches of both records that did the same: as many, with the same caches.
+    """Yield groups of launches, one of each record, with equal numbers and equal compile caches.
 
     The first launch compiles with an empty cache, and later ones find what it has compiled. The
     maximum of more launches would be larger by chance, if a counter is not the same in each launch.

@@ -8,10 +8,11 @@ outliers (``statistics.Change``). The first is precise on a busy machine. The se
 slow steps that stand at other places in each launch, and can be precise enough only after more
 launches. A verdict is final when the bounds exclude one side:
 
-    REGRESSED   every slowdown up to T is excluded, by either estimate IMPROVED    every speed-up up
-    to T is excluded by the first, and a slowdown is not measured by the second PASSED      every
-    slowdown from twice T on is excluded, by both estimates else        measure another launch;
-    INCONCLUSIVE when no more are allowed
+    REGRESSED   every slowdown up to T is excluded, by either estimate
+    IMPROVED    every speed-up up to T is excluded by the first estimate, and the second shows no
+                slowdown
+    PASSED      every slowdown from twice T on is excluded, by both estimates
+    otherwise   another launch is measured; INCONCLUSIVE if no more are allowed
 """
 
 from __future__ import annotations

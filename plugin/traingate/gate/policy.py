@@ -10,9 +10,9 @@ from traingate.gate.statistics import Prior, error_spent
 from traingate.records import Method
 
 ALARM_ERROR: Final = 0.007
-"""Probability, over all looks together, of REGRESSED at a slowdown of exactly the tolerance. The
-promise is 1 %: a launch may have a step more of every third than its share.
-At no change it is far smaller."""
+"""Probability, over all looks together, of REGRESSED at a slowdown of exactly the tolerance. It is
+below the promised 1 %, because a launch can have more slow steps than a long training: of 40 steps,
+14 instead of 13.3 are every third. At no change it is far smaller."""
 
 PASS_ERROR: Final = 0.005
 """Probability, over all looks together, of PASSED at exactly twice the tolerance. A test can be
@@ -33,7 +33,7 @@ is the usual case."""
 LAUNCH_PRIOR: Final = Prior(spread=0.03, degrees_of_freedom=4)
 """Spread of launches of one training relative to the yardstick, from all measurements on shared
 2-core machines (2.5 to 3.5 % for ResNets). Three launches estimate their own spread too imprecisely
-for a decision; with eight launches the prior has little weight."""
+for a decision; with eight more, the prior has 4 of 13 degrees of freedom."""
 
 PAIR_PRIORS: Final = {
     Method.STEPS: Prior(spread=0.025, degrees_of_freedom=4),

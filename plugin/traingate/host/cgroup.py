@@ -40,8 +40,8 @@ def memory_headroom_bytes(root: Path = _ROOT, membership: Path = _MEMBERSHIP) ->
     """Return how much memory the limits of this process's groups, and of those above, leave.
 
     Page cache counts as usage of a group, but the kernel reclaims it before it kills a process of
-    the group. So it is no used memory here, as in the kernel's own estimate MemAvailable, except
-    for files that are mapped into processes, such as libraries.
+    the group. So it does not count as used here, as in the kernel's own estimate MemAvailable,
+    except for files that are mapped into processes, such as libraries.
 
     Args:
         root: Folder that the groups are mounted in.

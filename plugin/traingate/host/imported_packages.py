@@ -18,11 +18,11 @@ from typing import Final
 from traingate.host.module_contents import digest_of, digest_of_modules
 from traingate.host.packages import Distribution, distributions
 from traingate.host.shared_libraries import loaded_libraries
+from traingate.imports.library_paths import is_package_path
 
 UNVERSIONED: Final = "unversioned"
 """Version of modules that belong to no distribution."""
 
-_LIBRARY_FOLDERS: Final = ("site-packages", "dist-packages")
 _NOT_IMPORTED: Final = re.compile(
     r"__main__|__mp_main__|traingate"
     r"|__editable__.*|_editable_impl_.*|_\w+_editable(_loader)?|_virtualenv|_distutils_hack"
@@ -142,7 +142,7 @@ class _Places:
 
     def is_library_folder(self, folder: str) -> bool:
         """Return whether packages of an index are installed into this folder."""
-        return _is_in_library_folder(folder) or _with_slash(folder).startswith(self._library)
+        return is_package_path(Path(folder)) or _with_slash(folder).startswith(self._library)
 
     def is_project_distribution(self, item: Distribution) -> bool:
         """Return whether a distribution is one of the project.
@@ -160,7 +160,7 @@ class _Places:
         """
         if name.startswith("_"):
             return False  # installers put such modules of their own into library folders
-        if not _is_in_library_folder(file) and file.startswith(self._standard_library):
+        if not is_package_path(Path(file)) and file.startswith(self._standard_library):
             return False
         return not self._is_project_path(file) and bool(self.search_folder(file))
 
@@ -211,7 +211,7 @@ class _Owners:
                     self._owners_of_folders[key] = _owner_by_record(claimants, path)
                 return self._owners_of_folders[key]
         for item in self._editable:
-            if file.startswith(_with_slash(item.local_source)) and not _is_in_library_folder(file):
+            if file.startswith(_with_slash(item.local_source)) and not is_package_path(Path(file)):
                 return item
         return None
 
@@ -266,11 +266,6 @@ def _digest_of_record(item: Distribution) -> str:
     """Return a digest of the hashes that the installer recorded for a distribution's files."""
     lines = item.record.splitlines()
     return digest_of(line for line in lines if ".dist-info/" not in line and "../" not in line)
-
-
-def _is_in_library_folder(path: str) -> bool:
-    """Return whether a path has a folder of a name that installers use for packages."""
-    return any(f"/{name}/" in _with_slash(path) for name in _LIBRARY_FOLDERS)
 
 
 def _with_slash(folder: str) -> str:

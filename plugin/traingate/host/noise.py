@@ -1,7 +1,8 @@
 """Read from Linux the settings and counters that make a machine fast, slow or noisy.
 
 Each function that reads a setting or a counter returns None where the kernel does not provide it:
-in a virtual machine or a container much of it is hidden. Imports the standard library alone.
+in a virtual machine or a container much of it is hidden. This module imports the standard library
+alone.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def transparent_huge_pages(setting: Path = _THP) -> str | None:
 
 
 def huge_page_defragmentation(setting: Path = _THP_DEFRAG) -> str | None:
-    """Return when the kernel makes room for huge pages: ``always``, ``defer`` or ``madvise``."""
+    """Return when the kernel makes room for huge pages, such as ``always`` or ``defer+madvise``."""
     return transparent_huge_pages(setting)
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from traingate.imports.distribution_names import normalize
+
 _TORCH_PIN = re.compile(r"torch ?\(?==(\d+\.\d+)")
 _NAME: Final = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
 _VERSION: Final = re.compile(r"^Version:[ \t]*(\S+)", re.MULTILINE)
@@ -105,11 +107,6 @@ def _metadata_folders() -> Iterator[Path]:
             # pip renames what it is about to remove so that it begins with a tilde.
             if name.endswith((".dist-info", ".egg-info")) and not name.startswith("~"):
                 yield Path(entry).absolute() / name
-
-
-def normalize(name: str) -> str:
-    """Return the normalized spelling of a distribution's name (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def version(package: str) -> str | None:

@@ -150,10 +150,11 @@ def loaded_library(stem: str) -> Path | None:
 def loaded_libraries() -> list[Path]:
     """Return the paths of the shared libraries that this process has loaded, each once."""
     try:
-        lines = _MAPS.read_text().splitlines()
+        lines = _MAPS.read_text(errors="surrogateescape").splitlines()
     except OSError:
         return []
-    paths = dict.fromkeys(line.split(maxsplit=5)[-1] for line in lines if ".so" in line)
+    # The format is "address permissions offset device inode path" (proc(5)).
+    paths = dict.fromkeys(line.split(maxsplit=5)[5] for line in lines if ".so" in line)
     return [Path(path) for path in paths]
 
 

@@ -148,7 +148,7 @@ def _check_gradient_copies(optimizer: Any, *, needs_closure: bool) -> None:
     if needs_closure or optimizer._optimizer_step_pre_hooks:
         raise ConfigurationError(
             f"ipex_optimize has no fused update for {type(optimizer).__name__} in bf16, and copies "
-            f"the gradients once, before the update: this one {obstacle}"
+            f"the gradients once, before the update: this optimizer {obstacle}"
         )
 
 

@@ -21,8 +21,7 @@ class Bf16Autocast(BaseLayer):
 
     def caution(self) -> str | None:
         """Return a caution if this CPU has to emulate bf16, else None."""
-        flags = instruction_sets()
-        if not flags or flags & {"avx512_bf16", "amx_bf16"}:
+        if not _lacks_bf16():
             return None
         return (
             "this CPU has neither AVX512_BF16 nor AMX, so bf16 is emulated: the result is "
@@ -35,6 +34,12 @@ class Bf16Autocast(BaseLayer):
 
         training.precision = "bfloat16"
         training.contexts.append(lambda: torch.autocast("cpu", dtype=torch.bfloat16))
+
+
+def _lacks_bf16() -> bool:
+    """Return whether this CPU is known to have no instructions for bf16."""
+    flags = instruction_sets()
+    return bool(flags) and not flags & {"avx512_bf16", "amx_bf16"}
 
 
 _FORMATS = {"bf16": "BF16", "tf32": "TF32"}
@@ -68,8 +73,7 @@ class Float32Precision(BaseLayer):
 
     def caution(self) -> str | None:
         """Return a caution if this CPU has no instructions for bf16, else None."""
-        flags = instruction_sets()
-        if not flags or flags & {"avx512_bf16", "amx_bf16"}:
+        if not _lacks_bf16():
             return None
         return "this CPU has neither AVX512_BF16 nor AMX: oneDNN stays with fp32, mostly"
 

@@ -27,8 +27,8 @@ class StepContext:
     """Parts of a training step, which a workload's own ``step(context, batch)`` calls.
 
     Layers act on these parts: autocast on ``forward``, compilers on ``forward`` and ``update``,
-    DistributedDataParallel on ``model`` and ``accumulating``. Whatever a step computes without
-    them is measured, but no layer can change it. A first step that never calls ``forward``, or
+    DistributedDataParallel on ``model`` and ``accumulating``. Anything that a step computes outside
+    of them is measured, but no layer can change it. A first step that never calls ``forward``, or
     never calls ``backward``, is refused.
 
     Args:

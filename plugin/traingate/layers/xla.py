@@ -72,7 +72,8 @@ class XlaDevice(BaseLayer):
         training.step_wrappers.append(_with_sync)
         training.has_phases = False
         training.closure_obstacles.append(
-            "XLA runs a step at its end, and the optimizer reads the loss of each evaluation before"
+            "XLA runs a step at its end, but the optimizer would read the loss of each evaluation "
+            "earlier"
         )
 
 

@@ -20,8 +20,9 @@ _ADVICE = {
         "If stored runs are your gate, save a new baseline to keep the gain: --benchmark-save=NAME."
     ),
     Outcome.INCONCLUSIVE: (
-        "The launches scatter too much for this tolerance: allow more with "
-        "--traingate-launches=N, or a larger --traingate-tolerance."
+        "The measurements do not decide at this tolerance: allow more launches with "
+        "--traingate-launches=N, or a larger --traingate-tolerance. If the evidence names another "
+        "obstacle, remove that first."
     ),
 }
 
@@ -41,8 +42,8 @@ _CAUSES = {
 _DUET_METHODS: dict[Method | None, str] = {
     Method.STEPS: "side by side, step by step, in pairs of fresh processes",
     Method.TURNS: (
-        "launch by launch, since both do not fit into memory together: less precise than step by "
-        "step"
+        "launch by launch instead of step by step, which is less precise: both sides together may "
+        "not fit into memory"
     ),
 }
 

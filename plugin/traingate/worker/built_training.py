@@ -32,8 +32,9 @@ def training_of(setup: TrainingSetup, cores: frozenset[int] = frozenset()) -> Tr
 class ModelCalls:
     """Record of which models of a training are called, among those that layers have replaced.
 
-    A ``train_step`` that calls the model which the workload built, instead of its argument, goes
-    past DistributedDataParallel or a compiler, and would be measured in the name of their layers.
+    A ``train_step`` that calls the model which the workload built, instead of its argument,
+    bypasses DistributedDataParallel or a compiler, and would be measured in the name of their
+    layers.
 
     Args:
         training: Training before any layer has changed it.
@@ -45,7 +46,7 @@ class ModelCalls:
         self._uncalled_names: set[str] = set()
 
     def listen(self, training: Training) -> None:
-        """Start to record the calls of the models that layers have put in the place of others.
+        """Start recording the calls of the models that layers have put in the place of others.
 
         Args:
             training: Training to which all layers have been applied.
@@ -59,7 +60,7 @@ class ModelCalls:
                 self._handles.append(handle)
 
     def check(self) -> None:
-        """Stop to record, and check that each of the models was called.
+        """Stop recording, and check that each of the models was called.
 
         Raises:
             WorkloadError: If one was not.

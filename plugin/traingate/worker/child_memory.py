@@ -1,4 +1,4 @@
-"""Read how much memory the processes take that this process has started, such as data workers.
+"""Read the memory of the processes that this process has started, such as data workers.
 
 The kernel's documentation of the files is proc(5).
 """
@@ -14,7 +14,7 @@ _PROC: Final = Path("/proc")
 
 
 def descendants_bytes() -> int:
-    """Return the largest memory of all running descendants that they do not share, in bytes.
+    """Return the memory that all running descendants have for themselves, at its largest, in bytes.
 
     A forked process shares most of its pages with this one, which counts them already. So each
     process counts with its private memory, and with what it had more at its peak than now. Systems

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from traingate.errors import ConfigurationError
+from traingate.host.shared_libraries import loaded_libraries
 from traingate.imports.library_paths import is_library_path
 from traingate.protocol.messages import COMPILED_PREFIX
 from traingate.worktree.generated_files import is_compiled
@@ -16,8 +17,6 @@ from traingate.worktree.installed_copies import copied_modules
 from traingate.worktree.relocation import imported_files
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
-
-_MAPS: Final = Path("/proc/self/maps")
 
 _SYSTEM_FOLDERS: Final = (sys.base_prefix, sys.prefix, "/usr/", "/lib", "/opt/", "/nix/")
 """Beginnings of the paths of shared objects that no test builds."""
@@ -70,13 +69,8 @@ def _name(name: str, file: Path, tree: str | None) -> str:
 
 def _shared_objects() -> set[str]:
     """Return the shared objects that this process has mapped, but for those of the system."""
-    try:
-        lines = _MAPS.read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return set()
-    # The format is "address permissions offset device inode path" (proc(5)).
-    paths = {fields[5] for fields in (line.split(maxsplit=5) for line in lines) if len(fields) > 5}  # noqa: PLR2004
-    return {path for path in paths if ".so" in path and not path.startswith(_SYSTEM_FOLDERS)}
+    paths = map(str, loaded_libraries())
+    return {path for path in paths if not path.startswith(_SYSTEM_FOLDERS)}
 
 
 def check_unchanged(before: dict[str, str], after: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ are those of ``protocol.messages`` (> from the controller, < from the worker):
     > Prepare          < Prepared         import the workload, apply the layers
     > WarmUp           < WarmedUp         one step before measuring; the first compiles
     > Step(count)      < Stepped x count  measured steps; may be repeated
-    > Finish           < Finished         peak memory, page faults, counters
+    > Finish           < Finished         counters, memory, imported files, environment
     > CountWork        < WorkCounted      optional, after Finish
     > Profile(steps)   < Profiled         optional, after Finish
 

@@ -1,4 +1,4 @@
-"""Estimate how fast the worker's memory grows, robustly against the habits of allocators.
+"""Estimate how fast the worker's memory grows, although allocators take it in large pieces.
 
 An allocator takes memory from the kernel in large pieces, and keeps some of it. So the resident
 memory rises in few steps, some of it is garbage that waits for its collection, and its difference

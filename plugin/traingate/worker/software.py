@@ -13,8 +13,8 @@ import torch
 
 from traingate.host import noise, shared_libraries
 from traingate.host.imported_packages import Project, imported_packages
-from traingate.host.packages import normalize
 from traingate.host.variables import steering_variables
+from traingate.imports.distribution_names import normalize
 from traingate.protocol.json_values import JSON
 from traingate.worktree.installed_copies import project_name
 from traingate.worktree.relocation import Relocation

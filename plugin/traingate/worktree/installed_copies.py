@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from traingate.imports.distribution_names import normalize
 from traingate.imports.library_paths import is_package_path
 from traingate.worktree.generated_files import holds_only_values, is_compiled
 
@@ -78,7 +79,7 @@ def _installation(origin: str, tree: Path) -> _Installation:
         if str(tree) != origin and folder is not None and path.is_relative_to(tree):
             own.update(_files(distribution))
             continue
-        name = _normalize(distribution.name or "")
+        name = normalize(distribution.name or "")
         is_from_origin = folder is not None and path.is_relative_to(origin)
         if name == "pytest-traingate" or not (is_from_origin or name in project_names):
             continue
@@ -125,7 +126,7 @@ def _project_names(tree: Path) -> set[str]:
     """Return the normalized names of the projects in *tree*, at most two folders deep."""
     patterns = [f"{depth}{name}" for depth in ("", "*/", "*/*/") for name in _PROJECT_FILES]
     files = (file for pattern in patterns for file in tree.glob(pattern))
-    return {_normalize(name) for name in map(project_name, files) if name is not None}
+    return {normalize(name) for name in map(project_name, files) if name is not None}
 
 
 def project_name(file: Path) -> str | None:
@@ -138,8 +139,3 @@ def project_name(file: Path) -> str | None:
         if match and section in _SECTIONS:
             return match[1]
     return None
-
-
-def _normalize(name: str) -> str:
-    """Return the normalized spelling of a project's name (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -43,8 +43,8 @@ def resolve(root: Path, reference: str) -> Commit:
     """Return the commit that *reference* means in the repository at *root*.
 
     A name is first looked for among the local branches, then among the tags, and then among the
-    branches of the remote: of ``origin``, or of the only remote if it has another name. Whatever
-    else git understands comes last, such as a hash or ``HEAD~2``.
+    branches of the remote: of ``origin``, or of the only remote if it has another name. All else
+    that git understands comes last, such as a hash or ``HEAD~2``.
 
     Args:
         root: Root of the repository's working tree.
