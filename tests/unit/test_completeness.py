@@ -27,6 +27,8 @@ FACTS = SessionFacts(
     failed_tests=(),
 )
 
+HIDDEN = f"{B} was not reported as failed, but its comparison failed:\n"
+
 
 def verdict(outcome, **changes):
     reason = "nothing is stored"
@@ -116,13 +118,13 @@ def test_a_session_has_no_problem_if_each_baseline_was_used_or_need_not_be(case)
     [
         (
             facts(Outcome.PASSED, Outcome.REGRESSED),
-            (f"{B} was not reported as failed, but its comparison failed:\nREGRESSED: nothing is stored",),
+            (f"{HIDDEN}REGRESSED: nothing is stored",),
         ),
-        (facts(Outcome.PASSED, Outcome.REGRESSED, is_complete=False), (f"{B} did not fail",)),
-        (facts(Outcome.PASSED, Outcome.REGRESSED, compares=False), (f"{B} did not fail",)),
+        (facts(Outcome.PASSED, Outcome.REGRESSED, is_complete=False), (f"{B} was not reported as failed",)),
+        (facts(Outcome.PASSED, Outcome.REGRESSED, compares=False), (f"{B} was not reported as failed",)),
         (
             facts(Outcome.PASSED, refusals={B: "No stored run has b"}, baselines={A: "0001"}),
-            (f"{B} was not reported as failed, but its comparison failed:\nNo stored run has b",),
+            (f"{HIDDEN}No stored run has b",),
         ),
         (
             facts(Outcome.PASSED),

@@ -1,6 +1,13 @@
+import msgspec
 import pytest
 
-from traingate.gate.counters import counter_regressions, work_changes
+from sample_records import measurement
+from simulated_launches import launch
+from traingate.gate.counters import (
+    counter_regressions,
+    stored_counter_regressions,
+    work_changes,
+)
 from traingate.records import Counts
 
 
@@ -70,3 +77,24 @@ def test_a_different_amount_of_work_is_evidence():
     assert work_changes(base, now) == ["FLOPs per sample: 1000 before, 1150 now (+15.0 %)"]
     assert work_changes(base, base) == []
     assert work_changes(counts(), now) == []
+
+
+def record_of(*recompilations, steps=5):
+    """Return a record whose launches have these numbers of recompilations."""
+    launches = [
+        msgspec.structs.replace(launch([0.1] * steps), counters={"dynamo_recompiles": count})
+        for count in recompilations
+    ]
+    return measurement(launches)
+
+
+def test_counters_of_as_many_launches_are_compared():
+    stored = record_of(0, 0, 0)
+    assert stored_counter_regressions(stored, record_of(0, 0, 0, 0, 0, 1)) == []
+    assert stored_counter_regressions(stored, record_of(0, 0, 1)) != []
+    assert stored_counter_regressions(record_of(1, 0, 0), record_of(0, 1, 0)) != []
+
+
+def test_counters_of_another_number_of_steps_are_not_compared():
+    assert stored_counter_regressions(record_of(0), record_of(1, steps=40)) == []
+    assert stored_counter_regressions(record_of(0), record_of(1)) != []

@@ -178,11 +178,24 @@ def test_a_slowdown_of_the_baselines_own_code_is_caused_by_the_environment():
     assert outcome_and_cause(result) == (Outcome.REGRESSED, Cause.ENVIRONMENT)
 
 
+@pytest.mark.parametrize(("low", "outcome"), [(5.1, Outcome.INCONCLUSIVE), (4.9, Outcome.PASSED)])
+def test_a_duet_does_not_overrule_launches_whose_interval_is_above_the_tolerance(low, outcome):
+    open_verdict = msgspec.structs.replace(
+        verdict(Outcome.INCONCLUSIVE, 12.0), slowdown_percent_interval=(low, 19.0)
+    )
+    passing = duet(Outcome.PASSED, 0.3)
+    result = attribute(Screen(open_verdict, (), ()), CodeRelation.DIFFERENT, passing, None)
+    assert result.outcome is outcome
+    assert (result.disagreement is None) == (outcome is Outcome.PASSED)
+    doubted = Screen(open_verdict, (), (), doubt="the machine is slower than it was")
+    assert attribute(doubted, CodeRelation.DIFFERENT, passing, None).outcome is Outcome.PASSED
+
+
 @pytest.mark.parametrize(("changes", "cause"), [((), None), (CHANGES, Cause.EITHER)])
 def test_without_the_commit_the_part_of_the_code_cannot_be_determined(changes, cause):
     result = attribute(screen_of(Outcome.REGRESSED, changes), CodeRelation.UNAVAILABLE, None, None)
     assert outcome_and_cause(result) == (Outcome.REGRESSED, cause)
-    assert "cannot be determined without the baseline's commit" in result.evidence[-1]
+    assert "without the baseline's commit it cannot be determined" in result.evidence[-1]
 
 
 @pytest.mark.parametrize(("changes", "cause"), [((), None), (CHANGES, Cause.EITHER)])
@@ -254,6 +267,8 @@ def test_a_single_launch_on_each_side_cannot_be_judged():
         (1.04, 1.0, Outcome.PASSED),  # the yardstick has about the same speed
         (1.4, 1.0, Outcome.INCONCLUSIVE),  # it has another, and the times as measured are longer
         (0.7, 1.0, Outcome.INCONCLUSIVE),
+        (1.4, 0.857, Outcome.INCONCLUSIVE),  # a fifth slower, and faster than the yardstick
+        (1.05, 1.02, Outcome.INCONCLUSIVE),  # 2 % slower by the yardstick, 7 % as measured
         (1.1, 1.3, Outcome.REGRESSED),  # both ways to compare agree
         (1.4, 3.0, Outcome.REGRESSED),
         (0.7, 1.3, Outcome.INCONCLUSIVE),
@@ -270,6 +285,16 @@ def test_a_screen_decides_only_where_the_yardstick_or_the_measured_times_support
     assert any("by the yardstick" in line for line in verdict.evidence) == (
         outcome is Outcome.INCONCLUSIVE
     )
+
+
+@pytest.mark.parametrize("busy_side", [0, 1])
+def test_launches_beside_a_process_that_could_not_be_stopped_screen_nothing(busy_side):
+    steps = [launch([0.1 * factor] * 5) for factor in (0.999, 1.0, 1.001)]
+    sides = [steps, steps]
+    sides[busy_side] = [msgspec.structs.replace(step, busy_visits=1) for step in steps]
+    verdict = screen(baseline(*sides[0]), measurement(sides[1]), Policy(0.05, 3, 8)).verdict
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "could not be stopped" in verdict.evidence[-1]
 
 
 def test_launches_are_not_screened_across_two_libraries_of_the_yardstick():

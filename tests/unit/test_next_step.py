@@ -10,8 +10,9 @@ CHANGES = ("torch: 2.8.0 there, 2.9.0 here",)
 OPEN_OR_SLOWER = (Outcome.INCONCLUSIVE, Outcome.REGRESSED)
 
 
-def screen_of(outcome, changes=(), counters=()):
-    return Screen(Verdict(outcome=outcome, tolerance_percent=5.0), counters, changes)
+def screen_of(outcome, changes=(), counters=(), slowdown=None):
+    verdict = Verdict(outcome=outcome, tolerance_percent=5.0, slowdown_percent=slowdown)
+    return Screen(verdict, counters, changes)
 
 
 def step(screen, code=CodeRelation.DIFFERENT, *, launches_left=True):
@@ -73,3 +74,11 @@ def test_open_after_all_launches_with_another_environment_and_code_leads_to_a_du
 def test_the_same_code_in_another_environment_leads_to_no_duet(outcome):
     screen = screen_of(outcome, CHANGES)
     assert step(screen, CodeRelation.SAME, launches_left=False) is Step.VERDICT
+
+
+@pytest.mark.parametrize(("slowdown", "expected"), [(4.9, Step.VERDICT), (5.1, Step.MEASURE_MORE)])
+def test_a_slowdown_that_a_passing_duet_does_not_explain_leads_to_more_launches(slowdown, expected):
+    screen = screen_of(Outcome.INCONCLUSIVE, slowdown=slowdown)
+    arguments = (screen, CodeRelation.DIFFERENT)
+    assert next_step(*arguments, launches_left=True, duet_passes=True) is expected
+    assert next_step(*arguments, launches_left=False, duet_passes=True) is Step.VERDICT

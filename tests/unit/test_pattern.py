@@ -56,4 +56,16 @@ def test_steps_that_carry_less_than_most_of_the_change_are_not_named():
 
 
 def test_a_gap_that_the_error_of_a_step_explains_is_none():
-    assert changed_steps(effects(set(range(0, STEPS, 5)), size=0.1), error=0.03) is None
+    assert changed_steps(effects(set(range(0, STEPS, 5)), size=0.05), error=0.03) is None
+    assert changed_steps(effects({3, 4, 20}, size=0.1), error=0.03) is None
+
+
+@pytest.mark.parametrize(("period", "word"), [(2, "second"), (3, "third"), (5, "fifth")])
+def test_periodic_steps_that_scatter_are_named_by_their_mean(period, word):
+    indexes = set(range(1, STEPS, period))
+    assert changed_steps(effects(indexes, size=0.1), error=0.03) == f"every {word} step"
+
+
+def test_a_burst_in_which_measuring_begins_does_not_hide_a_regular_distance():
+    indexes = {0, 1, 17, 18, 19, 37, 38, 39}
+    assert changed_steps(effects(indexes), ERROR) == "bursts of 3 steps, one in 20 steps"

@@ -45,7 +45,7 @@ def test_a_regression_gives_its_evidence_and_the_remedy():
     [
         (Outcome.PASSED, "slowdowns of up to 27.0 % could have been missed"),
         (Outcome.IMPROVED, "save a new baseline to keep the gain"),
-        (Outcome.INCONCLUSIVE, "allow more with --traingate-launches=N"),
+        (Outcome.INCONCLUSIVE, "allow more launches with --traingate-launches=N"),
     ],
 )
 def test_each_other_verdict_gives_its_advice(outcome, advice):

@@ -94,7 +94,7 @@ def traingate_worker(kind: str, workers: int, compile_cache: Path) -> Iterator[T
         worker.request_preparation()
         worker.wait_until_prepared()
         (result,) = warm_up(job, [worker], WARMUP_STEPS)
-        turns = plan_turns(result.last_step_seconds, None, data_workers=workers)
+        turns = plan_turns(result.step_seconds, None, data_workers=workers)
 
         def take(steps: int) -> float:
             taken = Steps()

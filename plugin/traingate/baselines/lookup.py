@@ -249,7 +249,11 @@ def _obstacle(
 def _poolable(
     earlier_runs: Sequence[SavedRun], run: SavedRun, measurement: Measurement, subject: Subject
 ) -> list[Measurement]:
-    """Return measurements in *earlier_runs* of the same code, machine and environment."""
+    """Return measurements in *earlier_runs* of the same code, machine and environment.
+
+    Only steps with the same number are compared, so launches with far fewer steps than the newest
+    ones would hide their slow steps.
+    """
     if run.commit is None:
         return []
     return [
@@ -258,9 +262,15 @@ def _poolable(
         if other.commit == run.commit and not _failed_in(other, subject)
         for item in _measurements_of(subject, other).values()
         if item.batch_size == measurement.batch_size
+        and 4 * _step_count(item) >= 3 * _step_count(measurement)
         and not hardware_differences(item.machine, measurement.machine)
         and not environment_changes(item.environment, measurement.environment)
     ]
+
+
+def _step_count(measurement: Measurement) -> int:
+    """Return the number of measured steps of the newest launch."""
+    return len(measurement.launches[-1].step_seconds)
 
 
 def _failed_in(run: SavedRun, subject: Subject) -> bool:

@@ -75,6 +75,7 @@ class AgainstStored:
         self._baseline: Baseline | None = None
         self._screen: Screen | None = None
         self._obstacle: str | None = None
+        self._duet_passes = False
         self._measured_job = job
 
     def prepare(self) -> Job:
@@ -118,7 +119,9 @@ class AgainstStored:
         duet_result, longer_measurement = None, None
         if self._next_step(measurement) is Step.DUET:
             duet_result = self._by_duet(measurement, observer)
-        if self._next_step(measurement) is Step.MEASURE_MORE:  # a duet was tried, and failed
+            self._duet_passes = duet_result is not None and duet_result.passes
+        # After a duet that could not be measured, or that leaves a slowdown unexplained.
+        if self._next_step(measurement) is Step.MEASURE_MORE:
             result = measure(
                 self._measured_job, self.look, observer, earlier_measurement=measurement
             )
@@ -168,7 +171,12 @@ class AgainstStored:
     def _next_step(self, measurement: Measurement) -> Step:
         assert self._screen is not None
         launches_left = len(measurement.launches) < self._job.launches.maximum
-        return next_step(self._screen, self._base_code(), launches_left=launches_left)
+        return next_step(
+            self._screen,
+            self._base_code(),
+            launches_left=launches_left,
+            duet_passes=self._duet_passes,
+        )
 
     def _base_code(self) -> CodeRelation:
         return CodeRelation.UNAVAILABLE if self._obstacle else self._compared_code

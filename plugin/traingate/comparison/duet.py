@@ -40,6 +40,11 @@ class DuetResult:
     verdict: Verdict
     duet: Duet
 
+    @property
+    def passes(self) -> bool:
+        """Return whether the candidate is no slower."""
+        return self.verdict.outcome in {Outcome.PASSED, Outcome.IMPROVED}
+
 
 def compare_by_duet(
     job: Job,

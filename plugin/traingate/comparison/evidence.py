@@ -99,8 +99,7 @@ def _attribute_to_code(screen: Screen, code: CodeRelation, duet_result: DuetResu
         f"screened by {screen_verdict.baseline}: {_change(screen_verdict)} than its "
         f"{screen_verdict.baseline_launches} launches, so a duet was measured"
     )
-    found_no_slowdown = verdict.outcome in {Outcome.PASSED, Outcome.IMPROVED}
-    if screen_verdict.outcome is Outcome.REGRESSED and found_no_slowdown:
+    if screen.shows_slowdown and duet_result.passes:
         verdict = msgspec.structs.replace(
             verdict,
             outcome=Outcome.INCONCLUSIVE,

@@ -28,14 +28,21 @@ class Step(Enum):
     DUET = "measure the working tree and the baseline's commit in turn, in the present environment"
 
 
-def next_step(screen: Screen, code: CodeRelation, *, launches_left: bool) -> Step:
+def next_step(
+    screen: Screen, code: CodeRelation, *, launches_left: bool, duet_passes: bool = False
+) -> Step:
     """Return the step that follows from one look.
 
     Args:
         screen: Comparison of the launches so far with the stored ones.
         code: Relation of the working tree to the baseline's commit.
         launches_left: True if further launches of the candidate are allowed.
+        duet_passes: True after a duet that found the code no slower. If the stored launches were
+            faster nevertheless, in an environment that is the same by the records, something that
+            they do not list is slower.
     """
+    if duet_passes and not screen.environment_changes:
+        return Step.MEASURE_MORE if screen.suspects_slowdown and launches_left else Step.VERDICT
     outcome = screen.verdict.outcome
     if screen.counter_regressions or outcome in {Outcome.PASSED, Outcome.IMPROVED}:
         return Step.VERDICT

@@ -18,6 +18,10 @@ from traingate.gate.statistics import log_factor, loss_percent
 from traingate.records import Measurement, Outcome, Verdict
 from traingate.report.verdict import loss_in_words
 
+_NEAR: Final = 0.5
+"""Largest change of the yardstick, in tolerances, with which it decides alone. A training that does
+not slow down with it appears to be that much faster."""
+
 _MAX_SHIFT: Final = 3.0
 """Largest change of the yardstick, in tolerances, with which launches are compared by it at all."""
 
@@ -30,11 +34,31 @@ class Screen:
         verdict: Decision of this look, counters included, with what differs as its evidence.
         counter_regressions: Counters that are worse than the baseline's, a sentence each.
         environment_changes: Differences of software and settings, a line each.
+        doubt: Reason why the yardstick cannot decide between these launches; None if it can.
     """
 
     verdict: Verdict
     counter_regressions: tuple[str, ...]
     environment_changes: tuple[str, ...]
+    doubt: str | None = None
+
+    @property
+    def suspects_slowdown(self) -> bool:
+        """Return whether the launches are open, and on average slower than the tolerance allows."""
+        verdict = self.verdict
+        slowdown = verdict.slowdown_percent or 0.0
+        is_open = verdict.outcome is Outcome.INCONCLUSIVE and self.doubt is None
+        return is_open and slowdown > verdict.tolerance_percent
+
+    @property
+    def shows_slowdown(self) -> bool:
+        """Return whether the launches are REGRESSED, or their 95 % interval is above the tolerance.
+
+        This is less certain than the outcome REGRESSED, and enough to doubt another measurement.
+        """
+        interval = self.verdict.slowdown_percent_interval
+        is_above = interval is not None and interval[0] > self.verdict.tolerance_percent
+        return self.verdict.outcome is Outcome.REGRESSED or (self.suspects_slowdown and is_above)
 
 
 def screen(baseline: Baseline, measurement: Measurement, policy: Policy) -> Screen:
@@ -61,7 +85,9 @@ def screen(baseline: Baseline, measurement: Measurement, policy: Policy) -> Scre
             *([doubt] if doubt else []),
         ),
     )
-    return Screen(failed_by_counters(verdict, regressions), tuple(regressions), tuple(changes))
+    return Screen(
+        failed_by_counters(verdict, regressions), tuple(regressions), tuple(changes), doubt
+    )
 
 
 def _doubt(
@@ -84,14 +110,14 @@ def _doubt(
     if any(launch.busy_visits for launch in (*stored, *new)):
         return "a process of the training could not be stopped while the yardstick measured"
     shift = yardstick_log_shift(stored, new)
-    near = log_factor(100 * policy.tolerance)
-    if abs(shift) <= near:
+    tolerance = log_factor(100 * policy.tolerance)
+    if abs(shift) <= _NEAR * tolerance:
         return None
     measured = judge(stored, new, measurement.batch_size, policy, by_yardstick=False)
     agree = _direction(measured) == _direction(verdict)
     slowdowns = [each.slowdown_percent or 0.0 for each in (measured, verdict)]
     is_large = verdict.outcome is Outcome.REGRESSED and log_factor(min(slowdowns)) > 2 * abs(shift)
-    if agree and (is_large or abs(shift) <= _MAX_SHIFT * near):
+    if agree and (is_large or abs(shift) <= _MAX_SHIFT * tolerance):
         return None
     return (
         f"the machine is {loss_in_words(loss_percent(shift))} than it was, by the yardstick, and "

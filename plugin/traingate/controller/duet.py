@@ -228,6 +228,8 @@ class _Sides:
                 facts.steps = len(launches[0].step_seconds)
                 facts.warmup_steps = launches[0].warmup_steps
             launches.append(self._measure_launch(yardstick, job, number, facts))
+        warmup_steps = max(launch.warmup_steps for launch in launches)
+        self.facts.candidate.warmup_steps = self.facts.base.warmup_steps = warmup_steps
         candidate, base = _in_order(number, launches)
         self.facts.check_batches()
         yield pair_of_launches(candidate, base)
@@ -238,7 +240,7 @@ class _Sides:
         warm_ups = warm_up(self.candidate, [first, second], self.facts.warmup_steps)
         self.facts.warmup_steps = warm_ups[0].steps
         if self.facts.turns is None:
-            slower_step_seconds = max(result.last_step_seconds for result in warm_ups)
+            slower_step_seconds = max(result.step_seconds for result in warm_ups)
             self.facts.turns = plan_turns(
                 slower_step_seconds,
                 self.candidate.steps,

@@ -101,7 +101,7 @@ def measure_launch(
     """
     least_steps = max(job.warmup_steps, facts.warmup_steps)
     (warm_up_result,) = warm_up(job, [worker], least_steps)
-    step_seconds = warm_up_result.last_step_seconds
+    step_seconds = warm_up_result.step_seconds
     facts.steps = facts.steps or job.steps or job.scale.steps_for(step_seconds, worker.epoch_steps)
     facts.warmup_steps = warm_up_result.steps
     visit_yardstick = _YardstickVisit(yardstick, job.timeouts.step)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+
 from traingate.controller.launch_record import epoch_starts, phase_seconds
 from traingate.controller.steps import Steps
-from traingate.gate.reduction import plain_log_ratio, yardstick_factors
+from traingate.errors import BaselineError
+from traingate.gate.reduction import common_epoch_starts, plain_log_ratio, yardstick_factors
 from traingate.records import Launch, Pair
 
 
@@ -31,26 +34,49 @@ def pair_of_steps(candidate: Steps, base: Steps, steps_per_turn: int, warmup_ste
 
 
 def pair_of_launches(candidate: Launch, base: Launch) -> Pair:
-    """Return the pair whose sides took turns launch by launch.
+    """Return the pair whose sides took turns launch by launch: the steps that they share.
+
+    A side that compiles longer takes more warm-up steps, and its measured steps begin later.
 
     Args:
         candidate: Launch of the candidate.
-        base: Launch of the base, with as many steps.
+        base: Launch of the base.
+
+    Raises:
+        BaselineError: If no measured step has the same number in both launches.
     """
-    candidate_yardstick, base_yardstick = map(tuple, yardstick_factors([candidate, base]))
+    launches = [candidate, base]
+    first = max(launch.warmup_steps for launch in launches)
+    last = min(launch.warmup_steps + len(launch.step_seconds) for launch in launches)
+    if last <= first:
+        raise BaselineError(
+            f"the candidate warmed up for {candidate.warmup_steps} steps and the base for "
+            f"{base.warmup_steps}, and then they share no step: raise --traingate-steps"
+        )
+    parts = [slice(first - launch.warmup_steps, last - launch.warmup_steps) for launch in launches]
+    seconds = [launch.step_seconds[part] for launch, part in zip(launches, parts, strict=True)]
+    factors = [
+        tuple(launch_factors[part])
+        for launch_factors, part in zip(yardstick_factors(launches), parts, strict=True)
+    ]
+    phases = [
+        {phase: steps[part] for phase, steps in launch.phase_seconds.items()}
+        for launch, part in zip(launches, parts, strict=True)
+    ]
     relative_seconds = [
-        [seconds / factor for seconds, factor in zip(launch.step_seconds, factors, strict=True)]
-        for launch, factors in ((candidate, candidate_yardstick), (base, base_yardstick))
+        list(map(operator.truediv, side_seconds, side_factors))
+        for side_seconds, side_factors in zip(seconds, factors, strict=True)
     ]
     return Pair(
-        candidate_step_seconds=candidate.step_seconds,
-        base_step_seconds=base.step_seconds,
-        candidate_yardstick=candidate_yardstick,
-        base_yardstick=base_yardstick,
-        candidate_phase_seconds=candidate.phase_seconds,
-        base_phase_seconds=base.phase_seconds,
-        epoch_starts=candidate.epoch_starts,
-        warmup_steps=candidate.warmup_steps,
+        candidate_step_seconds=seconds[0],
+        base_step_seconds=seconds[1],
+        candidate_yardstick=factors[0],
+        base_yardstick=factors[1],
+        candidate_phase_seconds=phases[0],
+        base_phase_seconds=phases[1],
+        epoch_starts=common_epoch_starts(candidate, launches),
+        warmup_steps=first,
         steps_per_turn=0,
         log_ratio=plain_log_ratio(*relative_seconds),
+        busy_turns=candidate.busy_visits + base.busy_visits,
     )

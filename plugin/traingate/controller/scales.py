@@ -54,12 +54,13 @@ def periodic_steps(fitting_steps: int, epoch_steps: int | None = None) -> int:
     if epoch_steps and epoch_steps <= min(_PERIODIC_STEPS, fitting_steps):
         epochs = min(round(_PERIODIC_STEPS / epoch_steps), fitting_steps // epoch_steps)
         return epochs * epoch_steps
-    if fitting_steps < _PERIOD:
+    if fitting_steps < PERIOD:
         return fitting_steps
-    return min(_PERIODIC_STEPS, fitting_steps - fitting_steps % _PERIOD)
+    return min(_PERIODIC_STEPS, fitting_steps - fitting_steps % PERIOD)
 
 
-_PERIOD: Final = 20
+PERIOD: Final = 20
+"""Longest distance of periodic slow steps that a launch is meant to show."""
 
 _PERIODIC_STEPS: Final = 40
 """Number of steps of one launch in which every 20th step comes twice."""

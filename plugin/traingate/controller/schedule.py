@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from traingate.controller.scales import periodic_steps
+from traingate.controller.scales import PERIOD, periodic_steps
 
 _SHARE: Final = 0.1
 """Time of the yardstick as a share of the steps' time, unless its first two visits take more."""
@@ -75,7 +75,11 @@ _TURN_SECONDS: Final = 0.1
 """Approximate duration of a turn in a duet, which has several steps if these are shorter."""
 
 _PAIR_SECONDS: Final = 24.0
-"""Longest duration of a pair, as far as its smallest number of rounds allows it."""
+"""Longest duration of a pair of about 40 steps a side."""
+
+_LONG_PAIR_SECONDS: Final = 60.0
+"""Longest duration of a pair of up to 20 steps a side, as far as the smallest number of rounds
+allows it. With fewer steps, a slowdown in every 20th step could not be seen."""
 
 _MIN_ROUNDS: Final = 4
 
@@ -124,9 +128,14 @@ def plan_turns(
     steps_per_turn = max(least_steps, round(_TURN_SECONDS / step_seconds))
     if data_workers:
         steps_per_turn = _next_prime(steps_per_turn)
-    fitting_turns = int(_PAIR_SECONDS / (2 * steps_per_turn * step_seconds))
+    turn_seconds = steps_per_turn * step_seconds
+    fitting_turns = int(_PAIR_SECONDS / (2 * turn_seconds))
+    if fitting_turns < PERIOD:
+        fitting_turns = min(PERIOD, int(_LONG_PAIR_SECONDS / (2 * turn_seconds)))
     if data_workers:
         most_rounds = math.ceil(_MAX_ROUNDS / steps_per_turn)
         return Turns(max(1, min(most_rounds, fitting_turns // 2)), steps_per_turn)
     turns = periodic_steps(fitting_turns, epoch_steps if steps_per_turn == 1 else None)
+    if turns % 2 and epoch_steps and turns > epoch_steps:  # a round has two turns of each side
+        turns -= epoch_steps
     return Turns(max(_MIN_ROUNDS, turns // 2), steps_per_turn)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from traingate.protocol import messages
@@ -44,36 +44,36 @@ class Steps:
 
         A data worker that is stopped while it waits for a disk, a network or a timer finds its data
         ready when it continues. So the first steps of a turn, one for each data worker, may wait
-        less than in a script. Their wait becomes the mean wait of the other steps if it was
-        shorter.
+        less than in a script. If their mean wait is shorter than that of the other steps, each of
+        them gets the difference.
 
         Args:
             data_workers: Number of data workers.
         """
         early = {start + number for start in self.turn_starts for number in range(data_workers)}
+        early &= set(range(len(self.answers)))
         late = [index for index in range(len(self.answers)) if index not in early]
         if not late or not early:
             return self
         ranks = range(len(self.answers[0]))
-        waits = [
-            statistics.fmean(self.answers[index][rank].phase_seconds[_DATA] for index in late)
-            for rank in ranks
+        missing_waits = [
+            max(0.0, self._mean_wait(late, rank) - self._mean_wait(early, rank)) for rank in ranks
         ]
         answers = tuple(
-            [_with_wait(step[rank], waits[rank]) for rank in ranks] if index in early else step
+            list(map(_with_longer_wait, step, missing_waits)) if index in early else step
             for index, step in enumerate(self.answers)
         )
         return replace(self, answers=answers)
 
+    def _mean_wait(self, indexes: Collection[int], rank: int) -> float:
+        """Return the mean wait for data of one rank in some of the steps, in seconds."""
+        return statistics.fmean(self.answers[index][rank].phase_seconds[_DATA] for index in indexes)
 
-def _with_wait(answer: messages.Stepped, seconds: float) -> messages.Stepped:
-    """Return a step whose wait for data is at least this long."""
-    missing_seconds = max(0.0, seconds - answer.phase_seconds[_DATA])
+
+def _with_longer_wait(answer: messages.Stepped, seconds: float) -> messages.Stepped:
+    """Return a step whose wait for data is longer by this time."""
     return replace(
         answer,
-        step_seconds=answer.step_seconds + missing_seconds,
-        phase_seconds={
-            **answer.phase_seconds,
-            _DATA: answer.phase_seconds[_DATA] + missing_seconds,
-        },
+        step_seconds=answer.step_seconds + seconds,
+        phase_seconds={**answer.phase_seconds, _DATA: answer.phase_seconds[_DATA] + seconds},
     )

@@ -37,7 +37,7 @@ class TrainingWorker:
     Attributes:
         batch_size: Samples per step of the whole process group, once the training is built.
         epoch_steps: Number of batches in one pass over the dataset, None if unknown.
-        data_workers: Number of processes that load its data, once the training is built.
+        data_workers: Number of processes or threads that load its data, after the first step.
         prefetched_batches: Number of batches that its loader fetches ahead, once the training is
             built.
     """
@@ -66,6 +66,7 @@ class TrainingWorker:
         self._worker = Child(command, self._name, job.timeouts.start)
         self._job = job
         self._number = number
+        self._busy_turns = 0
         self._observer = observer
 
     def start(self, exit_stack: ExitStack) -> None:
@@ -105,9 +106,8 @@ class TrainingWorker:
         local = sum(prepared.batch_size for prepared in answers)
         self.batch_size = local * self._worker.world_size // len(answers)
         self.epoch_steps = answers[0].epoch_steps
-        self.data_workers = max(prepared.data_workers for prepared in answers)
         self.prefetched_batches = max(prepared.prefetched_batches for prepared in answers)
-        self._worker.freeze()
+        self.freeze()
         return max(prepared.setup_seconds for prepared in answers)
 
     def warm_up_step(self, number: int) -> tuple[float, bool]:
@@ -127,11 +127,15 @@ class TrainingWorker:
         self._observer.doing(name)
         seconds = timeouts.step if number else timeouts.first_step
         answers = self._worker.ask(messages.WarmUp(), messages.WarmedUp, seconds, doing)
+        self.data_workers = max(rank.data_workers for rank in answers)
         return max(rank.step_seconds for rank in answers), any(rank.compiled for rank in answers)
 
-    def freeze(self) -> bool:
-        """Stop all processes of the worker, and return whether none of them can run."""
-        return self._worker.freeze()
+    def freeze(self) -> None:
+        """Stop all processes of the worker.
+
+        If one of them may still run, this counts as a busy turn of the next steps.
+        """
+        self._busy_turns += not self._worker.freeze()
 
     def take_steps(self, count: int, offset: int, total: int) -> Steps:
         """Take measured steps, one directly after the other, and stop the worker after them.
@@ -143,15 +147,16 @@ class TrainingWorker:
         """
         self._worker.send(messages.Step(count))
         answers: list[list[messages.Stepped]] = []
-        is_at_rest = True
         for number in range(offset + 1, offset + 1 + count):
             doing = f"in step {number} of {total}"
             answers.append(self._worker.receive(messages.Stepped, self._job.timeouts.step, doing))
             if len(answers) == count:
-                is_at_rest = self._worker.freeze()
-            slowest = max(answer.step_seconds for answer in answers[-1])
-            self._observer.stepped(number, total, self.batch_size / slowest)
-        return Steps(tuple(answers), turn_starts=(0,), busy_turns=not is_at_rest)
+                self.freeze()
+        # Only now, since drawing the progress takes time from the steps.
+        slowest = max(answer.step_seconds for answer in answers[-1])
+        self._observer.stepped(offset + count, total, self.batch_size / slowest)
+        busy_turns, self._busy_turns = self._busy_turns, 0
+        return Steps(tuple(answers), turn_starts=(0,), busy_turns=busy_turns)
 
     def finish(self) -> list[messages.Finished]:
         """Return the Finished message of each rank; only this proves that the launch succeeded.

@@ -31,6 +31,15 @@ class WarmUp:
     last_step_seconds: float
     steps: int
 
+    @property
+    def step_seconds(self) -> float:
+        """Return the seconds of a usual step, which the plan of the measurement rests on.
+
+        The first step is slower than a usual one. If the last one takes even longer, it is one of
+        the slow ones that a training has now and then.
+        """
+        return min(self.first_step_seconds, self.last_step_seconds)
+
 
 def warm_up(job: Job, workers: Sequence[TrainingWorker], least_steps: int = 0) -> list[WarmUp]:
     """Warm up *workers*, one after the other, with the same number of steps.

@@ -68,10 +68,11 @@ def stored_counter_regressions(stored: Measurement, candidate: Measurement) -> l
 
     Args:
         stored: Record of the baseline. Before schema 4, launches had different seeds and no
-            reasons of their own, so an older record gives no regressions.
+            reasons of their own, so an older record gives no regressions. Nor does one with
+            another number of steps, in which other things may happen.
         candidate: Record of the candidate.
     """
-    if stored.schema < _COMPARABLE_SINCE_SCHEMA:
+    if stored.schema < _COMPARABLE_SINCE_SCHEMA or _step_counts(stored) != _step_counts(candidate):
         return []
     same_torch = stored.environment.get("torch") == candidate.environment.get("torch")
     sentences: list[str] = []
@@ -92,6 +93,11 @@ def _matching_launches(
     for part in (slice(1), slice(1, count)):
         if stored.launches[part] and candidate.launches[part]:
             yield stored.launches[part], candidate.launches[part]
+
+
+def _step_counts(record: Measurement) -> set[int]:
+    """Return the numbers of measured steps of the launches of a record."""
+    return {len(launch.step_seconds) for launch in record.launches}
 
 
 def _counts(launches: Sequence[Launch]) -> Counts:

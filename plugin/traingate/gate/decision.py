@@ -24,6 +24,7 @@ import msgspec
 from traingate.gate.pattern import changed_steps
 from traingate.gate.policy import LAUNCH_PRIOR, PAIR_PRIORS, PLAIN_ALARM_SHARE, Policy
 from traingate.gate.reduction import (
+    common_epoch_starts,
     launches_change,
     pairs_change,
     throughput,
@@ -72,7 +73,8 @@ def judge(
         A verdict with its evidence; INCONCLUSIVE means that another launch may decide.
     """
     change = launches_change(stored, new, by_yardstick=by_yardstick)
-    verdict = _verdict(change, LAUNCH_PRIOR, len(new), policy, new[0].epoch_starts)
+    epoch_starts = common_epoch_starts(new[0], [*stored, *new])
+    verdict = _verdict(change, LAUNCH_PRIOR, len(new), policy, epoch_starts)
     return msgspec.structs.replace(
         verdict,
         method=Method.LAUNCHES,
@@ -97,9 +99,8 @@ def judge_pairs(pairs: Sequence[Pair], batch_size: int, policy: Policy) -> Verdi
     method = pairs[0].method
     candidate = [pair.candidate_step_seconds for pair in pairs]
     base = [pair.base_step_seconds for pair in pairs]
-    verdict = _verdict(
-        pairs_change(pairs), PAIR_PRIORS[method], len(pairs), policy, pairs[0].epoch_starts
-    )
+    epoch_starts = common_epoch_starts(pairs[0], pairs)
+    verdict = _verdict(pairs_change(pairs), PAIR_PRIORS[method], len(pairs), policy, epoch_starts)
     return msgspec.structs.replace(
         verdict,
         method=method,
@@ -149,6 +150,7 @@ def _verdict(
         missable_slowdown_percent=max(0.0, loss_percent(upper)) if has_spread else None,
         launches=launches,
         changed_steps=steps,
+        compared_steps=len(change.step_effects),
     )
 
 

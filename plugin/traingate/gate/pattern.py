@@ -9,6 +9,13 @@ from typing import Final
 _MIN_ERRORS: Final = 4.0
 """Smallest distance between changed and unchanged steps, in standard errors of a step's effect."""
 
+_MIN_GROUP_ERRORS: Final = 6.0
+"""Smallest distance between the means of periodic steps and of the others, in standard errors. It
+is larger than for single steps, because all periods are tried."""
+
+_LONGEST_PERIOD: Final = 20
+"""Largest distance of periodic steps that are looked for by their mean."""
+
 _MIN_GAP: Final = 0.02
 """Smallest distance between changed and unchanged steps, on the log scale."""
 
@@ -40,6 +47,7 @@ def changed_steps(
     is_slower = sum(map(math.expm1, step_effects)) >= 0
     changes = [effect if is_slower else -effect for effect in step_effects]
     indexes = _upper_group(changes, max(_MIN_ERRORS * error, _MIN_GAP))
+    indexes = indexes or _periodic_group(changes, error)
     if not indexes:
         return None
     excess = sum(math.expm1(changes[index]) for index in indexes)
@@ -94,6 +102,32 @@ def _upper_group(values: Sequence[float], min_gap: float) -> list[int]:
     return sorted(order[:size]) if gap >= min_gap else []
 
 
+def _periodic_group(values: Sequence[float], error: float) -> list[int]:
+    """Return the indexes, at one distance, whose mean is most clearly above that of the others.
+
+    The mean of many steps is more precise than a single one, so this also finds periodic steps that
+    scatter too much to stand apart one by one.
+
+    Args:
+        values: Change of each step, on the log scale.
+        error: Standard error of one of them.
+
+    Returns:
+        The indexes; none if no group is clearly above the others.
+    """
+    count, total = len(values), sum(values)
+    best: tuple[float, list[int]] = (_MIN_GROUP_ERRORS, [])
+    for period in range(2, min(_LONGEST_PERIOD, count // 2) + 1):
+        for start in range(period):
+            indexes = list(range(start, count, period))
+            group_sum, size = sum(values[index] for index in indexes), len(indexes)
+            gap = group_sum / size - (total - group_sum) / (count - size)
+            errors = gap / (error * math.sqrt(1 / size + 1 / (count - size))) if error else math.inf
+            if gap >= _MIN_GAP and errors > best[0]:
+                best = (errors, indexes)
+    return best[1]
+
+
 def _runs(indexes: Sequence[int]) -> list[list[int]]:
     """Return the runs of consecutive indexes."""
     runs: list[list[int]] = []
@@ -112,10 +146,12 @@ def _period(starts: Sequence[int], count: int) -> int | None:
         starts: Indexes of the first step of each run, ascending.
         count: Number of measured steps.
     """
+    if starts[0] == 0 and len(starts) > 2:  # noqa: PLR2004 - its run may have begun before
+        starts = starts[1:]
     present = set(starts)
     for period in range(2, count // 2 + 1):
-        expected = set(range(starts[0] % period, count, period))
-        agreement = len(expected & present) / len(expected | present)
+        expected = set(range(starts[0] % period, count, period)) - {0}
+        agreement = len(expected & (present - {0})) / len(expected | (present - {0}))
         if len(present) > 1 and agreement >= _MIN_AGREEMENT:
             return period
     return None

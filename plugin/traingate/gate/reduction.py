@@ -69,6 +69,19 @@ def pairs_change(pairs: Sequence[Pair]) -> Change:
     )
 
 
+def common_epoch_starts(
+    item: Launch | Pair, items: Sequence[Launch] | Sequence[Pair]
+) -> tuple[int, ...]:
+    """Return in which of the steps that all launches, or pairs, share an epoch starts.
+
+    Args:
+        item: Launch, or pair, whose epochs are looked at.
+        items: All that are compared, *item* included.
+    """
+    skipped = max(other.warmup_steps for other in items) - item.warmup_steps
+    return tuple(index - skipped for index in item.epoch_starts if index >= skipped)
+
+
 def _log_quotients(seconds: Sequence[float], yardstick: Sequence[float]) -> list[float]:
     """Return log(step / yardstick) for each step; log(step) if *yardstick* is empty."""
     factors = yardstick or [1.0] * len(seconds)

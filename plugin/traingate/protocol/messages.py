@@ -114,7 +114,6 @@ class Prepared:
         setup_seconds: Time taken to import the workload and build the training, in seconds.
         batch_size: Samples per batch of this rank.
         epoch_steps: Number of batches in one pass over the dataset; None if it has no length.
-        data_workers: Number of processes that load the data.
         prefetched_batches: Number of batches that the loader fetches ahead. The first steps find
             them ready, so at least as many have to be taken before measuring.
     """
@@ -122,7 +121,6 @@ class Prepared:
     setup_seconds: float
     batch_size: int
     epoch_steps: int | None
-    data_workers: int
     prefetched_batches: int
 
 
@@ -133,10 +131,12 @@ class WarmedUp:
     Attributes:
         step_seconds: Time of the step, in seconds.
         compiled: True if anything was compiled in the step.
+        data_workers: Number of processes or threads that load the data in the background.
     """
 
     step_seconds: float
     compiled: bool
+    data_workers: int
 
 
 @dataclass(frozen=True)

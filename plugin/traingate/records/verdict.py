@@ -88,6 +88,8 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             ``slowdown_percent_interval`` is None.
         changed_steps: Steps that carry most of the change, in words, such as ``every fifth step``;
             None if all steps changed alike, or if the verdict is neither REGRESSED nor IMPROVED.
+        compared_steps: Number of steps of each launch that were compared. Slow steps that come less
+            often than once in so many were not seen. 0 if nothing was compared.
         launches: Number of launches of the candidate, in a duet the number of pairs.
         baseline_launches: Number of stored launches, in a duet the number of pairs.
         samples_per_second: Throughput of the candidate, as measured.
@@ -113,6 +115,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     slowdown_percent_interval: Interval | None = None
     missable_slowdown_percent: float | None = None
     changed_steps: str | None = None
+    compared_steps: Count = 0
     launches: Count = 0
     baseline_launches: Count = 0
     samples_per_second: Positive | None = None

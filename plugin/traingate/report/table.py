@@ -24,6 +24,9 @@ _STYLES = {
 }
 _WIDTH_WITHOUT_TERMINAL = 160
 
+_ENOUGH_STEPS = 20
+"""Number of compared steps that shows every slowdown that comes at least every 20th step."""
+
 
 def table(rows: Sequence[Row]) -> Table:
     """Return the results table.
@@ -63,6 +66,8 @@ def footnotes(rows: Sequence[Row]) -> list[str]:
         "rate that the yardstick reached meanwhile"
     ]
     notes += _changes_of_mathematics(rows)
+    notes += _few_compared_steps(rows)
+    notes += _restarts(rows)
     machine = rows[0].measurement.machine
     notes.append(f"machine: {machine.cpu}, {machine.cores} cores")
     return notes
@@ -78,6 +83,34 @@ def _changes_of_mathematics(rows: Sequence[Row]) -> list[str]:
         for name, change in changes.items()
         if name in names
     ]
+
+
+def _few_compared_steps(rows: Sequence[Row]) -> list[str]:
+    """Return a note on the verdicts that slow steps, which come now and then, could escape."""
+    tests = [
+        f"{row.test} ({verdict.compared_steps})"
+        for row in rows
+        for verdict in [row.measurement.verdict]
+        if verdict is not None and 0 < verdict.compared_steps < _ENOUGH_STEPS
+    ]
+    if not tests:
+        return []
+    return [
+        f"fewer than {_ENOUGH_STEPS} steps of a launch are compared, so slow steps that come less "
+        f"often are not seen: {', '.join(tests)}"
+    ]
+
+
+def _restarts(rows: Sequence[Row]) -> list[str]:
+    """Return a note on the tests whose dataset is shorter than the measured steps."""
+    counts = {
+        row.test: max(len(launch.epoch_starts) for launch in row.measurement.launches)
+        for row in rows
+    }
+    tests = [f"{test} ({count} times)" for test, count in counts.items() if count]
+    if not tests:
+        return []
+    return [f"the dataset ended and was started again in the measured steps: {', '.join(tests)}"]
 
 
 def render(rows: Sequence[Row], width: int | None, *, colour: bool) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
+from threading import Thread
+from typing import Any, Final
 
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -13,19 +16,25 @@ from traingate.layers.data import describe_missing_batch
 from traingate.layers.step_context import StepContext
 from traingate.layers.training import StepBody, Training
 
+_MAX_TASKS: Final = 4
+"""Largest number of threads and processes that are taken for loaders of data. Not all of them need
+to be, and each makes the turns of a duet longer."""
+
 
 class Loop:
     """Training loop, whose body is ``step``.
 
     Args:
         training: Training to which all layers have been applied.
+        older_threads: Threads that ran before the workload was imported.
 
     Attributes:
         restarts: Number of times that the dataset was started again at its end.
     """
 
-    def __init__(self, training: Training) -> None:
+    def __init__(self, training: Training, older_threads: Collection[Thread]) -> None:
         self.restarts = 0
+        self._older_threads = older_threads
         self._training = training
         self._loader = _loader_of(training)
         self._clock = _PhaseClock()
@@ -47,6 +56,17 @@ class Loop:
     def data_workers(self) -> int:
         """Return the number of processes that load the data."""
         return self._loader.num_workers
+
+    def background_tasks(self) -> int:
+        """Return the number of data workers, or else of threads and processes that may load data.
+
+        A dataset or a step can start these by itself. Those of Python are counted, if they are
+        younger than this loop.
+        """
+        if self._loader.num_workers:
+            return self._loader.num_workers
+        threads = sum(thread not in self._older_threads for thread in threading.enumerate())
+        return min(_MAX_TASKS, threads + len(multiprocessing.active_children()))
 
     @property
     def prefetched_batches(self) -> int:

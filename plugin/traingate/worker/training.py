@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -83,6 +84,7 @@ class Trainer:
 
     def _prepare(self, message: messages.Prepare) -> Iterator[messages.Message]:
         start = time.perf_counter()
+        older_threads = threading.enumerate()
         self._unbind()
         relocation = Relocation(**message.relocation) if message.relocation else None  # type: ignore[arg-type]
         relocate = relocation.relocate if relocation else str
@@ -109,7 +111,7 @@ class Trainer:
         for layer in layers:
             layer.apply(training)
         self._model_calls.listen(training)
-        self._loop = Loop(training)
+        self._loop = Loop(training, older_threads)
         self._unbind()
         self._project = project_of(name.file, message.import_paths, relocation)
         self._digests = self._file_digests()
@@ -117,7 +119,6 @@ class Trainer:
             setup_seconds=time.perf_counter() - start,
             batch_size=training.batch_size,
             epoch_steps=self._loop.epoch_steps,
-            data_workers=self._loop.data_workers,
             prefetched_batches=self._loop.prefetched_batches,
         )
 
@@ -130,7 +131,8 @@ class Trainer:
         for layer in self._layers:
             if isinstance(layer, Verifier):
                 layer.verify(after)
-        yield messages.WarmedUp(step_seconds, before != after)
+        assert self._loop is not None
+        yield messages.WarmedUp(step_seconds, before != after, self._loop.background_tasks())
 
     def _unbind(self) -> None:
         """Let the main thread use all cores of its rank, and remember the core that OpenMP chose.

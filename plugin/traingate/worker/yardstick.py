@@ -8,6 +8,7 @@ change of the training, of torch or of its settings affects them. The process an
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
@@ -21,6 +22,7 @@ import_package()
 
 import numpy as np  # noqa: E402 - needs import_package
 
+from traingate.host.shared_libraries import loaded_libraries  # noqa: E402
 from traingate.protocol import messages  # noqa: E402
 from traingate.worker.serve import serve  # noqa: E402
 
@@ -29,6 +31,11 @@ SIZE: Final = 1024
 
 TRIAD_BYTES: Final = 32 << 20
 """Bytes of the triad's three arrays together: more than a core's private caches."""
+
+_BLAS: Final = re.compile(
+    r"lib(scipy_)?(openblas|blis|c?blas|flexiblas|[st]atlas|mkl_rt|mkl_core|armpl|nvpl_blas)[\w-]*\."
+)
+"""Beginnings of the file names of libraries that compute a matrix product."""
 
 
 class Yardstick:
@@ -41,8 +48,8 @@ class Yardstick:
         self._product = np.empty_like(self._a)
         elements = TRIAD_BYTES // 3 // 4
         self._x, self._y, self._z = (np.ones(elements, dtype=np.float32) for _ in range(3))
-        self._library = _library()
         self._unit()
+        self._library = _library()  # only now is every part of the BLAS loaded
         _bind_threads()
 
     @property
@@ -66,11 +73,24 @@ class Yardstick:
 
 
 def _library() -> str:
-    """Return numpy's version and the name and version of its BLAS."""
+    """Return numpy's version, the BLAS that it was built with, and the files of the loaded BLAS.
+
+    A build against the interface alone says "blas", and the user chooses the library later. Debian
+    gives all of them the same file name, in folders of their own names.
+    """
     config: Any = np.show_config(mode="dicts")
     blas = config.get("Build Dependencies", {}).get("blas", {})
-    parts = ("numpy", np.__version__, blas.get("name"), blas.get("version"))
+    paths = [path for path in loaded_libraries() if _BLAS.match(path.name)]
+    files = [
+        f"{path.parent.name}/{path.name}" if _is_interface(path) else path.name for path in paths
+    ]
+    parts = ("numpy", np.__version__, blas.get("name"), blas.get("version"), *sorted(files))
     return " ".join(str(part) for part in parts if part)
+
+
+def _is_interface(path: Path) -> bool:
+    """Return whether the name of a library is that of the interface, which many implement."""
+    return path.name.startswith(("libblas.", "libcblas."))
 
 
 def _bind_threads() -> None:
