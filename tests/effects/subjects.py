@@ -6,7 +6,8 @@ import itertools
 import json
 import os
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from traingate import BaseLayer, Training, TrainingSetup
@@ -88,6 +89,32 @@ def large_net() -> TrainingSetup:
     )  # fmt: skip
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     return TrainingSetup(model, nn.CrossEntropyLoss(), optimizer, LargeImages(), 8)
+
+
+class SlowImages(SeededImages):
+    """Data set whose images take a time to load, as from a disk or a network.
+
+    Args:
+        seconds: Time for one image, in seconds.
+    """
+
+    def __init__(self, seconds: float):
+        self._seconds = seconds
+
+    def __getitem__(self, index):
+        time.sleep(self._seconds)
+        return super().__getitem__(index)
+
+
+def loading_net(seconds: float = 0.0015) -> TrainingSetup:
+    """Return a training that computes about as long as it takes to load a batch of 8 images."""
+    setup = small_net()
+    return replace(setup, dataset=SlowImages(seconds))
+
+
+def slowly_loading_net() -> TrainingSetup:
+    """Return the same training with a loader that takes twenty times as long."""
+    return loading_net(0.03)
 
 
 def eager_net() -> TrainingSetup:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import replace
 
 import pytest
 from observing import job_of
-from subjects import small_net
+from subjects import loading_net, slowly_loading_net, small_net
 
 from traingate import layers
 from traingate.controller.duet import measure_duet
 from traingate.controller.job import LaunchPlan, Side
+from traingate.gate.decision import judge_pairs
+from traingate.gate.policy import Policy
 from traingate.layers.slowdown import InjectedSlowdown
 from traingate.layers.stack import Stack
+from traingate.records import Outcome
 from traingate.report.progress import NoProgress
 
 TWO_PAIRS = LaunchPlan(2, 2)
@@ -56,3 +60,18 @@ def test_an_injected_slowdown_is_measured_at_its_true_size(tmp_path):
     duet = duet_of(slow, plain, by_steps=True)
     # A step takes twice as long, and log 2 = 0.69; fetching and zero_grad are not slowed down.
     assert all(0.25 < pair.log_ratio < 1.1 for pair in duet.pairs)
+
+
+def test_a_loader_that_became_slower_is_measured_at_its_true_size(tmp_path):
+    stack = [layers.DataWorkers(1)]
+    base = job_of(stack, loading_net, tmp_path, steps=None)
+    candidate = job_of(stack, slowly_loading_net, tmp_path, steps=None)
+    duet = duet_of(candidate, base, by_steps=True)
+    assert all(pair.busy_turns == 0 for pair in duet.pairs)
+    slow_seconds = [statistics.fmean(pair.candidate_step_seconds) for pair in duet.pairs]
+    # Eight images of 30 ms take 0.24 s, while the training computes the step before.
+    assert all(0.24 < seconds < 0.33 for seconds in slow_seconds)
+    fast_seconds = [statistics.fmean(pair.base_step_seconds) for pair in duet.pairs]
+    verdict = judge_pairs(duet.pairs, 8, Policy(0.05, 2, 16))
+    assert verdict.outcome is Outcome.REGRESSED
+    assert verdict.slowdown_percent > 100 * (1 - 1.05 * max(fast_seconds) / 0.24)

@@ -58,6 +58,29 @@ def test_sides_that_do_not_fit_into_memory_together_take_turns_launch_by_launch(
     assert [pair.method for pair in duet.pairs] == [Method.TURNS] * 2
 
 
+def test_both_sides_take_the_warm_up_steps_of_the_side_that_compiles_longer(steps):
+    duet = measured("compiling", "base", plan=TWO_PAIRS)
+    warm_up = 5  # the first step, and four until none compiles
+    pairs = [
+        "c" * warm_up + "bb" + "b" * 3 + "cbbc" * 2,
+        "b" * warm_up + "c" * warm_up + "bccb" * 2,
+    ]
+    assert steps.read_text() == "".join(pairs)
+    assert [pair.warmup_steps for pair in duet.pairs] == [4, 4]
+
+
+@pytest.mark.parametrize(("candidate", "base"), [("compiling", "base"), ("base", "compiling")])
+def test_launches_in_turns_compare_the_steps_that_both_sides_measured(steps, candidate, base):
+    duet = measured(candidate, base, plan=TWO_PAIRS, peak_rss_bytes=1 << 60, steps=6)
+    assert [pair.warmup_steps for pair in duet.pairs] == [4, 4]
+    shared_steps = (
+        3 if candidate == "base" else 6
+    )  # the second side of pair 1 takes at least as many
+    assert len(duet.pairs[0].candidate_step_seconds) == shared_steps
+    assert len(duet.pairs[0].base_step_seconds) == shared_steps
+    assert len(duet.pairs[1].base_step_seconds) == 6
+
+
 @pytest.mark.parametrize(
     ("candidate", "base", "label"),
     [

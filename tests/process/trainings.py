@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import time
 import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Listener
 from pathlib import Path
+from types import ModuleType
 
 from traingate import TrainingSetup
 
@@ -55,6 +57,26 @@ def candidate() -> TrainingSetup:
 def base() -> TrainingSetup:
     """Write a b in each step."""
     return training(lambda: _write("b"))
+
+
+def compiling() -> TrainingSetup:
+    """Write a c in each step, and compile in the first four of them."""
+    utils = ModuleType("torch._dynamo.utils")
+    utils.counters = {"stats": {"unique_graphs": 0}, "frames": {"total": 0}}
+    utils.get_compilation_metrics = list
+    dynamo = ModuleType("torch._dynamo")
+    dynamo.utils = utils
+    sys.modules["torch"]._dynamo = dynamo
+    sys.modules.update({"torch._dynamo": dynamo, "torch._dynamo.utils": utils})
+    steps = []
+
+    def step():
+        _write("c")
+        steps.append(None)
+        if len(steps) <= 4:
+            utils.counters["frames"]["total"] += 1
+
+    return training(step)
 
 
 def large_batches() -> TrainingSetup:
