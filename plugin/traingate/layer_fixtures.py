@@ -189,7 +189,7 @@ def _place_of(function: Any) -> str:
     while isinstance(function, functools.partial):
         function = function.func
     if not hasattr(function, "__code__"):  # an object that can be called
-        function = getattr(type(function), "__call__", None)
+        function = type(function).__call__
     code = getattr(function, "__code__", None)
     return "" if code is None else f" ({Path(code.co_filename).name}:{code.co_firstlineno})"
 

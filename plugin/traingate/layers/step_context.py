@@ -238,7 +238,7 @@ class StepContext:
             self._refuse_closure()
 
     def _guard_step(self, optimizer: Any) -> None:
-        """Let ``optimizer.step`` refuse a closure, also where a step calls it without ``update``."""
+        """Let ``optimizer.step`` refuse a closure, also if a step calls it past ``update``."""
         step = optimizer.step
 
         @wraps(step)
