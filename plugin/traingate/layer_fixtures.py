@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -179,10 +180,18 @@ def _replaced_layers(item: pytest.Item) -> Iterator[str]:
             if function.__module__ == __name__ or "request" in definition.argnames:
                 break
             if name not in definition.argnames:
-                code = function.__code__
-                place = f" ({Path(code.co_filename).name}:{code.co_firstlineno})"
-                yield replaced_fixture_text(name, place)
+                yield replaced_fixture_text(name, _place_of(function))
                 break
+
+
+def _place_of(function: Any) -> str:
+    """Return where *function* is defined, in parentheses; empty if it has no code of its own."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not hasattr(function, "__code__"):  # an object that can be called
+        function = type(function).__call__
+    code = getattr(function, "__code__", None)
+    return "" if code is None else f" ({Path(code.co_filename).name}:{code.co_firstlineno})"
 
 
 def _layers_with_default(item: pytest.Item) -> Iterator[str]:

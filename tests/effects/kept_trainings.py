@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 from subjects import SeededImages, small_net
@@ -69,6 +70,102 @@ def captured_net() -> TrainingSetup:
         return criterion(own_model(batch[0]), batch[1])
 
     return replace(setup, train_step=train_step)
+
+
+def own_step_net() -> TrainingSetup:
+    """Return a training whose own step calls the model that it has captured."""
+    setup = small_net()
+    own_model = setup.model
+
+    def step(context, batch):
+        return _take_step(context, own_model, batch)
+
+    return replace(setup, step=step)
+
+
+def twice_called_net() -> TrainingSetup:
+    """Return a training whose step calls its argument, and the captured model for a second loss."""
+    setup = small_net()
+    own_model = setup.model
+
+    def train_step(model, batch, criterion):
+        images, classes = batch
+        return criterion(model(images), classes) + criterion(own_model(images), classes)
+
+    return replace(setup, train_step=train_step)
+
+
+def evaluated_net() -> TrainingSetup:
+    """Return a training that evaluates the captured model, without gradients, in each step."""
+    import torch
+
+    setup = small_net()
+    own_model = setup.model
+
+    def train_step(model, batch, criterion):
+        with torch.no_grad():
+            own_model(batch[0])
+        return criterion(model(batch[0]), batch[1])
+
+    return replace(setup, train_step=train_step)
+
+
+def seldom_called_nets() -> TrainingSetup:
+    """Return a training of two models, of which one trains in every fifth step only."""
+    from torch import nn
+
+    setup, other = small_net(), small_net()
+    numbers = itertools.count(1)
+
+    def step(context, batch):
+        number = next(numbers)
+        return _take_step(context, context.model["often" if number % 5 else "seldom"], batch)
+
+    models = nn.ModuleDict({"often": setup.model, "seldom": other.model})
+    return replace(setup, model=models, optimizer=[setup.optimizer, other.optimizer], step=step)
+
+
+def _take_step(context, model, batch):
+    """Take the usual step of *model*."""
+    for optimizer in context.optimizers:
+        optimizer.zero_grad()
+    images, classes = batch
+    loss = context.forward(lambda: context.criterion(model(images), classes))
+    context.backward(loss)
+    for optimizer in context.optimizers:
+        context.update(optimizer.step)
+    return loss
+
+
+def one_cycle_net() -> TrainingSetup:
+    """Return a training with a scheduler that changes learning rate and momentum in each step."""
+    import torch
+
+    setup = small_net()
+    optimizer = torch.optim.SGD(setup.model.parameters(), lr=0.5, momentum=0.9)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=1.0, total_steps=1000, pct_start=0.005
+    )
+    optimizer.register_step_post_hook(lambda *_: scheduler.step())
+    return replace(setup, optimizer=optimizer)
+
+
+def plateau_net() -> TrainingSetup:
+    """Return a training with a scheduler that is given the loss, and lowers the rate each time."""
+    import torch
+
+    setup = small_net()
+    optimizer = torch.optim.SGD(setup.model.parameters(), lr=1.0, momentum=0.9)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, factor=0.3, patience=0, threshold=10.0, threshold_mode="abs"
+    )
+
+    def step(context, batch):
+        loss = _take_step(context, context.model, batch)
+        scheduler.step(loss.detach())
+        return loss
+
+    return replace(setup, optimizer=optimizer, step=step)
 
 
 def counting_net() -> TrainingSetup:

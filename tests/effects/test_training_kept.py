@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import kept_parameters as parameters
 import kept_trainings as trainings
 import pytest
 
@@ -15,6 +16,65 @@ UPDATES = (layers.FusedOptimizer(), layers.IpexOptimize())
 def test_clipping_and_scheduling_in_hooks_of_the_optimizer_are_kept(observe, layer):
     losses = observe(layer, workload=trainings.hooked_net).losses
     assert losses == pytest.approx(observe(workload=trainings.hooked_net).losses, rel=1e-3)
+
+
+@pytest.mark.parametrize("layer", UPDATES, ids=lambda layer: layer.name)
+@pytest.mark.parametrize(
+    "workload", [trainings.one_cycle_net, trainings.plateau_net], ids=lambda each: each.__name__
+)
+def test_schedulers_of_other_kinds_are_kept(observe, layer, workload):
+    losses = observe(layer, workload=workload).losses
+    assert losses == pytest.approx(observe(workload=workload).losses, rel=1e-3)
+
+
+def test_the_fused_optimizer_keeps_a_step_that_was_replaced_on_the_object(observe):
+    losses = observe(layers.FusedOptimizer(), workload=parameters.replaced_step_net).losses
+    plain_losses = observe(workload=parameters.replaced_step_net).losses
+    assert losses == pytest.approx(plain_losses, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [parameters.replaced_step_net, parameters.scheduled_replaced_step_net],
+    ids=lambda each: each.__name__,
+)
+def test_ipex_refuses_a_step_that_was_replaced_on_the_object(observe, workload):
+    with pytest.raises(ConfigurationError, match="would drop the one that the workload has"):
+        observe(layers.IpexOptimize(), workload=workload)
+
+
+@pytest.mark.parametrize(
+    ("stack", "workload"),
+    [
+        ((layers.IpexOptimize(),), parameters.clipped_lstm_net),
+        ((layers.XlaDevice(),), trainings.hooked_net),
+        ((layers.IpexOptimize(), layers.Bf16Autocast()), parameters.clipped_adamw_net),
+    ],
+    ids=["ipex-lstm", "xla", "ipex-masters"],
+)
+def test_a_replaced_parameter_that_the_workload_has_kept_is_refused(observe, stack, workload):
+    reason = r"replaces parameters, and the workload has kept \S+ \(in a list\)"
+    with pytest.raises(ConfigurationError, match=reason):
+        observe(*stack, workload=workload)
+
+
+@pytest.mark.parametrize(
+    ("stack", "workload"),
+    [
+        ((layers.IpexOptimize(),), parameters.lstm_net),
+        ((layers.XlaDevice(),), parameters.lstm_net),
+        ((layers.IpexOptimize(),), parameters.clipped_adamw_net),
+        ((layers.IpexOptimize(), layers.Bf16Autocast()), parameters.adamw_net),
+        ((layers.XlaDevice(),), parameters.adamw_net),
+    ],
+    ids=["ipex-lstm", "xla-lstm", "ipex-list", "ipex-masters", "xla"],
+)
+def test_a_training_that_keeps_no_replaced_parameter_is_trained_like_plain(
+    observe, stack, workload
+):
+    losses = observe(*stack, workload=workload).losses
+    tolerance = 0.05 if len(stack) > 1 else 1e-3
+    assert losses == pytest.approx(observe(workload=workload).losses, rel=tolerance)
 
 
 @pytest.mark.parametrize(
@@ -44,9 +104,34 @@ def test_ipex_leaves_frozen_parameters_frozen(observe, stack):
     assert observation.losses == pytest.approx(plain_losses, rel=0.05 if stack else 1e-3)
 
 
-def test_a_step_that_calls_a_captured_model_under_data_parallel_is_refused(observe):
-    with pytest.raises(ConfigurationError, match="never called the model that they were given"):
-        observe(layers.DataParallel("torchrun", 1), workload=trainings.captured_net)
+ONE_RANK = layers.DataParallel("torchrun", 1, find_unused_parameters=True)
+
+
+@pytest.mark.parametrize(
+    ("workload", "reason"),
+    [
+        (trainings.captured_net, "never called the model that they were given"),
+        (trainings.own_step_net, "never called the model that they were given"),
+        (trainings.twice_called_net, "the model that the workload built directly, past what"),
+    ],
+)
+def test_a_step_that_calls_a_captured_model_under_data_parallel_is_refused(
+    observe, workload, reason
+):
+    with pytest.raises(ConfigurationError, match=reason):
+        observe(ONE_RANK, workload=workload)
+
+
+@pytest.mark.parametrize("layer", [ONE_RANK, layers.TorchCompile()], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "workload",
+    [trainings.evaluated_net, trainings.seldom_called_nets],
+    ids=lambda each: each.__name__,
+)
+def test_a_step_that_trains_the_models_that_layers_wrapped_is_not_refused(observe, layer, workload):
+    observation = observe(layer, workload=workload)
+    if workload is trainings.evaluated_net:  # in the other, a model is first called late
+        assert observation.counters.get("compilations_in_measured_steps", 0) == 0
 
 
 def test_a_step_that_calls_a_captured_model_calls_the_one_that_ipex_has_changed(observe):

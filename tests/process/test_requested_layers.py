@@ -109,6 +109,36 @@ def batch_size():
     assert_refused(result, "rename the fixture, or let it request batch_size and return it")
 
 
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        ("Size()", " (test_training.py:13) "),
+        ("partial(size, 64)", " (test_training.py:16) "),
+        ("partial(Size())", " (test_training.py:13) "),
+        ("partial(abs, -64)", " "),
+    ],
+)
+def test_a_replacing_fixture_that_is_no_plain_function_is_refused_at_collection(run, value, place):
+    result = run(f"""
+from functools import partial
+
+class Size:
+    def __call__(self):
+        return 64
+
+def size(samples):
+    return samples
+
+subject = {value}
+subject.__name__ = "size"  # which pytest needs
+batch_size = pytest.fixture(name="batch_size")(subject)
+
+def test_size(training_benchmark, batch_size):
+    training_benchmark(net)
+""")
+    assert_refused(result, f"the project's fixture batch_size{place}replaces the layer")
+
+
 def test_a_replacing_fixture_that_only_running_shows_is_refused(run):
     result = run("""
 @pytest.fixture

@@ -213,3 +213,42 @@ def test_a_closure_is_refused_where_a_layer_objects():
         context.update(subject.optimizer.step, lambda: None)
     with pytest.raises(ConfigurationError, match="in this stack: ranks would differ"):
         context.update(subject.optimizer.step, closure=lambda: None)
+
+
+class _Closure:
+    def evaluate(self):
+        """Return no loss."""
+
+
+@pytest.mark.parametrize(
+    "closure", [_Closure().evaluate, partial(max, 1)], ids=["bound method", "partial"]
+)
+def test_a_closure_that_is_no_plain_function_is_refused(closure):
+    subject = training(whole_step)
+    subject.closure_obstacles.append("ranks would differ")
+    update = partial(StepContext(subject).update, Optimizer().step)
+    for options in ({}, {"closure": closure}):
+        arguments = () if options else (closure,)
+        with pytest.raises(ConfigurationError, match="in this stack: ranks would differ"):
+            update(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda step: step(lambda: None),
+        lambda step: step(closure=_Closure().evaluate),
+        lambda step: partial(step, _Closure)(),
+    ],
+)
+def test_a_closure_that_a_step_gives_to_its_optimizer_itself_is_refused(call):
+    def step(context, batch):
+        context.backward(context.forward(Loss))
+        call(context.optimizer.step)
+
+    StepContext(training(step)).take(())
+    subject = training(step)
+    subject.closure_obstacles.append("ranks would differ")
+    with pytest.raises(ConfigurationError, match="in this stack: ranks would differ"):
+        StepContext(subject).take(())
+    assert subject.optimizer.steps == 0

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from traingate.controller.imported_files import digest_of_files
 from traingate.controller.steps import Steps
 from traingate.controller.warm_up import WarmUp
 from traingate.protocol import messages
 from traingate.records import Launch
+
+_COMPUTING_PHASES: Final = ("forward", "backward", "optimizer")
+"""Phases of the step's body, which the worker reports only if it can tell them apart."""
 
 
 def launch_record(
@@ -31,10 +35,12 @@ def launch_record(
         visits: Visits of the yardstick; empty if there were none.
     """
     answers = steps.answers
+    phases = phase_seconds(answers)
     return Launch(
         step_seconds=steps.step_seconds,
         data_seconds=tuple(max(rank.phase_seconds["data"] for rank in step) for step in answers),
-        phase_seconds=phase_seconds(answers),
+        phase_seconds=phases,
+        untimed_phases=tuple(phase for phase in _COMPUTING_PHASES if phase not in phases),
         warmup_steps=warm_up.steps,
         epoch_starts=epoch_starts(answers),
         busy_visits=steps.busy_turns,

@@ -1,10 +1,13 @@
-"""Change all tensors of a batch, and check parameters that a layer is to replace."""
+"""Change all tensors of a batch, and check parameters that a layer replaces."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+import gc
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from copy import copy
+from types import FrameType
 from typing import Any
+from weakref import ref
 
 from traingate.errors import ConfigurationError
 
@@ -49,4 +52,57 @@ def require_no_hooks(layer: str, parameters: Mapping[str, Any]) -> None:
                 f"{layer} replaces parameters, and {name} has a hook that the new one would lack: "
                 "the training would be another one. Move what the hook does into a hook of the "
                 "optimizer's step, or into a step of the workload's own"
+            )
+
+
+class OldParameters:
+    """Parameters of a module before a layer replaces some of them.
+
+    Code of the workload that has kept a parameter, such as a list for clipping, would go on with
+    the one that is not trained any more, in silence.
+
+    Args:
+        layer: Name of the layer.
+        module: Module before the layer has changed it.
+    """
+
+    def __init__(self, layer: str, module: Any) -> None:
+        self._layer = layer
+        # The references are weak, so that only others keep a replaced parameter alive.
+        self._references = {
+            name: ref(parameter)
+            for name, parameter in module.named_parameters(remove_duplicate=False)
+        }
+
+    def require_unused(self, module: Any, known_holders: Iterable[object] = ()) -> None:
+        """Check that nothing refers to a parameter that was replaced.
+
+        Args:
+            module: Module after the change.
+            known_holders: Objects of traingate, torch or IPEX that may refer to one.
+
+        Raises:
+            ConfigurationError: If something else refers to one.
+        """
+        gc.collect()  # modules that were replaced are parts of cycles
+        current = set(map(id, module.parameters()))
+        replaced: dict[str, Any] = {}
+        for name, reference in self._references.items():
+            parameter = reference()
+            if parameter is not None and id(parameter) not in current:
+                replaced[name] = parameter
+        if not replaced:
+            return
+        known = {id(replaced), *map(id, known_holders)}
+        # Python objects only: a computation that still runs may keep a tensor, too.
+        for holder in gc.get_referrers(*replaced.values()):
+            if id(holder) in known or isinstance(holder, FrameType):
+                continue
+            held = set(map(id, gc.get_referents(holder)))
+            name = next(name for name, each in replaced.items() if id(each) in held)
+            raise ConfigurationError(
+                f"{self._layer} replaces parameters, and the workload has kept {name} (in a "
+                f"{type(holder).__name__}): what it does with it, such as clipping, would have no "
+                "effect. Ask for parameters when they are used, by model.parameters() or the "
+                "optimizer's param_groups"
             )

@@ -104,8 +104,7 @@ class DataParallel(BaseLayer):
         Raises:
             ConfigurationError: If the dataset is iterable.
         """
-        import torch  # noqa: PLC0415 - only in the worker
-        import torch.distributed as dist  # noqa: PLC0415
+        import torch.distributed as dist  # noqa: PLC0415 - only in the worker
         from torch.nn.parallel import DistributedDataParallel  # noqa: PLC0415
         from torch.utils.data import DistributedSampler, IterableDataset  # noqa: PLC0415
 
@@ -128,9 +127,6 @@ class DataParallel(BaseLayer):
                 "data_parallel averages gradients but not losses, so that each rank would evaluate "
                 "its closure another number of times"
             )
-        # Random data must differ between ranks. Rank 0 keeps the seed, and so agrees with plain.
-        if place.rank:
-            torch.manual_seed(torch.initial_seed() + place.rank)
         dataset: Any = training.dataset
         training.loader_options["sampler"] = DistributedSampler(dataset, shuffle=False)
 

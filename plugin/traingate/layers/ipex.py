@@ -10,7 +10,7 @@ from typing import Any
 from traingate.errors import ConfigurationError
 from traingate.host.cpu import instruction_sets
 from traingate.host.packages import torch_mismatch
-from traingate.layers._tensors import require_no_hooks
+from traingate.layers._tensors import OldParameters, require_no_hooks
 from traingate.layers.base import BaseLayer
 from traingate.layers.step_context import requires_closure
 from traingate.layers.training import Training
@@ -69,7 +69,9 @@ class IpexOptimize(BaseLayer):
             optimizer = optimizers[id(model)]
             _check_hooks(model, optimizer)
             needs_closure = requires_closure(optimizer)
+            replaced_step = _replaced_step(optimizer)
             trainable = {name: each.requires_grad for name, each in model.named_parameters()}
+            old_parameters = OldParameters(self.name, model)
             # In place: the workload's own step, schedulers and hooks may hold these objects. IPEX
             # copies an optimizer without its hooks.
             new_model, _ = ipex.optimize(
@@ -79,6 +81,12 @@ class IpexOptimize(BaseLayer):
                 weights_prepack=None if packable else False,
                 inplace=True,
             )
+            if replaced_step is not None and vars(optimizer)["step"] is not replaced_step:
+                raise ConfigurationError(
+                    "ipex_optimize replaces the step of the optimizer, and would drop the one that "
+                    "the workload has assigned to optimizer.step: move what it does into a hook of "
+                    "the optimizer's step, or into a step of the workload's own"
+                )
             if hasattr(optimizer, "sync_grad"):
                 _check_gradient_copies(optimizer, needs_closure=needs_closure)
                 training.closure_obstacles.append(
@@ -89,9 +97,38 @@ class IpexOptimize(BaseLayer):
                 hooked_step = torch.optim.Optimizer.profile_hook_step(optimizer.step.__func__)
                 optimizer.step = MethodType(hooked_step, optimizer)
             _restore_trainable(new_model, trainable)
+            old_parameters.require_unused(new_model, _holders_of_masters(optimizer))
             return new_model
 
         training.replace_models(optimize)
+
+
+def _replaced_step(optimizer: Any) -> Any:
+    """Return the step that the workload has assigned to ``optimizer.step``; None if it has none.
+
+    A scheduler wraps the step to count its calls, which only serves a warning.
+    """
+    step = vars(optimizer).get("step")
+    is_of_scheduler = hasattr(step, "_wrapped_by_lr_sched")
+    if is_of_scheduler and getattr(step, "__wrapped__", None) is type(optimizer).step:
+        return None
+    return step
+
+
+def _holders_of_masters(optimizer: Any) -> list[object]:
+    """Return the objects that may refer to parameters in fp32 whose copies in bf16 are trained.
+
+    They are the optimizer's, which updates these parameters, and those of IPEX, which copies the
+    gradients to them and their values back.
+    """
+    wrappers = list(getattr(optimizer, "params_attr", {}).values())
+    return [
+        *(group["params"] for group in optimizer.param_groups),
+        optimizer.state,
+        getattr(optimizer, "params_attr", None),
+        *wrappers,
+        *map(vars, wrappers),
+    ]
 
 
 def _optimizer_of(model: Any, optimizers: list[Any]) -> Any:

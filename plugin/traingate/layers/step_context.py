@@ -10,9 +10,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
-from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from functools import partial, wraps
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakSet
 
 from traingate.errors import ConfigurationError, WorkloadError
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import torch
 
     from traingate.layers.training import Training
+
+# Modules can be called too, and are arguments of other updates, such as that of an average.
+_CLOSURE_TYPES = (FunctionType, MethodType, partial)
 
 
 class StepContext:
@@ -46,6 +49,9 @@ class StepContext:
         self._called_parts: set[str] = set()
         self._is_checked = False
         self._needs_closure = any(map(requires_closure, training.optimizers))
+        if training.step is not None and training.closure_obstacles:
+            for optimizer in training.optimizers:
+                self._guard_step(optimizer)
 
     @property
     def model(self) -> Any:
@@ -228,11 +234,26 @@ class StepContext:
 
     def _check_closures(self, arguments: tuple[Any, ...]) -> None:
         """Raise a ConfigurationError if one of *arguments* is a closure and a layer objects."""
-        if any(isinstance(argument, FunctionType) for argument in arguments):
-            raise ConfigurationError(
-                "an optimizer that evaluates a closure cannot be measured in this stack: "
-                f"{'; '.join(self._training.closure_obstacles)}"
-            )
+        if any(isinstance(argument, _CLOSURE_TYPES) for argument in arguments):
+            self._refuse_closure()
+
+    def _guard_step(self, optimizer: Any) -> None:
+        """Let ``optimizer.step`` refuse a closure, also if a step calls it past ``update``."""
+        step = optimizer.step
+
+        @wraps(step)
+        def guarded_step(*arguments: Any, **options: Any) -> Any:
+            if any(map(callable, (*arguments, *options.values()))):
+                self._refuse_closure()
+            return step(*arguments, **options)
+
+        optimizer.step = guarded_step
+
+    def _refuse_closure(self) -> NoReturn:
+        raise ConfigurationError(
+            "an optimizer that evaluates a closure cannot be measured in this stack: "
+            f"{'; '.join(self._training.closure_obstacles)}"
+        )
 
 
 def pair_loss(model: Any, batch: Any, criterion: Any) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from traingate.host.packages import torch_mismatch
-from traingate.layers._tensors import map_tensors, require_no_hooks
+from traingate.layers._tensors import OldParameters, map_tensors, require_no_hooks
 from traingate.layers.base import BaseLayer, ProcessRequest
 from traingate.layers.training import StepBody, Training
 
@@ -59,15 +60,14 @@ class XlaDevice(BaseLayer):
         import torch  # noqa: PLC0415 - only in the worker
         import torch_xla  # noqa: PLC0415 - only in this stack
 
-        device = torch_xla.device()
-        new_parameters = _move(training.model, device)
+        modules = [training.model]
         if isinstance(training.criterion, torch.nn.Module):
-            new_parameters |= _move(training.criterion, device)
-        for optimizer in training.optimizers:
-            for group in optimizer.param_groups:
-                # In place: LBFGS keeps the list itself.
-                group["params"][:] = [new_parameters.get(old, old) for old in group["params"]]
-            _move_state(optimizer, new_parameters, device)
+            modules.append(training.criterion)
+        old_parameters = [OldParameters(self.name, module) for module in modules]
+        _move_training(modules, training.optimizers, torch_xla.device())
+        for old, module in zip(old_parameters, modules, strict=True):
+            old.require_unused(module)
+        device = torch_xla.device()
         training.batch_transforms.append(partial(map_tensors, lambda tensor: tensor.to(device)))
         training.step_wrappers.append(_with_sync)
         training.has_phases = False
@@ -75,6 +75,20 @@ class XlaDevice(BaseLayer):
             "XLA runs a step at its end, but the optimizer would read the loss of each evaluation "
             "earlier"
         )
+
+
+def _move_training(
+    modules: Iterable[torch.nn.Module], optimizers: Iterable[torch.optim.Optimizer], device: Any
+) -> None:
+    """Move modules to the device, and let their optimizers update the new parameters."""
+    new_parameters: dict[torch.nn.Parameter, torch.nn.Parameter] = {}
+    for module in modules:
+        new_parameters |= _move(module, device)
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            # In place: LBFGS keeps the list itself.
+            group["params"][:] = [new_parameters.get(old, old) for old in group["params"]]
+        _move_state(optimizer, new_parameters, device)
 
 
 def _move(module: Any, device: Any) -> dict[torch.nn.Parameter, torch.nn.Parameter]:

@@ -25,6 +25,8 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             ``zero_grad``) and ``other``. A stack whose step is compiled as a whole or runs
             asynchronously has its computation in ``other``. In a process group, the phases are
             those of the slowest rank.
+        untimed_phases: Names of the phases that could not be told apart in this stack or step:
+            ``phase_seconds`` lacks them, and their time is in ``other``.
         warmup_steps: Number of steps between the first one and the measured ones.
         epoch_starts: Indexes of the measured steps in which the dataset was started again.
         steps_per_round: Number of steps in each round. A round is the steps between two visits of
@@ -71,6 +73,7 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reasons: dict[str, tuple[str, ...]] = {}
     rank_step_seconds: tuple[tuple[Positive, ...], ...] = ()
     phase_seconds: dict[str, tuple[Seconds, ...]] = {}
+    untimed_phases: tuple[str, ...] = ()
     warmup_steps: Count = 0
     epoch_starts: tuple[Count, ...] = ()
     busy_visits: Count = 0
@@ -156,7 +159,8 @@ class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         candidate_yardstick: Time of the yardstick around each step of the candidate, relative to
             its median over both launches; empty if the sides took turns step by step.
         base_yardstick: The same for the base.
-        candidate_phase_seconds: Seconds of each step of the candidate by phase, as in ``Launch``.
+        candidate_phase_seconds: Seconds of each step of the candidate by phase, as in ``Launch``;
+            phases that could not be told apart are not there.
         base_phase_seconds: The same for the base.
         epoch_starts: Indexes of the measured steps in which the candidate's dataset was started
             again at its end.

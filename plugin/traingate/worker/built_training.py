@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import partial
 from typing import Any
+
+import torch
 
 from traingate.errors import WorkloadError
 from traingate.layers.training import Training
@@ -30,11 +34,11 @@ def training_of(setup: TrainingSetup, cores: frozenset[int] = frozenset()) -> Tr
 
 
 class ModelCalls:
-    """Record of which models of a training are called, among those that layers have replaced.
+    """Record of the calls of a training's models during the warm-up.
 
     A ``train_step`` that calls the model which the workload built, instead of its argument,
     bypasses DistributedDataParallel or a compiler, and would be measured in the name of their
-    layers.
+    layers. A model that is called only in some of the steps is no error.
 
     Args:
         training: Training before any layer has changed it.
@@ -43,35 +47,69 @@ class ModelCalls:
     def __init__(self, training: Training) -> None:
         self._own_models = training.models()
         self._handles: list[Any] = []
-        self._uncalled_names: set[str] = set()
+        self._wrapped_names: set[str] = set()
+        self._called_names: set[str] = set()
+        self._bypassed_names: set[str] = set()
+        self._depths: Counter[str] = Counter()
 
     def listen(self, training: Training) -> None:
         """Start recording the calls of the models that layers have put in the place of others.
+
+        The workload's own models are listened to as well, but not beneath a compiler: it compiles
+        hooks with the model, and compiles anew when they are removed.
 
         Args:
             training: Training to which all layers have been applied.
         """
         for name, model in training.models().items():
-            if model is not self._own_models.get(name):
-                self._uncalled_names.add(name)
-                handle = model.register_forward_pre_hook(
-                    lambda *_, name=name: self._uncalled_names.discard(name)
-                )
+            own_model = self._own_models.get(name)
+            if model is own_model:
+                continue
+            self._wrapped_names.add(name)
+            self._handles += (
+                model.register_forward_pre_hook(partial(self._enter, name)),
+                model.register_forward_hook(partial(self._leave, name), always_call=True),
+            )
+            is_compiled = hasattr(model, "_torchdynamo_orig_callable")
+            if own_model is not None and not is_compiled:
+                handle = own_model.register_forward_pre_hook(partial(self._note_own_call, name))
                 self._handles.append(handle)
 
     def check(self) -> None:
-        """Stop recording, and check that each of the models was called.
+        """Stop recording, and check that the steps called the models that layers had wrapped.
 
         Raises:
-            WorkloadError: If one was not.
+            WorkloadError: If they called none of them, or also an own model of the workload.
         """
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        if self._uncalled_names:
-            names = " and ".join(sorted(filter(None, self._uncalled_names)))
+        remedy = (
+            "A train_step must call its argument model, as model(...), and a step must call "
+            "context.model"
+        )
+        if self._wrapped_names and not self._called_names:
+            names = " and ".join(sorted(filter(None, self._wrapped_names)))
             raise WorkloadError(
                 f"the steps never called the model {names or 'that they were given'}, which a "
-                "layer had wrapped: they trained another one without that layer. A train_step must "
-                "call its argument model, as model(...), and a step must call context.model"
+                f"layer had wrapped: they trained another one without that layer. {remedy}"
             )
+        if self._bypassed_names:
+            names = " and ".join(sorted(filter(None, self._bypassed_names)))
+            raise WorkloadError(
+                f"the steps called the model {names or 'that the workload built'} directly, past "
+                "what a layer had wrapped around it, and computed gradients there: that part was "
+                f"trained without the layer. {remedy}"
+            )
+
+    def _enter(self, name: str, *_: Any) -> None:
+        self._called_names.add(name)
+        self._depths[name] += 1
+
+    def _leave(self, name: str, *_: Any) -> None:
+        self._depths[name] -= 1
+
+    def _note_own_call(self, name: str, *_: Any) -> None:
+        # An evaluation without gradients trains nothing.
+        if torch.is_grad_enabled() and not self._depths[name]:
+            self._bypassed_names.add(name)

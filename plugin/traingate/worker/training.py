@@ -23,7 +23,7 @@ from traingate.host.imported_packages import Project
 from traingate.layers.base import ArgumentProvider, Layer, Starter, Verifier
 from traingate.layers.stack import rebuild
 from traingate.protocol import messages
-from traingate.protocol.ranks import rank_cores
+from traingate.protocol.ranks import rank_cores, rank_place
 from traingate.training_setup import TrainingSetup, WorkloadName, build
 from traingate.worker import counters, flops, operator_table, spawned_imports
 from traingate.worker.built_training import ModelCalls, training_of
@@ -112,6 +112,8 @@ class Trainer:
             layer.apply(training)
         self._model_calls.listen(training)
         self._loop = Loop(training, older_threads)
+        # Again, since two versions of a model may draw other numbers while they are built.
+        _seed(message.seed, rank_place().rank)
         self._unbind()
         self._project = project_of(name.file, message.import_paths, relocation)
         self._digests = self._file_digests()
@@ -236,10 +238,16 @@ def _stop_data_workers() -> None:
                 os.kill(process.pid, signal.SIGSTOP)
 
 
-def _seed(seed: int) -> None:
-    """Seed the random numbers of Python, numpy and torch; torch passes it on to data workers."""
+def _seed(seed: int, rank: int = 0) -> None:
+    """Seed the random numbers of Python, numpy and torch; torch passes it on to data workers.
+
+    Args:
+        seed: Seed of the launch.
+        rank: Number of this process in its group. Random data, drawn by torch, must differ between
+            ranks; what they decide by the other generators is often to be the same for all.
+    """
     random.seed(seed)
-    torch.manual_seed(seed)
+    torch.manual_seed(seed + rank)
     with contextlib.suppress(ImportError):  # torch does without numpy
         import numpy as np  # noqa: PLC0415
 
