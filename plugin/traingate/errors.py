@@ -4,7 +4,8 @@ The tree of exceptions::
 
     TraingateError              base class: the message says what happened, where, and what to do
     ├── ConfigurationError      an option, a marker, a fixture's parameter or a layer is invalid
-    │   └── LayerConflictError  two layers of one stack exclude each other
+    │   ├── LayerConflictError  two layers of one stack exclude each other
+    │   └── EditedFileError     a file of the working tree changed while it was measured
     ├── WorkloadError           the workload cannot be imported, or raised in the worker
     ├── WorkerError             a worker process failed
     │   ├── WorkerDiedError     it ended without its Finished message
@@ -31,6 +32,13 @@ class ConfigurationError(TraingateError):
 
 class LayerConflictError(ConfigurationError):
     """Error of a stack in which two layers exclude each other; the message names both."""
+
+
+class EditedFileError(ConfigurationError):
+    """Error of a file of the working tree that changed while it was measured.
+
+    No other way to compare the test would be right either, unlike after a failure of the base.
+    """
 
 
 class WorkloadError(TraingateError):

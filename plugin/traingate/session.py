@@ -83,10 +83,11 @@ class Session:
         rows: Rows of the results table, in the order of measuring.
         verdicts: Pairs of a test's full name and its verdict, in the order of measuring. They are
             kept here because a test can catch its failure, or run again.
-        refusals: Reasons why tests could not be compared, by full name.
+        refusals: Errors by which tests could not be compared, by full name.
         used_baselines: Stored measurements that tests were compared with.
         unavailable_tests: Full names of tests with a layer that this machine cannot run.
         requested_names: Names of all layers, and of their extras, that tests have requested.
+        base_sides: Base sides of the session's duets.
         interruption: Sentence on the test whose comparison was interrupted by Ctrl-C; None if none
             was.
     """
@@ -101,7 +102,7 @@ class Session:
         self.settings = settings
         self.rows: list[Row] = []
         self.verdicts: list[tuple[str, Verdict]] = []
-        self.refusals: dict[str, str] = {}
+        self.refusals: dict[str, BaselineError] = {}
         self.used_baselines: list[Measurement] = []
         self.unavailable_tests: set[str] = set()
         self.requested_names: set[str] = set()
@@ -111,9 +112,9 @@ class Session:
         self._search_path = search_path
         self._measurements: dict[str, Measurement] = {}  # newest one of each workload
         self._directory = make_session_directory()
-        self._base_sides = BaseSides(self.root, self._directory, settings.base_setup)
+        self.base_sides = BaseSides(self.root, self._directory, settings.base_setup)
         for pattern in (glob.escape(str(self._directory)), listener_pattern()):
-            self._base_sides.remove_at_end(pattern)
+            self.base_sides.remove_at_end(pattern)
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -131,20 +132,19 @@ class Session:
         """
         missing_fails = self.settings.on_missing == "fail"
         try:
-            baselines = Baselines(
-                saved_runs.load_runs(self.settings.storage, self.settings.compare)
-            )
+            runs = saved_runs.load_runs(self.settings.storage, self.settings.compare)
         except NoRunError:
             if missing_fails or self.settings.compare is not True:
                 raise
             return Baselines(())
+        baselines = Baselines(runs)
         if missing_fails:
             baselines.check_machines(self.hardware)
         return baselines
 
     def close(self) -> None:
         """Remove the worktrees and the compile caches."""
-        self._base_sides.close()
+        self.base_sides.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def run(self, request: BenchmarkRequest, observer: Observer) -> Result:
@@ -225,7 +225,7 @@ class Session:
                 f"{error} (It has a record already, so --traingate-on-missing does not apply to "
                 "it; --traingate-allow-missing does.)"
             )
-        self.refusals[request.test] = str(error)
+        self.refusals[request.test] = error
         raise error
 
     def _comparison(self, request: BenchmarkRequest, job: Job) -> Comparison:
@@ -236,12 +236,12 @@ class Session:
         if settings.against or settings.against_python:
             test_file = self.root / request.test.partition("::")[0]
             accepted = accepted_change(request.limits, test_file)
-            return AgainstBase(settings, tolerance, job, self._base_sides, accepted)
+            return AgainstBase(settings, tolerance, job, self.base_sides, accepted)
         if not settings.compare:
             return NoComparison(tolerance)
 
         def can_measure_commit(commit: str) -> bool:
-            return can_measure_duet(settings, job, self._base_sides, commit)
+            return can_measure_duet(settings, job, self.base_sides, commit)
 
         def find(subject: Subject) -> Baseline:
             baseline = self.baselines.find(
@@ -250,7 +250,7 @@ class Session:
             self.used_baselines.append(baseline.measurement)
             return baseline
 
-        return AgainstStored(settings, tolerance, job, self._base_sides, find)
+        return AgainstStored(settings, tolerance, job, self.base_sides, find)
 
     def _tolerance(self, request: BenchmarkRequest) -> float:
         """Return the tolerance of the test in percent: that of its marker, else of the settings."""

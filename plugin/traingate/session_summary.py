@@ -12,7 +12,8 @@ from traingate.comparison.completeness import (
     count,
     problems,
 )
-from traingate.errors import BaselineError, ConfigurationError
+from traingate.errors import BaselineError, ConfigurationError, NewTestError
+from traingate.records import Outcome
 from traingate.selection import FIXTURE, Selection, is_part_of
 from traingate.session import Session
 from traingate.worktree.removed_tests import removed_tests
@@ -62,7 +63,7 @@ def summarise(session: Session, selection: Selection, *, is_complete: bool) -> S
     facts = SessionFacts(
         selected=selection.benchmarks,
         verdicts=tuple(session.verdicts),
-        refusals=session.refusals,
+        refusals={test: str(error) for test, error in session.refusals.items()},
         baselines=baselines,
         absences=absences,
         skip_reasons=selection.skip_reasons,
@@ -72,9 +73,9 @@ def summarise(session: Session, selection: Selection, *, is_complete: bool) -> S
         must_compare=not settings.compare,
         is_complete=is_complete,
     )
-    is_concerned = bool(facts.selected or facts.baselines or facts.must_compare)
+    has_counts = settings.compares and not _compares_others_only(session, selection)
     return SessionSummary(
-        count(facts) if settings.compares and is_concerned else None,
+        count(facts) if has_counts else None,
         tuple(problems(facts)),
         tuple(facts.uncompared if settings.compare else ()),
         tuple(facts.allowed_uncompared if settings.compare else ()),
@@ -92,14 +93,29 @@ def _baselines(session: Session, selection: Selection) -> dict[str, str]:
         return {}
     if not settings.compare:
         base = f"the base is {settings.against or settings.against_python}"
-        selected = [test for test in selection.benchmarks if test not in session.unavailable_tests]
+        excluded = session.unavailable_tests | _new_tests(session)
+        selected = [test for test in selection.benchmarks if test not in excluded]
         return dict.fromkeys((*selected, *_removed_tests(session, selection)), base)
-    if not selection.benchmarks and not saved_runs.mention_records(
-        settings.storage, settings.compare
-    ):
-        return {}  # a project that compares other benchmarks only
+    if _compares_others_only(session, selection):
+        return {}
     runs = session.baselines.runs
     return known_tests(runs, settings.scale.name, session.hardware, session.used_baselines)
+
+
+def _compares_others_only(session: Session, selection: Selection) -> bool:
+    """Return whether pytest-benchmark compares other benchmarks, and none of traingate's."""
+    settings = session.settings
+    is_requested = bool(selection.benchmarks) or not settings.compare
+    return not is_requested and not saved_runs.mention_records(settings.storage, settings.compare)
+
+
+def _new_tests(session: Session) -> set[str]:
+    """Return the tests that the base of a duet does not have, whether they passed or failed."""
+    compared = {
+        test for test, verdict in session.verdicts if verdict.outcome is not Outcome.NO_BASELINE
+    }
+    refused = {test for test, error in session.refusals.items() if isinstance(error, NewTestError)}
+    return {test for test, _ in session.verdicts} - compared | refused
 
 
 def _removed_tests(session: Session, selection: Selection) -> list[str]:
@@ -109,7 +125,7 @@ def _removed_tests(session: Session, selection: Selection) -> list[str]:
     if reference is None or repository is None:
         return []
     try:
-        commit = repository.resolve_commit(reference)
+        commit = session.base_sides.resolve(repository, reference)
     except ConfigurationError:
         return []  # each test has failed with this error
     removed = removed_tests(repository, commit.hash, root, FIXTURE, selection.naming)

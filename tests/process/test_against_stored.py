@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from workers import record_of
+from workers import record_of, too_large_for_two
 
 from sample_settings import settings
 from traingate.baselines.lookup import Baseline
 from traingate.comparison.against_stored import AgainstStored, can_measure_duet
 from traingate.controller.job import LaunchPlan
-from traingate.errors import BaselineError
+from traingate.errors import BaselineError, EditedFileError
 from traingate.records import Cause, Method, Outcome
 from traingate.report.progress import NoProgress
 
@@ -140,6 +140,45 @@ def test_a_duet_that_fails_is_replaced_by_launches_and_its_failure_is_told(again
         "a duet against the baseline's commit could not be measured: "
     )
     assert "/nowhere/model.bin" in result.verdict.evidence[-1]
+
+
+@pytest.mark.parametrize("launches", [LaunchPlan(1, 1), LaunchPlan(1, 4)], ids=["used up", "left"])
+@pytest.mark.parametrize("moment", ["between pairs", "in a step"])
+def test_an_edit_while_a_duet_is_measured_is_an_error_and_no_reason_for_an_open_verdict(
+    against, project, launches, moment
+):
+    class Editing(NoProgress):
+        def launching(self, number, planned):
+            if moment == "between pairs" and number == 2:
+                project.write(0.01, "# edited")
+
+        def stepped(self, step, steps, samples_per_second):
+            if moment == "in a step":
+                project.write(0.01, "# edited")
+
+    scattered = record_of([0.001, 0.01, 0.1])
+    job = project.job(project=project.folder, launches=launches)
+    comparison = against(scattered, project.head(), job)
+    comparison.prepare()
+    measurement = record_of(AS_STORED[:1])
+    if moment == "between pairs":
+        measurement = too_large_for_two(measurement)
+    assert comparison.look(measurement)
+    with pytest.raises(EditedFileError, match="Leave the project's files alone"):
+        comparison.conclude(measurement, Editing())
+
+
+def test_files_of_the_base_that_change_are_a_reason_for_more_launches(against, project):
+    project.write(0.01, prelude="import helper")
+    (project.folder / "helper.py").write_text("open(__file__, 'a').write('# again\\n')")
+    commit = project.commit()
+    project.write(0.01)
+    job = project.job(project=project.folder, launches=LaunchPlan(1, 2))
+    comparison = against(record_of([0.001, 0.01, 0.1]), commit, job)
+    result = concluded(comparison, too_large_for_two(record_of(AS_STORED[:1])))
+    assert (result.duet, result.verdict.launches) == (None, 2)
+    assert "of the base" in result.verdict.evidence[-1]
+    assert "of helper" in result.verdict.evidence[-1]
 
 
 def test_without_a_commit_launches_are_added_up_to_the_most(against, project):

@@ -146,6 +146,34 @@ def test_a_leftover_of_an_interrupted_installation_fails_no_launch(library, proj
     assert (verdict.outcome, verdict.cause) == (Outcome.REGRESSED, Cause.CODE)
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("direct_url.json", b'{"url": "file:'),
+        ("direct_url.json", b"[]"),
+        ("direct_url.json", b'{"url": 1, "dir_info": {}}'),
+        ("direct_url.json", b'{"url": "file:///a", "dir_info": []}'),
+        ("direct_url.json", b"\xff"),
+        ("METADATA", b"Name: f\xfcr\nVersion: 1.0\n"),
+        ("RECORD", b"f\xfcr.py,,\n"),
+    ],
+    ids=["truncated", "list", "number", "no folder", "not text", "latin name", "latin record"],
+)
+def test_damaged_metadata_of_a_distribution_fails_no_launch(library, run, file, content):
+    damaged = library.folder / "damaged-1.0.dist-info"
+    damaged.mkdir()
+    (damaged / "METADATA").write_text("Name: damaged\nVersion: 1.0\n")
+    (damaged / file).write_bytes(content)
+    assert run(launches=1).environment["packages"]["helper"] == "1.0"
+
+
+def test_an_old_egg_info_that_is_not_utf8_fails_no_launch(library, run):
+    egg_info = library.folder / "old.egg-info"
+    egg_info.mkdir()
+    (egg_info / "PKG-INFO").write_bytes(b"Name: old\nVersion: 1.0\nAuthor: J\xfcrgen\n")
+    assert run(launches=1).environment["packages"]["helper"] == "1.0"
+
+
 def test_the_record_has_the_kernel_and_its_settings(library, run):
     environment = run(launches=1).environment
     assert environment["kernel"] == os.uname().release

@@ -6,6 +6,7 @@ import json
 import os
 import xml.etree.ElementTree as ET
 
+import msgspec
 import pytest
 from workers import IMPORT_PATHS, TRAININGS, git, record_of, with_yardstick
 
@@ -37,7 +38,7 @@ def save(pytester, monkeypatch):
 
     def write(step_seconds, *tests, name="0001_base", **changes):
         of_sleeping = {"workload": "trainings.py::sleeping", "stack": (), "scale": "smoke"}
-        record = record_of(step_seconds, machine=hardware(), **{**of_sleeping, **changes})
+        record = record_of(step_seconds, **{"machine": hardware(), **of_sleeping, **changes})
         names = tests or ("test_speed.py::test_sleeping",)
         stored = dict.fromkeys(names, with_yardstick(record))
         save_run(pytester.path / "stored" / f"{name}.json", stored)
@@ -258,6 +259,43 @@ def test_a_session_that_compares_nothing_fails_if_records_are_stored(
     assert line(result)["compared"] == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "arguments", "told"),
+    [
+        (TWO, ("-k", "other"), "test_speed.py::test_sleeping: deselected (0001_base.json"),
+        ("def test_sleeping(): pass", (), "test_speed.py::test_sleeping: gone (0001_base.json"),
+    ],
+    ids=["deselected", "renamed"],
+)
+def test_a_session_that_compares_nothing_fails_if_the_records_are_of_another_machine(
+    pytester, save, text, arguments, told
+):
+    save(SLOW, machine=msgspec.structs.replace(hardware(), cpu="Other CPU"))
+    path = pytester.path / "stored" / "0001_base.json"
+    clean = {"commit_info": {"id": "a" * 40, "dirty": False}}
+    path.write_text(json.dumps({**json.loads(path.read_text()), **clean}))
+    result = run(pytester, text, *arguments)
+    assert_red(result, "no training benchmark was selected. Stored are:", told)
+    assert line(result)["compared"] == 0
+
+
+def test_a_session_that_compares_nothing_fails_if_the_records_are_of_another_scale(pytester, save):
+    save(SLOW, scale="quick")
+    result = run(pytester, TWO, "-k", "other")
+    assert_red(result, "test_speed.py::test_sleeping: deselected (0001_base.json")
+    assert line(result)["deselected"] == 1
+
+
+def test_a_session_that_may_lack_all_records_prints_its_counts(pytester, save):
+    save(SLOW)
+    path = pytester.path / "stored" / "0001_base.json"
+    allowed = {"traingate": {"allowed_missing_tests": ["test_speed.py::test_sleeping"]}}
+    path.write_text(json.dumps({**json.loads(path.read_text()), **allowed}))
+    result = run(pytester, "def test_other(): pass")
+    assert result.ret == 0
+    assert set(line(result).values()) == {0}
+
+
 @pytest.mark.parametrize("arguments", [("-k", "sleeping"), ("test_speed.py::test_sleeping",)])
 def test_tests_that_the_user_left_out_are_told_and_fail_nothing(pytester, save, arguments):
     save(SLOW, "test_speed.py::test_sleeping", "test_speed.py::test_second")
@@ -355,3 +393,63 @@ def test_a_duet_session_counts_too_and_a_skipped_or_removed_test_is_not_green(py
     (pytester.path / "test_speed.py").unlink()
     result = pytester.runpytest_subprocess(*duet)
     assert_red(result, "A comparison was asked for, and no training benchmark was selected.")
+
+
+DUET = (
+    "--traingate-scale=smoke",
+    "--traingate-steps=2",
+    "--traingate-launches=2",
+    "--traingate-against=HEAD",
+    "--traingate-tolerance=40",
+)
+
+
+def commit(pytester, text):
+    """Commit a project with these tests, without measuring them."""
+    run(pytester, text, "--collect-only", options=())
+    git(pytester.path, "init", "-q")
+    git(pytester.path, "add", "-A")
+    git(pytester.path, "commit", "-q", "-m", "first")
+
+
+NEW = """
+def new():
+    return sleeping()
+
+def test_new(training_benchmark):
+    training_benchmark(new)
+"""
+
+
+def test_a_new_test_of_a_duet_passes_beside_a_compared_one_if_it_is_to_be_recorded(pytester, save):
+    commit(pytester, ONE_MEASURED)
+    text = f"{ONE_MEASURED}{NEW}"
+    refused = run(pytester, text, options=DUET)
+    assert_red(refused, "has no new in test_speed.py")
+    assert "have a baseline and were not compared" not in "\n".join(refused.outlines)
+    assert (line(refused)["compared"], line(refused)["new"], line(refused)["skipped"]) == (1, 1, 0)
+    recorded = run(pytester, text, "--traingate-on-missing=record", options=DUET)
+    assert recorded.ret == 0, recorded.outlines
+    assert (line(recorded)["compared"], line(recorded)["new"]) == (1, 1)
+
+
+def test_a_duet_of_new_tests_alone_compares_nothing(pytester, save):
+    commit(pytester, "from trainings import sleeping")
+    text = f"from trainings import sleeping\n{NEW}"
+    result = run(pytester, text, "--traingate-on-missing=record", options=DUET)
+    assert_red(result, "test_new: new", "measure them without a comparison")
+
+
+def test_a_reference_that_moves_during_the_run_is_the_commit_that_was_measured(pytester, save):
+    commit(pytester, f"{ONE_MEASURED}{SECOND}training_benchmark(sleeping)")
+    moving = """
+import subprocess
+
+def test_that_commits():
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+    subprocess.run(["git", *identity, "commit", "-q", "-a", "-m", "second"], check=True)
+"""
+    result = run(pytester, f"{ONE_MEASURED}{moving}", options=DUET)
+    assert git(pytester.path, "rev-list", "--count", "HEAD") == "2"
+    assert_red(result, "  test_speed.py::test_second: gone (the base is HEAD)")
+    assert (line(result)["compared"], line(result)["gone"]) == (1, 1)

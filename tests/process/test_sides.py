@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import shutil
 import sysconfig
 import textwrap
 import venv
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
-from workers import IMPORT_PATHS, name_in, record_of
+from workers import IMPORT_PATHS, name_in, record_of, too_large_for_two
 
 from sample_settings import settings
 from traingate.comparison.against_base import AgainstBase
@@ -19,7 +23,8 @@ from traingate.comparison.base_side import BaseSides
 from traingate.comparison.next_step import CodeRelation
 from traingate.controller.job import LaunchPlan
 from traingate.controller.measure import measure
-from traingate.errors import ConfigurationError
+from traingate.errors import ConfigurationError, EditedFileError
+from traingate.host.shared_libraries import loaded_library
 from traingate.records import Method, Outcome
 from traingate.report.progress import NoProgress
 
@@ -31,12 +36,14 @@ TOLERANCE = 40.0
 def compared(project, base_sides):
     """``compared(...)``: the result of a duet of the working tree with its commit."""
 
-    def compare(against="HEAD", python=None, sides=base_sides, launches=2, **changes):
-        chosen = settings(against=against, against_python=python, launches=launches)
+    def compare(
+        against="HEAD", python=None, sides=base_sides, *, observer=None, measurement=None, **changes
+    ):
+        chosen = settings(against=against, against_python=python, launches=2)
         job = replace(project.job(project=project.folder), **changes)
         comparison = AgainstBase(chosen, TOLERANCE, job, sides)
         comparison.prepare()
-        return comparison.conclude(record_of([0.01]), NoProgress())
+        return comparison.conclude(measurement or record_of([0.01]), observer or NoProgress())
 
     return compare
 
@@ -93,6 +100,47 @@ def test_a_file_edited_during_a_launch_is_refused(project):
         measure(job, lambda _: True, Editing())
 
 
+EDITED_WHILE_BUILT = """
+    import time
+    from pathlib import Path
+    from trainings import training
+
+    def model():
+        file = Path({edited!r})  # a person edits it while a data set is loaded
+        file.write_text(file.read_text() + "# edited")
+        return training(lambda: time.sleep(0.01))
+"""
+
+
+@pytest.mark.parametrize("edited", ["models", "helpers"])
+def test_a_file_edited_while_the_training_is_built_is_refused(project, edited):
+    write(project.folder / "helpers.py", "SECONDS = 0.01")
+    text = EDITED_WHILE_BUILT.format(edited=str(project.folder / f"{edited}.py"))
+    write(project.model, f"import helpers\n{textwrap.dedent(text)}")
+    job = project.job(project=project.folder)
+    with pytest.raises(EditedFileError, match=f"the file of {edited} was changed while this"):
+        measure(job, lambda _: True, NoProgress())
+
+
+def test_a_file_edited_between_two_pairs_of_a_duet_is_refused(compared, project):
+    class Editing(NoProgress):
+        def launching(self, number, planned):
+            if number == 2:
+                project.write(0.01, "# edited")
+
+    with pytest.raises(EditedFileError, match="imported another version of models than an earlier"):
+        compared(observer=Editing(), measurement=too_large_for_two(record_of([0.01])))
+
+
+def test_a_file_edited_in_the_steps_of_a_duet_is_refused(compared, project):
+    class Editing(NoProgress):
+        def stepped(self, step, steps, samples_per_second):
+            project.write(0.02)
+
+    with pytest.raises(EditedFileError, match="the file of models was changed while this"):
+        compared(observer=Editing())
+
+
 def test_the_record_tells_which_files_were_measured(compared, project):
     project.write(0.011)
     duet = compared().duet
@@ -110,6 +158,47 @@ def test_a_reference_is_the_same_commit_for_the_whole_session(base_sides, projec
     assert base_sides.job_for(job, "HEAD", None).side.title == first.side.title
     assert base_sides.compare_code(job, "HEAD") is CodeRelation.DIFFERENT
     assert base_sides.compare_code(job, "0" * 40) is CodeRelation.UNAVAILABLE
+
+
+LOADING = """
+    import ctypes, os, time
+    from pathlib import Path
+    from trainings import training
+
+    def model():
+        ctypes.CDLL({path})
+        return training(lambda: time.sleep(0.01))
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "refused"),
+    [("{library!r}", True), ("'libkernel.so'", True), ("Path(__file__).parent / 'build/libkernel.so'", False)],
+    ids=["absolute", "search path", "beside the module"],
+)  # fmt: skip
+def test_a_library_of_the_working_tree_that_the_base_loads_is_refused(
+    compared, project, monkeypatch, path, refused
+):
+    ctypes.CDLL("libm.so.6")
+    library = project.folder / "build" / "libkernel.so"
+    library.parent.mkdir()
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(library.parent))
+    write(project.model, LOADING.format(path=path.format(library=str(library))))
+    (project.folder / ".gitignore").write_text("build/\n")
+    project.commit()
+    shutil.copy(loaded_library("m"), library)
+    build = f"mkdir build && cp {library} build"
+    sides = BaseSides(project.folder, project.folder.parent, build)
+    try:
+        if not refused:
+            assert compared(sides=sides).verdict.outcome is Outcome.PASSED
+            return
+        with pytest.raises(
+            ConfigurationError, match=r"the shared library .*/build/libkernel\.so was"
+        ):
+            compared(sides=sides)
+    finally:
+        sides.close()
 
 
 @pytest.fixture
@@ -156,6 +245,23 @@ def test_a_setup_command_that_hangs_is_ended_with_all_that_it_started(temporary)
         prepare_base_tree("setsid sleep 86399 & sleep 86399", temporary, None, 0.5)
     commands = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
     assert ["sleep", "86399"] not in commands
+
+
+def test_the_base_is_checked_out_where_its_build_can_be_run(project, temporary, monkeypatch):
+    def statvfs(folder):
+        return SimpleNamespace(f_flag=os.ST_NOEXEC if Path(folder) == temporary else 0)
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(temporary / "caches"))
+    sides = BaseSides(project.folder, temporary)
+    try:
+        tree = Path(sides.job_for(project.job(), "HEAD", None).side.relocation.tree)
+        assert tree.parent == temporary / "caches" / "traingate"
+        assert (tree / "models.py").is_file()
+    finally:
+        sides.close()
+    assert not tree.exists()
 
 
 def test_a_setup_command_must_not_change_the_candidates_packages(temporary, monkeypatch):

@@ -62,6 +62,15 @@ def record_of(step_seconds: Sequence[float], **changes: Any) -> Measurement:
     return measurement(launches, **{"batch_size": BATCH_SIZE, **changes})
 
 
+def too_large_for_two(record: Measurement) -> Measurement:
+    """Return *record* with so much memory that the sides of a duet are measured one by one."""
+    launches = [
+        msgspec.structs.replace(launch_record, data_workers_peak_bytes=1 << 60)
+        for launch_record in record.launches
+    ]
+    return msgspec.structs.replace(record, launches=tuple(launches))
+
+
 def with_yardstick(record: Measurement) -> Measurement:
     """Return *record* as if this machine had had its present speed when the record was saved."""
     visit = _yardstick_visit()

@@ -350,6 +350,23 @@ def test_an_accepted_inconclusive_record_is_a_baseline(storage):
     assert find_baseline(storage).measurement == record_of(0.2, verdict=accepted)
 
 
+@pytest.mark.parametrize(
+    ("verdict", "pooled"),
+    [
+        (OPEN, [0.1, 0.3]),
+        (msgspec.structs.replace(OPEN, accepted=ACCEPTANCE), [0.1, 0.2, 0.3]),
+    ],
+    ids=["open", "accepted"],
+)
+def test_an_inconclusive_record_is_no_part_of_a_baseline_unless_it_is_accepted(
+    storage, verdict, pooled
+):
+    storage("0001_fit", record_of(0.1), commit=COMMIT)
+    storage("0002_open", record_of(0.2, verdict=verdict), commit=COMMIT)
+    storage("0003_fit", record_of(0.3), commit=COMMIT)
+    assert [item.step_seconds[0] for item in find_baseline(storage).launches] == pooled
+
+
 @pytest.mark.parametrize("records", [(FAILED, None), (None, FAILED)])
 def test_a_run_that_repeats_a_failed_test_is_no_baseline_whatever_the_repetition_says(
     storage, records

@@ -149,6 +149,10 @@ def test_a_session_has_no_problem_if_each_baseline_was_used_or_need_not_be(case)
         (facts(Outcome.NO_BASELINE, Outcome.NO_BASELINE, baselines={}), (f"  {A}: new\n",)),
         (facts(selected=(), baselines={}, must_compare=True), ("no training benchmark was selected",)),
         (
+            facts(Outcome.NO_BASELINE, Outcome.NO_BASELINE, baselines={}, must_compare=True),
+            ("If all of them are new to the base, measure them without a comparison.",),
+        ),
+        (
             facts(selected=(), baselines={C: "2"}, absences={C: Absence.DESELECTED}),
             ("no training benchmark was selected. Stored are:", f"  {C}: deselected (2)"),
         ),

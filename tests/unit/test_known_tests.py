@@ -18,10 +18,10 @@ from traingate.errors import DamagedRecordError
 OTHER = msgspec.structs.replace(HARDWARE, cores=8)
 
 
-def run(title, *tests, missing=(), allowed=(), **changes):
+def run(title, *tests, missing=(), allowed=(), commit=None, **changes):
     """Return a saved run that has a record of each of these tests."""
     records = tuple((test, measurement([launch([0.1])], **changes)) for test in tests)
-    return SavedRun(Path(title), title, title, None, records, missing, allowed)
+    return SavedRun(Path(title), title, title, commit, records, missing, allowed)
 
 
 def names(*runs, used=()):
@@ -42,6 +42,18 @@ def test_the_tests_of_a_run_that_is_a_baseline_are_known():
 def test_a_run_of_another_machine_or_scale_is_not_the_newest():
     runs = run("1", "a"), run("2", "b", machine=OTHER), run("3", "c", scale="smoke")
     assert names(*runs) == {"a": "1"}
+
+
+def test_without_a_run_of_this_machine_the_newest_of_a_clean_commit_counts():
+    clean = run("1", "a", "b", machine=OTHER, commit="abc")
+    runs = clean, run("2", "c", machine=OTHER), run("3", "d", scale="smoke", commit="abc")
+    assert names(*runs) == {"a": "1", "b": "1"}
+    assert names(*runs, run("4", "e")) == {"e": "4"}
+
+
+def test_without_any_run_that_could_be_compared_the_newest_counts():
+    assert names(run("1", "a", machine=OTHER), run("2", "b", scale="smoke")) == {"b": "2"}
+    assert names(run("1", "a", machine=OTHER), run("2")) == {"a": "1"}
 
 
 def test_a_run_of_another_machine_that_is_a_baseline_counts():

@@ -9,6 +9,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 
 import pytest
 
+from traingate.errors import ConfigurationError
 from traingate.worktree.relocation import Relocation
 
 
@@ -99,6 +100,19 @@ def test_a_wheel_of_a_project_in_the_tree_is_refused(trees, project, refused):
     """
     (error,) = run(trees, program)
     assert ("both sides of the duet would run the same code" in error) == refused
+
+
+def test_a_copy_without_a_readable_list_of_files_is_found_by_its_source(trees):
+    packages = distribution(trees, "package", trees / "project", {"package/part.py": ""})
+    (packages / "package" / "__init__.py").write_text("")
+    (packages / "package-1.0.dist-info" / "RECORD").write_bytes(b"f\xfcr.py,,\n")
+    program = f"""
+        sys.path.insert(0, {str(packages)!r})
+        import package.part
+        relocation.check_imports()
+    """
+    (error,) = run(trees, program)
+    assert "imported from an installed copy" in error
 
 
 def test_paths_of_libraries_and_outside_of_the_project_stay_as_they_are():
@@ -274,6 +288,43 @@ def test_copies_of_namespace_packages_and_single_modules_are_refused(
     """
     (outcome,) = run(trees, program)
     assert ("imported from an installed copy" in outcome) == refused
+
+
+@pytest.mark.parametrize(
+    ("place", "mark", "refused"),
+    [
+        ("project/build/libkernel.so", None, True),
+        ("project/build/libkernel.so.1.2", None, True),
+        ("project/build/libkernel.so", "project/pyvenv.cfg", True),
+        ("project/data.source", None, False),
+        ("project/env/lib/libtool.so", "project/env/pyvenv.cfg", False),
+        ("project/env/lib/libtool.so", "project/env/conda-meta", False),
+        ("project/env/lib/python3/site-packages/x.libs/libx.so", None, False),
+        ("worktree/build/libkernel.so", None, False),
+        ("elsewhere/libkernel.so", None, False),
+    ],
+)
+def test_a_shared_library_of_the_working_tree_is_refused(trees, place, mark, refused):
+    relocation = Relocation(str(trees / "project"), str(trees / "worktree"))
+    for file in filter(None, (place, mark)):
+        (trees / file).parent.mkdir(parents=True, exist_ok=True)
+        (trees / file).touch()
+    relocation.check_libraries([])
+    if not refused:
+        relocation.check_libraries([trees / place])
+        return
+    for path in (trees / place, trees / f"{place} (deleted)"):
+        with pytest.raises(
+            ConfigurationError, match=r"would run the same code.*--traingate-base-se"
+        ):
+            relocation.check_libraries([path])
+
+
+def test_a_library_that_the_user_preloads_is_environment(trees, monkeypatch):
+    library = trees / "project" / "vendor" / "liballocator.so"
+    relocation = Relocation(str(trees / "project"), str(trees / "worktree"))
+    monkeypatch.setenv("LD_PRELOAD", f"libm.so.6:{library}")
+    relocation.check_libraries([library])
 
 
 def test_links_to_the_working_tree_are_followed(trees):

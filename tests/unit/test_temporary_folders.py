@@ -7,7 +7,8 @@ import tempfile
 
 import pytest
 
-from traingate.host.temporary_folders import folder_for_compiled_code
+from traingate.host import temporary_folders
+from traingate.host.temporary_folders import folder_for_builds, folder_for_compiled_code
 
 MOUNT = 'mount -t tmpfs -o noexec tmpfs "$0" && exec "$@"'
 """Script that mounts a folder noexec, in a mount namespace of its own, and runs a command."""
@@ -37,6 +38,13 @@ def test_the_users_folder_for_compiled_kernels_comes_first(folders, monkeypatch)
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folders / "kernels"))
     assert folder_for_compiled_code() == folders / "kernels"
     assert (folders / "kernels").is_dir()
+
+
+def test_builds_of_a_base_come_into_the_users_folder_for_kernels_last(folders, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folders / "kernels"))
+    assert folder_for_builds() == folders / "temporary"
+    monkeypatch.setattr(temporary_folders, "_temporary_folders", lambda: iter(()))
+    assert folder_for_builds() == folders / "kernels"
 
 
 def test_a_folder_that_cannot_be_made_is_passed_over(folders, monkeypatch):

@@ -251,8 +251,8 @@ def _poolable(
 ) -> list[Measurement]:
     """Return measurements in *earlier_runs* of the same code, machine and environment.
 
-    Only steps with the same number are compared, so launches with far fewer steps than the newest
-    ones would hide their slow steps.
+    Those that failed or were left open are no part of a baseline. Only steps with the same number
+    are compared, so launches with far fewer steps than the newest ones would hide their slow steps.
     """
     if run.commit is None:
         return []
@@ -262,6 +262,7 @@ def _poolable(
         if other.commit == run.commit and not _failed_in(other, subject)
         for item in _measurements_of(subject, other).values()
         if item.batch_size == measurement.batch_size
+        and not _is_undecided(item)
         and 4 * _step_count(item) >= 3 * _step_count(measurement)
         and not hardware_differences(item.machine, measurement.machine)
         and not environment_changes(item.environment, measurement.environment)

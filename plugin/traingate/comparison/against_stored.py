@@ -22,7 +22,7 @@ from traingate.comparison.next_step import CodeRelation, Step, next_step
 from traingate.comparison.screen import Screen, check_launch_count, screen
 from traingate.controller.job import Job, Observer
 from traingate.controller.measure import layer_records, measure
-from traingate.errors import BaselineError, TraingateError
+from traingate.errors import BaselineError, EditedFileError, TraingateError
 from traingate.gate.policy import Policy
 from traingate.options import Settings
 from traingate.records import Measurement
@@ -188,7 +188,11 @@ class AgainstStored:
         return _code_relation(self._settings, self._job, self._base_sides, self._baseline.commit)
 
     def _by_duet(self, measurement: Measurement, observer: Observer) -> DuetResult | None:
-        """Return the result of a duet; keep the obstacle and return None if it fails."""
+        """Return the result of a duet; keep the obstacle and return None if it fails.
+
+        Raises:
+            EditedFileError: If a file of the candidate was edited.
+        """
         assert self._baseline is not None
         try:
             base = self._base_sides.job_for(self._job, self._baseline.commit, None)
@@ -200,7 +204,9 @@ class AgainstStored:
                 tolerance=self._tolerance,
                 max_pairs=self._settings.max_pairs,
             )
-        except TraingateError as error:  # not the candidate's: it has just been measured alone
+        except EditedFileError:
+            raise  # the launches before it are of other code too
+        except TraingateError as error:  # of the base: the candidate was just measured alone
             self._obstacle = f"a duet against the baseline's commit could not be measured: {error}"
             return None
         self._base_sides.remember_memory(base, result.duet)

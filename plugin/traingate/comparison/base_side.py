@@ -14,6 +14,7 @@ from traingate.controller.command import Interpreter
 from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.job import Job, Side
 from traingate.errors import ConfigurationError, NewTestError
+from traingate.host.temporary_folders import folder_for_builds
 from traingate.records import Duet
 from traingate.training_setup import WorkloadName
 from traingate.workload import ObjectName
@@ -36,7 +37,7 @@ class BaseSides:
         self._root = root
         self._caches = caches
         self._setup = setup
-        self._worktrees = Worktrees()
+        self._worktrees = Worktrees(folder_for_builds())
         self._interpreters: dict[str, Interpreter] = {}
         self._repositories: dict[Path, Repository | None] = {}
         self._peaks: dict[tuple[str, str], int] = {}
@@ -108,7 +109,7 @@ class BaseSides:
         if repository is None:
             return CodeRelation.UNAVAILABLE
         try:
-            commit = self._resolve(repository, reference).hash
+            commit = self.resolve(repository, reference).hash
         except ConfigurationError:
             return CodeRelation.UNAVAILABLE
         if not repository.has_file(commit, Path(job.workload.file)):
@@ -116,8 +117,12 @@ class BaseSides:
         same = repository.matches_working_tree(commit)
         return CodeRelation.SAME if same else CodeRelation.DIFFERENT
 
-    def _resolve(self, repository: Repository, reference: str) -> Commit:
-        """Return the commit that a reference names, the same one for the whole session."""
+    def resolve(self, repository: Repository, reference: str) -> Commit:
+        """Return the commit that a reference names, the same one for the whole session.
+
+        Raises:
+            ConfigurationError: If there is no such commit.
+        """
         key = (repository.root, reference)
         if key not in self._commits:
             self._commits[key] = repository.resolve_commit(reference)
@@ -163,7 +168,7 @@ class BaseSides:
             raise ConfigurationError(
                 f"{file} accepts a change, and is not in the git repository of the workload"
             )
-        return repository.read_file(self._resolve(repository, reference).hash, file)
+        return repository.read_file(self.resolve(repository, reference).hash, file)
 
     def _find_repository(self, job: Job) -> Repository | None:
         """Return the repository that holds the job's workload, None if there is none."""
@@ -187,7 +192,7 @@ class BaseSides:
                 f"{reference!r} would name, not those of the project around it. Run pytest with "
                 "the submodule as its rootdir."
             )
-        commit = self._resolve(repository, reference)
+        commit = self.resolve(repository, reference)
         for name in _imported_names(job):
             if not _commit_defines(repository, commit.hash, name):
                 relative_path = Path(name.file).relative_to(repository.root)

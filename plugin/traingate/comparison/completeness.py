@@ -187,10 +187,15 @@ def _nothing_compared(facts: SessionFacts) -> list[str]:
     if not needed:
         return []
     number = len(facts.selected)
+    remedy = (
+        "If nothing is stored yet, check --benchmark-storage, and save a baseline with "
+        "--benchmark-save=NAME."
+    )
+    if facts.must_compare:
+        remedy = "If all of them are new to the base, measure them without a comparison."
     return [
         f"A comparison was asked for, and none of {number} training benchmarks was compared:\n"
-        f"{_list(facts, needed)}\nIf nothing is stored yet, check --benchmark-storage, and save a "
-        "baseline with --benchmark-save=NAME."
+        f"{_list(facts, needed)}\n{remedy}"
     ]
 
 

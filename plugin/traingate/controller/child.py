@@ -22,6 +22,7 @@ from traingate.controller.rank_channels import RankChannels
 from traingate.controller.tagged_processes import kill_tagged
 from traingate.errors import (
     ConfigurationError,
+    EditedFileError,
     ProtocolError,
     TraingateError,
     WorkerDiedError,
@@ -252,7 +253,9 @@ class Child:
     def _failure(self, rank: int, failure: Failed, activity: str) -> TraingateError:
         name = self._name([rank])
         if not failure.traceback:
-            return ConfigurationError(f"{name}, {activity}: {failure.message}")
+            is_edited = failure.error == EditedFileError.__name__
+            error = EditedFileError if is_edited else ConfigurationError
+            return error(f"{name}, {activity}: {failure.message}")
         log = self._log_tail([rank])
         return WorkloadError(
             f"the workload raised in {name}, {activity}:\n\n{failure.traceback}\n{log}"

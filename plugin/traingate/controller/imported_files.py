@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from traingate.errors import ConfigurationError
+from traingate.errors import ConfigurationError, EditedFileError
 from traingate.protocol.messages import COMPILED_PREFIX
 
 
@@ -39,13 +39,15 @@ class ImportedFiles:
             digests: Digests of the files by module or path, as in ``messages.Finished``.
 
         Raises:
-            ConfigurationError: If an earlier launch of this side imported another version of a
-                file, or if the two sides share code that must differ, or differ in code that must
-                be the same.
+            EditedFileError: If an earlier launch of the candidate imported another version of a
+                file.
+            ConfigurationError: If one of the base did, or if the two sides share code that must
+                differ, or differ in code that must be the same.
         """
         changed_files = _differences(self._digests, digests)
         if changed_files:
-            raise ConfigurationError(
+            error = EditedFileError if self._candidate is None else ConfigurationError
+            raise error(
                 f"{launch} imported another version of {changed_files[0]} than an earlier launch "
                 "of this test: the file was edited or built again while it was measured. Leave the "
                 "project's files alone until the run ends, and start it again."

@@ -7,7 +7,6 @@ imports the standard library alone.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -19,10 +18,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from traingate.imports.distribution_metadata import direct_url, name_in, read_file, read_header
 from traingate.imports.distribution_names import normalize
 
 _TORCH_PIN = re.compile(r"torch ?\(?==(\d+\.\d+)")
-_NAME: Final = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
 _VERSION: Final = re.compile(r"^Version:[ \t]*(\S+)", re.MULTILINE)
 
 
@@ -45,32 +44,27 @@ class Distribution:
     @cached_property
     def record(self) -> str:
         """Return the list of its files, in the format of RECORD (PEP 376); empty without one."""
-        return _read(self.files, "RECORD")
+        return read_file(self.files, "RECORD")
 
     @cached_property
     def top_level_modules(self) -> list[str]:
         """Return the modules that ``top_level.txt`` lists; empty without that file."""
-        return _read(self.files, "top_level.txt").split()
+        return read_file(self.files, "top_level.txt").split()
 
     @cached_property
     def direct_url(self) -> dict[str, Any]:
         """Return where it was installed from, if that is not an index (PEP 610); else empty."""
-        try:
-            content = json.loads(_read(self.files, "direct_url.json") or "{}")
-        except ValueError:
-            return {}
-        return content if isinstance(content, dict) else {}
+        return direct_url(self.files)
 
     @property
     def is_editable(self) -> bool:
         """Return whether its modules lie in the folder that it was installed from."""
-        folder = self.direct_url.get("dir_info")
-        return isinstance(folder, dict) and bool(folder.get("editable"))
+        return bool(self.direct_url.get("dir_info", {}).get("editable"))
 
     @property
     def local_source(self) -> str:
         """Return the folder or the archive that it was installed from; empty if it is not local."""
-        url = urlsplit(str(self.direct_url.get("url", "")))
+        url = urlsplit(self.direct_url.get("url", ""))
         return unquote(url.path) if url.scheme == "file" else ""
 
 
@@ -88,12 +82,12 @@ def distributions(name: str | None = None) -> Iterator[Distribution]:
         if name is not None and stem != normalize(name):
             continue
         files = metadata.Distribution.at(folder)
-        text = _read(files, "METADATA") or _read(files, "PKG-INFO") or _read(files, "")
-        own_name, number = _NAME.search(text), _VERSION.search(text)
-        if own_name is None or number is None or normalize(own_name[1]) in names:
+        header = read_header(files)
+        own_name, number = name_in(header), _VERSION.search(header)
+        if own_name is None or number is None or own_name in names:
             continue
-        names.add(normalize(own_name[1]))
-        yield Distribution(normalize(own_name[1]), number[1], str(folder.parent), files)
+        names.add(own_name)
+        yield Distribution(own_name, number[1], str(folder.parent), files)
 
 
 def _metadata_folders() -> Iterator[Path]:
@@ -112,14 +106,6 @@ def _metadata_folders() -> Iterator[Path]:
 def version(package: str) -> str | None:
     """Return the installed version of *package*, None if it is not installed."""
     return next((item.version for item in distributions(package)), None)
-
-
-def _read(files: metadata.Distribution, name: str) -> str:
-    """Return the text of a file of the metadata; empty if it is missing or cannot be read."""
-    try:
-        return files.read_text(name) or ""
-    except (OSError, ValueError):  # for example, it is not UTF-8
-        return ""
 
 
 def torch_mismatch(package: str) -> str | None:

@@ -6,6 +6,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -38,12 +39,24 @@ def folder_for_compiled_code() -> Path | None:
     The first that can be used is taken: that of ``TORCHINDUCTOR_CACHE_DIR``, the usual one for
     temporary files (TMPDIR), the user's folder for caches, and those that most systems have.
     """
-    return next(filter(_can_be_used, _candidates()), None)
+    return next(filter(_can_be_used, chain(_folders_for_kernels(), _temporary_folders())), None)
 
 
-def _candidates() -> Iterator[Path]:
+def folder_for_builds() -> Path | None:
+    """Return a folder to check a commit out in, whose programs can be run; None if there is none.
+
+    The same folders as in ``folder_for_compiled_code`` are tried, but that of
+    ``TORCHINDUCTOR_CACHE_DIR`` last: its user meant it for kernels.
+    """
+    return next(filter(_can_be_used, chain(_temporary_folders(), _folders_for_kernels())), None)
+
+
+def _folders_for_kernels() -> Iterator[Path]:
     if os.environ.get(CACHE_VARIABLE):
         yield Path(os.environ[CACHE_VARIABLE]).absolute()
+
+
+def _temporary_folders() -> Iterator[Path]:
     yield Path(tempfile.gettempdir())
     caches = os.environ.get("XDG_CACHE_HOME")
     yield Path(caches or Path("~/.cache").expanduser()) / "traingate"

@@ -31,6 +31,8 @@ def import_file(module: str, file: str) -> ModuleType:
         if loaded_module is not None and not _is_from(loaded_module, path):
             del sys.modules[name]
     find_by_file(files)
+    if "." in module and len(files) == 1 and module not in sys.modules:
+        return _execute(module, file)
     return importlib.import_module(module)
 
 
@@ -81,14 +83,32 @@ class _FileFinder(MetaPathFinder):
 _finder = _FileFinder()
 
 
+def _execute(module: str, file: str) -> ModuleType:
+    """Return the module, executed without its packages: it was not named after its folders."""
+    spec = importlib.util.spec_from_file_location(module, file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} is no Python module", name=module, path=file)
+    new_module = importlib.util.module_from_spec(spec)
+    sys.modules[module] = new_module
+    try:
+        spec.loader.exec_module(new_module)
+    except BaseException:
+        sys.modules.pop(module, None)
+        raise
+    return new_module
+
+
 def _packages_of(module: str, file: Path) -> dict[str, str]:
-    """Return the files of the packages around a module, if its folders have their names."""
+    """Return the files of the packages around a module, if its folders have their names.
+
+    pytest replaces the dots in a folder's name: ``.ci/test_speed.py`` is ``_ci.test_speed``.
+    """
     folder = file.parent.parent if file.name == "__init__.py" else file.parent
     packages: dict[str, str] = {}
     name = module
     while "." in name:
         name = name.rpartition(".")[0]
-        if folder.name != name.rpartition(".")[2]:
+        if folder.name.replace(".", "_") != name.rpartition(".")[2]:
             return {}
         source = folder / "__init__.py"
         packages[name] = str(source if source.is_file() else folder)

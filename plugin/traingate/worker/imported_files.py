@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from traingate.errors import ConfigurationError
+from traingate.errors import ConfigurationError, EditedFileError
 from traingate.host.shared_libraries import loaded_libraries
 from traingate.imports.library_paths import is_library_path
 from traingate.protocol.messages import COMPILED_PREFIX
@@ -73,19 +74,31 @@ def _shared_objects() -> set[str]:
     return {path for path in paths if not path.startswith(_SYSTEM_FOLDERS)}
 
 
-def check_unchanged(before: dict[str, str], after: dict[str, str]) -> None:
+def built_libraries() -> list[Path]:
+    """Return the shared objects that this process has mapped, but for those in its own caches."""
+    variables = (*_LAUNCH_VARIABLES, *_SIDE_VARIABLES)
+    folders = [os.environ[name] for name in variables if os.environ.get(name)]
+    return [path for path in loaded_libraries() if not any(map(path.is_relative_to, folders))]
+
+
+def check_unchanged(
+    before: Mapping[str, str], after: Mapping[str, str], *, is_working_tree: bool
+) -> None:
     """Check that no file was changed after it had been imported.
 
     Args:
-        before: Digests when the training was built.
-        after: Digests after the last step.
+        before: Earlier digests.
+        after: Later digests of the same process.
+        is_working_tree: True if the files are those of the working tree, which a person edits.
 
     Raises:
-        ConfigurationError: If a file was changed.
+        EditedFileError: If a file of the working tree was changed.
+        ConfigurationError: If a file of another tree was changed.
     """
+    error = EditedFileError if is_working_tree else ConfigurationError
     for name in sorted(before.keys() & after.keys()):
         if before[name] != after[name]:
-            raise ConfigurationError(
+            raise error(
                 f"the file of {name} was changed while this launch ran. Leave the project's files "
                 "alone until the run ends, and start it again."
             )

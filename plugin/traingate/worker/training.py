@@ -28,7 +28,7 @@ from traingate.training_setup import TrainingSetup, WorkloadName, build
 from traingate.worker import counters, flops, operator_table, spawned_imports
 from traingate.worker.built_training import ModelCalls, training_of
 from traingate.worker.child_memory import descendants_bytes
-from traingate.worker.imported_files import check_unchanged, file_digests
+from traingate.worker.imported_files import built_libraries, check_unchanged, file_digests
 from traingate.worker.loop import Loop
 from traingate.worker.memory import MemoryGrowth
 from traingate.worker.software import environment, project_of
@@ -101,6 +101,7 @@ class Trainer:
         name = WorkloadName(**message.workload)  # type: ignore[arg-type]
         workload = import_object(replace(name, file=relocate(name.file)))
         spawned_imports.announce(message.relocation)
+        self._digests = self._file_digests()  # building the training may take minutes
         arguments: dict[str, Any] = {"scale": message.scale}
         for layer in layers:
             if isinstance(layer, ArgumentProvider):
@@ -116,7 +117,7 @@ class Trainer:
         _seed(message.seed, rank_place().rank)
         self._unbind()
         self._project = project_of(name.file, message.import_paths, relocation)
-        self._digests = self._file_digests()
+        self._check_files()
         yield messages.Prepared(
             setup_seconds=time.perf_counter() - start,
             batch_size=training.batch_size,
@@ -174,8 +175,7 @@ class Trainer:
     def _finish(self, _: messages.Finish) -> Iterator[messages.Message]:
         assert self._start_counters is not None
         assert self._loop is not None
-        digests = self._file_digests()  # again, since a step may have imported modules
-        check_unchanged(self._digests, digests)
+        self._check_files()
         page_faults = counters.minor_page_faults() - self._start_counters.page_faults
         compilations = counters.compilations()
         late_compilations = counters.late_compilations(
@@ -200,17 +200,24 @@ class Trainer:
             minor_page_faults_per_step=page_faults / max(1, self._steps),
             counters=counts,
             reasons=reasons,
-            imported_files=digests,
+            imported_files=self._digests,
             data_workers_bytes=descendants_bytes(),
             # Only now has every step imported what it needs.
             environment=environment(self._project),
             rss_growth_bytes_per_step=self._memory.bytes_per_step(self._steps),
         )
 
+    def _check_files(self) -> None:
+        """Check that no imported file has changed, and add the digests of new ones."""
+        digests = self._file_digests()
+        check_unchanged(self._digests, digests, is_working_tree=self._relocation is None)
+        self._digests = digests
+
     def _file_digests(self) -> dict[str, str]:
         """Return the digests of the imported files, after checking that they are this side's."""
         if self._relocation:
             self._relocation.check_imports()
+            self._relocation.check_libraries(built_libraries())
         tree = self._relocation.tree if self._relocation else self._project_root
         return file_digests(self._project_root, tree)
 

@@ -5,7 +5,6 @@ A relocation cannot redirect their imports, since a copy lies in site-packages a
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from traingate.imports.distribution_metadata import direct_url, name_in, read_header
 from traingate.imports.distribution_names import normalize
 from traingate.imports.library_paths import is_package_path
 from traingate.worktree.generated_files import holds_only_values, is_compiled
@@ -71,15 +71,15 @@ def _installation(origin: str, tree: Path) -> _Installation:
     copies: set[str] = set()
     own: set[str] = set()
     for distribution in metadata.distributions():
-        if not distribution.metadata or "Name" not in distribution.metadata:
+        name = name_in(read_header(distribution))
+        if name is None:
             continue  # left over from an interrupted installation
-        url = json.loads(distribution.read_text("direct_url.json") or "{}")
-        folder = url.get("dir_info")
-        path = Path(unquote(urlsplit(url.get("url", "")).path))
+        source = direct_url(distribution)
+        folder = source.get("dir_info")
+        path = Path(unquote(urlsplit(source.get("url", "")).path))
         if str(tree) != origin and folder is not None and path.is_relative_to(tree):
             own.update(_files(distribution))
             continue
-        name = normalize(distribution.name or "")
         is_from_origin = folder is not None and path.is_relative_to(origin)
         if name == "pytest-traingate" or not (is_from_origin or name in project_names):
             continue
@@ -91,7 +91,11 @@ def _installation(origin: str, tree: Path) -> _Installation:
 
 
 def _files(distribution: Any) -> list[str]:
-    return [str(distribution.locate_file(file)) for file in distribution.files or ()]
+    try:
+        files = distribution.files or ()
+    except (OSError, ValueError):  # its list of files is damaged, for example not UTF-8
+        return []
+    return [str(distribution.locate_file(file)) for file in files]
 
 
 def _is_built(file: str) -> bool:

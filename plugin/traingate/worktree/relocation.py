@@ -6,10 +6,13 @@ traingate and the standard library.
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from traingate.errors import ConfigurationError
 from traingate.imports.library_paths import is_library_path
@@ -19,6 +22,12 @@ from traingate.worktree.installed_copies import copied_modules
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 """The folder of traingate, whose files belong to no project that is measured."""
+
+_LIBRARY_NAME: Final = re.compile(r"\.so(\.\d+)*( \(deleted\))?$")
+"""End of the name of a shared library; the kernel adds a word if it was built again (proc(5))."""
+
+_ENVIRONMENT_MARKS: Final = ("pyvenv.cfg", "conda-meta")
+"""Files at the root of an environment, of venv and of conda."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,48 @@ class Relocation:
                 f"{name} was imported from an installed copy, {file}, so that both sides of the "
                 f"duet would run the same code. {remedy}"
             )
+
+    def check_libraries(self, libraries: Iterable[Path]) -> None:
+        """Check that no shared library of the project was loaded from ``origin``.
+
+        Libraries of an environment that lies in the working tree are not the project's, nor are
+        those that the user preloads: their names are in the record.
+
+        Args:
+            libraries: Paths of the shared libraries that this process has loaded.
+
+        Raises:
+            ConfigurationError: If one was.
+        """
+        preloads = re.split(r"[:\s]+", os.environ.get("LD_PRELOAD", ""))
+        exempt_files = [Path(path).resolve() for path in preloads if path]
+        for library in libraries:
+            is_from_origin = self.relocate(str(library)) != str(library)
+            if (
+                not is_from_origin
+                or not _LIBRARY_NAME.search(library.name)
+                or library in exempt_files
+            ):
+                continue
+            if not any(library.is_relative_to(folder) for folder in self._environments(library)):
+                raise ConfigurationError(
+                    f"the shared library {library} was loaded from the working tree, so that both "
+                    "sides of the duet would run the same code. Build it in the base's tree by "
+                    "--traingate-base-setup COMMAND, and load it by a path that is relative to the "
+                    "file of the module that uses it. If it is no part of the project, keep it "
+                    "elsewhere."
+                )
+
+    def _environments(self, file: Path) -> list[Path]:
+        """Return the environments of Python below ``origin`` that could hold a file."""
+        folders = [Path(sys.prefix), Path(sys.base_prefix)]
+        folders += [
+            folder
+            for folder in file.parents
+            if any((folder / mark).exists() for mark in _ENVIRONMENT_MARKS)
+        ]
+        origin = Path(self.origin)
+        return [folder for folder in folders if origin in folder.parents]
 
     def _is_generated(self, file: str) -> bool:
         return is_generated(file, self.origin, self.ignored)

@@ -26,9 +26,14 @@ _CLOSE_TIMEOUT_SECONDS: Final = 60.0
 
 
 class Worktrees:
-    """Temporary worktrees, one per commit, removed by ``close`` or when this process ends."""
+    """Temporary worktrees, one per commit, removed by ``close`` or when this process ends.
 
-    def __init__(self) -> None:
+    Args:
+        folder: Folder to make them in; None for the usual one for temporary files.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
         self._trees: dict[tuple[Path, str], Path] = {}
         self._cleanup: subprocess.Popen[bytes] | None = None
 
@@ -44,7 +49,7 @@ class Worktrees:
         """
         key = (repository.root, commit)
         if key not in self._trees:
-            tree = Path(tempfile.mkdtemp(prefix="traingate-base-")).resolve()
+            tree = Path(tempfile.mkdtemp(prefix="traingate-base-", dir=self._folder)).resolve()
             self._add(repository, commit, tree)
             self._trees[key] = tree
         return self._trees[key]
