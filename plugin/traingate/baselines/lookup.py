@@ -260,6 +260,7 @@ def _poolable(
         if item.batch_size == measurement.batch_size
         and not hardware_differences(item.machine, measurement.machine)
         and not environment_changes(item.environment, measurement.environment)
+        and item.yardstick == measurement.yardstick
     ]
 
 
