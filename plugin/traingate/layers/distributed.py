@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -130,9 +132,21 @@ class DataParallel(BaseLayer):
             )
         # Random data must differ between ranks. Rank 0 keeps the seed, and so agrees with plain.
         if place.rank:
-            torch.manual_seed(torch.initial_seed() + place.rank)
+            _seed(torch.initial_seed() + place.rank)
         dataset: Any = training.dataset
         training.loader_options["sampler"] = DistributedSampler(dataset, shuffle=False)
+
+
+def _seed(seed: int) -> None:
+    """Seed the random numbers of Python, numpy and torch."""
+    import torch  # noqa: PLC0415 - only in the worker
+
+    random.seed(seed)
+    torch.manual_seed(seed)
+    with contextlib.suppress(ImportError):  # torch does without numpy
+        import numpy as np  # noqa: PLC0415
+
+        np.random.seed(seed % (1 << 32))  # noqa: NPY002 - the generator that scripts use
 
 
 def _backend() -> str:
