@@ -58,14 +58,15 @@ def main() -> None:
 def compare(a: Path, b: Path, tolerance: float) -> None:
     """Judge the saved run B by the saved run A.
 
-    Exit status: 0 no regression, 1 a regression, 2 not every test of B could be compared.
+    Exit status: 0 no regression, 1 a regression, 2 not every test of A and B could be compared.
     """
     base, run = _read(a), _read(b)
     baselines = Baselines((base,))
     outcomes = []
-    for test, _ in base.measurements:
-        if test not in {name for name, _ in run.measurements}:
-            click.echo(f"{test}\nis in {a} alone")
+    new_tests = {name for name, _ in run.measurements}
+    missing_tests = [test for test, _ in base.measurements if test not in new_tests]
+    for test in missing_tests:
+        click.echo(f"{test}\nis in {a} alone")
     for test, measurement in run.measurements:
         try:
             verdict = _judge(baselines, test, measurement, tolerance)
@@ -79,6 +80,8 @@ def compare(a: Path, b: Path, tolerance: float) -> None:
         sys.exit(_REGRESSION)
     if not outcomes or Outcome.NO_BASELINE in outcomes:
         _exit_without_result(f"Not all of {b} could be compared with {a}.")
+    if missing_tests:
+        _exit_without_result(f"Not all of {a} is in {b}, so its other tests were not compared.")
 
 
 @main.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from workers import name_in, record_of
+from workers import git, name_in, record_of
 
 from sample_settings import settings
 from traingate.comparison.acceptance import AcceptedChange
@@ -130,6 +130,32 @@ def test_a_slowdown_is_let_through_where_its_change_accepts_it_and_not_in_the_ne
         f"the change that the marker accepts is in {commit} already, so the marker lets nothing more through: remove "
         "it (a larger model)"
     )
+
+
+def test_a_merged_acceptance_lets_nothing_through_though_the_tests_file_is_renamed(
+    against, accepting, project
+):
+    accepting(ACCEPTING)
+    commit = project.commit()
+    git(project.folder, "mv", "test_model.py", "test_renamed.py")
+    accepted = AcceptedChange("a larger model", project.folder / "test_renamed.py", 95.0)
+    project.write(0.04)
+    verdict = concluded(against(commit, launches=2, accepted=accepted)).verdict
+    assert (verdict.outcome, verdict.accepted) == (Outcome.REGRESSED, None)
+    assert f"is in {commit} already" in verdict.evidence[-1]
+
+
+def test_the_reason_of_another_test_that_stays_where_it_is_can_be_given_again(
+    against, accepting, project
+):
+    accepting(ACCEPTING)
+    commit = project.commit()
+    second = project.folder / "test_second.py"
+    second.write_text(ACCEPTING)
+    accepted = AcceptedChange("a larger model", second, 95.0)
+    project.write(0.04)
+    verdict = concluded(against(commit, launches=2, accepted=accepted)).verdict
+    assert (verdict.outcome, verdict.accepted.reason) == (Outcome.REGRESSED, "a larger model")
 
 
 def test_an_acceptance_that_a_reviewer_cannot_see_is_refused(against, accepting):

@@ -1,6 +1,7 @@
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from traingate.controller import end_orphans
 from traingate.controller.child import Child
-from traingate.controller.command import Command
+from traingate.controller.command import LAUNCH_TAG, Command
 from traingate.errors import (
     ConfigurationError,
     ProtocolError,
@@ -137,6 +139,42 @@ def test_a_child_ends_when_its_parent_is_killed():
     with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(worker).wait(TIMEOUT)
     assert not psutil.pid_exists(worker)
+
+
+def guard_of(worker: Child) -> psutil.Process:
+    """Return the process that ends *worker* if this one is killed."""
+    (guard,) = [
+        process
+        for process in psutil.Process().children()
+        if process.cmdline()[-2:-1] == [str(worker.pid)]
+    ]
+    return guard
+
+
+def test_the_guard_of_a_child_has_the_variables_that_its_python_may_need_but_not_the_tag(
+    monkeypatch,
+):
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/python/lib", prepend=":")
+    monkeypatch.setenv(LAUNCH_TAG, "launch around this test")
+    with child("Regular") as worker:
+        environment = guard_of(worker).environ()
+        assert environment["LD_LIBRARY_PATH"] == os.environ["LD_LIBRARY_PATH"]
+        # With an empty environment, it would be waited for as for a process in the middle of exec.
+        assert LAUNCH_TAG not in environment
+
+
+def test_a_child_that_has_written_over_its_environment_is_ended_with_its_controller():
+    """setproctitle(3) does that; this child has no tag from the start."""
+    variables = {name: value for name, value in os.environ.items() if name != LAUNCH_TAG}
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    with subprocess.Popen(command, env=variables, start_new_session=True) as process:
+        arguments = [LAUNCH_TAG, "the tag of the child", str(process.pid), ""]
+        script = Path(end_orphans.__file__)
+        subprocess.run([sys.executable, script, *arguments], input="", text=True, check=True)
+        try:
+            assert process.wait(TIMEOUT) == -signal.SIGKILL
+        finally:
+            process.kill()
 
 
 def test_ranks_answer_in_their_order():

@@ -279,6 +279,13 @@ def test_launches_of_the_same_commit_and_environment_are_pooled(storage):
     assert baseline.title.endswith("and 1 more of its commit")
 
 
+def test_launches_with_another_library_of_the_yardstick_are_not_pooled(storage):
+    storage("0001_other", record_of(0.1, yardstick="numpy 1.26, mkl"), commit=COMMIT)
+    storage("0002_first", record_of(0.11, yardstick="numpy 2.3, openblas"), commit=COMMIT)
+    storage("0003_newest", record_of(0.12, yardstick="numpy 2.3, openblas"), commit=COMMIT)
+    assert [item.step_seconds[0] for item in find_baseline(storage).launches] == [0.11, 0.12]
+
+
 @pytest.mark.parametrize("run", [{"commit": COMMIT, "dirty": True}, {"commit": "unversioned"}])
 def test_runs_without_a_clean_commit_are_not_pooled(storage, run):
     storage("0001_first", record_of(0.11), **run)

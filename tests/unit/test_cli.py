@@ -55,6 +55,18 @@ def test_single_launches_are_not_compared_and_a_missing_test_is_reported(tmp_pat
     assert "test_1[nchw]\nis in" in result.output
 
 
+def test_a_test_that_the_second_run_lacks_is_not_compared_and_fails(tmp_path):
+    record = steady_record(0.1)
+    first, second = save(tmp_path / "a.json", record, record), save(tmp_path / "b.json", record)
+    result = CliRunner().invoke(main, ["compare", first, second])
+    assert result.exit_code == 2
+    assert "PASSED" in result.output
+    assert "test_1[nchw]\nis in" in result.output
+    assert f"Not all of {first} is in {second}" in result.output
+    slower = save(tmp_path / "c.json", steady_record(0.2))
+    assert CliRunner().invoke(main, ["compare", first, slower]).exit_code == 1
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     damaged = tmp_path / "a.json"
     damaged.write_text("{")

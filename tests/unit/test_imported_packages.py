@@ -167,6 +167,23 @@ def test_a_module_of_no_distribution_is_identified_by_its_content(folders):
     assert before["sources"]["loose"]["digest"] != after["sources"]["loose"]["digest"]
 
 
+def test_a_private_module_of_no_distribution_is_identified_unless_an_installer_put_it_there(
+    folders,
+):
+    module = folders / "elsewhere" / "_helpers.py"
+    (folders / "site-packages" / "_hook.py").write_text("")
+    reports = []
+    for text in ("speed = 1", "speed = 2"):
+        module.write_text(text)
+        program = "import _helpers, _hook"
+        search_path = (folders / "elsewhere", folders / "site-packages")
+        reports.append(report(folders, program, *search_path))
+    before, after = reports
+    assert before["versions"]["_helpers"] == "unversioned"
+    assert "_hook" not in before["versions"]
+    assert before["sources"]["_helpers"]["digest"] != after["sources"]["_helpers"]["digest"]
+
+
 def leave_behind(site):
     """Leave in *site* what interrupted installations leave, with and without metadata."""
     install(site, "torch", "0.1", {}).rename(site / "~orch-0.1.dist-info")

@@ -2,6 +2,8 @@ import glob
 import shutil
 import socket
 import stat
+import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -111,3 +113,15 @@ def test_sockets_below_the_directory_of_a_child_have_paths_that_are_short_enough
     assert list(map(Path, glob.glob(channel.listener_pattern()))) == [listener.directory]  # noqa: PTH207
     listener.close()
     shutil.rmtree(root)
+
+
+def test_the_directories_of_a_process_with_the_same_number_in_another_container_do_not_match():
+    program = (
+        "import os; os.getpid = lambda: 7\n"
+        "from traingate.protocol.channel import listener_pattern; print(listener_pattern())"
+    )
+    command = [sys.executable, "-c", program]
+    first, second = (subprocess.check_output(command, text=True) for _process in range(2))
+    assert "/traingate-7-" in first
+    assert "/traingate-7-" in second
+    assert first != second

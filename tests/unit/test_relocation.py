@@ -173,6 +173,23 @@ def test_generated_code_that_the_base_lacks_is_refused_though_the_project_could_
     assert error.endswith("by --traingate-base-setup COMMAND.")
 
 
+def test_a_missing_build_is_refused_though_the_project_catches_every_exception(trees):
+    name = f"_core{EXTENSION_SUFFIXES[0]}"
+    (trees / "project" / "src" / "package" / name).write_text("")
+    program = """
+        relocation.redirect_imports()
+        try:
+            import package._core
+        except Exception:
+            import package.part
+        relocation.check_imports()
+        print("slower")
+    """
+    (error,) = run(trees, program)
+    assert "the base needs package._core" in error
+    assert error.endswith("by --traingate-base-setup COMMAND.")
+
+
 def test_a_build_in_the_bases_tree_is_preferred_to_that_of_an_editable_installs_hook(trees):
     """The finder is like that of scikit-build-core: it knows the places of all modules."""
     installed = trees / "site-packages" / "package"

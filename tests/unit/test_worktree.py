@@ -69,6 +69,32 @@ def test_a_commit_is_checked_out_and_removed_and_the_dirty_tree_stays(repository
     assert (repository.root / "models.py").read_text() == "three, not committed"
 
 
+def test_a_worktree_is_removed_though_a_process_still_writes_into_it(repository, worktrees):
+    """A killed session's workers write until they are killed too, also after ``.git`` is gone."""
+    tree = worktrees.check_out(repository, repository.resolve_commit("HEAD").hash)
+    program = """
+import itertools, sys
+from pathlib import Path
+tree = Path(sys.argv[1])
+for number in itertools.count():
+    if number == 2000:
+        print("writing", flush=True)
+    try:
+        (tree / str(number)).touch()
+    except FileNotFoundError:
+        break
+    if not (tree / ".git").exists():
+        break
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tree)], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout.readline() == "writing\n"
+        worktrees.close()
+    assert not tree.exists()
+    assert len(worktrees_of(repository)) == 1
+
+
 def test_a_commit_is_compared_with_the_working_tree(repository, tmp_path):
     first = repository.resolve_commit("HEAD").hash
     assert repository.matches_working_tree(first)

@@ -266,6 +266,7 @@ def _poolable(
         and 4 * _step_count(item) >= 3 * _step_count(measurement)
         and not hardware_differences(item.machine, measurement.machine)
         and not environment_changes(item.environment, measurement.environment)
+        and item.yardstick == measurement.yardstick
     ]
 
 

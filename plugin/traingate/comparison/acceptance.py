@@ -1,8 +1,9 @@
 """Let an intended change through in a comparison with a commit, with the reason that a person gave.
 
 The marker of the test has the reason and the limits of the change. It counts only in a comparison
-with a commit whose version of the test's file lacks the reason. So the acceptance is in the diff
-that a reviewer reads, and once it is merged, nothing more is let through in its name.
+with a commit whose version of the test's file lacks the reason, whatever its name was there. So the
+acceptance is in the diff that a reviewer reads, and once it is merged, nothing more is let through
+in its name.
 """
 
 from __future__ import annotations

@@ -80,12 +80,25 @@ class AgainstBase(PlannedLaunches):
                 f"marker itself, so that a reviewer sees it: {accepted.reason!r} is not there"
             )
         base_text = self._base_sides.read_base_file(self._job, reference, file)
-        if base_text is not None and contains_text(base_text, accepted.reason):
+        is_in_base = base_text is not None and contains_text(base_text, accepted.reason)
+        if is_in_base or self._was_moved(accepted, reference):
             self._accepted = None
             self._stale_note = (
                 f"the change that the marker accepts is in {reference} already, so the marker lets "
                 f"nothing more through: remove it ({accepted.reason})"
             )
+
+    def _was_moved(self, accepted: AcceptedChange, reference: str) -> bool:
+        """Return whether the base has the acceptance in a file that has it no more.
+
+        A test's file may be renamed. The acceptance is then no part of the diff that is reviewed.
+        """
+        files = self._base_sides.accepting_files(self._job, reference)
+        return any(
+            contains_text(text, accepted.reason)
+            and not (file.is_file() and contains_text(file.read_bytes(), accepted.reason))
+            for file, text in files.items()
+        )
 
     def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:
         """Return the verdict of the duet."""

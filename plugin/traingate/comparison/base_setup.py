@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from traingate.controller.command import LAUNCH_TAG, Interpreter, child_environment
+from traingate.controller.orphans import OrphanGuard
 from traingate.controller.tagged_processes import kill_tagged
 from traingate.errors import ConfigurationError
 
@@ -65,7 +66,7 @@ def _run(
 ) -> str | None:
     """Run the command; return None if it succeeds, else its end as the verb phrase of a sentence.
 
-    Whatever it has started ends with it, also if this process is interrupted.
+    Whatever it has started ends with it, also if this process is interrupted or killed.
     """
     tag = f"setup of {folder}"
     start_time = time.time()
@@ -79,7 +80,9 @@ def _run(
         stderr=subprocess.STDOUT,
         start_new_session=True,  # so that it and its children can be killed together
     )
+    guard: OrphanGuard | None = None
     try:
+        guard = OrphanGuard(process.pid, tag, None)
         code = process.wait(seconds)
     except subprocess.TimeoutExpired:
         return f"took longer than {seconds:g} s (see --traingate-timeout), and was ended,"
@@ -88,6 +91,8 @@ def _run(
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         kill_tagged(tag, start_time)
+        if guard is not None:
+            guard.close()
     return f"failed with exit status {code}" if code else None
 
 

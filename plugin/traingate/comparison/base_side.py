@@ -40,7 +40,7 @@ class BaseSides:
         self._worktrees = Worktrees(folder_for_builds())
         self._interpreters: dict[str, Interpreter] = {}
         self._repositories: dict[Path, Repository | None] = {}
-        self._peaks: dict[tuple[str, str], int] = {}
+        self._peaks: dict[tuple[str, str, str], int] = {}
         self._commits: dict[tuple[Path, str], Commit] = {}
         self._preparations: dict[tuple[Path, Interpreter | None], ConfigurationError | None] = {}
 
@@ -85,18 +85,29 @@ class BaseSides:
             side=side,
             import_paths=tuple(paths),
             compile_cache=cache,
-            peak_rss_bytes=self._peaks.get((job.identity, side.title)),
+            peak_rss_bytes=self._peaks.get(_memory_key(job, side.title)),
             imported_files=files,
         )
 
     def remember_memory(self, base: Job, duet: Duet) -> None:
-        """Remember how much memory a base needed, for the next duet with this workload and base.
+        """Remember how much memory a base needed, for the next duet of this test's kind with it.
 
         Args:
             base: Job that ``job_for`` has returned.
             duet: Duet with that job.
         """
-        self._peaks[base.identity, duet.base] = duet.base_peak_bytes
+        self._peaks[_memory_key(base, duet.base)] = duet.base_peak_bytes
+
+    def accepting_files(self, job: Job, reference: str) -> dict[Path, bytes]:
+        """Return the contents of the files that may accept a change in a commit, by their paths.
+
+        Args:
+            job: Job of the candidate.
+            reference: Name of a commit, which defines what the job names.
+        """
+        repository, commit = self._find_commit(job, reference)
+        files = repository.files_with(commit.hash, "accept_reason")
+        return {file: repository.read_file(commit.hash, file) or b"" for file in files}
 
     def compare_code(self, job: Job, reference: str) -> CodeRelation:
         """Compare the tracked files of the working tree with a commit.
@@ -222,6 +233,11 @@ class BaseSides:
         if python not in self._interpreters:
             self._interpreters[python] = find_interpreter(python)
         return self._interpreters[python]
+
+
+def _memory_key(job: Job, base: str) -> tuple[str, str, str]:
+    """Return what the memory of a base depends on: the workload, its layers, and the base."""
+    return job.identity, str(job.stack.factories()), base
 
 
 def _imported_names(job: Job) -> list[ObjectName]:

@@ -97,7 +97,7 @@ class Child:
             self._tree = ProcessTree(
                 self._process.pid, leader_continues_group=not self._command.launched
             )
-            self._guard = OrphanGuard(self._process.pid, self._directory)
+            self._guard = OrphanGuard(self._process.pid, str(self._directory), self._directory)
         except BaseException:
             self._tear_down(grace=0.0)
             raise

@@ -1,11 +1,12 @@
 """End a child whose controller was killed.
 
 The command is ``python end_orphans.py TAG_NAME TAG GROUP DIRECTORY``. A child ends itself when its
-connection closes, but not while it is stopped (see ``freezing``). So ``orphans`` starts this script
-beside each child, by path, and it imports the standard library alone. Its standard input is a pipe
-from the controller. A line on it means that the controller has ended the child itself. If the pipe
-ends without one, the controller is gone, and this script kills the child's process group and every
-process that has the tag in its environment, and removes the child's directory.
+connection closes, but not while it is stopped (see ``freezing``), and the command that prepares a
+base has no connection. So ``orphans`` starts this script beside each child, by path, and it imports
+the standard library alone. Its standard input is a pipe from the controller. A line on it means
+that the controller has ended the child itself. If the pipe ends without one, the controller is
+gone, and this script kills the child's process group and every process that has the tag in its
+environment, and removes the child's directory, unless DIRECTORY is empty.
 """
 
 from __future__ import annotations
@@ -32,16 +33,17 @@ def main(tag_name: str, tag: str, group: int, directory: str) -> None:
         tag_name: Name of the environment variable that marks the processes of the child.
         tag: Value of that variable.
         group: Process group of the child.
-        directory: Private directory of the child.
+        directory: Private directory of the child; empty if it has none.
     """
+    start = _start_time(group)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     if sys.stdin.readline():
         return
     entry = os.fsencode(f"{tag_name}={tag}")
-    if os.path.isdir(f"/proc/{group}") and not _has_entry(group, entry):  # noqa: PTH112
-        group = 0  # the group has ended, and another process has its number
-    if group:
+    # The child's environment cannot tell: setproctitle(3) writes over the memory that it is in.
+    is_same = _start_time(group) in {None, start}  # else another process has the number by now
+    if is_same:
         with contextlib.suppress(OSError):
             os.killpg(group, signal.SIGKILL)
     deadline = time.monotonic() + _SECONDS
@@ -53,7 +55,8 @@ def main(tag_name: str, tag: str, group: int, directory: str) -> None:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(_POLL_SECONDS)
-    shutil.rmtree(directory, ignore_errors=True)
+    if directory:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _process_ids() -> Iterator[int]:
@@ -62,6 +65,14 @@ def _process_ids() -> Iterator[int]:
         for folder in Path("/proc").iterdir():
             if folder.name.isdecimal() and int(folder.name) != os.getpid():
                 yield int(folder.name)
+
+
+def _start_time(pid: int) -> bytes | None:
+    """Return the time when a process started, as proc(5) gives it; None if it has ended."""
+    with contextlib.suppress(OSError):
+        # The second field is the name of the program, in which anything may stand.
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19]
+    return None
 
 
 def _has_entry(pid: int, entry: bytes) -> bool:

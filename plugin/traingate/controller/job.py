@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -77,8 +78,8 @@ class Side:
 
     @property
     def file_name(self) -> str:
-        """Return the title as the name of a file."""
-        return "".join(letter if letter.isalnum() else "-" for letter in self.title)
+        """Return a name for files of this side; a title can be too long for one."""
+        return hashlib.sha256(self.title.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,17 +19,21 @@ class OrphanGuard:
 
     Args:
         pid: Process id of the child, which leads a process group.
-        directory: Private directory of the child; its path is the value of ``LAUNCH_TAG``.
+        tag: Value of ``LAUNCH_TAG`` in the child's environment.
+        directory: Private directory of the child; None if it has none.
     """
 
-    def __init__(self, pid: int, directory: Path) -> None:
-        tag = str(directory)
+    def __init__(self, pid: int, tag: str, directory: Path | None) -> None:
+        # With the child's tag, the script would be taken for a process of the child. The other
+        # variables stay: Python may need LD_LIBRARY_PATH to start.
+        environment = {name: value for name, value in os.environ.items() if name != LAUNCH_TAG}
+        folder = "" if directory is None else str(directory)
         self._process = subprocess.Popen(  # noqa: S603 - our own script, no shell
-            [sys.executable, "-I", "-S", str(_SCRIPT), LAUNCH_TAG, tag, str(pid), str(directory)],
+            [sys.executable, "-I", "-S", str(_SCRIPT), LAUNCH_TAG, tag, str(pid), folder],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={},  # no tag, or it would be taken for a process of the child
+            env=environment,
             cwd="/",
             start_new_session=True,  # Ctrl-C must not end the script early
         )

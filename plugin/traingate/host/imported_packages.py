@@ -158,11 +158,12 @@ class _Places:
         Modules that were found without the search path are generated ones, such as extensions that
         the project has built, and kernels of a compiler.
         """
-        if name.startswith("_"):
+        folder = self.search_folder(file)
+        if name.startswith("_") and self.is_library_folder(folder):
             return False  # installers put such modules of their own into library folders
         if not is_package_path(Path(file)) and file.startswith(self._standard_library):
             return False
-        return not self._is_project_path(file) and bool(self.search_folder(file))
+        return bool(folder) and not self._is_project_path(file)
 
     def search_folder(self, file: str) -> str:
         """Return the entry of the search path that holds *file*; empty if there is none."""

@@ -33,6 +33,10 @@ memory add up to 34 bytes to it."""
 _SHORT_FOLDERS: Final = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - mkdtemp makes private ones
 """Folders to use if that of the user (TMPDIR) has a longer path."""
 
+_TOKEN: Final = secrets.token_urlsafe(3)
+"""Random part of the names of this process's directories. Containers that share a folder may have
+processes of the same number, and each process removes all directories that have its own prefix."""
+
 _HANDSHAKE_SECONDS: Final = 10.0
 """Longest wait for each message by which a child proves that it knows the key."""
 
@@ -48,7 +52,7 @@ def listener_pattern() -> str:
 
 def _directory_prefix() -> str:
     """Return the start of the names of this process's private directories."""
-    return f"traingate-{os.getpid()}-"
+    return f"traingate-{os.getpid()}-{_TOKEN}-"
 
 
 def _parent_folder() -> str:

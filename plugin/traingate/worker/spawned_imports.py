@@ -9,29 +9,37 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
+from pathlib import Path
 from typing import Any, Final
 
 from traingate.imports.module_files import files_by_name, find_by_file
 from traingate.worktree.relocation import Relocation
 
 _VARIABLE: Final = "TRAINGATE_IMPORTS"
-"""Environment variable with the JSON of the relocation, and of the files by module."""
+"""Environment variable with the path of a file. That has the JSON of the relocation, and of the
+files by module, which may be longer than a variable can be (execve(2): 128 KiB)."""
 
 
 def announce(relocation: dict[str, Any] | None) -> None:
     """Tell processes that will be started what to import from where.
 
+    It writes a file into the folder for temporary files. The controller removes that folder.
+
     Args:
         relocation: Fields of a ``Relocation``; None for the working tree.
     """
-    os.environ[_VARIABLE] = json.dumps([relocation, files_by_name()])
+    descriptor, path = tempfile.mkstemp(prefix="imports-", suffix=".json")
+    with os.fdopen(descriptor, "w") as file:
+        json.dump([relocation, files_by_name()], file)
+    os.environ[_VARIABLE] = path
 
 
 def install() -> None:
     """Import as the process does that has called ``announce``, if any has."""
     if _VARIABLE not in os.environ:
         return
-    relocation, files = json.loads(os.environ[_VARIABLE])
+    relocation, files = json.loads(Path(os.environ[_VARIABLE]).read_bytes())
     if relocation is not None:
         Relocation(**relocation).redirect_imports()
     find_by_file(files)

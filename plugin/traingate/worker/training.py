@@ -250,15 +250,14 @@ def _seed(seed: int, rank: int = 0) -> None:
 
     Args:
         seed: Seed of the launch.
-        rank: Number of this process in its group. Random data, drawn by torch, must differ between
-            ranks; what they decide by the other generators is often to be the same for all.
+        rank: Number of this process in its group, since random data must differ between ranks.
     """
-    random.seed(seed)
+    random.seed(seed + rank)
     torch.manual_seed(seed + rank)
     with contextlib.suppress(ImportError):  # torch does without numpy
         import numpy as np  # noqa: PLC0415
 
-        np.random.seed(seed)  # noqa: NPY002 - the generator that scripts use
+        np.random.seed((seed + rank) % (1 << 32))  # noqa: NPY002 - the generator that scripts use
 
 
 def _set_affinity(cores: frozenset[int]) -> None:

@@ -36,7 +36,7 @@ def main() -> None:
             continue
         # Delete the files before git's entry, since git refuses to remove a worktree whose checkout
         # was interrupted. Force twice, since git locks a worktree while it creates it.
-        shutil.rmtree(entry["folder"], ignore_errors=True)
+        _remove(entry["folder"])
         command = ("git", "-C", entry["repository"], "worktree", "remove", "-f", "-f")
         with contextlib.suppress(OSError):  # git or the repository may be gone by now
             subprocess.run([*command, entry["folder"]], capture_output=True, check=False)  # noqa: S603

@@ -26,7 +26,13 @@ class RelocatingFinder(MetaPathFinder):
         tree: Absolute path of the other commit's tree.
         relocate: Function from a path in the working tree to the path in *tree*.
         is_generated: Function that tells whether a module of the working tree was built there.
+
+    Attributes:
+        refusal: Message of the last import that was refused because a build is missing; empty if
+            none was. The project may have caught the exception.
     """
+
+    refusal = ""
 
     def __init__(
         self,
@@ -102,7 +108,8 @@ class RelocatingFinder(MetaPathFinder):
             if holds_only_values(spec.origin):
                 return spec
             # No ImportError: the project might go on without the module, and be slower for it.
-            raise ConfigurationError(missing_build(spec.name, spec.origin, file))
+            self.refusal = missing_build(spec.name, spec.origin, file)
+            raise ConfigurationError(self.refusal)
         new_spec = importlib.util.spec_from_file_location(
             spec.name, file, submodule_search_locations=self._relocate_folders(folders)
         )

@@ -65,8 +65,12 @@ class Relocation:
 
         Raises:
             ConfigurationError: If a module was imported from ``origin``, or from an installed copy
-                of a package of the project.
+                of a package of the project; or if the other tree lacks one that a build makes, and
+                the project went on without it.
         """
+        for finder in sys.meta_path:
+            if isinstance(finder, RelocatingFinder) and finder.refusal:
+                raise ConfigurationError(finder.refusal)
         files = imported_files()
         for name, file in sorted(files.items()):
             if self.relocate(file) != file and not self._is_shared(file):
