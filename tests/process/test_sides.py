@@ -395,7 +395,7 @@ def test_a_side_that_is_killed_is_tried_again_launch_by_launch(compared, project
     project.commit()
     verdict = compared().verdict
     assert verdict.method is Method.TURNS
-    assert "side by side, a side ran out of memory or was killed" in verdict.evidence[-1]
+    assert "side by side, one side ran out of memory or was killed" in verdict.evidence[-1]
 
 
 ALLOCATING = """
