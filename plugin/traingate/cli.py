@@ -112,7 +112,8 @@ def report(run: Path, svg: Path | None) -> None:
     "--test",
     "tests",
     multiple=True,
-    help="Accept this test alone (its full name, or the end of it). May be repeated.",
+    help="Accept this test alone (its full name, or the end of it). May be repeated. Needed for "
+    "INCONCLUSIVE records.",
 )
 @click.option(
     "--storage",
@@ -123,7 +124,8 @@ def report(run: Path, svg: Path | None) -> None:
 def accept(run: Path | None, reason: str, tests: tuple[str, ...], storage: str) -> None:
     """Accept a saved RUN that failed its gate as a baseline; by default the newest run.
 
-    To save a run, give pytest --benchmark-compare --benchmark-save=NAME.
+    A record whose comparison was INCONCLUSIVE is accepted only if --test names it. To save a run,
+    give pytest --benchmark-compare --benchmark-save=NAME.
     """
     time = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
     try:

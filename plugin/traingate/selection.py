@@ -6,6 +6,7 @@ gone: removed, renamed, or no training benchmark any more. A comparison allows o
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from enum import Enum
 from fnmatch import fnmatch
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from traingate.worktree.removed_tests import TestNaming
+from traingate.worktree.benchmark_tests import TestNaming
 
 FIXTURE = "training_benchmark"
 """Name of the fixture that makes a test a training benchmark."""
@@ -106,13 +107,23 @@ class Selection:
             bool(getattr(option, "lf", False))
             or any(path == file or path in file.parents for path in ignored_paths)
             or any(fnmatch(str(file), pattern) for pattern in ignored_patterns)
-            or not any(self._covers(argument, file, test) for argument in self._config.args)
+            or not (self._has_default_paths or self._covers_any(file, test))
         )
+
+    @property
+    def _has_default_paths(self) -> bool:
+        """Return whether pytest collected the paths that the project configures (testpaths)."""
+        return self._config.args_source is pytest.Config.ArgsSource.TESTPATHS
+
+    def _covers_any(self, file: Path, test: str) -> bool:
+        return any(self._covers(argument, file, test) for argument in self._config.args)
 
     def _covers(self, argument: str, file: Path, test: str) -> bool:
         """Return whether an argument of the command line selects *test*, which is in *file*."""
         path_text, _, name = argument.partition("::")
         path = self._resolve(path_text)
+        if self._config.option.pyargs:
+            path = _package_path(path_text) or path
         if not name:
             return path == file or path in file.parents
         return path == file and is_part_of(test.partition("::")[2], name)
@@ -120,6 +131,19 @@ class Selection:
     def _resolve(self, path: str | Path) -> Path:
         """Return the absolute path of an argument of the command line."""
         return (self._config.invocation_params.dir / path).resolve()
+
+
+def _package_path(name: str) -> Path | None:
+    """Return the file of a module, or the folder of a package; None if there is none."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, AttributeError, ValueError):
+        return None
+    if spec is None:
+        return None
+    folders = spec.submodule_search_locations
+    place = next(iter(folders), None) if folders is not None else spec.origin
+    return None if place is None else Path(place).resolve()
 
 
 def is_part_of(test: str, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from workers import git, name_in, record_of
 
@@ -51,6 +52,16 @@ def test_unchanged_code_passes_beside_its_commit(against):
     result = concluded(against())
     assert (result.verdict.outcome, result.verdict.cause) == (Outcome.PASSED, None)
     assert result.verdict.launches == len(result.duet.pairs) == 3
+
+
+def test_the_next_duet_of_a_session_knows_how_much_memory_its_base_needs(
+    against, base_sides, project
+):
+    duet = concluded(against(launches=2)).duet
+    base = base_sides.job_for(project.job(), "HEAD", None)
+    assert base.peak_rss_bytes == duet.base_peak_bytes > 0
+    base_sides.remember_memory(base, msgspec.structs.replace(duet, base_peak_bytes=1 << 60))
+    assert concluded(against(launches=2)).verdict.method is Method.TURNS
 
 
 def test_a_name_of_no_commit_is_refused(against):

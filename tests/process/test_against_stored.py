@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from workers import record_of, too_large_for_two
+from workers import Project, git, record_of, too_large_for_two
 
 from sample_settings import settings
 from traingate.baselines.lookup import Baseline
@@ -48,7 +48,9 @@ def test_launches_like_the_stored_ones_pass_at_the_first_look(against, project):
     assert (result.duet, result.measurement) == (None, None)
 
 
-def test_slower_code_in_the_same_environment_is_found_by_a_duet_with_the_commit(against, project):
+def test_slower_code_in_the_same_environment_is_found_by_a_duet_with_the_commit(
+    against, base_sides, project
+):
     commit = project.head()
     project.write(0.04)
     result = concluded(against(record_of(AS_STORED), commit, pairs=2), record_of(SLOWER))
@@ -57,6 +59,8 @@ def test_slower_code_in_the_same_environment_is_found_by_a_duet_with_the_commit(
     assert verdict.method is Method.STEPS
     assert verdict.slowdown_percent > TOLERANCE
     assert result.duet.base == f"commit {commit[:9]}"
+    base = base_sides.job_for(project.job(), commit, None)
+    assert base.peak_rss_bytes == result.duet.base_peak_bytes > 0
     assert verdict.baseline.startswith(f"{result.duet.base}, Python ")
     assert verdict.evidence[-1].startswith("screened by 0001_base.json: ")
 
@@ -193,3 +197,22 @@ def test_too_few_launches_on_both_sides_are_refused_before_anything_is_measured(
     job = project.job(launches=LaunchPlan(1, 1))
     with pytest.raises(BaselineError, match="1 stored launch and 1 new one have no spread"):
         against(record_of(AS_STORED[:1]), job=job).prepare()
+
+
+@pytest.mark.parametrize(
+    ("stored", "outcome"),
+    [(AS_STORED, Outcome.REGRESSED), ((0.001, 0.01, 0.1), Outcome.INCONCLUSIVE)],
+)
+def test_a_shallow_clone_gets_the_command_that_fetches_the_baselines_commit(
+    against, project, temporary, stored, outcome
+):
+    commit = project.head()
+    project.write(0.04)
+    project.commit()
+    git(temporary, "clone", "-q", "--depth=1", project.folder.as_uri(), "clone")
+    job = Project(temporary / "clone").job(launches=LaunchPlan(2, 2))
+    verdict = concluded(against(record_of(stored), commit, job), record_of(SLOWER)).verdict
+    assert verdict.outcome is outcome
+    assert verdict.evidence[-1].endswith(
+        f"This clone is shallow. Get the commit by: git fetch --depth=1 origin {commit}"
+    )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from trainings import STEPS_FILE
-from workers import job_of
+from workers import job_of, record_of
 
+from traingate.comparison.duet import compare_by_duet
 from traingate.controller.duet import measure_duet
 from traingate.controller.job import LaunchPlan, Side
 from traingate.errors import BaselineError, WorkerDiedError
@@ -79,6 +81,27 @@ def test_launches_in_turns_compare_the_steps_that_both_sides_measured(steps, can
     assert len(duet.pairs[0].candidate_step_seconds) == shared_steps
     assert len(duet.pairs[0].base_step_seconds) == shared_steps
     assert len(duet.pairs[1].base_step_seconds) == 6
+
+
+def test_a_base_that_needs_too_much_memory_beside_a_small_candidate_takes_turns_too(steps):
+    jobs = (job_of("candidate"), job_of("base", side=THE_OTHER, peak_rss_bytes=1 << 60))
+    duet = measure_duet(*jobs, TWO_PAIRS, bool, NoProgress())
+    assert [pair.method for pair in duet.pairs] == [Method.TURNS] * 2
+
+
+@pytest.mark.parametrize(
+    ("data_workers_bytes", "method"), [(0, Method.STEPS), (1 << 60, Method.TURNS)]
+)
+def test_the_memory_of_data_workers_decides_too_whether_both_sides_fit(
+    steps, data_workers_bytes, method
+):
+    record = record_of([0.01])
+    (launch,) = record.launches
+    launch = msgspec.structs.replace(launch, data_workers_peak_bytes=data_workers_bytes)
+    record = msgspec.structs.replace(record, launches=(launch,))
+    jobs = (job_of("candidate"), job_of("base", side=THE_OTHER, peak_rss_bytes=None))
+    result = compare_by_duet(*jobs, record, NoProgress(), tolerance=40.0, max_pairs=2)
+    assert {pair.method for pair in result.duet.pairs} == {method}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
+import site
 import sysconfig
 import textwrap
 import venv
@@ -23,7 +25,7 @@ from traingate.comparison.base_side import BaseSides
 from traingate.comparison.next_step import CodeRelation
 from traingate.controller.job import LaunchPlan
 from traingate.controller.measure import measure
-from traingate.errors import ConfigurationError, EditedFileError
+from traingate.errors import ConfigurationError, EditedFileError, WorkloadError
 from traingate.host.shared_libraries import loaded_library
 from traingate.records import Method, Outcome
 from traingate.report.progress import NoProgress
@@ -269,6 +271,37 @@ def test_a_setup_command_must_not_change_the_candidates_packages(temporary, monk
     prepare_base_tree("true", temporary, None, 60)
     with pytest.raises(ConfigurationError, match="has changed the packages of this environment"):
         prepare_base_tree("touch project.pth", temporary, None, 60)
+
+
+def test_packages_in_the_users_folder_are_the_candidates_too(temporary, monkeypatch):
+    monkeypatch.setattr(sysconfig, "get_path", lambda _kind: str(temporary / "missing"))
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", True)
+    monkeypatch.setattr(site, "getusersitepackages", lambda: str(temporary / "user"))
+    prepare_base_tree("mkdir user", temporary, None, 60)
+    with pytest.raises(ConfigurationError, match="has changed the packages of this environment"):
+        prepare_base_tree("touch user/project.pth", temporary, None, 60)
+
+
+@pytest.mark.parametrize(
+    "read",
+    ["open('data/samples.bin').close()", "Path(__file__).with_name('data').joinpath('samples.bin').stat()"],
+)  # fmt: skip
+def test_a_file_that_git_ignores_and_the_base_lacks_is_told_with_the_way_out(
+    compared, project, temporary, monkeypatch, read
+):
+    write(project.folder / ".gitignore", "data\n")
+    write(project.folder / "data" / "samples.bin", "")
+    project.write(0.01, f"from pathlib import Path\n{read}")
+    project.commit()
+    monkeypatch.chdir(project.folder)
+    with pytest.raises(WorkloadError, match="--traingate-base-setup COMMAND") as error:
+        compared()
+    command = re.search(r"'(ln -s .* data)'", str(error.value))[1]
+    sides = BaseSides(project.folder, temporary, command)
+    try:
+        assert compared(sides=sides).verdict.outcome is Outcome.PASSED
+    finally:
+        sides.close()
 
 
 def test_sources_that_are_not_utf8_are_read_by_their_own_encoding(compared, project):

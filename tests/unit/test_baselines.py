@@ -328,6 +328,18 @@ def test_a_run_without_failed_records_cannot_be_accepted(storage):
 OPEN = Verdict(outcome=Outcome.INCONCLUSIVE, tolerance_percent=5.0)
 
 
+def test_an_inconclusive_record_is_accepted_only_by_its_name(storage):
+    storage("0001_fit", record_of(0.1))
+    path = storage("0002_open", record_of(0.2, verdict=OPEN), record_of(0.3, verdict=FAILED))
+    assert saved_runs.accept(path, ACCEPTANCE) == ["bench.py::test_1"]
+    assert find_baseline(storage).measurement == record_of(0.1)
+    with pytest.raises(BaselineError, match="INCONCLUSIVE record is accepted by its name"):
+        saved_runs.accept(storage("0003_open", record_of(0.2, verdict=OPEN)), ACCEPTANCE)
+    assert saved_runs.accept(path, ACCEPTANCE, [TEST]) == [TEST]
+    assert find_baseline(storage).measurement.verdict.accepted == ACCEPTANCE
+    assert find_baseline(storage).title.startswith("0002_open.json")
+
+
 def test_an_inconclusive_record_is_no_baseline_while_an_older_fit_one_is_there(storage):
     storage("0001_fit", record_of(0.1))
     storage("0002_open", record_of(0.2, verdict=OPEN))

@@ -51,6 +51,39 @@ def test_the_only_remote_may_have_any_name(clone):
     assert repository.resolve_commit("main").name == "upstream/main"
 
 
+@pytest.fixture
+def two_remotes(clone, tmp_path):
+    """Return a clone without branch main, whose remotes are called fork and upstream."""
+    repository = clone("--origin", "upstream", name="with_two")
+    root = repository.root
+    git(tmp_path, "clone", "-q", "--bare", str(root), "fork.git")
+    git(root, "remote", "add", "fork", (tmp_path / "fork.git").as_uri())
+    git(root, "checkout", "-q", "--detach")
+    git(root, "branch", "-D", "main")
+    return repository
+
+
+def test_of_several_remotes_the_one_that_has_the_branch_is_meant(two_remotes, remote):
+    assert two_remotes.resolve_commit("main").name == "upstream/main"
+    git(two_remotes.root, "fetch", "-q", "fork")  # at the same commit
+    assert two_remotes.resolve_commit("main").hash == git(remote, "rev-parse", "main")
+    git(two_remotes.root, "update-ref", "refs/remotes/fork/main", "v1")
+    with pytest.raises(ConfigurationError, match="'main' may mean fork/main and upstream/main"):
+        two_remotes.resolve_commit("main")
+    assert two_remotes.resolve_commit("fork/main").name == "fork/main"
+
+
+def test_the_advice_for_several_remotes_names_them(two_remotes, remote):
+    git(remote, "branch", "later", "v1")
+    with pytest.raises(ConfigurationError, match=r"If upstream has it, put that for fork") as error:
+        two_remotes.resolve_commit("later")
+    assert "fork has it, use: git fetch fork +later:refs/remotes/fork/later" in str(error.value)
+    with pytest.raises(ConfigurationError, match="If upstream has it, use") as error:
+        two_remotes.resolve_commit("upstream/later")
+    _follow_advice(two_remotes, error)
+    assert two_remotes.resolve_commit("later").name == "upstream/later"
+
+
 def test_a_local_branch_comes_before_a_tag_and_a_tag_before_the_remotes_branch(clone):
     repository = clone()
     root = repository.root

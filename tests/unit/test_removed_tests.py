@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from traingate.worktree.removed_tests import TestNaming, removed_tests
+from traingate.worktree.benchmark_tests import TestNaming
+from traingate.worktree.removed_tests import removed_tests
 from traingate.worktree.repository import Repository
 
 TESTS = """
@@ -69,3 +70,127 @@ def test_tests_are_recognised_by_the_names_that_pytest_is_given(repository):
     assert removed(repository, python_files=["bench_*.py"]) == []
     assert removed(repository, python_functions=["bench"]) == []
     assert removed(repository, python_functions=["*_gone"]) == ["test_gone.py::test_gone"]
+
+
+def committed(folder, **files):
+    """Return a repository of these files, which are named by their path without ``.py``."""
+    root = folder.resolve() / "project"
+    for name, text in files.items():
+        file = root / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    _commit_all(root)
+    return Repository(root)
+
+
+def _commit_all(root):
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+    for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "first")):
+        subprocess.run(["git", "-C", str(root), *identity, *arguments], check=True)
+
+
+FIXTURES = """
+import pytest
+
+@pytest.fixture
+def measured(training_benchmark): ...
+
+@pytest.fixture(name="speed")
+def make_speed(measured): ...
+"""
+OF_FIXTURE = """
+import pytest
+
+def test_kept(speed): ...
+
+def test_removed(speed): ...
+
+@pytest.mark.usefixtures("speed")
+def test_marked(): ...
+
+def test_other(tmp_path): ...
+"""
+
+
+@pytest.mark.parametrize("place", ["conftest", "speed/conftest", "speed/helpers", "speed/test_a"])
+def test_a_test_that_reaches_the_fixture_through_others_is_found(tmp_path, place):
+    head = "from helpers import measured, make_speed" if place.endswith("helpers") else ""
+    files = {"speed/test_a": f"{head}\n{OF_FIXTURE}"}
+    files[place] = FIXTURES + files.get(place, "")
+    repository = committed(tmp_path, **files)
+    assert removed(repository) == []
+    file = repository.root / "speed" / "test_a.py"
+    text = file.read_text().replace("test_removed", "removed").replace("test_marked", "marked")
+    file.write_text(text.replace("test_other", "other"))
+    name = "speed/test_a.py::test_"
+    assert removed(repository) == [f"{name}removed", f"{name}marked"]
+
+
+def test_tests_whose_fixture_no_longer_measures_are_removed(tmp_path):
+    repository = committed(tmp_path, conftest=FIXTURES, test_a=OF_FIXTURE)
+    file = repository.root / "conftest.py"
+    file.write_text(FIXTURES.replace("measured(training_benchmark)", "measured()"))
+    names = [f"test_a.py::test_{name}" for name in ("kept", "removed", "marked")]
+    assert removed(repository) == names
+
+
+def test_a_fixture_that_overrides_another_may_request_it(tmp_path):
+    tests = (
+        f"{FIXTURES.replace('measured(training_benchmark)', 'measured(measured)')}\n{OF_FIXTURE}"
+    )
+    repository = committed(tmp_path, conftest=FIXTURES, test_a=tests)
+    (repository.root / "test_a.py").unlink()
+    assert "test_a.py::test_removed" in removed(repository)
+
+
+BASE_CLASS = """
+class Speed:
+    def test_forward(self, training_benchmark): ...
+    def test_backward(self, training_benchmark): ...
+"""
+HEIR = """
+from suite import Speed as Base
+
+class TestNet(Base):
+    def test_backward(self): ...
+"""
+
+
+def test_tests_that_a_class_inherits_from_another_module_are_found(tmp_path):
+    repository = committed(tmp_path, suite=BASE_CLASS, test_net=HEIR)
+    assert removed(repository) == []
+    (repository.root / "suite.py").write_text(BASE_CLASS.replace("test_forward", "forward"))
+    assert removed(repository) == ["test_net.py::TestNet::test_forward"]
+
+
+PARAMETRIZED = """
+import pytest
+
+@pytest.mark.parametrize("precision", ["bf16", pytest.param(None, id="full")])
+@pytest.mark.parametrize("size", [16, 32])
+def test_net(training_benchmark, size, precision): ...
+
+@pytest.mark.parametrize(("depth", "width"), [(18, 1.5), (50, 2)], ids=["small", "large"])
+def test_deep(training_benchmark, depth, width): ...
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_optimizer(training_benchmark, optimizer): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        ("[16, 32]", "(16, 32, 64)", []),
+        ("[16, 32]", "[16]", ["test_net[32-bf16]", "test_net[32-full]"]),
+        ("[16, 32]", "SIZES", []),
+        ('"bf16", ', "", ["test_net[16-bf16]", "test_net[32-bf16]"]),
+        ('"large"', '"huge"', ["test_deep[large]"]),
+        ("(50, 2)", "(101, 2)", []),
+        ("OPTIMIZERS", "OPTIMIZERS[1:]", []),
+    ],
+)
+def test_removed_parameters_are_found_where_the_source_names_them(tmp_path, old, new, names):
+    repository = committed(tmp_path, test_net=PARAMETRIZED)
+    (repository.root / "test_net.py").write_text(PARAMETRIZED.replace(old, new))
+    assert removed(repository) == [f"test_net.py::{name}" for name in names]

@@ -83,3 +83,19 @@ def test_a_test_that_another_plugin_drops_in_silence_is_gone(select, pytester):
 
 def test_a_file_that_the_last_failed_tests_leave_out_is_not_gone(select, pytester):
     assert select("--last-failed").absence("speed/test_net.py::test_removed") is DESELECTED
+
+
+def test_testpaths_are_no_selection_by_the_user(select, pytester):
+    pytester.makeini("[pytest]\ntestpaths = test_late.py\n")
+    assert select().absence(PLAIN) is GONE
+    assert select("test_late.py").absence(PLAIN) is DESELECTED
+
+
+def test_a_package_that_the_command_line_names_is_selected(select, pytester):
+    pytester.syspathinsert()
+    (pytester.path / "speed" / "__init__.py").touch()
+    removed = "speed/test_net.py::test_removed"
+    assert select("--pyargs", "speed").absence(removed) is GONE
+    assert select("--pyargs", "speed.test_net").absence(removed) is GONE
+    assert select("--pyargs", "speed.test_net::TestNet").absence(PLAIN) is DESELECTED
+    assert select("--pyargs", "test_late").absence(PLAIN) is DESELECTED

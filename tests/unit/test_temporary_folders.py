@@ -4,11 +4,17 @@ import os
 import subprocess
 import sys
 import tempfile
+from types import SimpleNamespace
 
 import pytest
 
+from traingate.errors import CautionWarning
 from traingate.host import temporary_folders
-from traingate.host.temporary_folders import folder_for_builds, folder_for_compiled_code
+from traingate.host.temporary_folders import (
+    folder_for_builds,
+    folder_for_compiled_code,
+    make_session_directory,
+)
 
 MOUNT = 'mount -t tmpfs -o noexec tmpfs "$0" && exec "$@"'
 """Script that mounts a folder noexec, in a mount namespace of its own, and runs a command."""
@@ -68,3 +74,11 @@ def test_a_folder_that_is_mounted_noexec_is_passed_over(folders):
         str(folders / "temporary"),
         str(folders / "caches" / "traingate"),
     ]
+
+
+def test_a_caution_is_emitted_if_every_folder_is_mounted_noexec(folders, monkeypatch):
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_NOEXEC))
+    assert folder_for_compiled_code() is None
+    with pytest.warns(CautionWarning, match="set TORCHINDUCTOR_CACHE_DIR to a folder"):
+        folder = make_session_directory()
+    assert folder.parent == folders / "temporary"

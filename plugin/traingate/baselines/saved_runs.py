@@ -21,6 +21,7 @@ from traingate.errors import BaselineError, NoRunError
 from traingate.records import (
     Acceptance,
     Measurement,
+    Outcome,
     damaged_record_error,
     from_json,
 )
@@ -198,6 +199,9 @@ def _decode(text: bytes) -> _RunFile:
 def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> list[str]:
     """Accept the failed records of a saved run, so that they can serve as baselines.
 
+    INCONCLUSIVE records that did not fail are accepted too, but only those that *tests* names: a
+    slowdown that nobody has seen must not become the standard by the way.
+
     Args:
         path: File of the run, which is replaced atomically.
         acceptance: Acceptance by a person, which is stored in each of these records.
@@ -208,7 +212,7 @@ def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> l
 
     Raises:
         DamagedRecordError: If the file or a record in it is not complete and valid.
-        BaselineError: If no record of these tests has failed.
+        BaselineError: If no record of these tests has failed, or is INCONCLUSIVE and named.
     """
     read_run(path)  # for its checks
     content = json.loads(path.read_bytes())
@@ -217,12 +221,16 @@ def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> l
         name = benchmark["fullname"]
         verdict = benchmark["extra_info"].get("traingate", {}).get("verdict") or {}
         is_selected = not tests or any(name.endswith(test) for test in tests)
-        if is_selected and verdict.get("failed"):
+        is_open = bool(tests) and verdict.get("outcome") == Outcome.INCONCLUSIVE.value
+        if is_selected and (verdict.get("failed") or is_open):
             verdict["accepted"] = msgspec.to_builtins(acceptance)
             accepted_tests.append(name)
     if not accepted_tests:
-        suffix = f" of {', '.join(tests)}" if tests else ""
-        raise BaselineError(f"{path} holds no failed record{suffix}: there is nothing to accept.")
+        suffix = f" of {', '.join(tests)}, and no INCONCLUSIVE one" if tests else ""
+        advice = "" if tests else " An INCONCLUSIVE record is accepted by its name, with --test."
+        raise BaselineError(
+            f"{path} holds no failed record{suffix}: there is nothing to accept.{advice}"
+        )
     new_file = path.with_suffix(".accepting")
     new_file.write_text(json.dumps(content, indent=4))
     new_file.replace(path)

@@ -127,7 +127,9 @@ class AgainstStored:
             )
             longer_measurement = result.measurement
         assert self._screen is not None
-        verdict = attribute(self._screen, self._base_code(), duet_result, self._obstacle)
+        verdict = attribute(
+            self._screen, self._base_code(), duet_result, self._obstacle, self._missing_commit()
+        )
         duet = None if duet_result is None else duet_result.duet
         return ComparisonResult(verdict, duet, longer_measurement)
 
@@ -186,6 +188,14 @@ class AgainstStored:
         """Return how the working tree differs from the baseline's commit, if a duet is possible."""
         assert self._baseline is not None
         return _code_relation(self._settings, self._job, self._base_sides, self._baseline.commit)
+
+    def _missing_commit(self) -> str | None:
+        """Return how to get the baseline's commit if the repository lacks it, else None."""
+        assert self._baseline is not None
+        commit = self._baseline.commit
+        if commit is None or self._compared_code is not CodeRelation.UNAVAILABLE:
+            return None
+        return self._base_sides.missing_commit(self._job, commit)
 
     def _by_duet(self, measurement: Measurement, observer: Observer) -> DuetResult | None:
         """Return the result of a duet; keep the obstacle and return None if it fails.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import site
 import subprocess
 import sysconfig
 import tempfile
@@ -97,11 +98,18 @@ def _run(
 
 
 def _installed_packages() -> dict[str, int]:
-    """Return the metadata entries of this interpreter's packages, with their times of change."""
-    folders = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
+    """Return the metadata entries of this interpreter's packages, with their times of change.
+
+    pip installs into the user's folder if that of the interpreter is not writable. Either may be
+    missing until something is installed there.
+    """
+    folders = {*site.getsitepackages(), *map(sysconfig.get_path, ("purelib", "platlib"))}
+    if site.ENABLE_USER_SITE:
+        folders.add(site.getusersitepackages())
     return {
         str(entry): entry.stat().st_mtime_ns
-        for folder in folders
+        for folder in map(Path, folders)
+        if folder.is_dir()
         for entry in folder.iterdir()
         if entry.suffix in _PACKAGE_RECORDS
     }

@@ -128,6 +128,21 @@ class BaseSides:
         same = repository.matches_working_tree(commit)
         return CodeRelation.SAME if same else CodeRelation.DIFFERENT
 
+    def missing_commit(self, job: Job, commit: str) -> str | None:
+        """Return how to get a commit that the workload's repository lacks, None if it has it.
+
+        Args:
+            job: Job of the candidate.
+            commit: Full name of the commit.
+        """
+        repository = self._find_repository(job)
+        if repository is not None:
+            try:
+                self.resolve(repository, commit)
+            except ConfigurationError as error:
+                return str(error)
+        return None
+
     def resolve(self, repository: Repository, reference: str) -> Commit:
         """Return the commit that a reference names, the same one for the whole session.
 

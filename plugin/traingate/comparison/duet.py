@@ -9,10 +9,11 @@ import msgspec
 
 from traingate.baselines.comparability import environment_changes
 from traingate.comparison.acceptance import AcceptedChange, base_counts_with
+from traingate.comparison.lack_of_files import missing_file_advice
 from traingate.comparison.lack_of_memory import failed_for_memory
 from traingate.controller.duet import fit_together, measure_duet
 from traingate.controller.job import Job, LaunchPlan, Observer
-from traingate.errors import TraingateError
+from traingate.errors import TraingateError, WorkloadError
 from traingate.gate.counters import counter_regressions, failed_by_counters, work_changes
 from traingate.gate.decision import judge_pairs
 from traingate.gate.policy import Policy, pair_policy
@@ -92,7 +93,10 @@ def compare_by_duet(
         measure_duet(candidate, base, plan, look, observer, by_steps=by_steps)
     except TraingateError as error:
         if not by_steps or not failed_for_memory(error, oom_kills() - kills):
-            raise
+            advice = missing_file_advice(error, base)
+            if advice is None:
+                raise
+            raise WorkloadError(f"{error}\n{advice}") from error
         notes = (_TOOK_TURNS,)
         measure_duet(candidate, base, plan, look, observer, by_steps=False)
     assert result is not None

@@ -15,7 +15,11 @@ from traingate.report.verdict import loss_in_words
 
 
 def attribute(
-    screen: Screen, code: CodeRelation, duet_result: DuetResult | None, obstacle: str | None
+    screen: Screen,
+    code: CodeRelation,
+    duet_result: DuetResult | None,
+    obstacle: str | None,
+    missing_commit: str | None = None,
 ) -> Verdict:
     """Return the final verdict on a test that was screened by stored launches.
 
@@ -24,6 +28,8 @@ def attribute(
         code: Relation of the working tree to the baseline's commit.
         duet_result: Duet against that commit, None if there was none.
         obstacle: Reason for which a duet could not be measured; None if there was no failure.
+        missing_commit: Sentences on how to get the baseline's commit; None if it is there, or
+            unknown.
     """
     if screen.counter_regressions:
         return _add_cause(screen.verdict, Cause.EITHER if screen.environment_changes else None)
@@ -32,7 +38,9 @@ def attribute(
             return _attribute_in_changed_environment(screen, duet_result)
         return _attribute_to_code(screen, code, duet_result)
     if screen.verdict.outcome is Outcome.REGRESSED:
-        return _attribute_without_duet(screen, code, obstacle)
+        return _attribute_without_duet(screen, code, obstacle, missing_commit)
+    if screen.verdict.outcome is Outcome.INCONCLUSIVE and missing_commit:
+        obstacle = f"there was no duet with the baseline's commit: {missing_commit}"
     return _add_cause(screen.verdict, None, *([obstacle] if obstacle else []))
 
 
@@ -134,7 +142,9 @@ def _attribute_in_changed_environment(screen: Screen, duet_result: DuetResult) -
     return _add_cause(duet_result.verdict, Cause.CODE, *screen.environment_changes, sentence)
 
 
-def _attribute_without_duet(screen: Screen, code: CodeRelation, obstacle: str | None) -> Verdict:
+def _attribute_without_duet(
+    screen: Screen, code: CodeRelation, obstacle: str | None, missing_commit: str | None
+) -> Verdict:
     """Return a regression by stored launches, with its cause if it is clear without a duet."""
     environment_changed = bool(screen.environment_changes)
     if environment_changed and code is CodeRelation.SAME:
@@ -145,6 +155,7 @@ def _attribute_without_duet(screen: Screen, code: CodeRelation, obstacle: str | 
         )
     sentence = obstacle or (
         "without the baseline's commit it cannot be determined whether the code has a part in it"
+        + (f": {missing_commit}" if missing_commit else "")
     )
     if obstacle and environment_changed:
         sentence = f"the code differs too; {obstacle}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ def parse(config: pytest.Config) -> Settings:
             f"--benchmark-compare judges by stored runs, and {duet_option} by a duet: give one "
             "of them."
         )
+    if values["against_python"] and not values["against"]:
+        _check_base_setup(config)
     if values["profile"]:  # a test may change the working directory
         values["profile"] = str(config.invocation_params.dir / values["profile"])
     return Settings(
@@ -58,6 +61,20 @@ def parse(config: pytest.Config) -> Settings:
         storage=str(config.getoption("benchmark_storage", "file://./.benchmarks")),
         measures=not (parallel or disabled or codspeed),
     )
+
+
+def _check_base_setup(config: pytest.Config) -> None:
+    """Refuse the option ``--traingate-base-setup`` in a run that has no tree of a base commit.
+
+    The ini key is for all runs of a project, so it is no error there.
+    """
+    if config.getoption("traingate_base_setup") is not None:
+        raise pytest.UsageError(
+            "--traingate-base-setup prepares the tree of a base commit, and with "
+            "--traingate-against-python alone both sides run the working tree. Name a commit by "
+            "--traingate-against, or drop it. (As the ini key traingate_base_setup it is used "
+            "where there is a base commit.)"
+        )
 
 
 def _compare(config: pytest.Config) -> bool | str:
@@ -90,9 +107,26 @@ def _value(config: pytest.Config, option: Option) -> Any:
     if option_value is not None:
         return option_value
     try:
-        value = config.getini(key)
+        value = _ini_value(config, key)
         if value is None or value in ("", []):
             return option.default
         return option.parse(",".join(value) if isinstance(value, list) else str(value))
     except (argparse.ArgumentTypeError, TypeError, ValueError) as error:  # before 9.2, by getini
         raise pytest.UsageError(f"ini key {key} {error}") from error
+
+
+def _ini_value(config: pytest.Config, key: str) -> Any:
+    """Return the value of an ini key, as its text if pytest cannot read it as a number.
+
+    pytest 9.0 and 9.1 know no unions of types. They refuse a number that is a text in TOML, and
+    read one of another file by ``float``, which takes no percent sign.
+    """
+    try:
+        return config.getini(key)
+    except (TypeError, ValueError, pytest.UsageError):  # the last from pytest 9.2 on
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it is deprecated, and nothing else has the text
+            text = config.inicfg.get(key)
+        if not isinstance(text, str):
+            raise
+        return text

@@ -28,7 +28,9 @@ _ADVICE = {
 
 _DISAGREEMENT_ADVICE = (
     "Measure again: another program may have been busy. If the slowdown stays, look for what has "
-    "changed on this machine, and then save a new baseline with --benchmark-save=NAME."
+    "changed on this machine. Then save a new baseline with --benchmark-save=NAME in a run without "
+    "--benchmark-compare, or accept the record of a run with it: traingate accept --test=NAME "
+    "--reason=WHY."
 )
 
 _CAUSES = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -43,7 +44,7 @@ def resolve(root: Path, reference: str) -> Commit:
     """Return the commit that *reference* means in the repository at *root*.
 
     A name is first looked for among the local branches, then among the tags, and then among the
-    branches of the remote: of ``origin``, or of the only remote if it has another name. All else
+    branches of the remotes: of ``origin`` if there is a remote of that name, else of all. All else
     that git understands comes last, such as a hash or ``HEAD~2``.
 
     Args:
@@ -52,38 +53,59 @@ def resolve(root: Path, reference: str) -> Commit:
 
     Raises:
         ConfigurationError: If *reference* names no commit; the message has the command that fetches
-            the commit if the repository has a remote.
+            the commit if the repository has a remote. Or if several remotes have such a branch, at
+            different commits.
     """
     name, *suffixes = _SUFFIX.split(reference, maxsplit=1)
-    suffix = "".join(suffixes)
-    remote = _remote(root)
-    prefixes = {"refs/heads/": "", "refs/tags/": ""}
-    if remote is not None:
-        prefixes[f"refs/remotes/{remote}/"] = f"{remote}/"
-    if name == "HEAD" or name.startswith("refs/"):
-        prefixes = {}
-    for prefix, short_prefix in {**prefixes, "": ""}.items():
-        revision = f"{prefix}{reference}^{{commit}}"
-        output = git_output(root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision)
-        if output:
-            return Commit(output.splitlines()[-1], f"{short_prefix}{reference}")
-    raise ConfigurationError(
-        f"{reference!r} names no commit of {root}. {_remedy(root, name, suffix, remote)}"
+    remotes = _remotes(root)
+    commit = None
+    if name != "HEAD" and not name.startswith("refs/"):
+        commit = (
+            _commit_at(root, "refs/heads/", reference)
+            or _commit_at(root, "refs/tags/", reference)
+            or _commit_of_remotes(root, remotes, reference)
+        )
+    commit = commit or _commit_at(root, "", reference)
+    if commit is None:
+        remedy = _remedy(root, name, "".join(suffixes), remotes)
+        raise ConfigurationError(f"{reference!r} names no commit of {root}. {remedy}")
+    return commit
+
+
+def _commit_at(root: Path, prefix: str, reference: str, short_prefix: str = "") -> Commit | None:
+    """Return the commit of a reference that starts with *prefix* in full, None without one."""
+    revision = f"{prefix}{reference}^{{commit}}"
+    output = git_output(root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision)
+    return Commit(output.splitlines()[-1], f"{short_prefix}{reference}") if output else None
+
+
+def _commit_of_remotes(root: Path, remotes: Sequence[str], reference: str) -> Commit | None:
+    """Return the commit of the remotes' branch of a name, None if no remote has it.
+
+    Raises:
+        ConfigurationError: If several remotes have the branch, at different commits.
+    """
+    branches = (
+        _commit_at(root, f"refs/remotes/{remote}/", reference, f"{remote}/") for remote in remotes
     )
+    commits = [commit for commit in branches if commit is not None]
+    if len({commit.hash for commit in commits}) > 1:
+        names = " and ".join(commit.name for commit in commits)
+        raise ConfigurationError(f"{reference!r} may mean {names}: name one of them.")
+    return commits[0] if commits else None
 
 
-def _remote(root: Path) -> str | None:
-    """Return ``origin``, or the name of the only remote; None if there is neither."""
+def _remotes(root: Path) -> list[str]:
+    """Return ``origin`` alone if there is a remote of that name, else the names of all remotes."""
     remotes = (git_output(root, "remote") or "").split()
-    if "origin" in remotes:
-        return "origin"
-    return remotes[0] if len(remotes) == 1 else None
+    return ["origin"] if "origin" in remotes else remotes
 
 
-def _remedy(root: Path, name: str, suffix: str, remote: str | None) -> str:
+def _remedy(root: Path, name: str, suffix: str, remotes: Sequence[str]) -> str:
     """Return a sentence on how to get the commit that is missing."""
-    if remote is None:
+    if not remotes:
         return "There is no branch, tag or commit of that name, and no remote to fetch it from."
+    remote = next((each for each in remotes if name.startswith(f"{each}/")), remotes[0])
     is_shallow = git_output(root, "rev-parse", "--is-shallow-repository") == "true"
     short_name = name.removeprefix(f"{remote}/")
     if suffix or name == "HEAD" or _ABBREVIATED_HASH.fullmatch(name):
@@ -97,4 +119,7 @@ def _remedy(root: Path, name: str, suffix: str, remote: str | None) -> str:
     reason = (
         "This clone is shallow. Get the commit by" if is_shallow else f"If {remote} has it, use"
     )
+    if len(remotes) > 1 and not name.startswith(f"{remote}/"):
+        others = " or ".join(each for each in remotes if each != remote)
+        reason = f"(If {others} has it, put that for {remote}.) {reason}"
     return f"{reason}: {shlex.join(['git', 'fetch', *arguments])}"

@@ -2,82 +2,65 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
+from traingate.worktree.benchmark_tests import BenchmarkTest, SourceTree, TestNaming
 from traingate.worktree.repository import Repository
-
-
-@dataclass(frozen=True)
-class TestNaming:
-    """Names by which pytest recognises tests, as its ini keys of these names set them.
-
-    Attributes:
-        python_files: Patterns of the names of files.
-        python_classes, python_functions: Beginnings or patterns of the names in a file.
-    """
-
-    __test__ = False  # the class is no test
-
-    python_files: Sequence[str] = ("test_*.py", "*_test.py")
-    python_classes: Sequence[str] = ("Test",)
-    python_functions: Sequence[str] = ("test",)
 
 
 def removed_tests(
     repository: Repository, commit: str, root: Path, fixture: str, naming: TestNaming
 ) -> list[str]:
-    """Return the full names of removed tests, without parameters.
+    """Return the full names of removed tests, and those of removed parameters of other tests.
+
+    A test that is removed as a whole is named without parameters.
 
     Args:
         repository: Repository of the project.
         commit: Full name of the commit.
         root: Pytest's rootdir, to which the names are relative.
-        fixture: Name of a fixture; only tests that have it as an argument count.
+        fixture: Name of a fixture; only tests count that request it, or another fixture that
+            requests it.
         naming: Names by which pytest recognises tests.
     """
+    read_from_commit = partial(repository.read_file, commit)
+    files = repository.python_files(commit)
+    base = SourceTree(root, files.__contains__, read_from_commit, fixture, naming)
+    present = SourceTree(root, Path.is_file, Path.read_bytes, fixture, naming)
     removed = []
-    for file in repository.files_with(commit, fixture):
-        if not file.is_relative_to(root) or not _matches(file.name, naming.python_files):
-            continue
-        present = set(_tests_in(_read(file), fixture, naming))
-        module = file.relative_to(root).as_posix()
-        removed += [
-            f"{module}::{name}"
-            for name in _tests_in(repository.read_file(commit, file) or b"", fixture, naming)
-            if name not in present
-        ]
+    for file in _relevant_files(repository, commit, base):
+        if base.is_test_file(file):
+            module = file.relative_to(root).as_posix()
+            present_tests = {test.name: test for test in present.tests_in(file)}
+            for test in base.tests_in(file):
+                ends = _removed_ends(test, present_tests.get(test.name))
+                removed += [f"{module}::{test.name}{end}" for end in ends]
     return removed
 
 
-def _read(file: Path) -> bytes:
-    """Return the content of a file of the working tree, empty if it is gone."""
-    return file.read_bytes() if file.is_file() else b""
+def _relevant_files(repository: Repository, commit: str, tree: SourceTree) -> list[Path]:
+    """Return the files that name the fixture, or something by which tests request it."""
+    files: set[Path] = set()
+    names, searched_names = {tree.fixture}, set[str]()
+    while names - searched_names:
+        name = (names - searched_names).pop()
+        searched_names.add(name)
+        new_files = {
+            file
+            for file in repository.files_with(commit, name)
+            if file.is_relative_to(tree.root) and file not in files
+        }
+        files |= new_files
+        for file in new_files:
+            names |= tree.leading_names(file)
+    return sorted(files)
 
 
-def _tests_in(source: bytes, fixture: str, naming: TestNaming) -> Iterator[str]:
-    """Yield the names of the tests with the fixture in a module, after those of their classes."""
-    try:
-        module = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return
-    yield from _tests_of(module, fixture, naming)
-
-
-def _tests_of(parent: ast.Module | ast.ClassDef, fixture: str, naming: TestNaming) -> Iterator[str]:
-    """Yield the names of the tests with the fixture in a module or a class."""
-    for node in parent.body:
-        if isinstance(node, ast.ClassDef) and _matches(node.name, naming.python_classes):
-            yield from (f"{node.name}::{name}" for name in _tests_of(node, fixture, naming))
-        elif isinstance(node, ast.FunctionDef) and _matches(node.name, naming.python_functions):
-            arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-            if fixture in {argument.arg for argument in arguments}:
-                yield node.name
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    """Return whether a name starts with one of these texts, or has one of these patterns."""
-    return any(name.startswith(pattern) or fnmatch(name, pattern) for pattern in patterns)
+def _removed_ends(test: BenchmarkTest, present: BenchmarkTest | None) -> list[str]:
+    """Return the ends of the removed names of a test: empty for all, else its parameters."""
+    if present is None:
+        return [""]
+    if test.parameters is None or present.parameters is None:
+        return []
+    return [f"[{name}]" for name in test.parameters if name not in present.parameters]

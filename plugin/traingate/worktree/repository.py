@@ -69,6 +69,12 @@ class Repository:
         text = git_output(self.root, "cat-file", "blob", f"{commit}:{inside}")
         return None if text is None else text.encode(errors="surrogateescape")
 
+    def python_files(self, commit: str) -> frozenset[Path]:
+        """Return the absolute paths of the Python files of *commit*."""
+        listing = git_output(self.root, "ls-tree", "-r", "-z", "--name-only", commit) or ""
+        names = (name for name in listing.split("\0") if name.endswith(".py"))
+        return frozenset(self.root / name for name in names)
+
     def files_with(self, commit: str, text: str) -> list[Path]:
         """Return the absolute paths of the Python files of *commit* that contain *text*."""
         options = ("--files-with-matches", "--null", "--full-name", "--fixed-strings")

@@ -1,0 +1,75 @@
+"""Read from the source which fixtures a module, a class, or a mark defines or requests."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+Fixtures: TypeAlias = Mapping[str, frozenset[str]]
+"""Names that each fixture requests, by its own name."""
+
+
+def overridden(outer: Fixtures, inner: Fixtures) -> Fixtures:
+    """Return the fixtures of both; an inner one may request the outer one of its name."""
+    merged = {
+        name: names | outer.get(name, frozenset()) if name in names else names
+        for name, names in inner.items()
+    }
+    return {**outer, **merged}
+
+
+def fixtures_defined_in(body: Iterable[ast.stmt]) -> Fixtures:
+    """Return the fixtures that the statements of a module or a class define."""
+    fixtures = {}
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for decorator in node.decorator_list:
+                call = decorator if isinstance(decorator, ast.Call) else None
+                if _last_name(call.func if call else decorator).endswith("fixture"):
+                    names = {
+                        keyword.value.value
+                        for keyword in (call.keywords if call else ())
+                        if keyword.arg == "name" and isinstance(keyword.value, ast.Constant)
+                    }
+                    requested = frozenset(arguments_of(node))
+                    fixtures[str(next(iter(names), node.name))] = requested
+    return fixtures
+
+
+def used_fixtures(body: Iterable[ast.stmt]) -> frozenset[str]:
+    """Return the fixtures that ``pytestmark`` requests for all tests of a module or a class."""
+    values = [
+        node.value
+        for node in body
+        if isinstance(node, ast.Assign)
+        and any(
+            isinstance(target, ast.Name) and target.id == "pytestmark" for target in node.targets
+        )
+    ]
+    marks = [each for value in values for each in getattr(value, "elts", [value])]
+    return marked_fixtures(marks)
+
+
+def marked_fixtures(marks: Iterable[ast.expr]) -> frozenset[str]:
+    """Return the fixtures that marks request by ``usefixtures``."""
+    return frozenset(
+        argument.value
+        for mark in marks
+        if isinstance(mark, ast.Call) and _last_name(mark.func) == "usefixtures"
+        for argument in mark.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    )
+
+
+def arguments_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Return the names of a function's parameters, which are the fixtures that it requests."""
+    arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    return {argument.arg for argument in arguments}
+
+
+def _last_name(node: ast.expr) -> str:
+    """Return ``c`` for ``a.b.c`` and for ``c``, empty for other expressions."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""

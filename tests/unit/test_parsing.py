@@ -1,0 +1,66 @@
+"""Settings that pytest's command line and its configuration files give."""
+
+from __future__ import annotations
+
+import pytest
+
+from traingate.options import parse
+
+AGAINST_PYTHON = "--traingate-against-python=/usr/bin/python3"
+
+
+def test_a_setup_of_the_base_is_refused_where_no_commit_is_the_base(pytester):
+    with pytest.raises(pytest.UsageError, match="prepares the tree of a base commit"):
+        pytester.parseconfigure(AGAINST_PYTHON, "--traingate-base-setup=make")
+
+
+@pytest.mark.parametrize("option", ["--traingate-against=main", "--benchmark-compare"])
+def test_a_setup_of_the_base_is_taken_where_a_commit_is_the_base(pytester, option):
+    assert (
+        parse(pytester.parseconfigure(option, "--traingate-base-setup=make")).base_setup == "make"
+    )
+
+
+def test_a_projects_setup_of_the_base_is_not_refused_in_other_runs(pytester):
+    pytester.makeini("[pytest]\ntraingate_base_setup = make\n")
+    assert parse(pytester.parseconfigure(AGAINST_PYTHON)).base_setup == "make"
+
+
+VERSIONS = [(8, 4), (9, 0), (9, 2)]
+"""Versions of pytest that register the ini keys in different ways."""
+
+
+@pytest.fixture(
+    params=[version for version in VERSIONS if version <= pytest.version_tuple], ids=str
+)
+def version(request, monkeypatch):
+    """Let the ini keys be registered as for an older version of pytest."""
+    monkeypatch.setattr(pytest, "version_tuple", (*request.param, 0))
+    return request.param
+
+
+@pytest.mark.parametrize("text", ["7.5%", "7.5"])
+def test_a_percentage_in_an_ini_file_may_have_its_sign(pytester, version, text):
+    pytester.makeini(f"[pytest]\ntraingate_tolerance = {text}\ntraingate_steps = 3\n")
+    settings = parse(pytester.parseconfigure())
+    assert (settings.tolerance, settings.steps) == (7.5, 3)
+
+
+def test_a_percentage_that_overrides_the_ini_file_may_have_its_sign(pytester, version):
+    pytester.makeini("[pytest]\ntraingate_tolerance = 5\n")
+    assert parse(pytester.parseconfigure("-o", "traingate_tolerance=7.5%")).tolerance == 7.5
+
+
+def test_a_text_that_is_no_number_is_refused_with_its_key(pytester, version):
+    pytester.makeini("[pytest]\ntraingate_steps = many\n")
+    with pytest.raises(pytest.UsageError, match="key traingate_steps needs a whole number"):
+        pytester.parseconfigure()
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9, 0), reason="[tool.pytest] is new in pytest 9")
+@pytest.mark.parametrize("value", ["7.5", '"7.5%"'])
+def test_a_percentage_in_toml_is_a_number_or_a_text(pytester, version, value):
+    if version < (9, 0):
+        pytest.skip("this version reads no native types")
+    pytester.makepyprojecttoml(f"[tool.pytest]\ntraingate_tolerance = {value}\n")
+    assert parse(pytester.parseconfigure()).tolerance == 7.5
