@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from traingate.comparison.base_names import check_imported_names
 from traingate.comparison.base_setup import prepare_base_tree
 from traingate.comparison.interpreter import find_interpreter
 from traingate.comparison.next_step import CodeRelation
 from traingate.controller.command import Interpreter
 from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.job import Job, Side
-from traingate.errors import ConfigurationError, NewTestError
+from traingate.errors import ConfigurationError
 from traingate.host.temporary_folders import folder_for_builds
 from traingate.records import Duet
-from traingate.training_setup import WorkloadName
-from traingate.workload import ObjectName
 from traingate.worktree.references import Commit
-from traingate.worktree.relocation import Relocation, is_project_file
+from traingate.worktree.relocation import Relocation
 from traingate.worktree.repository import Repository
 from traingate.worktree.worktrees import Worktrees
 
@@ -219,21 +217,7 @@ class BaseSides:
                 "the submodule as its rootdir."
             )
         commit = self.resolve(repository, reference)
-        for name in _imported_names(job):
-            if not _commit_defines(repository, commit.hash, name):
-                relative_path = Path(name.file).relative_to(repository.root)
-                raise NewTestError(
-                    f"{commit.name} (commit {commit.hash[:9]}) has no {name.qualname} in "
-                    f"{relative_path}, so there is nothing to measure the new one against. Let it "
-                    "pass by --traingate-on-missing=record."
-                )
-        parameter = _missing_parameter(repository, commit.hash, job.workload)
-        if parameter is not None:
-            raise NewTestError(
-                f"In {commit.name} (commit {commit.hash[:9]}), {job.workload.qualname} has no "
-                f"parameter {parameter}, so there is nothing to measure the new workload against. "
-                "Let it pass by --traingate-on-missing=record."
-            )
+        check_imported_names(job, repository, commit)
         return repository, commit
 
     def _is_project_folder(self, path: str, job: Job) -> bool:
@@ -253,55 +237,3 @@ class BaseSides:
 def _memory_key(job: Job, base: str) -> tuple[str, str, str]:
     """Return what the memory of a base depends on: the workload, its layers, and the base."""
     return job.identity, str(job.stack.factories()), base
-
-
-def _imported_names(job: Job) -> list[ObjectName]:
-    """Return the names that the worker imports: the workload, and the classes of the layers."""
-    return [job.workload, *job.stack.class_names()]
-
-
-def _commit_defines(repository: Repository, commit: str, name: ObjectName) -> bool:
-    """Return whether *commit* defines *name*, which is always so for a name of a library."""
-    file = Path(name.file)
-    if not is_project_file(file, repository.root):
-        return True
-    source = repository.read_file(commit, file)
-    return source is not None and _module_defines(source, name.qualname.partition(".")[0])
-
-
-def _missing_parameter(repository: Repository, commit: str, name: ObjectName) -> str | None:
-    """Return an argument of a workload that its function in *commit* has no parameter for."""
-    file = Path(name.file)
-    if not isinstance(name, WorkloadName) or not is_project_file(file, repository.root):
-        return None
-    try:
-        module = ast.parse(repository.read_file(commit, file) or b"")
-    except (SyntaxError, ValueError):
-        return None  # the worker will report the error
-    for node in module.body:
-        if isinstance(node, ast.FunctionDef) and node.name == name.qualname and not node.args.kwarg:
-            parameters = {each.arg for each in (*node.args.args, *node.args.kwonlyargs)}
-            return next((each for each in name.arguments if each not in parameters), None)
-    return None
-
-
-def _module_defines(source: bytes, name: str) -> bool:
-    """Return whether a module with this source may have *name* at its top level.
-
-    Args:
-        source: Content of the file; Python finds its encoding (PEP 263).
-        name: Name that is looked for.
-    """
-    try:
-        module = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return True  # the worker will report the error
-    bound_names: set[str] = set()
-    for node in ast.walk(module):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            bound_names.add(node.name)
-        elif isinstance(node, ast.alias):
-            bound_names.add(node.asname or node.name.partition(".")[0])
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound_names.add(node.id)
-    return name in bound_names or "*" in bound_names
