@@ -96,8 +96,8 @@ def _few_compared_steps(rows: Sequence[Row]) -> list[str]:
     if not tests:
         return []
     return [
-        f"fewer than {_ENOUGH_STEPS} steps of a launch are compared, so slow steps that come less "
-        f"often are not seen: {', '.join(tests)}"
+        f"slow steps that come less often than once in {_ENOUGH_STEPS} steps can escape these "
+        f"verdicts, which rest on fewer: {', '.join(tests)}"
     ]
 
 
