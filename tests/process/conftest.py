@@ -3,12 +3,19 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from workers import IMPORT_PATHS, Project, git, launched_processes
+from workers import IMPORT_PATHS, Project, git, launched_processes, record_of
 
+from sample_settings import settings
+from traingate.comparison.against_base import AgainstBase
 from traingate.comparison.base_side import BaseSides
+from traingate.report.progress import NoProgress
+
+TOLERANCE = 40.0
+"""Percent: 10 ms are told from 40 on a busy machine too, and 10 ms from 10."""
 
 
 @pytest.fixture
@@ -51,3 +58,19 @@ def base_sides(project, temporary):
     sides = BaseSides(project.folder, temporary)
     yield sides
     sides.close()
+
+
+@pytest.fixture
+def compared(project, base_sides):
+    """``compared(...)``: the result of a duet of the working tree with its commit."""
+
+    def compare(
+        against="HEAD", python=None, sides=base_sides, *, observer=None, measurement=None, **changes
+    ):
+        chosen = settings(against=against, against_python=python, launches=2)
+        job = replace(project.job(project=project.folder), **changes)
+        comparison = AgainstBase(chosen, TOLERANCE, job, sides)
+        comparison.prepare()
+        return comparison.conclude(measurement or record_of([0.01]), observer or NoProgress())
+
+    return compare

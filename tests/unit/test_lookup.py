@@ -172,11 +172,7 @@ def test_a_run_that_repeats_a_failed_test_is_no_baseline_whatever_the_repetition
 
 
 OTHER_MACHINE = msgspec.structs.replace(HARDWARE, cpu="Other CPU")
-
-
 HERE = {"python": "3.11.7", "packages": {"helper": "1.0"}}
-
-
 UPGRADED = {"python": "3.11.7", "packages": {"helper": "2.0"}}
 
 
