@@ -3,12 +3,28 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from workers import IMPORT_PATHS, Project, git, launched_processes
+from workers import (
+    IMPORT_PATHS,
+    Project,
+    git,
+    launched_processes,
+    record_of,
+    with_yardstick,
+)
 
+from sample_records import save_run
+from sample_settings import settings
+from traingate.comparison.against_base import AgainstBase
 from traingate.comparison.base_side import BaseSides
+from traingate.host.hardware import hardware
+from traingate.report.progress import NoProgress
+
+TOLERANCE = 40.0
+"""Percent: 10 ms are told from 40 on a busy machine too, and 10 ms from 10."""
 
 
 @pytest.fixture
@@ -51,3 +67,35 @@ def base_sides(project, temporary):
     sides = BaseSides(project.folder, temporary)
     yield sides
     sides.close()
+
+
+@pytest.fixture
+def compared(project, base_sides):
+    """``compared(...)``: the result of a duet of the working tree with its commit."""
+
+    def compare(
+        against="HEAD", python=None, sides=base_sides, *, observer=None, measurement=None, **changes
+    ):
+        chosen = settings(against=against, against_python=python, launches=2)
+        job = replace(project.job(project=project.folder), **changes)
+        comparison = AgainstBase(chosen, TOLERANCE, job, sides)
+        comparison.prepare()
+        return comparison.conclude(measurement or record_of([0.01]), observer or NoProgress())
+
+    return compare
+
+
+@pytest.fixture
+def save(pytester, monkeypatch):
+    """``save(step_seconds, tests)``: a saved run with these tests of ``sleeping``."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(IMPORT_PATHS))
+    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider\n")
+
+    def write(step_seconds, *tests, name="0001_base", **changes):
+        of_sleeping = {"workload": "trainings.py::sleeping", "stack": (), "scale": "smoke"}
+        record = record_of(step_seconds, **{"machine": hardware(), **of_sleeping, **changes})
+        names = tests or ("test_speed.py::test_sleeping",)
+        stored = dict.fromkeys(names, with_yardstick(record))
+        save_run(pytester.path / "stored" / f"{name}.json", stored)
+
+    return write

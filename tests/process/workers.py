@@ -6,6 +6,7 @@ import contextlib
 import functools
 import subprocess
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -110,6 +111,12 @@ def git(folder: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=a", "-c", "user.email=a@b")
     command = ["git", *identity, "-C", str(folder), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def write(file: Path, text: str) -> None:
+    """Write a file with this text, which may be indented, and make its folder."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(textwrap.dedent(text))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,120 @@
+"""Files that the base lacks, and the command that prepares its tree."""
+
+from __future__ import annotations
+
+import os
+import re
+import site
+import sysconfig
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+from workers import write
+
+from traingate.comparison.base_setup import prepare_base_tree
+from traingate.comparison.base_side import BaseSides
+from traingate.errors import ConfigurationError, WorkloadError
+from traingate.records import Outcome
+
+
+@pytest.fixture
+def generated(project):
+    """Let the project import a module that git ignores, and that only the working tree has."""
+    (project.folder / ".gitignore").write_text("generated.py\n")
+    project.write(0.01, "try:\n    import generated\nexcept ImportError:\n    pass")
+    project.commit()
+    (project.folder / "generated.py").write_text("def kernel(): pass\n")
+
+
+def test_a_generated_file_that_the_base_lacks_is_refused(compared, generated):
+    with pytest.raises(ConfigurationError, match=r"the base needs generated, .*base-setup COMMAND"):
+        compared()
+
+
+def test_the_setup_command_prepares_the_base_once(compared, generated, project, temporary):
+    runs = temporary / "runs"
+    command = f"pwd >> {runs}; echo 'def kernel(): pass' > generated.py"
+    sides = BaseSides(project.folder, temporary, command)
+    try:
+        assert compared(sides=sides).verdict.outcome is Outcome.PASSED
+        sides.job_for(project.job(), "HEAD", None)
+    finally:
+        sides.close()
+    (folder,) = runs.read_text().split()
+    assert folder != str(project.folder)
+
+
+def test_a_setup_command_that_fails_shows_its_output_and_runs_once(compared, project, temporary):
+    runs = temporary / "runs"
+    sides = BaseSides(project.folder, temporary, f"pwd >> {runs}; echo no compiler; exit 3")
+    for _test in range(2):
+        with pytest.raises(
+            ConfigurationError, match=r"exit status 3 in the base's tree(.|\n)*no compiler"
+        ):
+            compared(sides=sides)
+    sides.close()
+    assert len(runs.read_text().split()) == 1
+
+
+def test_a_setup_command_that_hangs_is_ended_with_all_that_it_started(temporary):
+    with pytest.raises(ConfigurationError, match=r"took longer than 0\.5 s"):
+        prepare_base_tree("setsid sleep 86399 & sleep 86399", temporary, None, 0.5)
+    commands = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
+    assert ["sleep", "86399"] not in commands
+
+
+def test_the_base_is_checked_out_where_its_build_can_be_run(project, temporary, monkeypatch):
+    def statvfs(folder):
+        return SimpleNamespace(f_flag=os.ST_NOEXEC if Path(folder) == temporary else 0)
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(temporary / "caches"))
+    sides = BaseSides(project.folder, temporary)
+    try:
+        tree = Path(sides.job_for(project.job(), "HEAD", None).side.relocation.tree)
+        assert tree.parent == temporary / "caches" / "traingate"
+        assert (tree / "models.py").is_file()
+    finally:
+        sides.close()
+    assert not tree.exists()
+
+
+def test_a_setup_command_must_not_change_the_candidates_packages(temporary, monkeypatch):
+    monkeypatch.setattr(sysconfig, "get_path", lambda _kind: str(temporary))
+    prepare_base_tree("true", temporary, None, 60)
+    with pytest.raises(ConfigurationError, match="has changed the packages of this environment"):
+        prepare_base_tree("touch project.pth", temporary, None, 60)
+
+
+def test_packages_in_the_users_folder_are_the_candidates_too(temporary, monkeypatch):
+    monkeypatch.setattr(sysconfig, "get_path", lambda _kind: str(temporary / "missing"))
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", True)
+    monkeypatch.setattr(site, "getusersitepackages", lambda: str(temporary / "user"))
+    prepare_base_tree("mkdir user", temporary, None, 60)
+    with pytest.raises(ConfigurationError, match="has changed the packages of this environment"):
+        prepare_base_tree("touch user/project.pth", temporary, None, 60)
+
+
+@pytest.mark.parametrize(
+    "read",
+    ["open('data/samples.bin').close()", "Path(__file__).with_name('data').joinpath('samples.bin').stat()"],
+)  # fmt: skip
+def test_a_file_that_git_ignores_and_the_base_lacks_is_told_with_the_way_out(
+    compared, project, temporary, monkeypatch, read
+):
+    write(project.folder / ".gitignore", "data\n")
+    write(project.folder / "data" / "samples.bin", "")
+    project.write(0.01, f"from pathlib import Path\n{read}")
+    project.commit()
+    monkeypatch.chdir(project.folder)
+    with pytest.raises(WorkloadError, match="--traingate-base-setup COMMAND") as error:
+        compared()
+    command = re.search(r"'(ln -s .* data)'", str(error.value))[1]
+    sides = BaseSides(project.folder, temporary, command)
+    try:
+        assert compared(sides=sides).verdict.outcome is Outcome.PASSED
+    finally:
+        sides.close()
