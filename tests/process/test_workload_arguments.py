@@ -85,7 +85,8 @@ def test_the_base_side_gets_the_arguments_too(project, base_sides):
     for side in (job, base):
         assert measure(side, lambda _: True, NoProgress()).measurement.batch_size == 8
     with pytest.raises(
-        BaselineError, match=r"In HEAD .*, model has no parameter other, so there is nothing to measure"
+        BaselineError,
+        match=r"In HEAD .*, model has no parameter other, so there is nothing to measure",
     ):
         base_sides.job_for(sized_job(project, samples=8, other=2), "HEAD", None)
 
