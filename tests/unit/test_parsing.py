@@ -14,11 +14,9 @@ def test_a_setup_of_the_base_is_refused_where_no_commit_is_the_base(pytester):
         pytester.parseconfigure(AGAINST_PYTHON, "--traingate-base-setup=make")
 
 
-@pytest.mark.parametrize("option", ["--traingate-against=main", "--benchmark-compare"])
-def test_a_setup_of_the_base_is_taken_where_a_commit_is_the_base(pytester, option):
-    assert (
-        parse(pytester.parseconfigure(option, "--traingate-base-setup=make")).base_setup == "make"
-    )
+def test_a_setup_of_the_base_is_taken_where_a_commit_is_the_base(pytester):
+    options = ("--traingate-against=main", AGAINST_PYTHON, "--traingate-base-setup=make")
+    assert parse(pytester.parseconfigure(*options)).base_setup == "make"
 
 
 def test_a_projects_setup_of_the_base_is_not_refused_in_other_runs(pytester):
@@ -26,13 +24,11 @@ def test_a_projects_setup_of_the_base_is_not_refused_in_other_runs(pytester):
     assert parse(pytester.parseconfigure(AGAINST_PYTHON)).base_setup == "make"
 
 
-VERSIONS = [(8, 4), (9, 0), (9, 2)]
-"""Versions of pytest that register the ini keys in different ways."""
+VERSIONS = [version for version in ((8, 4), (9, 0), (9, 2)) if version <= pytest.version_tuple]
+"""Versions of pytest that register the ini keys in different ways, up to the installed one."""
 
 
-@pytest.fixture(
-    params=[version for version in VERSIONS if version <= pytest.version_tuple], ids=str
-)
+@pytest.fixture(params=VERSIONS, ids=str)
 def version(request, monkeypatch):
     """Let the ini keys be registered as for an older version of pytest."""
     monkeypatch.setattr(pytest, "version_tuple", (*request.param, 0))
@@ -57,10 +53,8 @@ def test_a_text_that_is_no_number_is_refused_with_its_key(pytester, version):
         pytester.parseconfigure()
 
 
-@pytest.mark.skipif(pytest.version_tuple < (9, 0), reason="[tool.pytest] is new in pytest 9")
 @pytest.mark.parametrize("value", ["7.5", '"7.5%"'])
+@pytest.mark.parametrize("version", [each for each in VERSIONS if each >= (9, 0)], indirect=True)
 def test_a_percentage_in_toml_is_a_number_or_a_text(pytester, version, value):
-    if version < (9, 0):
-        pytest.skip("this version reads no native types")
     pytester.makepyprojecttoml(f"[tool.pytest]\ntraingate_tolerance = {value}\n")
     assert parse(pytester.parseconfigure()).tolerance == 7.5
