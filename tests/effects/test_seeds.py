@@ -71,14 +71,3 @@ def test_both_sides_draw_the_same_numbers_if_one_draws_more_while_it_builds(draw
     drawn = draws()
     for place in ("step", "sample"):
         assert_equal([*drawn[f"drawing_more_net {place}"], *drawn[f"drawing_net {place}"]], 4)
-
-
-def test_ranks_draw_other_data_but_take_the_same_decisions(draws, tmp_path):
-    # Samples are drawn in other processes, since ranks have other ones.
-    stack = (layers.DataParallel("torchrun", 2), layers.DataWorkers(1))
-    job = job_of(stack, drawing_net, tmp_path, steps=4)
-    measure(job, lambda _: True, NoProgress())
-    first, second = draws()["drawing_net step"]
-    common = list(zip(first, second, strict=False))
-    assert len(common) >= 4
-    assert all(one[:2] == other[:2] and one[2] != other[2] for one, other in common)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -61,6 +62,8 @@ def project_of(
 ) -> Project:
     """Return the project that a workload belongs to: its repository, if it lies in one.
 
+    Modules that torch generates in this launch's private folder are code as well.
+
     Args:
         workload_file: File of the workload in the working tree.
         import_paths: Folders of the project on the search path. They are a part of it for certain
@@ -74,6 +77,7 @@ def project_of(
         folders += [relocation.origin, relocation.tree]
     files = [Path(folder) / "pyproject.toml" for folder in folders]
     names = [project_name(file) for file in files if file.is_file()]
+    folders += [tempfile.gettempdir()]
     return Project(tuple(folders), frozenset(normalize(name) for name in names if name))
 
 
