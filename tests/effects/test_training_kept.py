@@ -62,12 +62,11 @@ def test_a_replaced_parameter_that_the_workload_has_kept_is_refused(observe, sta
     ("stack", "workload"),
     [
         ((layers.IpexOptimize(),), parameters.lstm_net),
-        ((layers.XlaDevice(),), parameters.lstm_net),
         ((layers.IpexOptimize(),), parameters.clipped_adamw_net),
         ((layers.IpexOptimize(), layers.Bf16Autocast()), parameters.adamw_net),
         ((layers.XlaDevice(),), parameters.adamw_net),
     ],
-    ids=["ipex-lstm", "xla-lstm", "ipex-list", "ipex-masters", "xla"],
+    ids=["ipex-lstm", "ipex-list", "ipex-masters", "xla"],
 )
 def test_a_training_that_keeps_no_replaced_parameter_is_trained_like_plain(
     observe, stack, workload
