@@ -34,9 +34,9 @@ from traingate.workload import name_of
 WORKLOADS = {"compute-bound": compute_bound, "data-bound": data_bound}
 WARMUP_STEPS = 8  # more than two data workers fetch ahead
 TURN_SECONDS = 0.6
-ROUNDS = 3
+ROUNDS = 2
 MIN_PAIRS = 5
-MAX_PAIRS = 12
+MAX_PAIRS = 16
 CONFIDENCE = 0.998  # of each of six tests
 SHOWN_CONFIDENCE = 0.95
 SUFFICIENT_WIDTH = 0.06  # of the shown interval; if it is wider, further pairs are measured
