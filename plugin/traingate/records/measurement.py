@@ -9,7 +9,7 @@ Versions of the schema:
     3   adds duet, reasons, operators_per_step, and a verdict's method, cause, evidence and accepted
     4   throughput is samples by total time; all launches have the same seed; adds yardstick,
         step_seconds_quantiles, phase_seconds, untimed_phases, epoch_starts, warmup_steps, and
-        a verdict's changed_steps
+        a verdict's changed_steps and compared_steps
 """
 
 from __future__ import annotations
