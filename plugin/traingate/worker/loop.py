@@ -40,6 +40,7 @@ class Loop:
         self._clock = _PhaseClock()
         self._batches: Iterator[Any] = iter(())
         self._has_started = False
+        self._batch: Any = None
         context = StepContext(training, self._clock.end_phase if training.has_phases else None)
         self._body: StepBody = context.take
         for wrap in training.step_wrappers:
@@ -87,16 +88,17 @@ class Loop:
         """
         training, clock = self._training, self._clock
         clock.start()
-        batch = self._next_batch()
+        # As in a script, a batch is freed when the next one takes its place.
+        self._batch = self._next_batch()
         clock.end_phase("data")
         for transform in training.batch_transforms:
-            batch = transform(batch)
+            self._batch = transform(self._batch)
         clock.end_phase("transfer")
         if training.step is None:
             training.optimizer.zero_grad()
             if training.has_phases:
                 clock.end_phase("optimizer")
-        self._body(batch)
+        self._body(self._batch)
         return clock.stop()
 
     def _next_batch(self) -> Any:
