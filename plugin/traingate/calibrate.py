@@ -122,7 +122,7 @@ class _SelfComparison(PlannedLaunches):
         unchanged_duet = measure_duet(job, base, plan, lambda _: True, observer)
         method = unchanged_duet.pairs[0].method
         change = pairs_change(unchanged_duet.pairs).repeatable
-        interval = loss_percent(change.lower(0.025)), loss_percent(change.upper(0.025))
+        interval = change.loss_interval
         spread = upper_spread(change)
         self.plugin.calibration = Calibration(
             test=self.test,

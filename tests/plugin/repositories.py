@@ -21,6 +21,37 @@ def test_mlp(training_benchmark):
 """
 
 
+COMPILED = """
+from models import mlp
+import pytest
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(256, 64), nn.Linear(64, 10)])
+
+    def forward(self, x):
+        x = self.layers[0](x)
+        # here
+        return self.layers[1](x)
+
+def net(batch_size: int = 16):
+    from models import Digits
+    from traingate import TrainingSetup
+    model = Net()
+    return TrainingSetup(
+        model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters()), Digits(), batch_size
+    )
+
+# marker
+def test_net(training_benchmark, torch_compile):
+    training_benchmark(net)
+"""
+"""Test of a compiled net without graph breaks; the two comments are for changes to it."""
+
+
 def git(*arguments):
     """Return the output of git in the working directory."""
     identity = ("-c", "user.name=a", "-c", "user.email=a@b")

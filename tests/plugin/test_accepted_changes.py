@@ -5,37 +5,9 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import pytest
-from repositories import FAST, record
+from repositories import COMPILED, FAST, record
 
 DUET = (*FAST, "--traingate-against=HEAD", "--traingate-tolerance=49")
-
-COMPILED = """
-import pytest
-import torch
-from torch import nn
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.ModuleList([nn.Linear(256, 64), nn.Linear(64, 10)])
-
-    def forward(self, x):
-        x = self.layers[0](x)
-        # here
-        return self.layers[1](x)
-
-def net(batch_size: int = 16):
-    from models import Digits
-    from traingate import TrainingSetup
-    model = Net()
-    return TrainingSetup(
-        model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters()), Digits(), batch_size
-    )
-
-# marker
-def test_net(training_benchmark, torch_compile):
-    training_benchmark(net)
-"""
 
 MARKER = """@pytest.mark.traingate(
     accept_slowdown=49.0, accept_counters={"dynamo_graph_breaks": 1}, accept_reason="see #123"

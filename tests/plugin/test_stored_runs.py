@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from repositories import FAST, ONE_TEST, commit, record, slow_down
+from repositories import COMPILED, FAST, ONE_TEST, commit, record, slow_down
 
 
 def test_a_duet_decides_if_the_stored_launches_do_not_pass(committed):
@@ -112,37 +112,8 @@ def test_the_packages_that_training_imports_are_in_the_record(project):
     assert environment["package_sources"] == {}
 
 
-WITHOUT_BREAKS = """
-from models import mlp
-import pytest
-import torch
-from torch import nn
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.ModuleList([nn.Linear(256, 64), nn.Linear(64, 10)])
-
-    def forward(self, x):
-        x = self.layers[0](x)
-        # here
-        return self.layers[1](x)
-
-def net(batch_size: int = 16):
-    from models import Digits
-    from traingate import TrainingSetup
-    model = Net()
-    return TrainingSetup(
-        model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters()), Digits(), batch_size
-    )
-
-def test_net(training_benchmark, torch_compile):
-    training_benchmark(net)
-"""
-
-
 def test_new_graph_breaks_fail_with_their_reasons_at_any_step_time(committed):
-    pytester = committed(WITHOUT_BREAKS)
+    pytester = committed(COMPILED)
     pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
     file = pytester.path / "test_training.py"
     breaks = "x = x if x.sum() > -1e9 else -x\n        torch._dynamo.graph_break()"

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -21,11 +20,7 @@ from traingate.errors import ConfigurationError
 from traingate.gate.counters import FAILING_COUNTERS, counter_regressions
 from traingate.gate.limits import Limits
 from traingate.gate.reduction import pairs_change
-from traingate.gate.statistics import loss_percent
 from traingate.records import Acceptance, Counts, Duet, Method, Outcome, Verdict
-
-_BOUND_ERROR: Final = 0.025
-"""Probability on each side of the 95 % interval."""
 
 
 @dataclass(frozen=True)
@@ -142,11 +137,10 @@ def _largest_slowdown(verdict: Verdict, duet: Duet) -> float:
     that is larger: slow steps at other places in each launch are in the measured one only.
     """
     change = pairs_change(duet.pairs)
-    totals = (change.repeatable, change.plain)
+    lower, upper = zip(change.repeatable.loss_interval, change.plain.loss_interval, strict=True)
     if verdict.outcome is Outcome.INCONCLUSIVE:
-        return max(loss_percent(total.upper(_BOUND_ERROR)) for total in totals)
-    lower_bounds = [loss_percent(total.lower(_BOUND_ERROR)) for total in totals]
-    return max(verdict.slowdown_percent or 0.0, *lower_bounds)
+        return max(upper)
+    return max(verdict.slowdown_percent or 0.0, *lower)
 
 
 def _accepted_counters(change: AcceptedChange, duet: Duet) -> list[str]:

@@ -128,10 +128,7 @@ def plan_turns(
     steps_per_turn = max(least_steps, round(_TURN_SECONDS / step_seconds))
     if data_workers:
         steps_per_turn = _next_prime(steps_per_turn)
-    turn_seconds = steps_per_turn * step_seconds
-    fitting_turns = int(_PAIR_SECONDS / (2 * turn_seconds))
-    if fitting_turns < PERIOD:
-        fitting_turns = min(PERIOD, int(_LONG_PAIR_SECONDS / (2 * turn_seconds)))
+    fitting_turns = _fitting_turns(steps_per_turn * step_seconds)
     if data_workers:
         most_rounds = math.ceil(_MAX_ROUNDS / steps_per_turn)
         return Turns(max(1, min(most_rounds, fitting_turns // 2)), steps_per_turn)
@@ -139,3 +136,9 @@ def plan_turns(
     if turns % 2 and epoch_steps and turns > epoch_steps:  # a round has two turns of each side
         turns -= epoch_steps
     return Turns(max(_MIN_ROUNDS, turns // 2), steps_per_turn)
+
+
+def _fitting_turns(turn_seconds: float) -> int:
+    """Return how many turns of each side fit into a pair: up to 20 of them may take a minute."""
+    turns = int(_PAIR_SECONDS / (2 * turn_seconds))
+    return turns if turns >= PERIOD else min(PERIOD, int(_LONG_PAIR_SECONDS / (2 * turn_seconds)))

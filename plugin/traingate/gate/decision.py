@@ -30,7 +30,14 @@ from traingate.gate.reduction import (
     throughput,
     throughput_of_steps,
 )
-from traingate.gate.statistics import Change, Difference, Prior, log_factor, loss_percent
+from traingate.gate.statistics import (
+    SHOWN_ERROR,
+    Change,
+    Difference,
+    Prior,
+    log_factor,
+    loss_percent,
+)
 from traingate.records import Launch, Measurement, Method, Outcome, Pair, Verdict
 
 
@@ -142,11 +149,7 @@ def _verdict(
         outcome=outcome,
         tolerance_percent=100 * policy.tolerance,
         slowdown_percent=loss_percent(shown.value),
-        slowdown_percent_interval=(
-            (loss_percent(shown.lower(0.025)), loss_percent(shown.upper(0.025)))
-            if has_spread
-            else None
-        ),
+        slowdown_percent_interval=(shown.loss_interval if has_spread else None),
         missable_slowdown_percent=max(0.0, loss_percent(upper)) if has_spread else None,
         launches=launches,
         changed_steps=steps,
@@ -170,7 +173,7 @@ def _outcome(change: Change, prior: Prior, launches: int, policy: Policy) -> Out
     # The prior narrows the bound of a few pairs that scatter widely. A pass must also hold by the
     # unmoderated interval, which is the one that users see.
     if all(
-        estimate.moderated(prior).upper(pass_error) < limit and estimate.upper(0.025) < limit
+        estimate.moderated(prior).upper(pass_error) < limit and estimate.upper(SHOWN_ERROR) < limit
         for estimate in (change.repeatable, change.plain)
     ):
         return Outcome.PASSED

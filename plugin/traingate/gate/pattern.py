@@ -146,13 +146,14 @@ def _period(starts: Sequence[int], count: int) -> int | None:
         starts: Indexes of the first step of each run, ascending.
         count: Number of measured steps.
     """
-    if starts[0] == 0 and len(starts) > 2:  # noqa: PLR2004 - its run may have begun before
-        starts = starts[1:]
-    present = set(starts)
+    if len(starts) < 2:  # noqa: PLR2004 - a distance is between two
+        return None
+    # A run at the first step may have begun before it, so the place of its start is not known.
+    present = set(starts) - {0}
+    first = starts[1] if starts[0] == 0 else starts[0]
     for period in range(2, count // 2 + 1):
-        expected = set(range(starts[0] % period, count, period)) - {0}
-        agreement = len(expected & (present - {0})) / len(expected | (present - {0}))
-        if len(present) > 1 and agreement >= _MIN_AGREEMENT:
+        expected = set(range(first % period, count, period)) - {0}
+        if len(expected & present) / len(expected | present) >= _MIN_AGREEMENT:
             return period
     return None
 

@@ -31,6 +31,10 @@ class Prior:
     degrees_of_freedom: int
 
 
+SHOWN_ERROR: Final = 0.025
+"""Probability on each side of the 95 % interval that users see."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """Difference of two means on the log scale, with its uncertainty.
@@ -58,6 +62,11 @@ class Difference:
         if self.degrees_of_freedom < 1:
             return math.inf
         return 2 * self.value - self.lower(error)
+
+    @property
+    def loss_interval(self) -> Interval:
+        """Return the 95 % interval that is shown, as losses of throughput in percent."""
+        return loss_percent(self.lower(SHOWN_ERROR)), loss_percent(self.upper(SHOWN_ERROR))
 
     def moderated(self, prior: Prior) -> Difference:
         """Return this difference with its spread moderated by a prior.

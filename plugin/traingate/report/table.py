@@ -103,11 +103,10 @@ def _few_compared_steps(rows: Sequence[Row]) -> list[str]:
 
 def _restarts(rows: Sequence[Row]) -> list[str]:
     """Return a note on the tests whose dataset is shorter than the measured steps."""
-    counts = {
-        row.test: max(len(launch.epoch_starts) for launch in row.measurement.launches)
-        for row in rows
-    }
-    tests = [f"{test} ({count} times)" for test, count in counts.items() if count]
+    counts = [max(len(launch.epoch_starts) for launch in row.measurement.launches) for row in rows]
+    tests = [
+        f"{row.test} ({count} times)" for row, count in zip(rows, counts, strict=True) if count
+    ]
     if not tests:
         return []
     return [f"the dataset ended and was started again in the measured steps: {', '.join(tests)}"]

@@ -53,16 +53,11 @@ class Loop:
             return None
         return len(self._loader)
 
-    @property
-    def data_workers(self) -> int:
-        """Return the number of processes that load the data."""
-        return self._loader.num_workers
-
     def background_tasks(self) -> int:
         """Return the number of data workers, or else of threads and processes that may load data.
 
-        A dataset or a step can start these by itself. Those of Python are counted, if they are
-        younger than this loop.
+        A dataset or a step can start these by itself. Python's own are counted, if
+        they are younger than the import of the workload.
         """
         if self._loader.num_workers:
             return self._loader.num_workers
