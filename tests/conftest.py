@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ TIMED_FOLDERS = {"plugin", "process", "validity"}
 TIMED_FILES = {"test_duet.py", "test_phases.py"}
 HALVES = {"timed", "not timed"}
 """Mark expressions of the two runs that tox.ini divides the tests into."""
+
+
+def pytest_configure():
+    """Hide xdist's worker from the sessions that tests start: pytest-benchmark reads its name."""
+    os.environ.pop("PYTEST_XDIST_WORKER", None)
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m selects by the marks
