@@ -78,7 +78,13 @@ class _Plugin:
     def _make_session(self, config: pytest.Config) -> Session:
         """Return the session, whose only comparison is that of a test with itself."""
         if self._session is None:
-            settings = replace(parse(config), compare=False, against=None, against_python=None)
+            settings = replace(
+                parse(config),
+                compare=False,
+                against=None,
+                against_python=None,
+                against_environment=None,
+            )
             self._session = Session(settings, config.rootpath, sys.path, self._comparison)
         return self._session
 

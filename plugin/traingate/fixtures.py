@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import pytest
 
+from traingate.environments.placement import Placement, place
 from traingate.errors import (
     CautionWarning,
     ConfigurationError,
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from traingate.controller.measure import Result
     from traingate.records import Measurement, Published
     from traingate.report.progress import WorkerOutput
-    from traingate.session import BenchmarkRequest, Session
+    from traingate.jobs import BenchmarkRequest
+    from traingate.session import Session
 
 SESSION_KEY: pytest.StashKey[Callable[[], Session]] = pytest.StashKey()
 """Key in ``config.stash`` of a function that returns the session. Its first call makes the session,
@@ -89,10 +91,16 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
             stack = Stack.of([*_requested_layers.collect(request), *layers])
             session.requested_names |= stack.names
             name = _workload_name(workload, arguments, stack)
-            benchmark_request = _benchmark_request(request, name, stack, published)
-            skip_reason = _skip_reason(stack, session.settings.require)
+            placement = place(
+                stack,
+                session.environments,
+                _requested_layers.environment,
+                session.jobs.import_paths,
+            )
+            benchmark_request = _benchmark_request(request, name, stack, published, placement)
+            skip_reason = _skip_reason(placement, session.settings.require)
             if skip_reason is None:
-                _warn_of_cautions(request.config, stack)
+                _warn_of_cautions(request.config, placement)
                 with _observer(request) as observer:
                     result = session.run(benchmark_request, observer)
         except TraingateError as error:
@@ -117,8 +125,9 @@ def _benchmark_request(
     workload: WorkloadName,
     stack: Stack,
     published: Iterable[Published],
+    placement: Placement,
 ) -> BenchmarkRequest:
-    from traingate.session import BenchmarkRequest  # noqa: PLC0415 - see SESSION_KEY
+    from traingate.jobs import BenchmarkRequest  # noqa: PLC0415 - see SESSION_KEY
 
     return BenchmarkRequest(
         test=request.node.nodeid,
@@ -126,6 +135,7 @@ def _benchmark_request(
         stack=stack,
         limits=limits_of(request.node.iter_markers("traingate")),
         published=tuple(published),
+        placement=placement,
     )
 
 
@@ -149,13 +159,13 @@ def _workload_name(
     return name
 
 
-def _skip_reason(stack: Stack, required_names: frozenset[str]) -> str | None:
+def _skip_reason(placement: Placement, required_names: frozenset[str]) -> str | None:
     """Return why the test must be skipped, None if this machine can run it.
 
     Raises:
         ConfigurationError: If a layer that cannot run is required.
     """
-    missing_requirements = stack.missing_requirements()
+    missing_requirements = placement.examination.missing_requirements
     for requirement in missing_requirements:
         if requirement.concerns(required_names):
             raise ConfigurationError(f"{requirement}; --traingate-require asks for it")
@@ -236,10 +246,10 @@ def _write_profile(directory: Path, test: str, result: Result) -> None:
 _SHOWN_CAUTIONS: pytest.StashKey[set[str]] = pytest.StashKey()
 
 
-def _warn_of_cautions(config: pytest.Config, stack: Stack) -> None:
+def _warn_of_cautions(config: pytest.Config, placement: Placement) -> None:
     """Emit the cautions of the layers about this machine as warnings, each once a session."""
     shown_cautions = config.stash.setdefault(_SHOWN_CAUTIONS, set())
-    for caution in stack.cautions():
+    for caution in placement.examination.cautions:
         if caution not in shown_cautions:
             warnings.warn(CautionWarning(caution), stacklevel=4)
             # Added after the warning: if warnings are errors, each test with the layer must fail.

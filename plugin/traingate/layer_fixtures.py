@@ -7,11 +7,12 @@ import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from traingate import layers as layer_types
+from traingate.environments.registry import TODAY
 from traingate.errors import ConfigurationError
 from traingate.layers.base import Layer
 from traingate.selection import is_training_benchmark
@@ -26,12 +27,14 @@ class RequestedLayers:
         problems: Error messages of layers that could not be made.
         answered_names: Names of the layers whose fixtures have run, also those that a parameter of
             False or None leaves out.
+        environment: Name of the environment that the test asks for; None if it asks for none.
         is_measured: True once ``training_benchmark`` has taken the layers.
     """
 
     layers: list[Layer] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     answered_names: set[str] = field(default_factory=set)
+    environment: str | None = None
     is_measured: bool = False
 
     def add(self, kind: type[Any], choice: object) -> Layer | None:
@@ -70,8 +73,8 @@ class RequestedLayers:
             request: Request of a fixture of the test.
 
         Raises:
-            ConfigurationError: If a layer could not be made, or if a fixture of the project
-                replaces that of a layer.
+            ConfigurationError: If a layer could not be made, if a fixture of the project replaces
+                that of a layer, or if the name of an environment is no text.
         """
         callspec = getattr(request.node, "callspec", None)
         parameters = {} if callspec is None else callspec.params
@@ -82,6 +85,11 @@ class RequestedLayers:
             if name not in parameters or value is not parameters[name]:
                 raise ConfigurationError(replaced_fixture_text(name))
             self.add(KINDS[name], value)
+        if _ENVIRONMENT in request.fixturenames:
+            value = request.getfixturevalue(_ENVIRONMENT)
+            # Parametrised without indirect=True, it stands for the same choice.
+            if self.environment is None and value is parameters.get(_ENVIRONMENT, self):
+                self.environment = _environment_name(value)
         self.is_measured = True
         if self.problems:
             raise ConfigurationError("\n".join(self.problems))
@@ -92,6 +100,29 @@ class RequestedLayers:
 def _requested_layers() -> RequestedLayers:
     """Return the object that collects a test's layers for ``training_benchmark``."""
     return RequestedLayers()
+
+
+_ENVIRONMENT: Final = "environment"
+"""Name of the fixture of the environment."""
+
+
+@pytest.fixture(name=_ENVIRONMENT)
+def _environment(request: pytest.FixtureRequest, _requested_layers: RequestedLayers) -> str:
+    """Return the name of the environment that the test trains in, which is its parameter.
+
+    Without a parameter it is ``today``, unless a layer needs another one.
+    """
+    if not hasattr(request, "param"):
+        return TODAY
+    name = _environment_name(request.param)
+    _requested_layers.environment = name
+    return name
+
+
+def _environment_name(value: object) -> str:
+    if not isinstance(value, str):
+        raise ConfigurationError(f"environment takes the name of an environment, not {value!r}")
+    return value
 
 
 def _layer_fixture(kind: type[Any]) -> Any:

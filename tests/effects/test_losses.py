@@ -26,16 +26,18 @@ LAYERS = (
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=repr)
-def test_the_losses_of_five_seeded_steps_agree_with_those_of_plain(observe, plain, layer):
+def test_the_losses_of_five_seeded_steps_agree_with_those_of_plain(observe, layer):
     observation = observe(layer)
     losses = observation.losses
+    plain = observe(environment=observation.record.environment_name)
     assert len({step["parameters"] for step in observation.steps[0]}) == len(observation.steps[0])
     tolerance = layer.loss_tolerance or BaseLayer.loss_tolerance  # one rank trains as plain does
     assert losses == pytest.approx(plain.losses, rel=tolerance)
 
 
-def test_ipex_in_bf16_stays_within_the_tolerance_of_autocast(observe, plain):
+def test_ipex_in_bf16_stays_within_the_tolerance_of_autocast(observe):
     losses = observe(layers.Bf16Autocast(), layers.IpexOptimize()).losses
+    plain = observe(environment="ipex")
     assert losses == pytest.approx(plain.losses, rel=layers.Bf16Autocast.loss_tolerance)
 
 

@@ -26,6 +26,8 @@ class Subject:
     Attributes:
         workload, stack, scale: Fields of the same names in Measurement.
         batch_size: Samples per step, None as long as only the worker knows it.
+        environment_name: Name of the environment that the subject runs in. If a run has several
+            measurements of the subject and none of the test, one in this environment is taken.
         environment: Software of the worker, None as long as only the worker knows it. It need not
             be the same, but a measurement in the same environment is preferred.
     """
@@ -34,6 +36,7 @@ class Subject:
     stack: tuple[LayerRecord, ...]
     scale: str
     batch_size: int | None = None
+    environment_name: str = "today"
     environment: Mapping[str, Any] | None = None
 
     def matches(self, measurement: Measurement) -> bool:
@@ -123,7 +126,7 @@ class Baselines:
             measurements = _measurements_of(subject, run)
             if not measurements:
                 continue
-            measurement = measurements.get(test, list(measurements.values())[-1])
+            measurement = _choose(measurements, test, subject.environment_name)
             differences = tuple(hardware_differences(measurement.machine, hardware))
             if _failed_in(run, subject):
                 obstacles[position] = (
@@ -292,6 +295,18 @@ def _is_undecided(measurement: Measurement) -> bool:
     return (
         verdict is not None and verdict.outcome is Outcome.INCONCLUSIVE and verdict.accepted is None
     )
+
+
+def _choose(
+    measurements: Mapping[str, Measurement], test: str, environment_name: str
+) -> Measurement:
+    """Return the measurement of the test, else the last one in the environment, else the last."""
+    if test in measurements:
+        return measurements[test]
+    in_order = sorted(
+        measurements.values(), key=lambda item: item.environment_name == environment_name
+    )
+    return in_order[-1]
 
 
 def _measurements_of(subject: Subject, run: SavedRun) -> dict[str, Measurement]:

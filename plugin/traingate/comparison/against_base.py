@@ -1,4 +1,4 @@
-"""Judge a test by a duet with another commit, another interpreter, or both."""
+"""Judge a test by a duet with another commit, another environment, or both."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from traingate.comparison.duet import MIN_PAIRS, compare_by_duet
 from traingate.comparison.evidence import attribute_sides
 from traingate.comparison.next_step import CodeRelation
 from traingate.controller.job import Job, Observer
+from traingate.environments.registry import Environment
 from traingate.errors import ConfigurationError
 from traingate.options import Settings
 from traingate.records import Measurement
 
 
 class AgainstBase(PlannedLaunches):
-    """Comparison with the base of ``--traingate-against`` and ``--traingate-against-python``.
+    """Comparison with the base that the options ``--traingate-against...`` name.
 
     Args:
         settings: Settings of the session.
         tolerance: Largest loss of throughput that is let through, in percent.
         job: Job of the candidate.
-        base_sides: Worktrees and interpreters of the session.
+        base_sides: Worktrees of the session.
+        environment: Environment of the base; None for that of the candidate.
         accepted: Change that the test's marker accepts; None if there is none.
     """
 
@@ -35,10 +37,11 @@ class AgainstBase(PlannedLaunches):
         tolerance: float,
         job: Job,
         base_sides: BaseSides,
+        environment: Environment | None = None,
         accepted: AcceptedChange | None = None,
     ) -> None:
         self._settings, self._tolerance = settings, tolerance
-        self._job, self._base_sides = job, base_sides
+        self._job, self._base_sides, self._environment = job, base_sides, environment
         self._accepted = accepted if settings.against else None
         self._stale_note: str | None = None
 
@@ -47,8 +50,8 @@ class AgainstBase(PlannedLaunches):
 
         Raises:
             BaselineError: If the commit does not define the workload.
-            ConfigurationError: If there is no such commit, if the interpreter cannot be used, if
-                no duet is possible, or if the acceptance of a change cannot be followed.
+            ConfigurationError: If there is no such commit, if no duet is possible, if both sides
+                are the same, or if the acceptance of a change cannot be followed.
         """
         settings = self._settings
         if self._job.stack.spans_nodes:
@@ -57,14 +60,17 @@ class AgainstBase(PlannedLaunches):
             raise ConfigurationError(
                 "a duet of one pair has no spread to judge by: raise --traingate-launches"
             )
+        if not settings.against and self._environment == self._job.environment:
+            raise ConfigurationError(
+                f"both sides would run the same code in {self._job.environment.title}"
+            )
         _ = self._base
         if self._accepted is not None:
             self._check_acceptance(self._accepted)
 
     @cached_property
     def _base(self) -> Job:
-        settings = self._settings
-        return self._base_sides.job_for(self._job, settings.against, settings.against_python)
+        return self._base_sides.job_for(self._job, self._settings.against, self._environment)
 
     def _check_acceptance(self, accepted: AcceptedChange) -> None:
         """Let the acceptance count only if this change to the code is the one that makes it.
@@ -116,7 +122,7 @@ class AgainstBase(PlannedLaunches):
         verdict = attribute_sides(
             result.verdict,
             reference=reference,
-            other_python=self._settings.against_python is not None,
+            other_python=self._environment is not None,
             code=(
                 CodeRelation.UNAVAILABLE
                 if reference is None

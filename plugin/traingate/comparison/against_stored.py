@@ -160,7 +160,12 @@ class AgainstStored:
             measurement: Launches so far, None before the first one.
         """
         job = self._job
-        subject = Subject(job.identity, layer_records(job.stack), job.scale.name)
+        subject = Subject(
+            job.identity,
+            layer_records(job.stack),
+            job.scale.name,
+            environment_name=job.environment.name,
+        )
         if measurement is not None:
             subject = replace(
                 subject, batch_size=measurement.batch_size, environment=measurement.environment

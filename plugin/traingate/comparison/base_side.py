@@ -1,4 +1,4 @@
-"""Find the base side of a duet: another commit's tree, another interpreter, or both."""
+"""Find the base side of a duet: another commit's tree, another environment, or both."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from pathlib import Path
 
 from traingate.comparison.base_names import check_imported_names
 from traingate.comparison.base_setup import prepare_base_tree
-from traingate.comparison.interpreter import find_interpreter
 from traingate.comparison.next_step import CodeRelation
-from traingate.controller.command import Interpreter
 from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.job import Job, Side
+from traingate.environments.registry import Environment
 from traingate.errors import ConfigurationError
 from traingate.host.temporary_folders import folder_for_builds
 from traingate.records import Duet
@@ -36,11 +35,10 @@ class BaseSides:
         self._caches = caches
         self._setup = setup
         self._worktrees = Worktrees(folder_for_builds())
-        self._interpreters: dict[str, Interpreter] = {}
         self._repositories: dict[Path, Repository | None] = {}
         self._peaks: dict[tuple[str, str, str], int] = {}
         self._commits: dict[tuple[Path, str], Commit] = {}
-        self._preparations: dict[tuple[Path, Interpreter | None], ConfigurationError | None] = {}
+        self._preparations: dict[tuple[Path, Environment], ConfigurationError | None] = {}
 
     def remove_at_end(self, pattern: str) -> None:
         """Let ``close``, or the end of this process, remove all folders that match *pattern*."""
@@ -50,37 +48,40 @@ class BaseSides:
         """Remove the worktrees, and the folders of ``remove_at_end``."""
         self._worktrees.close()
 
-    def job_for(self, job: Job, reference: str | None, python: str | None) -> Job:
+    def job_for(
+        self, job: Job, reference: str | None, environment: Environment | None = None
+    ) -> Job:
         """Return the job that is to be measured in turn with *job*.
 
         Args:
             job: Job of the candidate.
             reference: Name of a commit; None for the working tree itself.
-            python: Path of an interpreter or its environment; None for the running one.
+            environment: Environment of the base; None for that of *job*.
 
         Raises:
             NewTestError: If the commit does not define the workload.
-            ConfigurationError: If there is no such commit, or if the interpreter cannot be used.
+            ConfigurationError: If there is no such commit.
         """
         titles, relocation, folder = [], None, None
-        interpreter = None if python is None else self._find_interpreter(python)
         paths: Sequence[str] = job.import_paths
+        own_environment = environment or job.environment
         if reference is not None:
             repository, commit = self._find_commit(job, reference)
             tree = self._worktrees.check_out(repository, commit.hash)
             relocation = Relocation(str(repository.root), str(tree), repository.ignored_paths())
             folder = self._folder_in(relocation, Path.cwd().resolve())
             titles.append(str(commit))
-            self._prepare_tree(relocation, interpreter, job.timeouts.base_setup)
-        if interpreter is not None:
-            titles.append(f"the Python of {interpreter.prefix}")
-            paths = [path for path in paths if self._is_project_folder(path, job)]
-        side = Side(" under ".join(titles), relocation, interpreter, folder)
+            self._prepare_tree(relocation, own_environment, job)
+        if environment is not None:
+            titles.append(environment.title)
+            paths = self.project_paths(job, environment)
+        side = Side(" under ".join(titles), relocation, folder)
         cache = self._caches / f"{job.compile_cache.name}-{side.file_name}"
         files = ImportedFiles(job.imported_files, same_code=relocation is None)
         return replace(
             job,
             side=side,
+            environment=own_environment,
             import_paths=tuple(paths),
             compile_cache=cache,
             peak_rss_bytes=self._peaks.get(_memory_key(job, side.title)),
@@ -152,18 +153,31 @@ class BaseSides:
             self._commits[key] = repository.resolve_commit(reference)
         return self._commits[key]
 
-    def _prepare_tree(
-        self, relocation: Relocation, interpreter: Interpreter | None, seconds: float
-    ) -> None:
-        """Run the setup command in the tree, once for each interpreter that measures it."""
+    def project_paths(self, job: Job, environment: Environment) -> list[str]:
+        """Return the folders of ``job.import_paths`` that a worker in *environment* needs too.
+
+        Other folders than the project's may hold installed packages of the running interpreter.
+        """
+        if environment.interpreter is None:
+            return list(job.import_paths)
+        return [path for path in job.import_paths if self._is_project_folder(path, job)]
+
+    def _prepare_tree(self, relocation: Relocation, environment: Environment, job: Job) -> None:
+        """Run the setup command in the tree, once for each environment that measures it."""
         if self._setup is None:
             return
-        key = (Path(relocation.tree), interpreter)
+        key = (Path(relocation.tree), environment)
         if key not in self._preparations:
             folder = Path(self._folder_in(relocation, self._root))
             self._preparations[key] = None
             try:
-                prepare_base_tree(self._setup, folder, interpreter, seconds)
+                prepare_base_tree(
+                    self._setup,
+                    folder,
+                    environment.interpreter,
+                    job.timeouts.base_setup,
+                    is_shared=environment == job.environment,
+                )
             except ConfigurationError as error:
                 self._preparations[key] = error
         failure = self._preparations[key]
@@ -226,12 +240,6 @@ class BaseSides:
         roots = [self._root, Path(job.workload.file).parent]
         roots += [repository.root] if repository else []
         return any(Path(path).is_relative_to(root) for root in roots)
-
-    def _find_interpreter(self, python: str) -> Interpreter:
-        """Return the interpreter at a path, which is checked only once."""
-        if python not in self._interpreters:
-            self._interpreters[python] = find_interpreter(python)
-        return self._interpreters[python]
 
 
 def _memory_key(job: Job, base: str) -> tuple[str, str, str]:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from traingate.controller.caches import cache_variables
+from traingate.environments.interpreter import Interpreter, child_environment
 from traingate.errors import ConfigurationError
 from traingate.host.cpu import available_cores, core_count, physical_cores
 from traingate.layers.base import ProcessRequest, Ranks, RunCpu
-from traingate.layers.stack import Stack
 from traingate.protocol import ranks
 
 _WORKER: Final = Path(__file__).parents[1] / "worker"
@@ -47,22 +47,8 @@ class Command:
     folder: str | None = None
 
 
-@dataclass(frozen=True)
-class Interpreter:
-    """Python interpreter other than the running one.
-
-    Attributes:
-        python: Absolute path. Symbolic links are kept, because the Python of a virtual environment
-            is one.
-        prefix: Folder of its environment.
-    """
-
-    python: str
-    prefix: str
-
-
 def training_command(
-    stack: Stack,
+    request: ProcessRequest,
     steadying: ProcessRequest,
     compile_cache: Path,
     interpreter: Interpreter | None = None,
@@ -73,7 +59,7 @@ def training_command(
     """Return the command of the training worker.
 
     Args:
-        stack: Layers, which may request variables, preloads and launchers; these take precedence
+        request: Request of the stack for variables, preloads and launchers; these take precedence
             over those of the user and of *steadying*.
         steadying: Further variables and preloads for steadier launches; those of the user and of
             the stack take precedence.
@@ -88,7 +74,6 @@ def training_command(
     Raises:
         ConfigurationError: If there are fewer cores than ranks.
     """
-    request = stack.process()
     cores = _cores_of_ranks(request)
     environment = {
         **steadying.environment,
@@ -121,7 +106,18 @@ def training_command(
 
 
 def _cores_of_ranks(request: ProcessRequest) -> tuple[tuple[int, ...], ...]:
-    """Return disjoint cores for each rank, in the order of NUMA nodes."""
+    """Return disjoint cores for each rank, in the order of NUMA nodes.
+
+    Raises:
+        ConfigurationError: If there are fewer cores than ranks.
+    """
+    if request.ranks is not None and request.ranks.cores:
+        # Of the cores of each rank, those that the stack may use.
+        limit = set(request.run_cpu.cores if request.run_cpu else physical_cores())
+        groups = [tuple(core for core in cores if core in limit) for cores in request.ranks.cores]
+        if not all(groups):
+            raise ConfigurationError("one of the ranks has none of the cores that the stack may use")
+        return tuple(groups)
     if request.run_cpu is not None:
         cores = request.run_cpu.cores
     elif request.ranks is not None:
@@ -205,43 +201,3 @@ def yardstick_command() -> Command:
         "KMP_BLOCKTIME": "0",
     }
     return Command((sys.executable, str(_WORKER / "yardstick.py")), environment)
-
-
-PACKAGE_PATH_VARIABLES: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX")
-"""Variables that add packages of another environment to an interpreter's own."""
-
-
-def child_environment(interpreter: Interpreter | None = None) -> dict[str, str]:
-    """Return the current environment, without variables that would disturb a child.
-
-    The interpreter's folder is put at the front of PATH. The removed variables are those of pytest,
-    coverage, pytest-cov and an enclosing launcher, and PYTHONSAFEPATH, with which a script does not
-    find the modules of its own folder. Variables of Python are removed if this process ignores them
-    (``python -I``). For another interpreter, variables that add packages of the current environment
-    are removed too.
-    """
-    # Variables of coverage and of pytest-cov before version 7 would trace the timed steps.
-    excluded_prefixes: tuple[str, ...] = ("COVERAGE_PROCESS_", "COV_CORE_")
-    if sys.flags.ignore_environment:
-        excluded_prefixes += ("PYTHON",)
-    excluded_names = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH", *ranks.LAUNCHER_VARIABLES}
-    variables = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in excluded_names and not key.startswith(excluded_prefixes)
-    }
-    if sys.flags.no_user_site:
-        variables["PYTHONNOUSERSITE"] = "1"
-    if sys.dont_write_bytecode:
-        variables["PYTHONDONTWRITEBYTECODE"] = "1"
-    python, prefix = Path(sys.executable), sys.prefix
-    if interpreter is not None:
-        for name in PACKAGE_PATH_VARIABLES:
-            variables.pop(name, None)
-        python, prefix = Path(interpreter.python), interpreter.prefix
-        current = str(Path(sys.executable).parent)
-        folders = variables.get("PATH", "").split(os.pathsep)
-        variables["PATH"] = os.pathsep.join(folder for folder in folders if folder != current)
-    # By PATH and VIRTUAL_ENV, launchers find the helpers of an environment that is not activated.
-    search_path = os.pathsep.join(filter(None, [str(python.parent), variables.get("PATH")]))
-    return {"VIRTUAL_ENV": prefix, **variables, "PATH": search_path}

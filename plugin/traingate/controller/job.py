@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from traingate.controller.command import Interpreter
 from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.scales import Scale
 from traingate.controller.steadying import steadying
+from traingate.environments.interpreter import Interpreter
+from traingate.environments.registry import TODAY, Environment
 from traingate.layers.base import ProcessRequest
 from traingate.layers.stack import Stack
 from traingate.workload import ObjectName
@@ -62,18 +63,16 @@ class LaunchPlan:
 
 @dataclass(frozen=True)
 class Side:
-    """Base side of a duet: another commit's tree, another interpreter, or both.
+    """Base side of a duet: another commit's tree, another environment, or both.
 
     Attributes:
         title: Name for reports, such as ``commit 1a2b3c4d5 (main)``.
         relocation: Relocation from the candidate's tree to the base's; None for the same tree.
-        interpreter: Interpreter of the base; None for the running one.
         folder: Working directory; None for the current one.
     """
 
     title: str
     relocation: Relocation | None = None
-    interpreter: Interpreter | None = None
     folder: str | None = None
 
     @property
@@ -109,6 +108,9 @@ class Job:
         side: Base side that the job measures; None for the candidate.
         project: Root folder of the project in the working tree; None if unknown.
         imported_files: Files of the project that the launches of this side have imported so far.
+        environment: Environment that the worker runs in.
+        request: Request of the stack for how the worker's process is to be started; None to ask
+            its layers, which then look for libraries and programs of the running interpreter.
     """
 
     workload: ObjectName
@@ -130,6 +132,18 @@ class Job:
     side: Side | None = None
     project: Path | None = None
     imported_files: ImportedFiles = field(default_factory=ImportedFiles, compare=False)
+    environment: Environment = Environment(TODAY)
+    request: ProcessRequest | None = None
+
+    @property
+    def interpreter(self) -> Interpreter | None:
+        """Return the interpreter of the worker, None for the running one."""
+        return self.environment.interpreter
+
+    @property
+    def process_request(self) -> ProcessRequest:
+        """Return the request of the stack for how the worker's process is to be started."""
+        return self.stack.process() if self.request is None else self.request
 
     @property
     def side_caches(self) -> Path:
@@ -140,7 +154,7 @@ class Job:
     @property
     def steadying(self) -> ProcessRequest:
         """Return the variables and preloads that make launches steadier than a bare process."""
-        return steadying(self.steady, self.stack.process(), is_duet_side=self.is_duet_side)
+        return steadying(self.steady, self.process_request, is_duet_side=self.is_duet_side)
 
 
 class Observer(Protocol):

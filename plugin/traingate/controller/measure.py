@@ -124,6 +124,8 @@ def summarise(job: Job, launches: Sequence[Launch], facts: LaunchFacts) -> Measu
         reasons=facts.counts.reasons,
         machine=hardware(),
         environment=environment(job, facts),
+        environment_name=job.environment.name,
+        torch_today=version("torch") or "",
     )
 
 

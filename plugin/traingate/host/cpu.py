@@ -153,6 +153,32 @@ def physical_cores(
     return tuple(selection[: core_count()])
 
 
+def cache_groups(cpus: Path = _CPUS) -> tuple[tuple[int, ...], ...]:
+    """Return the physical cores that this process may run on, in groups that share an L3 cache.
+
+    Args:
+        cpus: Folder in which Linux describes cores.
+
+    Returns:
+        Groups of core numbers; a single one if Linux does not describe the caches.
+    """
+    groups: dict[frozenset[int], list[int]] = {}
+    for core in physical_cores(cpus=cpus):
+        groups.setdefault(_sharers_of_cache(cpus / f"cpu{core}" / "cache"), []).append(core)
+    return tuple(map(tuple, groups.values()))
+
+
+def _sharers_of_cache(caches: Path) -> frozenset[int]:
+    """Return the cores that share the L3 cache which a folder describes; empty if it has none."""
+    for cache in sorted(caches.glob("index[0-9]*")):
+        try:
+            if (cache / "level").read_text().strip() == "3":
+                return parse_cores((cache / "shared_cpu_list").read_text())
+        except (OSError, ValueError):
+            continue
+    return frozenset()
+
+
 def parse_cores(text: str) -> frozenset[int]:
     """Return the core numbers in a list such as ``0-3,8``.
 

@@ -36,11 +36,13 @@ class Ranks:
         launcher: Program that starts the ranks, ``torchrun`` or ``ipexrun``.
         count: Number of ranks on this node, at least 1.
         arguments: Further command-line arguments for the launcher.
+        cores: Numbers of the CPU cores of each rank; empty for equal shares of the stack's cores.
     """
 
     launcher: str
     count: int
     arguments: tuple[str, ...] = ()
+    cores: tuple[tuple[int, ...], ...] = ()
 
     @property
     def sets_rendezvous(self) -> bool:
@@ -193,6 +195,8 @@ class BaseLayer:
     Attributes:
         extra: Extra of pytest-traingate that installs the layer's requirements, such as ``ipex``;
             None if the layer needs torch alone.
+        environment: Name of the environment in which a stack of this layer runs where the running
+            one lacks what the layer needs, such as ``ipex``; None if there is none.
         mathematics: Description of how the layer changes the computation, as a clause without a
             full stop; None if only rounding differs.
         loss_tolerance: Largest relative deviation of the loss from that of the plain workload with
@@ -202,6 +206,7 @@ class BaseLayer:
     """
 
     extra: str | None = None
+    environment: str | None = None
     mathematics: str | None = None
     loss_tolerance: float | None = 1e-4
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -14,6 +14,7 @@ from traingate.errors import ConfigurationError
 from traingate.layers.base import BaseLayer
 from traingate.layers.ipex import missing_ipex
 from traingate.layers.training import StepBody, Training
+from traingate.protocol.json_values import JSON
 
 _BACKENDS = ("inductor", "ipex")
 _REGIONS = ("two", "one")
@@ -81,9 +82,18 @@ class TorchCompile(BaseLayer):
     Attributes:
         backend: Backend of ``torch.compile``: ``inductor``, or ``ipex``, which is inductor with the
             passes of IPEX.
+        mode: Parameter of ``torch.compile`` of that name, such as ``max-autotune-no-cudagraphs``;
+            None for torch's default.
+        dynamic: Parameter of ``torch.compile`` of that name: True for one graph for batches of all
+            sizes, False for one graph for each size, None to let torch decide.
+        inductor_options: Options of inductor by name, such as ``{"cpp_wrapper": True}``, the
+            parameter ``options`` of ``torch.compile``. It excludes ``mode``.
     """
 
     backend: str = "inductor"
+    mode: str | None = None
+    dynamic: bool | None = None
+    inductor_options: Mapping[str, JSON] | Iterable[tuple[str, JSON]] = ()
     name = "torch_compile"
     order = 600
     loss_tolerance = 1e-3
@@ -93,23 +103,59 @@ class TorchCompile(BaseLayer):
             raise ConfigurationError(
                 f"torch_compile takes one of {', '.join(_BACKENDS)}, not {self.backend!r}"
             )
+        pairs = tuple(dict(self.inductor_options).items())
+        object.__setattr__(self, "inductor_options", pairs)
+        if self.mode and pairs:
+            raise ConfigurationError(
+                "torch.compile takes either a mode or options, not both: see "
+                "torch._inductor.list_mode_options() for the options that a mode stands for"
+            )
+        if self.backend == "ipex" and (self.mode or pairs):
+            raise ConfigurationError("the backend ipex ignores mode and options of torch.compile")
+
+    @property
+    def options(self) -> Mapping[str, JSON]:
+        """Return the backend, and what else is not torch's default."""
+        others = {"mode": self.mode, "dynamic": self.dynamic}
+        chosen = {name: value for name, value in others.items() if value is not None}
+        if self.inductor_options:
+            chosen["inductor_options"] = dict(self.inductor_options)
+        return {"backend": self.backend, **chosen}
 
     @property
     def extra(self) -> str | None:  # type: ignore[override] # it depends on the backend
         """Return the extra of pytest-traingate that installs the backend, None for inductor."""
         return "ipex" if self.backend == "ipex" else None
 
+    @property
+    def environment(self) -> str | None:  # type: ignore[override] # it depends on the backend
+        """Return the environment that has the backend where the running one lacks it."""
+        return self.extra
+
     def unavailable(self) -> str | None:
         """Return what inductor, or IPEX as the backend, lacks on this machine, else None."""
         return _missing_compiler() or (missing_ipex() if self.backend == "ipex" else None)
 
     def apply(self, training: Training) -> None:
-        """Compile the model."""
+        """Compile the model.
+
+        Raises:
+            ConfigurationError: If torch knows no such mode or option.
+        """
         import torch  # noqa: PLC0415 - only in the worker
 
         if self.backend == "ipex":
             import intel_extension_for_pytorch  # noqa: F401, PLC0415 - registers the backend
-        training.replace_models(lambda model: torch.compile(model, backend=self.backend))
+        arguments: dict[str, Any] = {
+            "backend": self.backend,
+            "mode": self.mode,
+            "dynamic": self.dynamic,
+            "options": dict(self.inductor_options) or None,
+        }
+        try:
+            training.replace_models(lambda model: torch.compile(model, **arguments))
+        except (AttributeError, RuntimeError) as error:
+            raise ConfigurationError(f"torch_compile: {error}") from error
         _forbid_eager_fallback(self.name, training)
 
     def verify(self, counters: Mapping[str, int]) -> None:

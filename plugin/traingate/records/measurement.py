@@ -10,6 +10,7 @@ Versions of the schema:
     4   throughput is samples by total time; all launches have the same seed; adds yardstick,
         step_seconds_quantiles, phase_seconds, untimed_phases, epoch_starts, warmup_steps, and
         a verdict's changed_steps and compared_steps
+    5   adds environment_name and torch_today
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from traingate.records.launch import Counts, Duet, Launch
 from traingate.records.units import Count, Interval, Positive
 from traingate.records.verdict import Verdict
 
-SCHEMA: Final = 4
+SCHEMA: Final = 5
 """Version of the schema that this traingate writes."""
 
 
@@ -125,6 +126,9 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             ones, ``variables`` the environment variables. ``traingate`` is the version of
             traingate, ``steady`` the value of ``--traingate-steady``, and ``steadying`` the
             variables that were set for it.
+        environment_name: Name of the environment that the worker ran in, ``today`` for the one that
+            pytest ran in.
+        torch_today: Version of torch in the environment that pytest ran in; empty if it had none.
         published: Published figures that the test gave for comparison.
         duet: Duet that was measured for the verdict; None if there was none.
         verdict: Verdict of the gate; None if nothing was to be compared and no limit is broken.
@@ -149,6 +153,8 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     reasons: dict[str, tuple[str, ...]] = {}
     machine: Hardware
     environment: dict[str, Any]
+    environment_name: str = "today"
+    torch_today: str = ""
     published: tuple[Published, ...] = ()
     duet: Duet | None = None
     verdict: Verdict | None = None

@@ -13,7 +13,7 @@ from rich.text import Text
 from traingate import layers
 from traingate.records import Measurement, Outcome, Verdict, stack_label
 from traingate.report.published import published_table
-from traingate.report.row import Row, in_thousands, samples_per_second, speedup
+from traingate.report.row import Row, environment, in_thousands, samples_per_second, speedup
 
 _STYLES = {
     Outcome.PASSED: "green",
@@ -40,6 +40,7 @@ def table(rows: Sequence[Row]) -> Table:
     columns: list[tuple[str, list[str | Text]]] = [
         ("test", [row.test for row in rows]),
         ("stack", [_stack(record) for record in records]),
+        ("environment", [environment(record) for record in records]),
         ("step ms", [_step_milliseconds(record) for record in records]),
         ("samples/s", [samples_per_second(record) for record in records]),
         ("x plain", [speedup(record, records) for record in records]),
@@ -51,7 +52,7 @@ def table(rows: Sequence[Row]) -> Table:
     result = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
     nonempty = [(title, cells) for title, cells in columns if any(str(cell) for cell in cells)]
     for title, _ in nonempty:
-        left = title in {"test", "stack", "verdict"}
+        left = title in {"test", "stack", "environment", "verdict"}
         result.add_column(title, justify="left" if left else "right", overflow="fold")
     for cells in zip(*(cells for _, cells in nonempty), strict=True):
         # Cells are Text, because rich would take the brackets of a test's parameters for markup.
@@ -65,6 +66,7 @@ def footnotes(rows: Sequence[Row]) -> list[str]:
         "samples/s with the 95 % interval between launches; roofline: share of the fp32 GEMM "
         "rate that the yardstick reached meanwhile"
     ]
+    notes += _other_torch(rows)
     notes += _changes_of_mathematics(rows)
     notes += _few_compared_steps(rows)
     notes += _restarts(rows)
@@ -83,6 +85,29 @@ def _changes_of_mathematics(rows: Sequence[Row]) -> list[str]:
         for name, change in changes.items()
         if name in names
     ]
+
+
+def _other_torch(rows: Sequence[Row]) -> list[str]:
+    """Return a note on the rows whose torch is not that of the environment that pytest ran in."""
+    records = [(row.test, row.measurement) for row in rows]
+    todays = sorted({record.torch_today for _, record in records if record.torch_today})
+    tests = [
+        test
+        for test, record in records
+        if record.torch_today
+        and _without_build(record.environment.get("torch", "")) != record.torch_today
+    ]
+    if not tests:
+        return []
+    return [
+        f"not today's torch ({', '.join(todays)}): {', '.join(tests)}; x plain compares with the "
+        "plain row of their environment if there is one, else with today's"
+    ]
+
+
+def _without_build(version: str) -> str:
+    """Return a version without its build, such as ``2.8.0`` for ``2.8.0+cpu``."""
+    return version.partition("+")[0]
 
 
 def _few_compared_steps(rows: Sequence[Row]) -> list[str]:

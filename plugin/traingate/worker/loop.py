@@ -41,8 +41,9 @@ class Loop:
         self._batches: Iterator[Any] = iter(())
         self._has_started = False
         self._batch: Any = None
-        context = StepContext(training, self._clock.end_phase if training.has_phases else None)
-        self._body: StepBody = context.take
+        end_phase = self._clock.end_phase if training.has_phases else None
+        self._context = StepContext(training, end_phase)
+        self._body: StepBody = self._context.take
         for wrap in training.step_wrappers:
             self._body = wrap(self._body)
 
@@ -89,7 +90,7 @@ class Loop:
         for transform in training.batch_transforms:
             self._batch = transform(self._batch)
         clock.end_phase("transfer")
-        if training.step is None:
+        if training.step is None and self._context.starts_update:
             training.optimizer.zero_grad()
             if training.has_phases:
                 clock.end_phase("optimizer")

@@ -1,0 +1,96 @@
+"""Turn the requests of tests into jobs for the controller."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from traingate.comparison.base_side import BaseSides
+from traingate.comparison.launch_count import launch_plan
+from traingate.controller.job import Job, Timeouts
+from traingate.environments.placement import Placement
+from traingate.environments.registry import TODAY, Environment
+from traingate.gate.limits import Limits
+from traingate.layers.stack import Stack
+from traingate.options import Settings
+from traingate.records import Measurement, Published
+from traingate.workload import ObjectName
+
+
+@dataclass(frozen=True)
+class BenchmarkRequest:
+    """Request of one test to measure a workload.
+
+    Attributes:
+        test: Full name of the test (pytest's node ID).
+        workload: Name of the workload to train.
+        stack: Layers to train it under.
+        limits: Limits that the test's marker sets.
+        published: Published figures to show together with the result.
+        placement: Environment that the stack runs in; None for the running one.
+    """
+
+    test: str
+    workload: ObjectName
+    stack: Stack
+    limits: Limits
+    published: tuple[Published, ...] = ()
+    placement: Placement | None = None
+
+
+@dataclass
+class JobFactory:
+    """Maker of the jobs of a session's candidates.
+
+    Attributes:
+        settings: Settings of the session.
+        root: Pytest's rootdir; names in records are relative to it.
+        import_paths: Folders of the project that the worker adds to ``sys.path``.
+        directory: Directory for compile caches.
+        base_sides: Base sides of the session's duets.
+    """
+
+    settings: Settings
+    root: Path
+    import_paths: Sequence[str]
+    directory: Path
+    base_sides: BaseSides
+    _measurements: dict[tuple[str, str], Measurement] = field(default_factory=dict, init=False)
+
+    def job_for(self, request: BenchmarkRequest) -> Job:
+        """Return the job of the candidate, with the facts of an earlier test of its workload."""
+        settings, placement = self.settings, request.placement
+        environment = Environment(TODAY) if placement is None else placement.environment
+        identity = request.workload.identity(self.root)
+        cache_key = f"{identity} {request.stack.factories()} {environment.name}"
+        previous = self._measurements.get((identity, environment.name))
+        job = Job(
+            workload=request.workload,
+            identity=identity,
+            project=self.root,
+            stack=request.stack,
+            scale=settings.scale,
+            launches=launch_plan(settings, request.stack),
+            compile_cache=self.directory / hashlib.sha256(cache_key.encode()).hexdigest()[:16],
+            import_paths=tuple(self.import_paths),
+            steps=settings.steps,
+            steady=settings.steady,
+            timeouts=Timeouts.of(settings.timeout),
+            profile=settings.profile is not None,
+            work=None if previous is None else previous.counts.work,
+            peak_rss_bytes=None if previous is None else previous.peak_memory_bytes,
+            environment=environment,
+            request=None if placement is None else placement.examination.request,
+        )
+        return replace(job, import_paths=tuple(self.base_sides.project_paths(job, environment)))
+
+    def remember(self, job: Job, measurement: Measurement) -> None:
+        """Remember the work and the memory of a workload for its next test.
+
+        Args:
+            job: Job that ``job_for`` has returned.
+            measurement: Newest measurement of that job.
+        """
+        self._measurements[job.identity, job.environment.name] = measurement
