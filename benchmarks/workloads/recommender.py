@@ -34,7 +34,7 @@ NUMBERS = 13
 
 
 class RandomVisits:
-    """A million random visits: numbers, a category for each table, and whether there was a click."""
+    """A million random visits: numbers, a category for each table, and whether it was a click."""
 
     def __init__(self, rows: int) -> None:
         self._rows = rows

@@ -14,7 +14,8 @@ import msgspec
 from rich.console import Console
 
 from traingate.baselines import saved_runs
-from traingate.baselines.lookup import Baselines, Subject
+from traingate.baselines.lookup import Baselines
+from traingate.baselines.subject import Subject
 from traingate.commands.environment import environment
 from traingate.comparison.screen import check_launch_count, screen
 from traingate.doctor import examine

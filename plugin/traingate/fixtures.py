@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from traingate.controller.measure import Result
+    from traingate.jobs import BenchmarkRequest
     from traingate.records import Measurement, Published
     from traingate.report.progress import WorkerOutput
-    from traingate.jobs import BenchmarkRequest
     from traingate.session import Session
 
 SESSION_KEY: pytest.StashKey[Callable[[], Session]] = pytest.StashKey()

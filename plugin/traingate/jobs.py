@@ -11,10 +11,11 @@ from traingate.comparison.base_side import BaseSides
 from traingate.comparison.launch_count import launch_plan
 from traingate.controller.job import Job, Timeouts
 from traingate.environments.placement import Placement
-from traingate.environments.registry import TODAY, Environment
+from traingate.environments.registry import RUNNING
 from traingate.gate.limits import Limits
 from traingate.layers.stack import Stack
 from traingate.options import Settings
+from traingate.protocol import messages
 from traingate.records import Measurement, Published
 from traingate.workload import ObjectName
 
@@ -62,7 +63,7 @@ class JobFactory:
     def job_for(self, request: BenchmarkRequest) -> Job:
         """Return the job of the candidate, with the facts of an earlier test of its workload."""
         settings, placement = self.settings, request.placement
-        environment = Environment(TODAY) if placement is None else placement.environment
+        environment = RUNNING if placement is None else placement.environment
         identity = request.workload.identity(self.root)
         cache_key = f"{identity} {request.stack.factories()} {environment.name}"
         previous = self._measurements.get((identity, environment.name))
@@ -79,7 +80,7 @@ class JobFactory:
             steady=settings.steady,
             timeouts=Timeouts.of(settings.timeout),
             profile=settings.profile is not None,
-            work=None if previous is None else previous.counts.work,
+            work=None if previous is None else _work_of(previous),
             peak_rss_bytes=None if previous is None else previous.peak_memory_bytes,
             environment=environment,
             request=None if placement is None else placement.examination.request,
@@ -94,3 +95,10 @@ class JobFactory:
             measurement: Newest measurement of that job.
         """
         self._measurements[job.identity, job.environment.name] = measurement
+
+
+def _work_of(measurement: Measurement) -> messages.WorkCounted:
+    """Return the work of a plain step that a measurement has counted."""
+    counts = measurement.counts
+    bytes_per_step = counts.bytes_per_step
+    return messages.WorkCounted(counts.flops_per_sample, counts.operators_per_step, bytes_per_step)

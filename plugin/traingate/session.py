@@ -16,7 +16,8 @@ from typing import TypeAlias
 import msgspec
 
 from traingate.baselines import saved_runs
-from traingate.baselines.lookup import Baseline, Baselines, Subject
+from traingate.baselines.lookup import Baseline, Baselines
+from traingate.baselines.subject import Subject
 from traingate.comparison.acceptance import accepted_change
 from traingate.comparison.against_base import AgainstBase
 from traingate.comparison.against_stored import AgainstStored, can_measure_duet
@@ -42,7 +43,6 @@ from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row
 from traingate.report.verdict import interruption_text
 from traingate.workload import project_paths
-
 
 ComparisonFactory: TypeAlias = Callable[[BenchmarkRequest, Job, float], Comparison]
 """Function from a request, its job and its tolerance in percent to the comparison of the test."""
@@ -235,8 +235,14 @@ class Session:
         if settings.duet_option:
             test_file = self.root / request.test.partition("::")[0]
             accepted = accepted_change(request.limits, test_file)
-            environment = self._base_environment
-            return AgainstBase(settings, tolerance, job, self.base_sides, environment, accepted)
+            return AgainstBase(
+                settings,
+                tolerance,
+                job,
+                self.base_sides,
+                environment=self._base_environment,
+                accepted=accepted,
+            )
         if not settings.compare:
             return NoComparison(tolerance)
 

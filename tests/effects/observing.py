@@ -16,6 +16,7 @@ from traingate.controller.scales import SCALES
 from traingate.environments.placement import place
 from traingate.environments.registry import Environments
 from traingate.layers.stack import Stack
+from traingate.protocol import messages
 from traingate.records import Measurement
 from traingate.report.progress import NoProgress
 from traingate.workload import name_of
@@ -62,7 +63,7 @@ def job_of(layers, workload, directory: Path, steps: int, environment: str | Non
         compile_cache=directory / "cache",
         import_paths=(str(HERE),),
         steps=steps,
-        work=(1.0, 1),
+        work=messages.WorkCounted(1.0, 1),
         environment=placement.environment,
         request=placement.examination.request,
     )
@@ -72,6 +73,7 @@ def observe_once(
     layers,
     workload,
     directory: Path,
+    *,
     launches: int = 1,
     steps: int = 5,
     environment: str | None = None,

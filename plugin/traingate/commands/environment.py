@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -81,12 +82,7 @@ def list_environments() -> None:
         table.add_column(title, overflow="fold")
     created = created_environments()
     for name, folder in created.items():
-        try:
-            interpreter = find_interpreter(str(folder), f"the environment {name}")
-        except ConfigurationError as error:
-            table.add_row(name, "damaged", "", str(error))
-        else:
-            table.add_row(name, interpreter.version, interpreter.torch, str(folder))
+        table.add_row(name, *_versions(name, folder), str(folder))
     if created:
         Console(highlight=False).print(table)
     else:
@@ -94,6 +90,15 @@ def list_environments() -> None:
     absent = [name for name in known_names() if name not in created]
     if absent:
         click.echo(f"Tested versions, not created: {', '.join(absent)}")
+
+
+def _versions(name: str, folder: Path) -> tuple[str, str]:
+    """Return the versions of Python and torch in an environment, or what is wrong with it."""
+    try:
+        interpreter = find_interpreter(str(folder), f"the environment {name}")
+    except ConfigurationError as error:
+        return "damaged", str(error)
+    return interpreter.version, interpreter.torch
 
 
 @environment.command()

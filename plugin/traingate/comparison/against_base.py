@@ -37,6 +37,7 @@ class AgainstBase(PlannedLaunches):
         tolerance: float,
         job: Job,
         base_sides: BaseSides,
+        *,
         environment: Environment | None = None,
         accepted: AcceptedChange | None = None,
     ) -> None:

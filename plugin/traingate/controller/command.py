@@ -5,7 +5,6 @@ This module starts no process.
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -116,7 +115,9 @@ def _cores_of_ranks(request: ProcessRequest) -> tuple[tuple[int, ...], ...]:
         limit = set(request.run_cpu.cores if request.run_cpu else physical_cores())
         groups = [tuple(core for core in cores if core in limit) for cores in request.ranks.cores]
         if not all(groups):
-            raise ConfigurationError("one of the ranks has none of the cores that the stack may use")
+            raise ConfigurationError(
+                "one of the ranks has none of the cores that the stack may use"
+            )
         return tuple(groups)
     if request.run_cpu is not None:
         cores = request.run_cpu.cores

@@ -11,9 +11,10 @@ from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.scales import Scale
 from traingate.controller.steadying import steadying
 from traingate.environments.interpreter import Interpreter
-from traingate.environments.registry import TODAY, Environment
+from traingate.environments.registry import RUNNING, Environment
 from traingate.layers.base import ProcessRequest
 from traingate.layers.stack import Stack
+from traingate.protocol import messages
 from traingate.workload import ObjectName
 from traingate.worktree.relocation import Relocation
 
@@ -100,8 +101,8 @@ class Job:
         profile: True if the last planned launch is to be profiled.
         seed: Seed of the random numbers. All launches have the same, on both sides, so that their
             steps do the same work.
-        work: FLOPs per sample and operators per step of an earlier launch; None to count them in
-            the first launch.
+        work: Work of a plain step as an earlier launch counted it; None to count it in the first
+            launch.
         peak_rss_bytes: Peak memory of an earlier launch of this workload and side with its data
             workers, None if there was none.
         is_duet_side: True if the job is one side of a duet.
@@ -126,13 +127,13 @@ class Job:
     timeouts: Timeouts = Timeouts()
     profile: bool = False
     seed: int = 0
-    work: tuple[float | None, int | None] | None = None
+    work: messages.WorkCounted | None = None
     peak_rss_bytes: int | None = None
     is_duet_side: bool = False
     side: Side | None = None
     project: Path | None = None
     imported_files: ImportedFiles = field(default_factory=ImportedFiles, compare=False)
-    environment: Environment = Environment(TODAY)
+    environment: Environment = RUNNING
     request: ProcessRequest | None = None
 
     @property

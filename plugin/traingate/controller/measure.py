@@ -13,7 +13,8 @@ from traingate.controller.job import Job, Observer
 from traingate.controller.launch import LaunchFacts, measure_launch
 from traingate.controller.steadying import describe
 from traingate.controller.training_worker import TrainingWorker
-from traingate.gate.reduction import roofline, step_quantiles, throughput
+from traingate.gate.reduction import gemm_rate, step_quantiles, throughput
+from traingate.gate.roofline import roofline_of_step
 from traingate.host.hardware import hardware
 from traingate.host.memory import available_bytes
 from traingate.host.packages import version
@@ -102,8 +103,14 @@ def count_prepared_together(planned: int, peak_rss_bytes: int) -> int:
 def summarise(job: Job, launches: Sequence[Launch], facts: LaunchFacts) -> Measurement:
     """Return the measurement that consists of these launches, with or without a yardstick."""
     samples_per_second, interval = throughput(launches, facts.batch_size)
-    gemm_rate = roofline(launches, facts.gemm_flop) if facts.gemm_flop else None
-    flops = facts.counts.flops_per_sample
+    fp32_rate = gemm_rate(launches, facts.gemm_flop) if facts.gemm_flop else None
+    counts = facts.counts
+    limit = roofline_of_step(
+        counts,
+        facts.batch_size,
+        fp32_rate and fp32_rate * facts.precision_speedup,
+        facts.memory_bytes_per_second,
+    )
     return Measurement(
         workload=job.identity,
         stack=layer_records(job.stack),
@@ -113,15 +120,18 @@ def summarise(job: Job, launches: Sequence[Launch], facts: LaunchFacts) -> Measu
         samples_per_second=samples_per_second,
         samples_per_second_interval=interval,
         step_seconds_quantiles=step_quantiles(launches),
-        flops_per_sample=flops,
-        roofline_flops_per_second=gemm_rate,
+        flops_per_sample=counts.flops_per_sample,
+        roofline_flops_per_second=fp32_rate,
         yardstick=facts.yardstick,
-        roofline_share=(
-            None if flops is None or gemm_rate is None else flops * samples_per_second / gemm_rate
-        ),
-        operators_per_step=facts.counts.operators_per_step,
-        counters=facts.counts.counters,
-        reasons=facts.counts.reasons,
+        precision=facts.precision,
+        precision_speedup=facts.precision_speedup,
+        bytes_per_step=counts.bytes_per_step,
+        memory_bytes_per_second=facts.memory_bytes_per_second or None,
+        roofline_share=limit and limit.seconds * samples_per_second / facts.batch_size,
+        bound=limit.bound if limit else "",
+        operators_per_step=counts.operators_per_step,
+        counters=counts.counters,
+        reasons=counts.reasons,
         machine=hardware(),
         environment=environment(job, facts),
         environment_name=job.environment.name,

@@ -16,9 +16,7 @@ def examine_software() -> Iterator[Finding]:
         ("g++", "apt-get install g++", "inductor compiles C++"),
         ("mpiexec.hydra", "pip install 'pytest-traingate[distributed]'", "ipexrun needs it"),
     ):
-        yield presence(
-            "programs", subject, shared_libraries.find_program(subject), meaning, remedy
-        )
+        yield presence("programs", subject, shared_libraries.find_program(subject), meaning, remedy)
     yield Finding(
         topic="versions", subject="python", state=State.FINE, found=platform.python_version()
     )

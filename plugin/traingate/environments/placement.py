@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from traingate.environments.examination import Examination, LayerFinding, examine
-from traingate.environments.registry import Environment, Environments
+from traingate.environments.registry import RUNNING, Environment, Environments
 from traingate.layers.base import Layer
 from traingate.layers.stack import Stack
 
@@ -48,7 +48,7 @@ def place(
     """
     if name is not None:
         return _in_environment(stack, environments.get(name), import_paths)
-    placement = _in_environment(stack, environments.today, import_paths)
+    placement = _in_environment(stack, RUNNING, import_paths)
     needed_names = [
         _environment_of(requirement.layer)
         for requirement in placement.examination.missing_requirements

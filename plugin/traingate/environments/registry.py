@@ -35,6 +35,10 @@ class Environment:
         return f"the environment {self.name}"
 
 
+RUNNING: Final = Environment(TODAY)
+"""Environment that pytest runs in."""
+
+
 @dataclass
 class Environments:
     """Environments of a session. Each interpreter is examined once, when it is first needed.
@@ -46,11 +50,6 @@ class Environments:
 
     locations: Mapping[str, str] = field(default_factory=dict)
     _environments: dict[str, Environment] = field(default_factory=dict, init=False, repr=False)
-
-    @property
-    def today(self) -> Environment:
-        """Return the environment that pytest runs in."""
-        return Environment(TODAY)
 
     def find(self, name: str) -> Environment | None:
         """Return the environment of this name, None if there is none.
@@ -64,7 +63,7 @@ class Environments:
             elif name in (created := created_environments()):
                 location, source = str(created[name]), f"the environment {name}"
             elif name == TODAY:
-                return self.today
+                return RUNNING
             else:
                 return None
             self._environments[name] = Environment(name, find_interpreter(location, source))

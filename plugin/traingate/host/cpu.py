@@ -170,12 +170,12 @@ def cache_groups(cpus: Path = _CPUS) -> tuple[tuple[int, ...], ...]:
 
 def _sharers_of_cache(caches: Path) -> frozenset[int]:
     """Return the cores that share the L3 cache which a folder describes; empty if it has none."""
-    for cache in sorted(caches.glob("index[0-9]*")):
-        try:
+    try:
+        for cache in sorted(caches.glob("index[0-9]*")):
             if (cache / "level").read_text().strip() == "3":
                 return parse_cores((cache / "shared_cpu_list").read_text())
-        except (OSError, ValueError):
-            continue
+    except (OSError, ValueError):  # the kernel hides it
+        pass
     return frozenset()
 
 

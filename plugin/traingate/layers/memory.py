@@ -80,8 +80,8 @@ def huge_page_bytes() -> int | None:
 class GradientCheckpointing(BaseLayer):
     """Layer that keeps no activations inside of a model's blocks, and computes them again.
 
-    It calls ``torch.utils.checkpoint.checkpoint`` with ``use_reentrant=False`` around each block, so
-    that a step takes less memory and more time.
+    It calls ``torch.utils.checkpoint.checkpoint`` with ``use_reentrant=False`` around each block.
+    A step takes less memory, and more time.
 
     Attributes:
         modules: Names of the modules that are the blocks, as ``named_modules()`` has them. By
@@ -131,8 +131,7 @@ class GradientCheckpointing(BaseLayer):
         missing = [name for name in self.modules if name not in parts]
         if missing:
             raise ConfigurationError(
-                f"gradient_checkpointing: {type(model).__name__} has no module "
-                f"{', '.join(missing)}"
+                f"gradient_checkpointing: {type(model).__name__} has no module {', '.join(missing)}"
             )
         return [parts[name] for name in self.modules]
 

@@ -48,7 +48,9 @@ class Fp16Autocast(BaseLayer):
 
     name = "fp16_autocast"
     order = 400
-    mathematics = "convolutions and matrix products round to 11 bits; updates that overflow are lost"
+    mathematics = (
+        "convolutions and matrix products round to 11 bits; updates that overflow are lost"
+    )
     loss_tolerance = 0.02
 
     @property

@@ -189,7 +189,7 @@ class StepContext:
 
     @property
     def starts_update(self) -> bool:
-        """Return whether the next usual step adds to no earlier gradients, so that they are zeroed."""
+        """Return whether the gradients must be zeroed before the next usual step."""
         return not self._accumulated
 
     def _timed(self, phase: str, part: Callable[[], Any]) -> Any:

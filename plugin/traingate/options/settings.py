@@ -80,5 +80,7 @@ class Settings:
         """Return the first option that names the base of a duet, with its value; else empty."""
         names = ("against", "against_python", "against_environment")
         values = ((name, getattr(self, name)) for name in names)
-        options = (f"--traingate-{name.replace('_', '-')} {value}" for name, value in values if value)
+        options = (
+            f"--traingate-{name.replace('_', '-')} {value}" for name, value in values if value
+        )
         return next(options, "")

@@ -118,17 +118,15 @@ class Counts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             None if they could not be counted.
         operators_per_step: Number of operators that one step of the plain workload calls; None if
             they could not be counted.
+        bytes_per_step: Bytes that the operators of one step of the plain workload read and write;
+            None if they could not be counted.
     """
 
     counters: dict[str, int]
     reasons: dict[str, tuple[str, ...]] = {}
     flops_per_sample: Positive | None = None
     operators_per_step: Count | None = None
-
-    @property
-    def work(self) -> tuple[float | None, int | None]:
-        """Return the operations of one step of the plain workload, as ``Job.work`` has them."""
-        return self.flops_per_sample, self.operators_per_step
+    bytes_per_step: Positive | None = None
 
     def merged_with(
         self, counters: Mapping[str, int], reasons: Mapping[str, Sequence[str]]

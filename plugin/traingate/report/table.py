@@ -63,8 +63,8 @@ def table(rows: Sequence[Row]) -> Table:
 def footnotes(rows: Sequence[Row]) -> list[str]:
     """Return the notes below the table: its units, changes of the mathematics, the machine."""
     notes = [
-        "samples/s with the 95 % interval between launches; roofline: share of the fp32 GEMM "
-        "rate that the yardstick reached meanwhile"
+        "samples/s with the 95 % interval between launches; roofline: share of the speed that a "
+        "matrix product in the precision of the training (compute), or the memory, allows"
     ]
     notes += _other_torch(rows)
     notes += _changes_of_mathematics(rows)
@@ -197,7 +197,9 @@ def _step_milliseconds(record: Measurement) -> str:
 
 
 def _roofline(record: Measurement) -> str:
-    return "" if record.roofline_share is None else f"{100 * record.roofline_share:.0f} %"
+    if record.roofline_share is None:
+        return ""
+    return f"{100 * record.roofline_share:.0f} % {record.bound}".strip()
 
 
 def _verdict(verdict: Verdict | None) -> Text:

@@ -25,7 +25,7 @@ from traingate.layers.stack import rebuild
 from traingate.protocol import messages
 from traingate.protocol.ranks import rank_cores, rank_place
 from traingate.training_setup import TrainingSetup, WorkloadName, build
-from traingate.worker import counters, flops, operator_table, spawned_imports
+from traingate.worker import counters, operator_table, precision, spawned_imports, work
 from traingate.worker.built_training import ModelCalls, training_of
 from traingate.worker.child_memory import descendants_bytes
 from traingate.worker.imported_files import built_libraries, check_unchanged, file_digests
@@ -68,6 +68,7 @@ class Trainer:
         self._digests: dict[str, str] = {}
         self._project = Project(())
         self._steps = 0
+        self._batch_size, self._precision = 0, "float32"
         self._memory = MemoryGrowth()
 
     @property
@@ -113,6 +114,7 @@ class Trainer:
             layer.apply(training)
         self._model_calls.listen(training)
         self._loop = Loop(training, older_threads)
+        self._batch_size, self._precision = training.batch_size, training.precision
         # Again, since two versions of a model may draw other numbers while they are built.
         _seed(message.seed, rank_place().rank)
         self._unbind()
@@ -205,6 +207,8 @@ class Trainer:
             # Only now has every step imported what it needs.
             environment=environment(self._project),
             rss_growth_bytes_per_step=self._memory.bytes_per_step(self._steps),
+            precision=self._precision,
+            precision_speedup=precision.speedup(self._precision),
         )
 
     def _check_files(self) -> None:
@@ -224,11 +228,15 @@ class Trainer:
     def _count_work(self, _: messages.CountWork) -> Iterator[messages.Message]:
         assert self._build_setup is not None
         try:
-            flops_per_sample, operators = flops.count(self._build_setup())
+            counted = work.count(self._build_setup())
         except Exception:  # the measurement is complete without these numbers
             yield messages.WorkCounted(None, None)
         else:
-            yield messages.WorkCounted(flops_per_sample or None, operators)
+            yield messages.WorkCounted(
+                counted.flops_per_sample or None,
+                counted.operators,
+                counted.bytes_per_step(self._batch_size),
+            )
 
     def _profile(self, message: messages.Profile) -> Iterator[messages.Message]:
         yield messages.Profiled(operator_table.operators(self._step_once, message.steps))

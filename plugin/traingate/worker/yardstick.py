@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ import_package()
 
 import numpy as np  # noqa: E402 - needs import_package
 
+from traingate.host.cpu import core_count  # noqa: E402
 from traingate.host.shared_libraries import loaded_libraries  # noqa: E402
 from traingate.protocol import messages  # noqa: E402
 from traingate.worker.serve import serve  # noqa: E402
@@ -31,6 +33,10 @@ SIZE: Final = 1024
 
 TRIAD_BYTES: Final = 32 << 20
 """Bytes of the triad's three arrays together: more than a core's private caches."""
+
+BANDWIDTH_BYTES: Final = 384 << 20
+"""Bytes of the three arrays together that measure the bandwidth: more than the caches of most
+machines. A virtual machine often reports the whole cache of its host, so its size is not read."""
 
 _BLAS: Final = re.compile(
     r"lib(scipy_)?(openblas|blis|c?blas|flexiblas|[st]atlas|mkl_rt|mkl_core|armpl|nvpl_blas)[\w-]*\."
@@ -54,8 +60,11 @@ class Yardstick:
 
     @property
     def handlers(self) -> Mapping[type, Callable[[Any], Iterable[messages.Message]]]:
-        """Return the function for the only command."""
-        return {messages.Measure: self._measure}
+        """Return the function for each command."""
+        return {
+            messages.Measure: self._measure,
+            messages.MeasureBandwidth: self._measure_bandwidth,
+        }
 
     def _measure(self, message: messages.Measure) -> Iterator[messages.Message]:
         units = [self._unit() for _ in range(message.repeats)]
@@ -70,6 +79,34 @@ class Yardstick:
         np.multiply(self._y, np.float32(3), out=self._x)
         np.add(self._x, self._z, out=self._x)
         return gemm_end - start, time.perf_counter() - gemm_end
+
+    def _measure_bandwidth(self, _: messages.MeasureBandwidth) -> Iterator[messages.Message]:
+        yield messages.Bandwidth(_bandwidth())
+
+
+def _bandwidth() -> float:
+    """Return the bytes per second that a triad of large arrays reads and writes on all cores.
+
+    numpy computes it in one thread, so each core gets a thread and a part of the arrays. The
+    fastest of three runs counts, as in STREAM (McCalpin).
+    """
+    cores = core_count()
+    elements = BANDWIDTH_BYTES // 3 // 4 // cores
+    parts = [[np.ones(elements, dtype=np.float32) for _ in range(3)] for _ in range(cores)]
+
+    def triad(arrays: list[Any]) -> None:
+        x, y, z = arrays
+        np.multiply(y, np.float32(3), out=x)
+        np.add(x, z, out=x)
+
+    with ThreadPoolExecutor(cores) as pool:
+        seconds = []
+        for _ in range(3):
+            start = time.perf_counter()
+            list(pool.map(triad, parts))
+            seconds.append(time.perf_counter() - start)
+    # The first operation reads one array and writes one; the second reads two and writes one.
+    return cores * elements * 4 * 5 / min(seconds)
 
 
 def _library() -> str:
