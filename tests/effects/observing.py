@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from subjects import HERE, StepLog
+from step_log import StepLog
+from subjects import HERE
 
 from traingate.controller.job import Job, LaunchPlan
 from traingate.controller.measure import measure

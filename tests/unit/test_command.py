@@ -28,7 +28,9 @@ def _four_cores(monkeypatch):
 
 def command_of(*layers, steady="threads"):
     stack = Stack.of(layers)
-    return training_command(stack, steadying(steady, stack.process(), is_duet_side=True), CACHE)
+    return training_command(
+        stack.process(), steadying(steady, stack.process(), is_duet_side=True), CACHE
+    )
 
 
 def test_plain_is_the_worker_itself():
@@ -84,7 +86,7 @@ from traingate.controller.steadying import steadying
 from traingate.layers.stack import Stack
 stack = Stack()
 still = steadying("off", stack.process(), is_duet_side=False)
-environment = training_command(stack, still, Path("cache")).environment
+environment = training_command(stack.process(), still, Path("cache")).environment
 print(sorted(name for name in environment if name.startswith("PYTHON")))
 """
 
@@ -189,7 +191,7 @@ CACHES = ["TORCH_EXTENSIONS_DIR", "TRITON_CACHE_DIR", "NUMBA_CACHE_DIR", "HF_MOD
 def variables_of(side):
     stack = Stack()
     request = steadying("off", stack.process(), is_duet_side=False)
-    return training_command(stack, request, CACHE, side_caches=Path(side)).environment
+    return training_command(stack.process(), request, CACHE, side_caches=Path(side)).environment
 
 
 @pytest.mark.parametrize("variable", CACHES)

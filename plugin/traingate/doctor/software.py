@@ -32,6 +32,41 @@ def examine_software() -> Iterator[Finding]:
             meaning=meaning or ("" if version else _NEEDED_BY.get(name, "")),
             remedy=remedy if version is None else mismatch_remedy,
         )
+    yield from _ended_projects()
+
+
+_ENDED = (
+    (
+        "Intel Extension for PyTorch",
+        "archived on 30 March 2026; last release 2.8.0, for torch 2.8",
+        "most of it is part of torch now: channels_last, bf16_autocast, fused_optimizer and "
+        "torch_compile succeed ipex_optimize",
+    ),
+    (
+        "PyTorch/XLA",
+        "no release after 2.9.0, for torch 2.9, and no commit since December 2025",
+        "on CPUs, torch_compile and compiled_step succeed xla_device",
+    ),
+    (
+        "oneCCL bindings for PyTorch",
+        "development ended with 2.8, announced on 10 October 2025",
+        "torch has collectives for Intel's GPUs itself (XCCL); on CPUs, gloo succeeds ccl, and "
+        "data_parallel uses it",
+    ),
+)
+"""Projects that have ended, when, and what succeeds them.
+
+Sources: issue 867 and the archive notice of intel/intel-extension-for-pytorch, issue 9752 of
+pytorch/xla, issue 80 of intel/torch-ccl, all on GitHub.
+"""
+
+
+def _ended_projects() -> Iterator[Finding]:
+    """Yield a finding for each project that has ended and that a layer needs."""
+    for subject, found, meaning in _ENDED:
+        yield Finding(
+            topic="ended projects", subject=subject, state=State.NOTE, found=found, meaning=meaning
+        )
 
 
 _PACKAGES = {

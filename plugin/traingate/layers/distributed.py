@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from traingate.errors import ConfigurationError
@@ -16,6 +18,9 @@ from traingate.protocol import ranks
 from traingate.protocol.json_values import JSON
 
 _LAUNCHERS = ("torchrun", "ipexrun")
+
+_CCL = "oneccl_bindings_for_pytorch"
+"""Module that registers the backend ``ccl``."""
 
 _L3 = "l3"
 """Choice of ``ranks``."""
@@ -32,7 +37,7 @@ class DataParallel(BaseLayer):
 
     Each rank trains on batches of its own, and gradients are averaged. The batch size is that of
     one rank, and throughput counts the samples of all ranks. A step lasts as long as that of the
-    slowest rank. The backend is ``ccl`` if the bindings of oneCCL can be imported, else ``gloo``.
+    slowest rank.
 
     Attributes:
         launcher: Program that starts the ranks: ``torchrun``, or ``ipexrun``, which uses Intel MPI.
@@ -45,6 +50,8 @@ class DataParallel(BaseLayer):
             which some parameters get no gradient in a step.
         bucket_cap_mb: Parameter of DistributedDataParallel of that name: size of the buckets in
             which gradients are averaged, in MiB; None for torch's default.
+        backend: Backend of the process group, such as ``gloo``; None for ``ccl`` if the bindings of
+            oneCCL can be imported, else ``gloo``.
         accumulation: Number of batches for each update. Gradients are averaged over ranks only with
             the last of them (``no_sync()``).
     """
@@ -54,6 +61,7 @@ class DataParallel(BaseLayer):
     arguments: Sequence[str] = ()
     find_unused_parameters: bool = False
     bucket_cap_mb: float | None = None
+    backend: str | None = None
     accumulation: int = 1
     name = "data_parallel"
     loss_tolerance = None  # ranks get other batches than plain; a single rank agrees with it
@@ -109,6 +117,12 @@ class DataParallel(BaseLayer):
                 f"{self.ranks} ranks with a core each need as many physical cores, and this "
                 f"process may use {cores}"
             )
+        if self.backend == "ccl" and find_spec(_CCL) is None:
+            return (
+                "the bindings of oneCCL for PyTorch are not installed. They are on no package "
+                "index, and their development ended with torch 2.8: build "
+                "https://github.com/intel/torch-ccl for this torch"
+            )
         if self.launcher == "torchrun":
             return None
         if find_program("mpiexec.hydra") is None:
@@ -126,8 +140,8 @@ class DataParallel(BaseLayer):
 
     @property
     def options(self) -> Mapping[str, JSON]:
-        """Return the fields, and the younger two of them only if they are set."""
-        defaults = {"bucket_cap_mb": None, "accumulation": 1}
+        """Return the fields, and the younger three of them only if they are set."""
+        defaults = {"bucket_cap_mb": None, "backend": None, "accumulation": 1}
         fields = super().options.items()
         return {key: value for key, value in fields if defaults.get(key, ...) != value}
 
@@ -147,7 +161,11 @@ class DataParallel(BaseLayer):
                 "iterable: every rank would train on the same samples"
             )
         place = ranks.rank_place()
-        dist.init_process_group(_backend(), rank=place.rank, world_size=place.world_size)
+        if self.backend == "ccl":
+            import_module(_CCL)
+        dist.init_process_group(
+            self.backend or _best_backend(), rank=place.rank, world_size=place.world_size
+        )
         options: Any = {"find_unused_parameters": self.find_unused_parameters}
         if self.bucket_cap_mb is not None:
             options["bucket_cap_mb"] = self.bucket_cap_mb
@@ -179,10 +197,10 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
-def _backend() -> str:
-    """Return the backend of the process group: oneCCL's if it can be imported, else gloo."""
+def _best_backend() -> str:
+    """Return the backend of oneCCL if its bindings can be imported, else gloo."""
     try:
-        import oneccl_bindings_for_pytorch  # noqa: F401, PLC0415 - registers the backend
+        import_module(_CCL)  # registers the backend
     except (ImportError, OSError):  # not installed, or made for another torch
         return "gloo"
     return "ccl"

@@ -56,7 +56,7 @@ class ForeachOptimizer(BaseLayer):
     """
 
     name = "foreach_optimizer"
-    order = 450
+    order = 455
 
     @property
     def conflicts(self) -> dict[str, str]:

@@ -47,7 +47,7 @@ class Fp16Autocast(BaseLayer):
     """
 
     name = "fp16_autocast"
-    order = 400
+    order = 405
     mathematics = (
         "convolutions and matrix products round to 11 bits; updates that overflow are lost"
     )
