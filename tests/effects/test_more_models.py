@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 from observing import job_of
+
+from traingate import layers
+from traingate.controller.single_step import take_single_step
+from traingate.errors import ConfigurationError
+from traingate.report.progress import NoProgress
 from workloads.detector import detector
 from workloads.gan import gan
 from workloads.recommender import recommender
 from workloads.sequences import sequences
 from workloads.transformer import transformer
 from workloads.vision_transformer import vision_transformer
-
-from traingate import layers
-from traingate.controller.single_step import take_single_step
-from traingate.errors import ConfigurationError
-from traingate.report.progress import NoProgress
 
 LAYERS = (
     None,
