@@ -48,7 +48,9 @@ def environment() -> None:
 @click.option(
     "--with", "packages", multiple=True, help="Package that your models import. May be repeated."
 )
-@click.option("--missing", is_flag=True, help="Create only those that there are not yet.")
+@click.option(
+    "--missing", is_flag=True, help="Leave those alone that were created in the same way."
+)
 def create(
     names: tuple[str, ...],
     python: str | None,
@@ -62,16 +64,15 @@ def create(
     NAMES are those with tested versions, such as ipex and xla, or torch-X.Y for any torch. Set
     UV_TORCH_BACKEND=cpu to install torch without CUDA.
     """
-    requirements = [*(word for file in files for word in ("--requirement", file)), *packages]
+    arguments = [*(word for file in files for word in ("--requirement", file)), *packages]
     for name in names:
-        if missing and name in created_environments():
-            click.echo(f"{name} is there already")
-            continue
         try:
-            folder = create_environment(name, python or sys.executable, requirements)
+            folder = create_environment(
+                name, python or sys.executable, arguments, only_if_missing=missing
+            )
         except ConfigurationError as error:
             _fail(error)
-        click.echo(f"created {name} in {folder}")
+        click.echo(f"created {name} in {folder}" if folder else f"{name} is there already")
 
 
 @environment.command("list")

@@ -21,6 +21,9 @@ FOLDER_VARIABLE: Final = "TRAINGATE_ENVIRONMENTS"
 _VERSIONS: Final = Path(__file__).parent / "versions"
 """Folder of the files with tested versions, each the requirements of one environment."""
 
+_DESCRIPTION: Final = "traingate.txt"
+"""File in the folder of an environment that says what it was created from."""
+
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 _TORCH_NAME: Final = re.compile(r"torch-(\d+\.\d+(\.\d+)?)")
@@ -49,33 +52,53 @@ def known_names() -> list[str]:
 
 
 def create_environment(
-    name: str, python: str | None = None, requirements: Sequence[str] = ()
-) -> Path:
-    """Create the environment *name*, and return its folder. One of this name is replaced.
+    name: str, python: str, arguments: Sequence[str] = (), *, only_if_missing: bool = False
+) -> Path | None:
+    """Create the environment *name*. One of this name is replaced.
 
     Args:
         name: Name of an environment with tested versions, or ``torch-X.Y`` for any torch.
-        python: Version or path of the Python; None for the one that the versions were tested with.
-        requirements: Further requirements, as arguments of ``uv pip install``: what the user's
-            models import.
+        python: Version or path of the Python, as ``uv venv --python`` takes it.
+        arguments: Further arguments of ``uv pip install``: what the user's models import.
+        only_if_missing: Whether to leave an environment alone that was created in the same way.
+
+    Returns:
+        Its folder; None if it was left alone.
 
     Raises:
         ConfigurationError: If there are no versions of this name, or if uv is missing or fails.
     """
-    arguments = [*_requirements(name), *requirements]
+    arguments = [*_requirements(name), *arguments]
+    description = _description(python, arguments)
     target = environments_folder() / name
+    if only_if_missing and name in created_environments():
+        file = target / _DESCRIPTION
+        if file.is_file() and file.read_text(encoding="utf-8") == description:
+            return None
     # It has the name of an environment only once it is complete.
     unfinished = target.with_name(f".{name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _run_uv("venv", "--relocatable", *(("--python", python) if python else ()), str(unfinished))
+        _run_uv("venv", "--relocatable", "--python", python, str(unfinished))
         _run_uv("pip", "install", "--python", str(unfinished / "bin" / "python"), *arguments)
+        (unfinished / _DESCRIPTION).write_text(description, encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
         unfinished.rename(target)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return target
+
+
+def _description(python: str, arguments: Sequence[str]) -> str:
+    """Return what an environment is created from: the Python, the arguments, and their files."""
+    lines = [python]
+    for argument in arguments:
+        lines.append(argument)
+        path = Path(argument)
+        if path.is_file():
+            lines.append(path.read_text(encoding="utf-8"))
+    return "\n".join(lines)
 
 
 def remove_environment(name: str) -> None:
