@@ -6,12 +6,13 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import pytest
 
-from traingate.environments.placement import Placement, place
+from traingate.environments.placement import Placement
 from traingate.errors import (
     CautionWarning,
     ConfigurationError,
@@ -21,7 +22,7 @@ from traingate.errors import (
 from traingate.layer_fixtures import RequestedLayers
 from traingate.layers.base import ArgumentProvider, Layer
 from traingate.layers.stack import Stack
-from traingate.options import limits_of
+from traingate.options import Settings, limits_of
 from traingate.replay import CLOCK_KEY, is_recorder
 from traingate.training_setup import Workload, WorkloadName, workload_name
 
@@ -91,14 +92,11 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
             stack = Stack.of([*_requested_layers.collect(request), *layers])
             session.requested_names |= stack.names
             name = _workload_name(workload, arguments, stack)
-            placement = place(
-                stack,
-                session.environments,
-                _requested_layers.environment,
-                session.jobs.import_paths,
+            placement, base = session.place(stack, name, _requested_layers.environment)
+            benchmark_request = replace(
+                _benchmark_request(request, name, stack, published), placement=placement, base=base
             )
-            benchmark_request = _benchmark_request(request, name, stack, published, placement)
-            skip_reason = _skip_reason(placement, session.settings.require)
+            skip_reason = _skip_reason(placement, base, session.settings)
             if skip_reason is None:
                 _warn_of_cautions(request.config, placement)
                 with _observer(request) as observer:
@@ -125,7 +123,6 @@ def _benchmark_request(
     workload: WorkloadName,
     stack: Stack,
     published: Iterable[Published],
-    placement: Placement,
 ) -> BenchmarkRequest:
     from traingate.jobs import BenchmarkRequest  # noqa: PLC0415 - see SESSION_KEY
 
@@ -135,7 +132,6 @@ def _benchmark_request(
         stack=stack,
         limits=limits_of(request.node.iter_markers("traingate")),
         published=tuple(published),
-        placement=placement,
     )
 
 
@@ -159,17 +155,28 @@ def _workload_name(
     return name
 
 
-def _skip_reason(placement: Placement, required_names: frozenset[str]) -> str | None:
-    """Return why the test must be skipped, None if this machine can run it.
+def _skip_reason(placement: Placement, base: Placement | None, settings: Settings) -> str | None:
+    """Return why the test must be skipped, None if it can be measured.
+
+    Args:
+        placement: Environment of the candidate.
+        base: Environment of the base, None for that of the candidate.
+        settings: Settings of the session.
 
     Raises:
         ConfigurationError: If a layer that cannot run is required.
     """
-    missing_requirements = placement.examination.missing_requirements
-    for requirement in missing_requirements:
-        if requirement.concerns(required_names):
-            raise ConfigurationError(f"{requirement}; --traingate-require asks for it")
-    return str(missing_requirements[0]) if missing_requirements else None
+    if base is not None and base.environment == placement.environment and not settings.against:
+        return f"both sides would run the same code in {base.environment.title}"
+    for side in filter(None, (placement, base)):
+        missing_requirements = side.examination.missing_requirements
+        for requirement in missing_requirements:
+            if requirement.concerns(settings.require):
+                raise ConfigurationError(f"{requirement}; --traingate-require asks for it")
+        if missing_requirements:
+            place = "" if side is placement else f", in {side.environment.title}, which is the base"
+            return f"{missing_requirements[0]}{place}"
+    return None
 
 
 def _check_use(request: pytest.FixtureRequest, measured_workloads: list[Workload]) -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.launch_count import launch_plan
 from traingate.controller.job import Job, Timeouts
 from traingate.environments.placement import Placement
-from traingate.environments.registry import RUNNING
+from traingate.environments.registry import RUNNING, Environment
 from traingate.gate.limits import Limits
 from traingate.layers.stack import Stack
 from traingate.options import Settings
 from traingate.protocol import messages
 from traingate.records import Measurement, Published
-from traingate.workload import ObjectName
+from traingate.workload import ObjectName, project_paths
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class BenchmarkRequest:
         limits: Limits that the test's marker sets.
         published: Published figures to show together with the result.
         placement: Environment that the stack runs in; None for the running one.
+        base: Environment of the base of a duet; None for that of the stack.
     """
 
     test: str
@@ -39,6 +40,7 @@ class BenchmarkRequest:
     limits: Limits
     published: tuple[Published, ...] = ()
     placement: Placement | None = None
+    base: Placement | None = None
 
 
 @dataclass
@@ -48,14 +50,14 @@ class JobFactory:
     Attributes:
         settings: Settings of the session.
         root: Pytest's rootdir; names in records are relative to it.
-        import_paths: Folders of the project that the worker adds to ``sys.path``.
+        search_path: Pytest's ``sys.path``, which a test may change.
         directory: Directory for compile caches.
         base_sides: Base sides of the session's duets.
     """
 
     settings: Settings
     root: Path
-    import_paths: Sequence[str]
+    search_path: Sequence[str]
     directory: Path
     base_sides: BaseSides
     _measurements: dict[tuple[str, str], Measurement] = field(default_factory=dict, init=False)
@@ -67,7 +69,7 @@ class JobFactory:
         identity = request.workload.identity(self.root)
         cache_key = f"{identity} {request.stack.factories()} {environment.name}"
         previous = self._measurements.get((identity, environment.name))
-        job = Job(
+        return Job(
             workload=request.workload,
             identity=identity,
             project=self.root,
@@ -75,7 +77,8 @@ class JobFactory:
             scale=settings.scale,
             launches=launch_plan(settings, request.stack),
             compile_cache=self.directory / hashlib.sha256(cache_key.encode()).hexdigest()[:16],
-            import_paths=tuple(self.import_paths),
+            import_paths=tuple(self.paths_for(request.workload, environment)),
+            search_paths=tuple(project_paths(self.search_path)),
             steps=settings.steps,
             steady=settings.steady,
             timeouts=Timeouts.of(settings.timeout),
@@ -85,7 +88,11 @@ class JobFactory:
             environment=environment,
             request=None if placement is None else placement.examination.request,
         )
-        return replace(job, import_paths=tuple(self.base_sides.project_paths(job, environment)))
+
+    def paths_for(self, workload: ObjectName, environment: Environment) -> list[str]:
+        """Return the folders that a worker in *environment* adds to its search path."""
+        search_paths = project_paths(self.search_path)
+        return self.base_sides.project_paths(search_paths, Path(workload.file), environment)
 
     def remember(self, job: Job, measurement: Measurement) -> None:
         """Remember the work and the memory of a workload for its next test.
@@ -100,5 +107,9 @@ class JobFactory:
 def _work_of(measurement: Measurement) -> messages.WorkCounted:
     """Return the work of a plain step that a measurement has counted."""
     counts = measurement.counts
-    bytes_per_step = counts.bytes_per_step
-    return messages.WorkCounted(counts.flops_per_sample, counts.operators_per_step, bytes_per_step)
+    return messages.WorkCounted(
+        counts.flops_per_sample,
+        counts.operators_per_step,
+        counts.bytes_per_sample,
+        counts.fixed_bytes_per_step,
+    )

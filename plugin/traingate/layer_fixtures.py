@@ -87,9 +87,12 @@ class RequestedLayers:
             self.add(KINDS[name], value)
         if _ENVIRONMENT in request.fixturenames:
             value = request.getfixturevalue(_ENVIRONMENT)
-            # Parametrised without indirect=True, it stands for the same choice.
-            if self.environment is None and value is parameters.get(_ENVIRONMENT, self):
-                self.environment = _environment_name(value)
+            if self.environment is None and _is_parametrised_directly(request.node, _ENVIRONMENT):
+                self.environment = value
+        if not isinstance(self.environment, str | None):
+            self.problems.append(
+                f"environment takes the name of an environment, not {self.environment!r}"
+            )
         self.is_measured = True
         if self.problems:
             raise ConfigurationError("\n".join(self.problems))
@@ -114,15 +117,18 @@ def _environment(request: pytest.FixtureRequest, _requested_layers: RequestedLay
     """
     if not hasattr(request, "param"):
         return TODAY
-    name = _environment_name(request.param)
-    _requested_layers.environment = name
-    return name
+    _requested_layers.environment = request.param
+    return str(request.param)
 
 
-def _environment_name(value: object) -> str:
-    if not isinstance(value, str):
-        raise ConfigurationError(f"environment takes the name of an environment, not {value!r}")
-    return value
+def _is_parametrised_directly(item: pytest.Item, name: str) -> bool:
+    """Return whether a test has a parameter of this name without ``indirect=True``.
+
+    A project may have a fixture of the name for a purpose of its own.
+    """
+    information = getattr(item, "_fixtureinfo", None)
+    definitions = getattr(information, "name2fixturedefs", {}).get(name, [])
+    return bool(definitions) and definitions[-1].func.__module__.startswith("_pytest.")
 
 
 def _layer_fixture(kind: type[Any]) -> Any:
@@ -244,6 +250,9 @@ def _layers_with_default(item: pytest.Item) -> Iterator[str]:
 tuned_runtime = _layer_fixture(layer_types.TunedRuntime)
 
 
+huge_pages = _layer_fixture(layer_types.HugePages)
+
+
 flush_denormal = _layer_fixture(layer_types.FlushDenormal)
 
 
@@ -259,10 +268,19 @@ prefetching_loader = _layer_fixture(layer_types.PrefetchingLoader)
 channels_last = _layer_fixture(layer_types.ChannelsLast)
 
 
+gradient_checkpointing = _layer_fixture(layer_types.GradientCheckpointing)
+
+
 float32_precision = _layer_fixture(layer_types.Float32Precision)
 
 
 bf16_autocast = _layer_fixture(layer_types.Bf16Autocast)
+
+
+fp16_autocast = _layer_fixture(layer_types.Fp16Autocast)
+
+
+foreach_optimizer = _layer_fixture(layer_types.ForeachOptimizer)
 
 
 fused_optimizer = _layer_fixture(layer_types.FusedOptimizer)

@@ -52,7 +52,7 @@ def job_of(layers, workload, directory: Path, steps: int, environment: str | Non
     """Return the job of one launch of the stack; skip the test if this machine cannot run it."""
     name = name_of(workload, "workload")
     stack = Stack.of(layers)
-    placement = place(stack, Environments(), environment, (str(HERE),))
+    placement = place(stack, Environments(), environment, lambda _environment: (str(HERE),))
     for requirement in placement.examination.missing_requirements:
         pytest.skip(str(requirement))
     return Job(

@@ -8,7 +8,7 @@ from subjects import deep_net, large_net, two_sizes_net, with_sparse_adam
 
 from traingate import layers
 from traingate.errors import ConfigurationError
-from traingate.host.cpu import cache_groups
+from traingate.host.cpu import cache_groups, physical_cores
 
 TWO_RANKS = layers.DataParallel("torchrun", 2)
 
@@ -53,7 +53,7 @@ def test_checkpointed_blocks_are_computed_again_and_take_less_memory(observe):
     observation = observe(layers.GradientCheckpointing(), workload=deep_net)
     assert observation.losses == pytest.approx(plain.losses, rel=1e-4)
     forward_calls = [calls(each, "aten::conv2d") for each in (observation, plain)]
-    assert forward_calls[0] == 2 * forward_calls[1]
+    assert forward_calls[0] == 2 * forward_calls[1] - 1  # the first is in no block
     assert observation.record.peak_rss_bytes < plain.record.peak_rss_bytes
 
 
@@ -104,7 +104,7 @@ def test_gradients_are_averaged_in_buckets_of_the_chosen_size(observe):
 
 
 def test_ranks_run_on_the_cores_that_share_a_cache(observe):
-    groups = cache_groups()
+    groups = cache_groups(physical_cores())
     observation = observe(layers.DataParallel("torchrun", "l3"))
     assert tuple(tuple(steps[-1]["cores"]) for steps in observation.steps) == groups
 

@@ -39,7 +39,7 @@ def test_the_setup_command_prepares_the_base_once(compared, generated, project, 
     sides = BaseSides(project.folder, temporary, command)
     try:
         assert compared(sides=sides).verdict.outcome is Outcome.PASSED
-        sides.job_for(project.job(), "HEAD", None)
+        sides.job_for(project.job(), "HEAD")
     finally:
         sides.close()
     (folder,) = runs.read_text().split()
@@ -74,7 +74,7 @@ def test_the_base_is_checked_out_where_its_build_can_be_run(project, temporary, 
     monkeypatch.setenv("XDG_CACHE_HOME", str(temporary / "caches"))
     sides = BaseSides(project.folder, temporary)
     try:
-        tree = Path(sides.job_for(project.job(), "HEAD", None).side.relocation.tree)
+        tree = Path(sides.job_for(project.job(), "HEAD").side.relocation.tree)
         assert tree.parent == temporary / "caches" / "traingate"
         assert (tree / "models.py").is_file()
     finally:

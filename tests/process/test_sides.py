@@ -54,11 +54,11 @@ def test_the_record_tells_which_files_were_measured(compared, project):
 
 def test_a_reference_is_the_same_commit_for_the_whole_session(base_sides, project):
     job = project.job()
-    first = base_sides.job_for(job, "HEAD", None)
+    first = base_sides.job_for(job, "HEAD")
     assert base_sides.compare_code(job, "HEAD") is CodeRelation.SAME
     project.write(0.02)
     project.commit()
-    assert base_sides.job_for(job, "HEAD", None).side.title == first.side.title
+    assert base_sides.job_for(job, "HEAD").side.title == first.side.title
     assert base_sides.compare_code(job, "HEAD") is CodeRelation.DIFFERENT
     assert base_sides.compare_code(job, "0" * 40) is CodeRelation.UNAVAILABLE
 

@@ -145,6 +145,15 @@ def test_torchrun_starts_run_cpu_and_ipexrun_does_not():
         command_of(TunedRuntime("default", "gnu"), DataParallel("ipexrun", 2))
 
 
+def test_ranks_run_on_the_cores_that_share_a_cache(monkeypatch):
+    monkeypatch.setattr("traingate.controller.command.cache_groups", lambda _cores: ((0, 1), (2,)))
+    command = command_of(DataParallel("torchrun", "l3"))
+    assert command.ranks == 2
+    assert command.environment["TRAINGATE_CORES"] == "0,1;2"
+    assert command.environment["OMP_NUM_THREADS"] == "1"
+    assert command.argv[command.argv.index("--nproc-per-node") + 1] == "2"
+
+
 def test_fewer_cores_than_ranks_are_refused():
     with pytest.raises(ConfigurationError, match="2 ranks need a core each, and the stack has 1"):
         command_of(TunedRuntime("default", "gnu", cores="0"), DataParallel("torchrun", 2))

@@ -19,10 +19,18 @@ from traingate.layers.stack import Stack
 IPEX = {"torch": "2.8.0", "intel_extension_for_pytorch": "2.8.0"}
 
 
-@pytest.fixture
-def make_environment(tmp_path, monkeypatch):
-    """``make_environment(name, versions)``: an environment with stand-ins for these packages."""
+def placed(*stack, name=None, paths=()):
+    return place(Stack.of(stack), Environments(), name, lambda _environment: paths)
+
+
+@pytest.fixture(autouse=True)
+def no_created_environments(tmp_path, monkeypatch):
     monkeypatch.setenv("TRAINGATE_ENVIRONMENTS", str(tmp_path))
+
+
+@pytest.fixture
+def make_environment(tmp_path):
+    """``make_environment(name, versions)``: an environment with stand-ins for these packages."""
 
     def make(name, versions):
         folder = tmp_path / name
@@ -87,7 +95,9 @@ def test_a_removed_environment_is_gone(make_environment):
     assert set(created_environments()) == {"ipex"}
     remove_environment("ipex")
     assert not created_environments()
-    with pytest.raises(ConfigurationError, match="no environment 'ipex' was created, only none"):
+    with pytest.raises(
+        ConfigurationError, match="no environment 'ipex' was created; there are: none"
+    ):
         remove_environment("ipex")
 
 
@@ -102,14 +112,14 @@ NEEDING_IPEX = [
 def test_a_layer_that_today_lacks_runs_in_the_environment_of_its_name(make_environment, layer):
     folder = make_environment("ipex", IPEX)
     (folder / "bin" / "mpiexec.hydra").touch(0o755)
-    placement = place(Stack.of([layer]), Environments())
+    placement = placed(layer)
     assert placement.environment.name == "ipex"
     assert not placement.examination.missing_requirements
 
 
 def test_without_that_environment_the_reason_says_how_to_make_it():
     stack = Stack.of([layers.IpexOptimize()])
-    placement = place(stack, Environments())
+    placement = placed(*stack.layers)
     assert placement.environment.name == TODAY
     (requirement,) = placement.examination.missing_requirements
     assert "pip install 'pytest-traingate[ipex]'" in requirement.reason
@@ -118,7 +128,7 @@ def test_without_that_environment_the_reason_says_how_to_make_it():
 
 def test_a_layer_that_its_own_environment_lacks_too_is_examined_there(make_environment):
     make_environment("ipex", {"torch": "2.9.0", "intel_extension_for_pytorch": "2.8.0"})
-    placement = place(Stack.of([layers.IpexOptimize()]), Environments())
+    placement = placed(layers.IpexOptimize())
     (requirement,) = placement.examination.missing_requirements
     assert "will not load with 2.9.0" in requirement.reason
 
@@ -126,14 +136,14 @@ def test_a_layer_that_its_own_environment_lacks_too_is_examined_there(make_envir
 def test_a_stack_that_can_run_today_stays_there_unless_the_test_names_another(make_environment):
     make_environment("ipex", IPEX)
     stack = Stack.of([layers.ChannelsLast()])
-    assert place(stack, Environments()).environment.interpreter is None
-    assert place(stack, Environments(), "ipex").environment.name == "ipex"
-    assert place(stack, Environments(), TODAY).environment.interpreter is None
+    assert placed(*stack.layers).environment.interpreter is None
+    assert placed(*stack.layers, name="ipex").environment.name == "ipex"
+    assert placed(*stack.layers, name=TODAY).environment.interpreter is None
 
 
 def test_a_named_environment_that_lacks_a_requirement_is_not_left_for_another(make_environment):
     make_environment("ipex", IPEX)
-    placement = place(Stack.of([layers.IpexOptimize()]), Environments(), TODAY)
+    placement = placed(layers.IpexOptimize(), name=TODAY)
     assert placement.environment.name == TODAY
     assert placement.examination.missing_requirements
 
@@ -155,7 +165,7 @@ def test_a_layer_of_the_users_own_can_need_an_environment_too(make_environment):
     make_environment("own", {"torch": "2.8.0"})
     here = str(Path(__file__).parent)
     # The other interpreter imports this module, which needs pytest.
-    placement = place(Stack.of([OwnLayer()]), Environments(), import_paths=(here, *sys.path))
+    placement = placed(OwnLayer(), paths=(here, *sys.path))
     assert placement.environment.name == "own"
     assert not placement.examination.missing_requirements
 
@@ -172,6 +182,6 @@ def test_libraries_are_looked_for_in_the_other_environment(make_environment):
     library = folder / "lib" / "libiomp5.so"
     library.write_bytes(Path(sys.executable).resolve().read_bytes()[:64])  # an ELF header
     stack = Stack.of([layers.TunedRuntime("default", "intel")])
-    placement = place(stack, Environments(), "ipex")
+    placement = placed(*stack.layers, name="ipex")
     assert placement.examination.request.preloads == (str(library),)
     assert placement.examination.request.run_cpu.intel_openmp

@@ -143,19 +143,17 @@ def test_options_that_are_not_used_are_left_out_of_the_record():
 
 def test_both_threads_of_a_core_can_be_used(monkeypatch):
     monkeypatch.setattr(runtime, "physical_cores", lambda _node: (0, 1))
-    monkeypatch.setattr(runtime, "numa_nodes", lambda: {0: frozenset({0, 2}), 1: frozenset({1, 3})})
-    assert layers.TunedRuntime("default", "gnu").process().run_cpu.cores == (0, 1)
+    monkeypatch.setattr(runtime, "logical_cores", lambda _node: (0, 2, 1, 3))
     both = layers.TunedRuntime("default", "gnu", hyperthreads=True)
     assert both.process().run_cpu.cores == (0, 2, 1, 3)
-    one_node = layers.TunedRuntime("default", "gnu", node=1, hyperthreads=True)
-    assert one_node.process().run_cpu.cores == (1, 3)
+    monkeypatch.setattr(runtime, "logical_cores", lambda _node: (0, 1))
+    assert "run one thread each" in both.unavailable()
 
 
 def test_there_is_a_rank_for_each_group_of_cores_that_share_a_cache(monkeypatch):
-    groups = ((0, 1), (2, 3), (4, 5))
-    monkeypatch.setattr(distributed, "cache_groups", lambda: groups)
+    monkeypatch.setattr(distributed, "cache_groups", lambda _cores: ((0, 1), (2, 3), (4, 5)))
     ranks = layers.DataParallel("torchrun", "l3").process().ranks
-    assert (ranks.count, ranks.cores) == (3, groups)
+    assert (ranks.count, ranks.by_cache) == (3, True)
 
 
 def test_names_and_positions_of_layers_are_unique():

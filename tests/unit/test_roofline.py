@@ -5,28 +5,39 @@ import pytest
 from traingate.gate.roofline import Limit, roofline_of_step
 from traingate.records import Counts
 
+RATES = {"flops_per_second": 1e11, "memory_bytes_per_second": 2e10}
 
-def counts(flops, size):
-    return Counts(counters={}, flops_per_sample=flops, bytes_per_step=size)
+
+def counts(flops, per_sample=None, fixed=None):
+    return Counts(
+        counters={},
+        flops_per_sample=flops,
+        bytes_per_sample=per_sample,
+        fixed_bytes_per_step=fixed,
+    )
 
 
 @pytest.mark.parametrize(
-    ("flops", "size", "limit"),
+    ("counted", "ranks", "limit"),
     [
-        (1e9, 1e9, Limit(0.08, "compute")),  # 8 samples at 100 GFLOP/s take longer than 1 GB
-        (1e9, 2e9, Limit(0.1, "memory")),
-        (1e9, None, Limit(0.08, "compute")),
-        (None, 1e9, None),
+        (counts(1e9, 1e8, 2e8), 1, Limit(0.08, "compute")),  # 8 samples; memory: 0.05 s
+        (counts(1e9, 2e8, 4e8), 1, Limit(0.1, "memory")),
+        (counts(1e9, 1e8, 4e8), 4, Limit(0.12, "memory")),  # each rank has its own parameters
+        (counts(1e9), 1, Limit(0.08, "compute")),
     ],
 )
-def test_the_longer_time_binds(flops, size, limit):
-    result = roofline_of_step(counts(flops, size), 8, 1e11, 2e10)
-    assert (result is None) == (limit is None)
-    if limit is not None:
-        assert result.seconds == pytest.approx(limit.seconds)
-        assert result.bound == limit.bound
+def test_the_longer_time_binds(counted, ranks, limit):
+    result = roofline_of_step(counted, 8, ranks, **RATES)
+    assert result.seconds == pytest.approx(limit.seconds)
+    assert result.bound == limit.bound
 
 
-def test_without_a_rate_there_is_no_roofline():
-    assert roofline_of_step(counts(1e9, 1e9), 8, None, 2e10) is None
-    assert roofline_of_step(counts(1e9, 1e9), 8, 1e11, 0.0).bound == "compute"
+def test_without_operations_or_their_rate_there_is_no_roofline():
+    assert roofline_of_step(counts(None, 1e8, 1e8), 8, 1, **RATES) is None
+    without_rate = {**RATES, "flops_per_second": None}
+    assert roofline_of_step(counts(1e9, 1e8, 1e8), 8, 1, **without_rate) is None
+
+
+def test_without_a_bandwidth_compute_binds():
+    without_bandwidth = {**RATES, "memory_bytes_per_second": 0.0}
+    assert roofline_of_step(counts(1e9, 1e9, 1e9), 8, 1, **without_bandwidth).bound == "compute"

@@ -10,7 +10,6 @@ from traingate.baselines.comparability import environment_changes, hardware_diff
 from traingate.baselines.saved_runs import REMEDY, SAVE_REMEDY, SavedRun
 from traingate.baselines.subject import (
     Subject,
-    choose,
     failed_in,
     is_undecided,
     measurements_of,
@@ -92,12 +91,12 @@ class Baselines:
         obstacles: dict[int, str] = {}
         for position in reversed(range(len(self.runs))):
             run = self.runs[position]
-            measurements = measurements_of(subject, run)
+            measurements = measurements_of(subject, run, test)
             if not measurements:
                 continue
-            measurement = choose(measurements, test, subject.environment_name)
+            measurement = measurements.get(test, list(measurements.values())[-1])
             differences = tuple(hardware_differences(measurement.machine, hardware))
-            if failed_in(run, subject):
+            if failed_in(run, subject, test):
                 obstacles[position] = (
                     f"{run.title} failed its own gate, and is no baseline. If the slowdown is "
                     f"intended: traingate accept {run.path} --reason=WHY."
@@ -108,14 +107,16 @@ class Baselines:
         for candidate in sorted(candidates, key=lambda candidate: candidate.rank(subject)):
             obstacle = _obstacle(self.runs[candidate.position], candidate, can_measure_commit)
             if obstacle is None:
-                return self._baseline(candidate, subject)
+                return self._baseline(candidate, subject, test)
             obstacles[candidate.position] = obstacle
         raise self._missing_baseline(subject, test, obstacles)
 
-    def _baseline(self, candidate: _Candidate, subject: Subject) -> Baseline:
+    def _baseline(self, candidate: _Candidate, subject: Subject, test: str) -> Baseline:
         """Return the baseline that consists of a measurement and of those that can be pooled."""
         run, measurement = self.runs[candidate.position], candidate.measurement
-        pooled_measurements = poolable(self.runs[: candidate.position], run, measurement, subject)
+        pooled_measurements = _poolable(
+            self.runs[: candidate.position], run, measurement, subject, test
+        )
         count = len(pooled_measurements)
         suffix = f" and {count} more of its commit" if count else ""
         launches = [
@@ -218,8 +219,12 @@ def _obstacle(
     )
 
 
-def poolable(
-    earlier_runs: Sequence[SavedRun], run: SavedRun, measurement: Measurement, subject: Subject
+def _poolable(
+    earlier_runs: Sequence[SavedRun],
+    run: SavedRun,
+    measurement: Measurement,
+    subject: Subject,
+    test: str,
 ) -> list[Measurement]:
     """Return measurements in *earlier_runs* of the same code, machine and environment.
 
@@ -231,8 +236,8 @@ def poolable(
     return [
         item
         for other in earlier_runs
-        if other.commit == run.commit and not failed_in(other, subject)
-        for item in measurements_of(subject, other).values()
+        if other.commit == run.commit and not failed_in(other, subject, test)
+        for item in measurements_of(subject, other, test).values()
         if item.batch_size == measurement.batch_size
         and not is_undecided(item)
         and 4 * _step_count(item) >= 3 * _step_count(measurement)

@@ -45,12 +45,30 @@ class Subject:
         return f"{self.workload} with stack {layers} at scale {self.scale}{batch}"
 
 
-def failed_in(run: SavedRun, subject: Subject) -> bool:
+def measurements_of(subject: Subject, run: SavedRun, test: str) -> dict[str, Measurement]:
+    """Return the measurements of *subject* in *run*, keyed by test name.
+
+    Those of other tests count only if they are of the same environment: a test that runs in several
+    environments has a measurement in each.
+    """
+    return {
+        name: item
+        for name, item in run.measurements
+        if subject.matches(item)
+        and (name == test or item.environment_name == subject.environment_name)
+    }
+
+
+def failed_in(run: SavedRun, subject: Subject, test: str) -> bool:
     """Return whether *run* failed its gate on *subject*, and no person has accepted that.
 
     A test that was run again after it failed has several measurements. The failed one counts.
     """
-    verdicts = [item.verdict for _, item in run.measurements if subject.matches(item)]
+    verdicts = [
+        item.verdict
+        for name, item in run.measurements
+        if name in measurements_of(subject, run, test) and subject.matches(item)
+    ]
     return any(
         verdict is not None and verdict.failed and verdict.accepted is None for verdict in verdicts
     )
@@ -62,20 +80,3 @@ def is_undecided(measurement: Measurement) -> bool:
     return (
         verdict is not None and verdict.outcome is Outcome.INCONCLUSIVE and verdict.accepted is None
     )
-
-
-def choose(
-    measurements: Mapping[str, Measurement], test: str, environment_name: str
-) -> Measurement:
-    """Return the measurement of the test, else the last one in the environment, else the last."""
-    if test in measurements:
-        return measurements[test]
-    in_order = sorted(
-        measurements.values(), key=lambda item: item.environment_name == environment_name
-    )
-    return in_order[-1]
-
-
-def measurements_of(subject: Subject, run: SavedRun) -> dict[str, Measurement]:
-    """Return the measurements of *subject* in *run*, keyed by test name."""
-    return {name: item for name, item in run.measurements if subject.matches(item)}

@@ -43,13 +43,13 @@ def environment() -> None:
     "files",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False),
-    help="File with what your models import. May be repeated.",
+    help="Requirements file of your models. May be repeated.",
 )
 @click.option(
     "--with", "packages", multiple=True, help="Package that your models import. May be repeated."
 )
 @click.option(
-    "--missing", is_flag=True, help="Leave those alone that were created in the same way."
+    "--missing", is_flag=True, help="Skip environments that exist with the same versions."
 )
 def create(
     names: tuple[str, ...],
@@ -67,9 +67,7 @@ def create(
     arguments = [*(word for file in files for word in ("--requirement", file)), *packages]
     for name in names:
         try:
-            folder = create_environment(
-                name, python or sys.executable, arguments, only_if_missing=missing
-            )
+            folder = create_environment(name, python, arguments, only_if_missing=missing)
         except ConfigurationError as error:
             _fail(error)
         click.echo(f"created {name} in {folder}" if folder else f"{name} is there already")
@@ -87,14 +85,14 @@ def list_environments() -> None:
     if created:
         Console(highlight=False).print(table)
     else:
-        click.echo(f"There is none in {environments_folder()}.")
+        click.echo(f"No environment in {environments_folder()}.")
     absent = [name for name in known_names() if name not in created]
     if absent:
         click.echo(f"Tested versions, not created: {', '.join(absent)}")
 
 
 def _versions(name: str, folder: Path) -> tuple[str, str]:
-    """Return the versions of Python and torch in an environment, or what is wrong with it."""
+    """Return the versions of Python and torch in an environment, or its error."""
     try:
         interpreter = find_interpreter(str(folder), f"the environment {name}")
     except ConfigurationError as error:
@@ -107,8 +105,8 @@ def _versions(name: str, folder: Path) -> tuple[str, str]:
 def doctor(name: str) -> None:
     """Show which layers can run in the environment NAME, and what the others lack there."""
     try:
-        found = Environments().get(name)
-        findings = list(examine_layers(found.interpreter))
+        interpreter = Environments().get(name).interpreter
+        findings = list(examine_layers(interpreter))
     except ConfigurationError as error:
         _fail(error)
     print_findings(Console(highlight=False), findings)

@@ -13,7 +13,7 @@ from traingate.comparison.duet import MIN_PAIRS, compare_by_duet
 from traingate.comparison.evidence import attribute_sides
 from traingate.comparison.next_step import CodeRelation
 from traingate.controller.job import Job, Observer
-from traingate.environments.registry import Environment
+from traingate.environments.placement import Placement
 from traingate.errors import ConfigurationError
 from traingate.options import Settings
 from traingate.records import Measurement
@@ -27,7 +27,8 @@ class AgainstBase(PlannedLaunches):
         tolerance: Largest loss of throughput that is let through, in percent.
         job: Job of the candidate.
         base_sides: Worktrees of the session.
-        environment: Environment of the base; None for that of the candidate.
+        base: Environment of the base, with its request for the worker's process; None for those of
+            the candidate.
         accepted: Change that the test's marker accepts; None if there is none.
     """
 
@@ -38,11 +39,11 @@ class AgainstBase(PlannedLaunches):
         job: Job,
         base_sides: BaseSides,
         *,
-        environment: Environment | None = None,
+        base: Placement | None = None,
         accepted: AcceptedChange | None = None,
     ) -> None:
         self._settings, self._tolerance = settings, tolerance
-        self._job, self._base_sides, self._environment = job, base_sides, environment
+        self._job, self._base_sides, self._base_placement = job, base_sides, base
         self._accepted = accepted if settings.against else None
         self._stale_note: str | None = None
 
@@ -51,8 +52,8 @@ class AgainstBase(PlannedLaunches):
 
         Raises:
             BaselineError: If the commit does not define the workload.
-            ConfigurationError: If there is no such commit, if no duet is possible, if both sides
-                are the same, or if the acceptance of a change cannot be followed.
+            ConfigurationError: If there is no such commit, if no duet is possible, or if
+                the acceptance of a change cannot be followed.
         """
         settings = self._settings
         if self._job.stack.spans_nodes:
@@ -61,17 +62,13 @@ class AgainstBase(PlannedLaunches):
             raise ConfigurationError(
                 "a duet of one pair has no spread to judge by: raise --traingate-launches"
             )
-        if not settings.against and self._environment == self._job.environment:
-            raise ConfigurationError(
-                f"both sides would run the same code in {self._job.environment.title}"
-            )
         _ = self._base
         if self._accepted is not None:
             self._check_acceptance(self._accepted)
 
     @cached_property
     def _base(self) -> Job:
-        return self._base_sides.job_for(self._job, self._settings.against, self._environment)
+        return self._base_sides.job_for(self._job, self._settings.against, self._base_placement)
 
     def _check_acceptance(self, accepted: AcceptedChange) -> None:
         """Let the acceptance count only if this change to the code is the one that makes it.
@@ -123,7 +120,7 @@ class AgainstBase(PlannedLaunches):
         verdict = attribute_sides(
             result.verdict,
             reference=reference,
-            other_python=self._environment is not None,
+            other_python=self._base.environment != self._job.environment,
             code=(
                 CodeRelation.UNAVAILABLE
                 if reference is None

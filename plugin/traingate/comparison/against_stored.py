@@ -211,7 +211,7 @@ class AgainstStored:
         """
         assert self._baseline is not None
         try:
-            base = self._base_sides.job_for(self._job, self._baseline.commit, None)
+            base = self._base_sides.job_for(self._job, self._baseline.commit)
             result = compare_by_duet(
                 self._job,
                 base,

@@ -8,14 +8,14 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from traingate.controller.caches import cache_variables
 from traingate.environments.interpreter import Interpreter, child_environment
 from traingate.errors import ConfigurationError
-from traingate.host.cpu import available_cores, core_count, physical_cores
+from traingate.host.cpu import available_cores, cache_groups, core_count, physical_cores
 from traingate.layers.base import ProcessRequest, Ranks, RunCpu
 from traingate.protocol import ranks
 
@@ -94,7 +94,7 @@ def training_command(
         program = (*_run_cpu(request.run_cpu), *program)
     if request.ranks is not None:
         launcher = _torchrun if request.ranks.launcher == "torchrun" else _ipexrun
-        program = (*launcher(request.ranks), *program)
+        program = (*launcher(replace(request.ranks, count=len(cores))), *program)
     launched = len(program) > 1
     if launched:
         environment[ranks.OWN_LOG_VARIABLE] = "1"
@@ -110,21 +110,14 @@ def _cores_of_ranks(request: ProcessRequest) -> tuple[tuple[int, ...], ...]:
     Raises:
         ConfigurationError: If there are fewer cores than ranks.
     """
-    if request.ranks is not None and request.ranks.cores:
-        # Of the cores of each rank, those that the stack may use.
-        limit = set(request.run_cpu.cores if request.run_cpu else physical_cores())
-        groups = [tuple(core for core in cores if core in limit) for cores in request.ranks.cores]
-        if not all(groups):
-            raise ConfigurationError(
-                "one of the ranks has none of the cores that the stack may use"
-            )
-        return tuple(groups)
     if request.run_cpu is not None:
         cores = request.run_cpu.cores
     elif request.ranks is not None:
         cores = physical_cores()
     else:
         cores = tuple(sorted(available_cores()))
+    if request.ranks is not None and request.ranks.by_cache:
+        return cache_groups(cores)
     count = 1 if request.ranks is None else request.ranks.count
     size = len(cores) // count
     if size == 0:
@@ -136,7 +129,7 @@ def _launch_variables(request: ProcessRequest, cores: Sequence[tuple[int, ...]])
     """Return variables for the threads and the network interface of a worker under a launcher."""
     if request.ranks is None and request.run_cpu is None:
         return {}
-    variables = {"OMP_NUM_THREADS": str(len(cores[0]))}
+    variables = {"OMP_NUM_THREADS": str(min(map(len, cores)))}
     # On one node, gloo then works even if the host name does not resolve.
     if request.ranks is not None and not request.ranks.sets_rendezvous:
         variables["GLOO_SOCKET_IFNAME"] = "lo"

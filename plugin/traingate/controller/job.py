@@ -94,6 +94,8 @@ class Job:
         launches: Number of launches.
         compile_cache: Directory for compiled kernels, used by this workload and stack only.
         import_paths: Folders of the project that the worker adds to ``sys.path``.
+        search_paths: Folders on pytest's search path that are outside of all library folders, from
+            which the import paths of another side or environment are taken.
         steps: Measured steps per launch; None for the scale's.
         warmup_steps: Smallest number of warm-up steps, beside that of the scale.
         steady: Level of the settings against scatter, one of ``steadying.LEVELS``.
@@ -121,6 +123,7 @@ class Job:
     launches: LaunchPlan
     compile_cache: Path
     import_paths: tuple[str, ...] = ()
+    search_paths: tuple[str, ...] = ()
     steps: int | None = None
     warmup_steps: int = 0
     steady: str = "threads"
@@ -148,9 +151,9 @@ class Job:
 
     @property
     def side_caches(self) -> Path:
-        """Return the directory for what one side builds and all tests of the session share."""
+        """Return the directory for what one side builds in its environment, for all tests."""
         name = "candidate" if self.side is None else self.side.file_name
-        return self.compile_cache.parent / f"side-{name}"
+        return self.compile_cache.parent / f"side-{name}-{self.environment.file_name}"
 
     @property
     def steadying(self) -> ProcessRequest:

@@ -66,6 +66,7 @@ def measure(
     if earlier_measurement is not None:
         facts.batch_size, facts.counts = earlier_measurement.batch_size, earlier_measurement.counts
         facts.environment = earlier_measurement.environment
+        facts.memory_bytes_per_second = earlier_measurement.memory_bytes_per_second or 0.0
         launches += earlier_measurement.launches
         facts.steps = len(launches[0].step_seconds)
         facts.warmup_steps = max(launch.warmup_steps for launch in launches)
@@ -108,8 +109,9 @@ def summarise(job: Job, launches: Sequence[Launch], facts: LaunchFacts) -> Measu
     limit = roofline_of_step(
         counts,
         facts.batch_size,
-        fp32_rate and fp32_rate * facts.precision_speedup,
-        facts.memory_bytes_per_second,
+        facts.ranks,
+        flops_per_second=fp32_rate and fp32_rate * facts.precision_speedup,
+        memory_bytes_per_second=facts.memory_bytes_per_second,
     )
     return Measurement(
         workload=job.identity,
@@ -125,7 +127,8 @@ def summarise(job: Job, launches: Sequence[Launch], facts: LaunchFacts) -> Measu
         yardstick=facts.yardstick,
         precision=facts.precision,
         precision_speedup=facts.precision_speedup,
-        bytes_per_step=counts.bytes_per_step,
+        bytes_per_sample=counts.bytes_per_sample,
+        fixed_bytes_per_step=counts.fixed_bytes_per_step,
         memory_bytes_per_second=facts.memory_bytes_per_second or None,
         roofline_share=limit and limit.seconds * samples_per_second / facts.batch_size,
         bound=limit.bound if limit else "",

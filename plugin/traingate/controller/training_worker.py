@@ -177,13 +177,9 @@ class TrainingWorker:
         self._observer.doing("counting FLOPs")
         seconds = self._job.timeouts.step
         with contextlib.suppress(WorkerError):
-            answer = self._worker.ask_first(
+            return self._worker.ask_first(
                 messages.CountWork(), messages.WorkCounted, seconds, "while it counted its work"
             )
-            if answer.bytes_per_step is not None:  # of rank 0, whose share all ranks have
-                all_bytes = self._worker.world_size * answer.bytes_per_step
-                answer = replace(answer, bytes_per_step=all_bytes)
-            return answer
         return messages.WorkCounted(None, None)
 
     def profile(self) -> list[dict[str, JSON]]:

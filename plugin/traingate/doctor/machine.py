@@ -151,6 +151,7 @@ def _memory() -> Iterator[Finding]:
     for subject, stem, remedy in (
         ("tcmalloc", "tcmalloc", INSTALL_COMMANDS["tcmalloc"]),
         ("jemalloc", "jemalloc", INSTALL_COMMANDS["jemalloc"]),
+        ("mimalloc", "mimalloc", INSTALL_COMMANDS["mimalloc"]),
         ("Intel OpenMP", "iomp5", INSTALL_COMMANDS["intel"]),
     ):
         yield presence("libraries", subject, shared_libraries.find_library(stem), "", remedy)

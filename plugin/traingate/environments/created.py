@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,7 @@ import platformdirs
 
 from traingate.environments.interpreter import without_packages_of_this
 from traingate.errors import ConfigurationError
+from traingate.host.shared_libraries import find_program
 
 FOLDER_VARIABLE: Final = "TRAINGATE_ENVIRONMENTS"
 """Environment variable with the folder of created environments."""
@@ -42,7 +45,9 @@ def created_environments() -> Mapping[str, Path]:
     if not folder.is_dir():
         return {}
     return {
-        path.name: path for path in sorted(folder.iterdir()) if (path / "bin" / "python").exists()
+        path.name: path
+        for path in sorted(folder.iterdir())
+        if (path / "bin" / "python").exists() and not path.name.startswith(".")
     }
 
 
@@ -52,13 +57,14 @@ def known_names() -> list[str]:
 
 
 def create_environment(
-    name: str, python: str, arguments: Sequence[str] = (), *, only_if_missing: bool = False
+    name: str, python: str | None, arguments: Sequence[str] = (), *, only_if_missing: bool = False
 ) -> Path | None:
     """Create the environment *name*. One of this name is replaced.
 
     Args:
         name: Name of an environment with tested versions, or ``torch-X.Y`` for any torch.
-        python: Version or path of the Python, as ``uv venv --python`` takes it.
+        python: Version or path of the Python, as ``uv venv --python`` takes it; None for the
+            running one.
         arguments: Further arguments of ``uv pip install``: what the user's models import.
         only_if_missing: Whether to leave an environment alone that was created in the same way.
 
@@ -76,11 +82,17 @@ def create_environment(
         if file.is_file() and file.read_text(encoding="utf-8") == description:
             return None
     # It has the name of an environment only once it is complete.
-    unfinished = target.with_name(f".{name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=target.parent))
     try:
-        _run_uv("venv", "--relocatable", "--python", python, str(unfinished))
+        _run_uv(
+            "venv",
+            "--allow-existing",
+            "--relocatable",
+            "--python",
+            python or sys.executable,
+            str(unfinished),
+        )
         _run_uv("pip", "install", "--python", str(unfinished / "bin" / "python"), *arguments)
         (unfinished / _DESCRIPTION).write_text(description, encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
@@ -90,9 +102,9 @@ def create_environment(
     return target
 
 
-def _description(python: str, arguments: Sequence[str]) -> str:
+def _description(python: str | None, arguments: Sequence[str]) -> str:
     """Return what an environment is created from: the Python, the arguments, and their files."""
-    lines = [python]
+    lines = [python or ""]  # an environment serves any Python that runs pytest
     for argument in arguments:
         lines.append(argument)
         path = Path(argument)
@@ -109,8 +121,8 @@ def remove_environment(name: str) -> None:
     """
     created = created_environments()
     if name not in created:
-        names = ", ".join(created) or "none at all"
-        raise ConfigurationError(f"no environment {name!r} was created, only {names}")
+        names = ", ".join(created) or "none"
+        raise ConfigurationError(f"no environment {name!r} was created; there are: {names}")
     shutil.rmtree(created[name])
 
 
@@ -136,7 +148,7 @@ def _run_uv(*arguments: str) -> None:
     Raises:
         ConfigurationError: If it is missing or fails.
     """
-    command = shutil.which("uv")
+    command = find_program("uv")
     if command is None:
         raise ConfigurationError(
             "environments are created by uv, which is not installed: "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 from traingate.environments.interpreter import Interpreter, child_environment
 from traingate.errors import ConfigurationError
+from traingate.host.shared_libraries import FURTHER_FOLDER_VARIABLE
 from traingate.layers.base import Layer, ProcessRequest, Ranks, RunCpu
 from traingate.layers.stack import MissingRequirement, Stack
 
@@ -108,7 +110,7 @@ def _ask(interpreter: Interpreter, stack: Stack, import_paths: Sequence[str]) ->
             capture_output=True,
             text=True,
             check=True,
-            env=child_environment(interpreter),
+            env={**child_environment(interpreter), FURTHER_FOLDER_VARIABLE: f"{sys.prefix}/lib"},
             timeout=_SECONDS,
         )
         answer: dict[str, Any] = json.loads(process.stdout)
@@ -136,6 +138,6 @@ def _request(values: Mapping[str, Any]) -> ProcessRequest:
             ranks["launcher"],
             ranks["count"],
             tuple(ranks["arguments"]),
-            tuple(map(tuple, ranks["cores"])),
+            ranks["by_cache"],
         ),
     )

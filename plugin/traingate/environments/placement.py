@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from traingate.environments.examination import Examination, LayerFinding, examine
 from traingate.environments.registry import RUNNING, Environment, Environments
@@ -25,11 +26,12 @@ class Placement:
     examination: Examination
 
 
+PathsFor: TypeAlias = Callable[[Environment], Sequence[str]]
+"""Function from an environment to the folders that a worker there adds to ``sys.path``."""
+
+
 def place(
-    stack: Stack,
-    environments: Environments,
-    name: str | None = None,
-    import_paths: Sequence[str] = (),
+    stack: Stack, environments: Environments, name: str | None, paths_for: PathsFor
 ) -> Placement:
     """Return the environment that *stack* runs in.
 
@@ -40,15 +42,15 @@ def place(
         stack: Layers of a test.
         environments: Environments of the session.
         name: Name of the environment that the test asks for; None if it asks for none.
-        import_paths: Folders of the project that the worker will add to ``sys.path``.
+        paths_for: Function that returns the folders of the project, where layers may be.
 
     Raises:
         ConfigurationError: If there is no environment of this name, or if it fails to answer.
         WorkloadError: If the worker could not import the class of a layer.
     """
     if name is not None:
-        return _in_environment(stack, environments.get(name), import_paths)
-    placement = _in_environment(stack, RUNNING, import_paths)
+        return place_in(stack, environments.get(name), paths_for)
+    placement = place_in(stack, RUNNING, paths_for)
     needed_names = [
         _environment_of(requirement.layer)
         for requirement in placement.examination.missing_requirements
@@ -56,15 +58,13 @@ def place(
     for needed_name in dict.fromkeys(filter(None, needed_names)):
         environment = environments.find(needed_name)
         if environment is not None:
-            return _in_environment(stack, environment, import_paths)
+            return place_in(stack, environment, paths_for)
     return _with_remedies(placement)
 
 
-def _in_environment(
-    stack: Stack, environment: Environment, import_paths: Sequence[str]
-) -> Placement:
-    interpreter = environment.interpreter
-    return Placement(environment, examine(stack, interpreter, import_paths))
+def place_in(stack: Stack, environment: Environment, paths_for: PathsFor) -> Placement:
+    """Return the placement of *stack* in an environment, whether or not it can run there."""
+    return Placement(environment, examine(stack, environment.interpreter, paths_for(environment)))
 
 
 def _with_remedies(placement: Placement) -> Placement:
@@ -74,8 +74,9 @@ def _with_remedies(placement: Placement) -> Placement:
 
 
 def _with_remedy(finding: LayerFinding) -> LayerFinding:
+    """Return *finding* with the second remedy, if a package is what the layer lacks."""
     name = _environment_of(finding.layer)
-    if finding.obstacle is None or name is None:
+    if name is None or "pip install" not in (finding.obstacle or ""):
         return finding
     remedy = f"or in an environment of its own: traingate environment create {name}"
     return replace(finding, obstacle=f"{finding.obstacle}, {remedy}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -28,6 +29,12 @@ class Environment:
     interpreter: Interpreter | None = None
 
     @property
+    def file_name(self) -> str:
+        """Return a name for files of this environment."""
+        text = self.name or repr(self.interpreter)
+        return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:8]
+
+    @property
     def title(self) -> str:
         """Return a description for messages."""
         if self.interpreter is not None and not self.name:
@@ -45,7 +52,7 @@ class Environments:
 
     Attributes:
         locations: Paths of interpreters, or of the folders of their environments, by the names that
-            the user has given them. They win over created environments.
+            the user has given them. They take precedence over created environments.
     """
 
     locations: Mapping[str, str] = field(default_factory=dict)
@@ -58,12 +65,13 @@ class Environments:
             ConfigurationError: If its interpreter cannot be used.
         """
         if name not in self._environments:
+            if name == TODAY:
+                return RUNNING
+            created = created_environments()
             if name in self.locations:
                 location, source = self.locations[name], f"--traingate-environment {name}"
-            elif name in (created := created_environments()):
+            elif name in created:
                 location, source = str(created[name]), f"the environment {name}"
-            elif name == TODAY:
-                return RUNNING
             else:
                 return None
             self._environments[name] = Environment(name, find_interpreter(location, source))

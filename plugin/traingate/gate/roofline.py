@@ -26,6 +26,8 @@ class Limit(NamedTuple):
 def roofline_of_step(
     counts: Counts,
     batch_size: int,
+    ranks: int,
+    *,
     flops_per_second: float | None,
     memory_bytes_per_second: float,
 ) -> Limit | None:
@@ -33,7 +35,8 @@ def roofline_of_step(
 
     Args:
         counts: Work of a step.
-        batch_size: Samples per step.
+        batch_size: Samples per step of all ranks.
+        ranks: Number of ranks, each of which reads and writes its own parameters.
         flops_per_second: Rate of a matrix product; None if it was not measured.
         memory_bytes_per_second: Bandwidth of the memory; 0 if it was not measured.
 
@@ -43,6 +46,8 @@ def roofline_of_step(
     if counts.flops_per_sample is None or not flops_per_second:
         return None
     limits = [Limit(batch_size * counts.flops_per_sample / flops_per_second, "compute")]
-    if counts.bytes_per_step and memory_bytes_per_second:
-        limits.append(Limit(counts.bytes_per_step / memory_bytes_per_second, "memory"))
+    per_sample, fixed = counts.bytes_per_sample, counts.fixed_bytes_per_step
+    if per_sample is not None and fixed is not None and memory_bytes_per_second:
+        size = ranks * fixed + batch_size * per_sample
+        limits.append(Limit(size / memory_bytes_per_second, "memory"))
     return max(limits)

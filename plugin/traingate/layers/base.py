@@ -36,13 +36,14 @@ class Ranks:
         launcher: Program that starts the ranks, ``torchrun`` or ``ipexrun``.
         count: Number of ranks on this node, at least 1.
         arguments: Further command-line arguments for the launcher.
-        cores: Numbers of the CPU cores of each rank; empty for equal shares of the stack's cores.
+        by_cache: True for a rank on each group of cores that share an L3 cache; ``count`` is then
+            that of all physical cores, and fewer if the stack uses fewer cores.
     """
 
     launcher: str
     count: int
     arguments: tuple[str, ...] = ()
-    cores: tuple[tuple[int, ...], ...] = ()
+    by_cache: bool = False
 
     @property
     def sets_rendezvous(self) -> bool:

@@ -103,7 +103,14 @@ class TorchCompile(BaseLayer):
             raise ConfigurationError(
                 f"torch_compile takes one of {', '.join(_BACKENDS)}, not {self.backend!r}"
             )
-        pairs = tuple(dict(self.inductor_options).items())
+        try:
+            pairs = tuple(dict(self.inductor_options).items())
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"torch_compile takes inductor_options as a dict, not {self.inductor_options!r}"
+            ) from error
+        if self.dynamic not in {None, True, False}:
+            raise ConfigurationError(f"torch_compile takes dynamic as a bool, not {self.dynamic!r}")
         object.__setattr__(self, "inductor_options", pairs)
         if self.mode and pairs:
             raise ConfigurationError(

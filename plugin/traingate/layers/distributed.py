@@ -87,6 +87,12 @@ class DataParallel(BaseLayer):
                 f"data_parallel accumulates over a whole number of batches, at least 1, not "
                 f"{self.accumulation!r}"
             )
+        if self.bucket_cap_mb is not None and not (
+            isinstance(self.bucket_cap_mb, int | float) and self.bucket_cap_mb > 0
+        ):
+            raise ConfigurationError(
+                f"data_parallel takes bucket_cap_mb above 0, not {self.bucket_cap_mb!r}"
+            )
         if isinstance(self.arguments, str):
             raise ConfigurationError("data_parallel takes its arguments as a list of strings")
         object.__setattr__(self, "arguments", tuple(map(str, self.arguments)))
@@ -134,9 +140,9 @@ class DataParallel(BaseLayer):
 
     def process(self) -> ProcessRequest:
         """Request the start of the ranks by the launcher."""
-        groups = cache_groups() if self.ranks == _L3 else ()
-        count = self.ranks if isinstance(self.ranks, int) else len(groups)
-        return ProcessRequest(ranks=Ranks(self.launcher, count, tuple(self.arguments), groups))
+        by_cache = self.ranks == _L3
+        count = len(cache_groups(physical_cores())) if by_cache else int(self.ranks)
+        return ProcessRequest(ranks=Ranks(self.launcher, count, tuple(self.arguments), by_cache))
 
     @property
     def options(self) -> Mapping[str, JSON]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from traingate.errors import ConfigurationError
 from traingate.host import noise
 from traingate.layers.base import BaseLayer, ProcessRequest
 from traingate.layers.training import Training
 
-_ROLLUP: Final = Path("/proc/self/smaps_rollup")
+_SMAPS: Final = Path("/proc/self/smaps")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class HugePages(BaseLayer):
 
     name = "huge_pages"
     order = 70
+
+    @property
+    def conflicts(self) -> dict[str, str]:
+        """Return the layer whose tensors are not in torch's own memory, with the reason."""
+        return {"xla_device": "XLA's tensors do not come from torch's allocator"}
 
     def unavailable(self) -> str | None:
         """Return how to let the kernel use huge pages if it does not, else None."""
@@ -48,32 +54,45 @@ class HugePages(BaseLayer):
         return ProcessRequest({"THP_MEM_ALLOC_ENABLE": "1"})
 
     def apply(self, _training: Training) -> None:
-        """Check that a large tensor gets huge pages; change nothing.
+        """Check that torch asks for huge pages for a large tensor; change nothing.
 
         Raises:
-            ConfigurationError: If it gets none.
+            ConfigurationError: If it does not.
         """
         import torch  # noqa: PLC0415 - only in the worker
 
-        before = huge_page_bytes()
         tensor = torch.ones(1 << 24)  # 64 MiB
-        after = huge_page_bytes()
-        del tensor
-        if before is not None and after is not None and after <= before:
+        flags = mapping_flags(tensor.data_ptr() + tensor.nbytes // 2)
+        if flags is not None and "hg" not in flags:
             raise ConfigurationError(
-                "huge_pages: a tensor of 64 MiB got no huge page. This torch may be built without "
-                "them, or the kernel has no free ones (see huge_page_defragmentation in the record)"
+                "huge_pages: torch has not asked for huge pages for a tensor of 64 MiB: this torch "
+                "is built without them"
             )
 
 
-def huge_page_bytes() -> int | None:
-    """Return the memory of this process in huge pages, in bytes; None if the kernel hides it."""
+def mapping_flags(address: int, smaps: Path = _SMAPS) -> list[str] | None:
+    """Return the flags of the memory mapping at an address, by their names in proc_pid_smaps(5).
+
+    Args:
+        address: Address in this process.
+        smaps: File in the format of ``/proc/self/smaps``.
+
+    Returns:
+        The flags, such as ``hg`` for a mapping with MADV_HUGEPAGE; None if the kernel lists none.
+    """
     try:
-        lines = _ROLLUP.read_text().splitlines()
+        lines = smaps.read_text(errors="surrogateescape").splitlines()
     except OSError:
         return None
-    sizes = (int(line.split()[1]) for line in lines if line.startswith("AnonHugePages:"))
-    return 1024 * next(sizes, 0)
+    is_inside = False
+    for line in lines:
+        name, _, value = line.partition(":")
+        first, dash, last = name.split(" ", 1)[0].partition("-")
+        if dash:  # a line "first-last permissions offset device inode path"
+            is_inside = int(first, 16) <= address < int(last, 16)
+        elif is_inside and name == "VmFlags":
+            return value.split()
+    return None
 
 
 @dataclass(frozen=True)
@@ -85,11 +104,12 @@ class GradientCheckpointing(BaseLayer):
 
     Attributes:
         modules: Names of the modules that are the blocks, as ``named_modules()`` has them. By
-            default, the largest containers that the model goes through one after the other: the
-            children of the model, or those of its only child with parts of its own.
+            default, the outermost modules of which there are several of one class side by side,
+            each with parts of its own: the stages of a ResNet, the layers of a transformer.
     """
 
     modules: tuple[str, ...] = ()
+    _calls: ClassVar[list[Any]] = []
     name = "gradient_checkpointing"
     order = 350
     mathematics = "batch norm updates its running statistics twice in each step"
@@ -114,17 +134,27 @@ class GradientCheckpointing(BaseLayer):
         Raises:
             ConfigurationError: If a module is not there, or if the model has no blocks.
         """
+        calls: list[Any] = []
+        object.__setattr__(self, "_calls", calls)
         for model in training.models().values():
             for block in self._blocks(model):
-                block.forward = _checkpointed(block.forward)
+                block.forward = _checkpointed(block.forward, calls)
+
+    def verify(self, _counters: Mapping[str, int]) -> None:
+        """Raise a ConfigurationError if no block was called."""
+        if not self._calls:
+            raise ConfigurationError(
+                "gradient_checkpointing: the model called none of its blocks, so nothing was "
+                "computed again: name the modules that it calls"
+            )
 
     def _blocks(self, model: Any) -> list[Any]:
         if not self.modules:
-            blocks = list(_default_blocks(model))
+            blocks = _default_blocks(model)
             if not blocks:
                 raise ConfigurationError(
-                    f"gradient_checkpointing: {type(model).__name__} has no part with parts of its "
-                    "own: name the modules"
+                    f"gradient_checkpointing: {type(model).__name__} has no blocks of one class "
+                    "side by side: name the modules"
                 )
             return blocks
         parts = dict(model.named_modules())
@@ -136,27 +166,41 @@ class GradientCheckpointing(BaseLayer):
         return [parts[name] for name in self.modules]
 
 
-def _default_blocks(model: Any) -> Iterator[Any]:
-    """Yield the containers that are the blocks of a model."""
-    containers = list(_containers(model.children()))
-    while len(containers) == 1:
-        inner = list(_containers(containers[0].children()))
-        if not inner:
-            break
-        containers = inner
-    for container in containers:
-        # A list of modules is not called itself.
-        is_list = type(container).__name__ in {"ModuleList", "ModuleDict"}
-        yield from container.children() if is_list else (container,)
+def _default_blocks(model: Any) -> list[Any]:
+    """Return the blocks of a model; empty if it has none.
+
+    Blocks are modules of one class side by side, each with parts of its own: the stages of a
+    ResNet, or the layers of a transformer. The outermost ones are taken.
+    """
+    level = [model]
+    while level:
+        blocks = [block for parent in level for block in _repeated_containers(parent)]
+        if blocks:
+            return blocks
+        level = [child for parent in level for child in parent.children()]
+    return []
 
 
-def _containers(modules: Iterable[Any]) -> Iterator[Any]:
-    """Yield the modules that have parts of their own."""
-    return (module for module in modules if next(module.children(), None) is not None)
+def _repeated_containers(parent: Any) -> list[Any]:
+    """Return the children that have parts of their own and of whose class there are several."""
+    containers = [child for child in parent.children() if next(child.children(), None) is not None]
+    classes = Counter(map(type, containers))
+    return [child for child in containers if classes[type(child)] > 1]
 
 
-def _checkpointed(forward: Any) -> Any:
-    """Return a function that computes *forward*, and computes it again in the backward pass."""
+def _checkpointed(forward: Any, calls: list[Any]) -> Any:
+    """Return a function that computes *forward*, and computes it again in the backward pass.
+
+    Args:
+        forward: Method ``forward`` of a module.
+        calls: List to which the first calls are added.
+    """
     from torch.utils.checkpoint import checkpoint  # noqa: PLC0415 - only in the worker
 
-    return partial(checkpoint, forward, use_reentrant=False)
+    @wraps(forward)
+    def checkpointed(*arguments: Any, **options: Any) -> Any:
+        if not calls:
+            calls.append(True)
+        return checkpoint(forward, *arguments, use_reentrant=False, **options)
+
+    return checkpointed

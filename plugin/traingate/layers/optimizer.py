@@ -81,6 +81,7 @@ class ForeachOptimizer(BaseLayer):
                 group["foreach"] = True
                 if "fused" in group:
                     group["fused"] = False
+            vars(optimizer).pop("_step_supports_amp_scaling", None)  # of the fused form
 
 
 def _fuse(optimizer: torch.optim.Optimizer) -> None:

@@ -110,7 +110,7 @@ _FORMATS = {"bf16": "BF16", "tf32": "TF32"}
 class Float32Precision(BaseLayer):
     """Layer that lets oneDNN compute fp32 convolutions and matrix products in a shorter format.
 
-    Tensors stay in fp32. From torch 2.9 on, ``torch.backends.fp32_precision`` affects both. In
+    Tensors stay in fp32. From torch 2.9 on, ``torch.backends.mkldnn`` has a setting for each. In
     torch 2.8, ``torch.set_float32_matmul_precision`` affects matrix products alone, and oneDNN's
     own ``ONEDNN_DEFAULT_FPMATH_MODE`` affects convolutions. oneDNN uses the shorter format only if
     the CPU is faster in it; for convolutions that takes AMX.
@@ -161,7 +161,8 @@ class Float32Precision(BaseLayer):
 
         backends: Any = torch.backends
         if hasattr(backends, "fp32_precision"):  # the older setting may not be mixed with it
-            backends.fp32_precision = self.format
+            for operations in (backends.mkldnn.matmul, backends.mkldnn.conv, backends.mkldnn.rnn):
+                operations.fp32_precision = self.format
             return
         torch.set_float32_matmul_precision("medium" if self.format == "bf16" else "high")
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from traingate.errors import ConfigurationError
 from traingate.host import shared_libraries
-from traingate.host.cpu import available_cores, numa_nodes, parse_cores, physical_cores
+from traingate.host.cpu import available_cores, logical_cores, parse_cores, physical_cores
 from traingate.layers.base import BaseLayer, ProcessRequest, RunCpu
 from traingate.layers.training import Training
 from traingate.protocol.json_values import JSON
@@ -96,8 +96,8 @@ class TunedRuntime(BaseLayer):
             of ``node`` that this process may use.
         node: Number of the NUMA node to take cores from if ``cores`` is None. By default, all
             nodes.
-        hyperthreads: Whether to use both threads of each physical core (simultaneous
-            multithreading) if ``cores`` is None. They share its vector units.
+        hyperthreads: True to use both threads of each physical core (simultaneous multithreading),
+            which share its vector units. It excludes ``cores``.
     """
 
     allocator: str = field(default_factory=best_allocator)
@@ -118,6 +118,8 @@ class TunedRuntime(BaseLayer):
                 raise ConfigurationError(
                     f"tuned_runtime takes {kind} out of {', '.join(choices)}, not {value!r}"
                 )
+        if self.hyperthreads and self.cores is not None:
+            raise ConfigurationError("tuned_runtime takes either cores or hyperthreads, not both")
         try:
             self._cores()
         except (ValueError, AttributeError) as error:
@@ -132,6 +134,8 @@ class TunedRuntime(BaseLayer):
                 return f"lib{stems[name][0]} is not installed: {INSTALL_COMMANDS[name]}"
         if self.allocator == "glibc" and platform.libc_ver()[0] != "glibc":
             return "the C library is not glibc: choose another allocator"
+        if self.hyperthreads and self._cores() == physical_cores(self.node):
+            return "the cores of this machine run one thread each, so hyperthreads change nothing"
         if not self._cores() or not set(self._cores()) <= available_cores():
             choice = f"cores {self.cores}" if self.cores else f"NUMA node {self.node}"
             return f"{choice} cannot be used: this process may run on {sorted(available_cores())}"
@@ -152,6 +156,12 @@ class TunedRuntime(BaseLayer):
         Raises:
             ConfigurationError: If one of them is not that of this layer.
         """
+        own_allocator = shared_libraries.tensor_allocator_name()
+        if _ALLOCATORS[self.allocator] and own_allocator != shared_libraries.allocator_name():
+            raise ConfigurationError(
+                f"tuned_runtime asked for {self.allocator}, and this torch takes the memory of "
+                f"tensors from {own_allocator}: choose the allocator default"
+            )
         for purpose, name, stems, own_library, library in (
             ("malloc", self.allocator, _ALLOCATORS, "libc", shared_libraries.allocator_name()),
             ("OpenMP", self.openmp, _OPENMP, "libgomp", shared_libraries.openmp_name()),
@@ -170,11 +180,7 @@ class TunedRuntime(BaseLayer):
         """Return the numbers of the cores to use; ValueError if ``cores`` is not a list of them."""
         if self.cores is not None:
             return tuple(sorted(parse_cores(self.cores)))
-        if self.hyperthreads:
-            nodes = numa_nodes()
-            chosen = nodes.values() if self.node is None else [nodes.get(self.node, frozenset())]
-            return tuple(core for cores in chosen for core in sorted(cores))
-        return physical_cores(self.node)
+        return logical_cores(self.node) if self.hyperthreads else physical_cores(self.node)
 
     @property
     def options(self) -> Mapping[str, JSON]:

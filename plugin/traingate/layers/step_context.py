@@ -172,8 +172,9 @@ class StepContext:
         return self.update(optimizer.step, closure)
 
     def _accumulate_or_update(self, optimizer: Any, batch: Any) -> Any:
-        """Do the usual step, in which only the last of several batches may update parameters."""
-        count, scaler = self._training.accumulation, self._training.loss_scaler
+        """Do the usual step on one batch; only the last batch of a step updates parameters."""
+        training = self._training
+        count, scaler = training.accumulation, training.loss_scaler
         self._accumulated += 1
         if self._accumulated < count:
             with self.accumulating():
@@ -183,14 +184,11 @@ class StepContext:
         if scaler is None:
             self.update(optimizer.step)
         else:
+            scale = scaler.get_scale()
             self.update(scaler.step, optimizer)
             self.update(scaler.update)
+            training.skipped_updates += scaler.get_scale() < scale
         return loss
-
-    @property
-    def starts_update(self) -> bool:
-        """Return whether the gradients must be zeroed before the next usual step."""
-        return not self._accumulated
 
     def _timed(self, phase: str, part: Callable[[], Any]) -> Any:
         """Return ``part()``, whose time belongs to *phase*.

@@ -63,8 +63,9 @@ class Training:
             where a workload's own step only accumulates gradients.
         loss_scaler: Scaler of the loss, with the methods of ``torch.amp.GradScaler``; None for no
             scaling.
-        accumulation: Number of batches whose gradients are added up for one update of the usual
-            step.
+        skipped_updates: Number of updates that the scaler has left out so far, because gradients
+            had overflowed.
+        accumulation: Number of batches in one step, whose gradients are added up for one update.
         closure_obstacles: Reasons why an optimizer must not be given a closure, a clause each.
         step_wrappers: Functions from one ``StepBody`` to another, applied to the body once, in
             this order, so that the last one is the outermost.
@@ -91,6 +92,7 @@ class Training:
         default_factory=list
     )
     loss_scaler: Any = None
+    skipped_updates: int = 0
     accumulation: int = 1
     closure_obstacles: list[str] = field(default_factory=list)
     step_wrappers: list[Callable[[StepBody], StepBody]] = field(default_factory=list)

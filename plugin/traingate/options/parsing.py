@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -119,16 +120,34 @@ def _value(config: pytest.Config, option: Option) -> Any:
     key = f"traingate_{option.name.replace('-', '_')}"
     option_value = config.getoption(key)
     if option_value is not None:
-        return dict(option_value) if option.is_repeatable else option_value
+        if option.is_repeatable:
+            return _located(option_value, config.invocation_params.dir)
+        return option_value
     try:
         value = _ini_value(config, key)
         if value is None or value in ("", []):
             return option.default
         if option.is_repeatable:
-            return dict(map(option.parse, value))
+            return _located(map(option.parse, value), config.rootpath)
         return option.parse(",".join(value) if isinstance(value, list) else str(value))
     except (argparse.ArgumentTypeError, TypeError, ValueError) as error:  # before 9.2, by getini
         raise pytest.UsageError(f"ini key {key} {error}") from error
+
+
+def _located(pairs: Iterable[tuple[str, str]], folder: Path) -> dict[str, str]:
+    """Return paths by name, relative ones below *folder*: a test may change the working directory.
+
+    Raises:
+        pytest.UsageError: If a name is given twice.
+    """
+    paths: dict[str, str] = {}
+    for name, text in pairs:
+        if name in paths:
+            raise pytest.UsageError(f"--traingate-environment names {name} twice: {text} too")
+        path = Path(text).expanduser()
+        is_command = len(path.parts) == 1 and not (folder / path).exists()
+        paths[name] = text if is_command else str(folder / path)
+    return paths
 
 
 def _ini_value(config: pytest.Config, key: str) -> Any:

@@ -49,6 +49,8 @@ def named_path(text: str) -> tuple[str, str]:
     name, _, path = (part.strip() for part in text.partition("="))
     if not name or not path:
         raise argparse.ArgumentTypeError(f"takes NAME=PATH, not {text!r}")
+    if name == "today":
+        raise argparse.ArgumentTypeError("cannot name today, in which pytest runs")
     return name, path
 
 

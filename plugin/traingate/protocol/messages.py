@@ -197,13 +197,15 @@ class WorkCounted:
     Attributes:
         flops_per_sample: Floating point operations per sample, in forward, loss and backward.
         operators_per_step: Number of operators that the step calls.
-        bytes_per_step: Bytes that the operators of the step read and write in fp32, for a batch of
-            the training's size.
+        bytes_per_sample: Bytes that each sample of a step reads and writes.
+        fixed_bytes_per_step: Bytes that a step reads and writes for parameters, gradients and
+            optimizer.
     """
 
     flops_per_sample: float | None
     operators_per_step: int | None
-    bytes_per_step: float | None = None
+    bytes_per_sample: float | None = None
+    fixed_bytes_per_step: float | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ Versions of the schema:
         step_seconds_quantiles, phase_seconds, untimed_phases, epoch_starts, warmup_steps, and
         a verdict's changed_steps and compared_steps
     5   roofline_share is that of the binding limit; adds bound, precision, precision_speedup,
-        bytes_per_step, memory_bytes_per_second, environment_name and torch_today
+        bytes_per_sample, fixed_bytes_per_step, memory_bytes_per_second, environment_name and
+        torch_today
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from traingate.records.launch import Counts, Duet, Launch
-from traingate.records.units import Count, Interval, Positive
+from traingate.records.units import Bytes, Count, Interval, Positive
 from traingate.records.verdict import Verdict
 
 SCHEMA: Final = 5
@@ -113,9 +114,10 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         precision: Name of the torch dtype that the training computes in.
         precision_speedup: Rate of a matrix product in that dtype in the worker, divided by the rate
             in fp32.
-        bytes_per_step: Bytes that the operators of one step of the plain workload read and write,
-            those of all ranks. Caches keep a part of them from memory, so it is an upper limit.
-            None if they could not be counted.
+        bytes_per_sample: Bytes of memory that each sample of one step of the plain workload reads
+            and writes at least, in fp32 and without caches: activations that forward keeps for
+            backward, twice. None if they could not be counted.
+        fixed_bytes_per_step: The same for parameters, gradients and optimizer state, for each rank.
         memory_bytes_per_second: Bandwidth of the memory by a triad on all cores of the machine;
             None if it was not measured.
         roofline_share: Shortest time of a step by the roofline model, as a fraction of the time
@@ -162,7 +164,8 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     yardstick: str = ""
     precision: str = "float32"
     precision_speedup: Positive = 1.0
-    bytes_per_step: Positive | None = None
+    bytes_per_sample: Bytes | None = None
+    fixed_bytes_per_step: Bytes | None = None
     memory_bytes_per_second: Positive | None = None
     roofline_share: Positive | None
     bound: str = ""
@@ -186,7 +189,8 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             reasons=self.reasons,
             flops_per_sample=self.flops_per_sample,
             operators_per_step=self.operators_per_step,
-            bytes_per_step=self.bytes_per_step,
+            bytes_per_sample=self.bytes_per_sample,
+            fixed_bytes_per_step=self.fixed_bytes_per_step,
         )
 
     @property

@@ -89,19 +89,17 @@ def _changes_of_mathematics(rows: Sequence[Row]) -> list[str]:
 
 def _other_torch(rows: Sequence[Row]) -> list[str]:
     """Return a note on the rows whose torch is not that of the environment that pytest ran in."""
-    records = [(row.test, row.measurement) for row in rows]
-    todays = sorted({record.torch_today for _, record in records if record.torch_today})
-    tests = [
-        test
-        for test, record in records
-        if record.torch_today
-        and _without_build(record.environment.get("torch", "")) != record.torch_today
-    ]
+    versions_today, tests = set(), []
+    for row in rows:
+        today = _without_build(row.measurement.torch_today)
+        versions_today |= {today} - {""}
+        if today and _without_build(row.measurement.environment.get("torch", "")) != today:
+            tests.append(row.test)
     if not tests:
         return []
     return [
-        f"not today's torch ({', '.join(todays)}): {', '.join(tests)}; x plain compares with the "
-        "plain row of their environment if there is one, else with today's"
+        f"not today's torch ({', '.join(sorted(versions_today))}): {', '.join(tests)}; x plain "
+        "compares with the plain row of their environment if there is one, else with today's"
     ]
 
 

@@ -2,7 +2,8 @@
 
 One unit of its work is an fp32 matrix product (compute) and a stream triad (memory) in numpy. No
 change of the training, of torch or of its settings affects them. The process answers each
-``messages.Measure`` with one ``messages.Measured``.
+``messages.Measure`` with one ``messages.Measured``, and ``messages.MeasureBandwidth`` with
+``messages.Bandwidth``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import_package()
 
 import numpy as np  # noqa: E402 - needs import_package
 
-from traingate.host.cpu import core_count  # noqa: E402
+from traingate.host.cpu import available_cores  # noqa: E402
 from traingate.host.shared_libraries import loaded_libraries  # noqa: E402
 from traingate.protocol import messages  # noqa: E402
 from traingate.worker.serve import serve  # noqa: E402
@@ -33,6 +34,9 @@ SIZE: Final = 1024
 
 TRIAD_BYTES: Final = 32 << 20
 """Bytes of the triad's three arrays together: more than a core's private caches."""
+
+_ALL_CORES: Final = frozenset(available_cores())  # before the main thread is bound to one
+"""Numbers of the cores that this process may run on."""
 
 BANDWIDTH_BYTES: Final = 384 << 20
 """Bytes of the three arrays together that measure the bandwidth: more than the caches of most
@@ -87,26 +91,31 @@ class Yardstick:
 def _bandwidth() -> float:
     """Return the bytes per second that a triad of large arrays reads and writes on all cores.
 
-    numpy computes it in one thread, so each core gets a thread and a part of the arrays. The
-    fastest of three runs counts, as in STREAM (McCalpin).
+    numpy computes it in one thread. So each core gets a thread, which makes its own part of the
+    arrays, in the memory next to it. The fastest of three runs counts, as in STREAM (McCalpin).
     """
-    cores = core_count()
-    elements = BANDWIDTH_BYTES // 3 // 4 // cores
-    parts = [[np.ones(elements, dtype=np.float32) for _ in range(3)] for _ in range(cores)]
+    cores = sorted(_ALL_CORES)
+    elements = BANDWIDTH_BYTES // 3 // 4 // len(cores)
+    barrier = threading.Barrier(len(cores))
 
-    def triad(arrays: list[Any]) -> None:
-        x, y, z = arrays
-        np.multiply(y, np.float32(3), out=x)
-        np.add(x, z, out=x)
-
-    with ThreadPoolExecutor(cores) as pool:
-        seconds = []
+    def work(core: int) -> list[tuple[float, float]]:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(threading.get_native_id(), {core})
+        x, y, z = (np.ones(elements, dtype=np.float32) for _ in range(3))
+        times = []
         for _ in range(3):
+            barrier.wait()
             start = time.perf_counter()
-            list(pool.map(triad, parts))
-            seconds.append(time.perf_counter() - start)
+            np.multiply(y, np.float32(3), out=x)
+            np.add(x, z, out=x)
+            times.append((start, time.perf_counter()))
+        return times
+
+    with ThreadPoolExecutor(len(cores)) as pool:
+        runs = zip(*pool.map(work, cores), strict=True)
+        seconds = [max(end for _, end in run) - min(start for start, _ in run) for run in runs]
     # The first operation reads one array and writes one; the second reads two and writes one.
-    return cores * elements * 4 * 5 / min(seconds)
+    return len(cores) * elements * 4 * 5 / min(seconds)
 
 
 def _library() -> str:
