@@ -103,7 +103,9 @@ def measure_variant(plain: Job, slowdown: str) -> Variant:
     duet_start = time.monotonic()
     base = replace(plain, is_duet_side=True, side=Side("plain"))
     plan = LaunchPlan(PAIRS, PAIRS)
-    duet = measure_duet(replace(job, is_duet_side=True), base, plan, lambda _: True, NoProgress())
+    duet = measure_duet(
+        replace(job, is_duet_side=True), base, plan, lambda _: True, NoProgress(), by_steps=True
+    )
     return Variant(
         slowdown,
         measurement,

@@ -15,7 +15,7 @@ import pytest
 
 from traingate.comparison.base import ComparisonResult, PlannedLaunches
 from traingate.comparison.duet import as_duet_side, compare_by_duet
-from traingate.controller.duet import measure_duet
+from traingate.controller.duet import fit_together, measure_duet
 from traingate.controller.job import Job, LaunchPlan, Observer, Side
 from traingate.fixtures import SESSION_KEY
 from traingate.gate.power import TOLERANCES, Calibration, Trial, simulate_resolution, upper_spread
@@ -126,7 +126,9 @@ class _SelfComparison(PlannedLaunches):
         plan = LaunchPlan(self.plan.pairs, self.plan.pairs)
         job = as_duet_side(self.job, measurement, plan)
         base = replace(job, side=Side("the test itself"))
-        unchanged_duet = measure_duet(job, base, plan, lambda _: True, observer)
+        unchanged_duet = measure_duet(
+            job, base, plan, lambda _: True, observer, by_steps=fit_together(job, base)
+        )
         method = unchanged_duet.pairs[0].method
         change = pairs_change(unchanged_duet.pairs).repeatable
         interval = change.loss_interval

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from workers import Project, git, record_of, too_large_for_two
 
@@ -68,8 +69,25 @@ def test_slower_code_in_the_same_environment_is_found_by_a_duet_with_the_commit(
 def test_unchanged_code_is_inconclusive_if_the_stored_launches_were_faster(against, project):
     result = concluded(against(record_of(AS_STORED), project.head()), record_of(SLOWER))
     assert (result.verdict.outcome, result.verdict.cause) == (Outcome.INCONCLUSIVE, None)
+    assert result.duet is None
+    assert "code and environment are those of the stored launches" in result.verdict.disagreement
+
+
+def test_unchanged_code_passes_though_the_stored_launches_scatter(against, project):
+    comparison = against(record_of([0.001, 0.01, 0.1]), project.head())
+    result = concluded(comparison, record_of(AS_STORED[:2]))
+    assert (result.verdict.outcome, result.duet) == (Outcome.PASSED, None)
+
+
+def test_a_file_that_git_does_not_track_is_code_too(against, project):
+    stored, now = record_of([0.001, 0.01, 0.1]), record_of(AS_STORED[:2])
+    launches = [
+        msgspec.structs.replace(launch, imported_files_digest="with another helper")
+        for launch in now.launches
+    ]
+    now = msgspec.structs.replace(now, launches=tuple(launches))
+    result = concluded(against(stored, project.head()), now)
     assert len(result.duet.pairs) == 3
-    assert "disagree, and the records list no reason" in result.verdict.disagreement
 
 
 OTHER_CPU = ("CPU: Other CPU there, Test CPU here",)
@@ -160,9 +178,11 @@ def test_an_edit_while_a_duet_is_measured_is_an_error_and_no_reason_for_an_open_
             if moment == "in a step":
                 project.write(0.01, "# edited")
 
+    commit = project.head()
+    project.write(0.01, "# next")
     scattered = record_of([0.001, 0.01, 0.1])
     job = project.job(project=project.folder, launches=launches)
-    comparison = against(scattered, project.head(), job)
+    comparison = against(scattered, commit, job)
     comparison.prepare()
     measurement = record_of(AS_STORED[:1])
     if moment == "between pairs":

@@ -10,7 +10,7 @@ from trainings import STEPS_FILE
 from workers import job_of, record_of
 
 from traingate.comparison.duet import compare_by_duet
-from traingate.controller.duet import measure_duet
+from traingate.controller.duet import fit_together, measure_duet
 from traingate.controller.job import LaunchPlan, Side
 from traingate.errors import BaselineError, WorkerDiedError
 from traingate.records import Method
@@ -31,7 +31,7 @@ def steps(stand_in, temporary, monkeypatch):
 
 def measured(candidate="candidate", base="base", plan=ONE_PAIR, enough=bool, **changes):
     jobs = (job_of(candidate, **changes), job_of(base, side=THE_OTHER))
-    return measure_duet(*jobs, plan, enough, NoProgress())
+    return measure_duet(*jobs, plan, enough, NoProgress(), by_steps=fit_together(*jobs))
 
 
 def test_sides_step_in_turns_and_the_first_of_them_alternates_until_pairs_are_enough(steps):
@@ -85,7 +85,7 @@ def test_launches_in_turns_compare_the_steps_that_both_sides_measured(steps, can
 
 def test_a_base_that_needs_too_much_memory_beside_a_small_candidate_takes_turns_too(steps):
     jobs = (job_of("candidate"), job_of("base", side=THE_OTHER, peak_rss_bytes=1 << 60))
-    duet = measure_duet(*jobs, TWO_PAIRS, bool, NoProgress())
+    duet = measure_duet(*jobs, TWO_PAIRS, bool, NoProgress(), by_steps=fit_together(*jobs))
     assert [pair.method for pair in duet.pairs] == [Method.TURNS] * 2
 
 
@@ -131,4 +131,4 @@ def test_an_error_within_a_pair_leaves_nothing(steps):
 
     jobs = (job_of("candidate"), replace(job_of("base"), side=THE_OTHER))
     with pytest.raises(RuntimeError, match="nobody reads"):
-        measure_duet(*jobs, ONE_PAIR, bool, Failing())
+        measure_duet(*jobs, ONE_PAIR, bool, Failing(), by_steps=True)

@@ -32,3 +32,17 @@ def storage(tmp_path):
 
     save.folder = tmp_path
     return save
+
+
+@pytest.fixture
+def trees(tmp_path):
+    """Return the folder of two trees of a project; the modules of each hold its name in ``tree``."""
+    for name in ("project", "worktree"):
+        package = tmp_path / name / "src" / "package"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(f"tree = {name!r}")
+        (package / "part.py").write_text(f"tree = {name!r}")
+        (tmp_path / name / "src" / "spaced" / "inner").mkdir(parents=True)
+        (tmp_path / name / "src" / "spaced" / "inner" / "deep.py").write_text(f"tree = {name!r}")
+    (tmp_path / "project" / "src" / "fresh.py").write_text("")
+    return tmp_path

@@ -34,10 +34,21 @@ def test_a_counter_regression_is_the_verdict_at_the_first_look(outcome, changes,
 
 
 @pytest.mark.parametrize("launches_left", [True, False])
-@pytest.mark.parametrize("code", [CodeRelation.SAME, CodeRelation.DIFFERENT])
 @pytest.mark.parametrize("outcome", OPEN_OR_SLOWER)
-def test_in_the_same_environment_open_or_slower_leads_to_a_duet(outcome, code, launches_left):
-    assert step(screen_of(outcome), code, launches_left=launches_left) is Step.DUET
+def test_in_the_same_environment_open_or_slower_leads_to_a_duet(outcome, launches_left):
+    assert step(screen_of(outcome), launches_left=launches_left) is Step.DUET
+
+
+@pytest.mark.parametrize("slowdown", [-9.0, 0.0, 4.9])
+def test_the_same_code_in_the_same_environment_is_not_measured_against_itself(slowdown):
+    screen = screen_of(Outcome.INCONCLUSIVE, slowdown=slowdown)
+    assert step(screen, CodeRelation.SAME) is Step.VERDICT
+
+
+def test_the_same_code_that_looks_slower_gets_more_launches():
+    screen = screen_of(Outcome.INCONCLUSIVE, slowdown=5.1)
+    assert step(screen, CodeRelation.SAME) is Step.MEASURE_MORE
+    assert step(screen, CodeRelation.SAME, launches_left=False) is Step.VERDICT
 
 
 @pytest.mark.parametrize("code", CodeRelation)

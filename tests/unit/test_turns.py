@@ -2,7 +2,7 @@
 
 import pytest
 
-from traingate.controller.schedule import Turns, plan_turns
+from traingate.controller.schedule import Turns, plan_rounds, plan_turns
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,13 @@ def test_short_steps_share_a_turn_and_long_ones_limit_the_rounds(step_seconds, t
 @pytest.mark.parametrize(("steps", "rounds"), [(1, 1), (4, 2), (100, 50)])
 def test_a_fixed_number_of_steps_is_taken_in_turns_of_one_step(steps, rounds):
     assert plan_turns(0.001, steps) == Turns(rounds, 1)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 9])
+@pytest.mark.parametrize("data_workers", [1, 2, 4, 8])
+def test_few_steps_of_trainings_with_data_workers_show_the_usual_wait(data_workers, steps):
+    assert plan_turns(0.1, steps, data_workers=data_workers).steps > data_workers
+    assert min(plan_rounds(steps, 0.1, 0.015, data_workers).steps_per_round) > data_workers
 
 
 @pytest.mark.parametrize("step_seconds", [0.002, 0.005, 0.01, 0.03])

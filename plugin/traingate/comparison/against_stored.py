@@ -128,9 +128,8 @@ class AgainstStored:
             )
             longer_measurement = result.measurement
         assert self._screen is not None
-        verdict = attribute(
-            self._screen, self._base_code(), duet_result, self._obstacle, self._missing_commit()
-        )
+        code = self._base_code(longer_measurement or measurement)
+        verdict = attribute(self._screen, code, duet_result, self._obstacle, self._missing_commit())
         duet = None if duet_result is None else duet_result.duet
         return ComparisonResult(verdict, duet, longer_measurement)
 
@@ -181,13 +180,23 @@ class AgainstStored:
         launches_left = len(measurement.launches) < self._job.launches.maximum
         return next_step(
             self._screen,
-            self._base_code(),
+            self._base_code(measurement),
             launches_left=launches_left,
             duet_passes=self._duet_passes,
         )
 
-    def _base_code(self) -> CodeRelation:
-        return CodeRelation.UNAVAILABLE if self._obstacle else self._compared_code
+    def _base_code(self, measurement: Measurement) -> CodeRelation:
+        """Return how the code that was measured differs from the baseline's.
+
+        git compares tracked files alone, and the launches know which files they imported.
+        """
+        if self._obstacle:
+            return CodeRelation.UNAVAILABLE
+        assert self._baseline is not None
+        launches = (*self._baseline.launches, *measurement.launches)
+        digests = {launch.imported_files_digest for launch in launches}
+        is_same = self._compared_code is CodeRelation.SAME
+        return CodeRelation.DIFFERENT if is_same and len(digests) > 1 else self._compared_code
 
     @cached_property
     def _compared_code(self) -> CodeRelation:

@@ -17,7 +17,7 @@ from traingate.errors import TraingateError, WorkloadError
 from traingate.gate.counters import counter_regressions, failed_by_counters, work_changes
 from traingate.gate.decision import judge_pairs
 from traingate.gate.policy import Policy, pair_policy
-from traingate.host.memory import available_bytes, oom_kills
+from traingate.host.memory import oom_kills
 from traingate.protocol import messages
 from traingate.records import Duet, Measurement, Outcome, Verdict
 
@@ -86,9 +86,7 @@ def compare_by_duet(
         result = DuetResult(verdict, duet)
         return result.verdict.outcome is not Outcome.INCONCLUSIVE
 
-    by_steps = fit_together(
-        candidate.peak_rss_bytes or 0, base.peak_rss_bytes or 0, available_bytes()
-    )
+    by_steps = fit_together(candidate, base)
     kills = oom_kills()
     try:
         measure_duet(candidate, base, plan, look, observer, by_steps=by_steps)

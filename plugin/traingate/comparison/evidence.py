@@ -37,6 +37,9 @@ def attribute(
         if screen.environment_changes:
             return _attribute_in_changed_environment(screen, duet_result)
         return _attribute_to_code(screen, code, duet_result)
+    is_open = screen.verdict.outcome in {Outcome.INCONCLUSIVE, Outcome.REGRESSED}
+    if is_open and code is CodeRelation.SAME and not screen.environment_changes:
+        return _attribute_to_nothing(screen)
     if screen.verdict.outcome is Outcome.REGRESSED:
         return _attribute_without_duet(screen, code, obstacle, missing_commit)
     if screen.verdict.outcome is Outcome.INCONCLUSIVE and missing_commit:
@@ -114,6 +117,30 @@ def _attribute_to_code(screen: Screen, code: CodeRelation, duet_result: DuetResu
             disagreement=_disagreement(screen_verdict, verdict),
         )
     return _add_cause(verdict, Cause.CODE if slower_code else None, sentence)
+
+
+def _attribute_to_nothing(screen: Screen) -> Verdict:
+    """Return the verdict on the baseline's own code in the baseline's own environment.
+
+    No recorded cause can have made it slower, so it passes, though its launches alone leave that
+    open. If they show a slowdown nevertheless, nobody can say that it is harmless.
+    """
+    verdict = screen.verdict
+    if screen.shows_slowdown:
+        disagreement = (
+            "code and environment are those of the stored launches by the records, and the "
+            f"training is {_change(verdict)} than in {verdict.baseline}: the machine, or something "
+            "that no record lists, is slower than it was"
+        )
+        verdict = msgspec.structs.replace(
+            verdict, outcome=Outcome.INCONCLUSIVE, disagreement=disagreement
+        )
+        return _add_cause(verdict, None)
+    sentence = (
+        "the launches alone leave it open, but the training imported the files that it imported "
+        "then, in the same environment: no recorded cause can have made it slower"
+    )
+    return _add_cause(msgspec.structs.replace(verdict, outcome=Outcome.PASSED), None, sentence)
 
 
 def _disagreement(screen_verdict: Verdict, duet_verdict: Verdict) -> str:

@@ -16,7 +16,7 @@ class CodeRelation(Enum):
     """Relation of the working tree to the baseline's commit, which a duet would measure."""
 
     UNAVAILABLE = "no duet against the baseline's commit is possible"
-    SAME = "the working tree has the files of the baseline's commit"
+    SAME = "the working tree has the files of the baseline's commit, and imported the same ones"
     DIFFERENT = "the working tree differs from the baseline's commit"
 
 
@@ -47,8 +47,11 @@ def next_step(
     if screen.counter_regressions or outcome in {Outcome.PASSED, Outcome.IMPROVED}:
         return Step.VERDICT
     if not screen.environment_changes:
-        if code is not CodeRelation.UNAVAILABLE:
+        if code is CodeRelation.DIFFERENT:
             return Step.DUET  # the code alone can differ
+        if code is CodeRelation.SAME:  # a duet of the code with itself would show nothing
+            is_worth_a_launch = screen.suspects_slowdown and launches_left
+            return Step.MEASURE_MORE if is_worth_a_launch else Step.VERDICT
     elif outcome is not Outcome.INCONCLUSIVE or not launches_left:
         # Stored launches cannot separate the effect of the code from that of the environment.
         return Step.DUET if code is CodeRelation.DIFFERENT else Step.VERDICT

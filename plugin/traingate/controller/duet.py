@@ -48,16 +48,14 @@ class DuetInterrupted(KeyboardInterrupt):
         self.pairs = tuple(pairs)
 
 
-def fit_together(candidate_peak_bytes: int, base_peak_bytes: int, available_bytes: int) -> bool:
-    """Return whether a launch of each side fit into memory at the same time.
+def fit_together(candidate: Job, base: Job) -> bool:
+    """Return whether a launch of each side fit into the available memory at the same time.
 
-    Args:
-        candidate_peak_bytes: Peak memory of a launch of the candidate with its data workers.
-        base_peak_bytes: The same of the base; 0 if unknown, and then taken for the candidate's.
-        available_bytes: Memory that is available, in bytes.
+    If the memory of the base is unknown, it is taken for that of the candidate.
     """
-    both_bytes = candidate_peak_bytes + (base_peak_bytes or candidate_peak_bytes)
-    return _MEMORY_MARGIN * both_bytes <= available_bytes
+    candidate_bytes = candidate.peak_rss_bytes or 0
+    both_bytes = candidate_bytes + (base.peak_rss_bytes or candidate_bytes)
+    return _MEMORY_MARGIN * both_bytes <= available_bytes()
 
 
 def measure_duet(
@@ -67,7 +65,7 @@ def measure_duet(
     is_decided: Callable[[Duet], bool],
     observer: Observer,
     *,
-    by_steps: bool | None = None,
+    by_steps: bool,
 ) -> Duet:
     """Measure *candidate* and *base* in turn, pair after pair.
 
@@ -78,8 +76,8 @@ def measure_duet(
         is_decided: Function that is called after the planned pairs and after each further one;
             measuring ends when it returns True, or when the plan allows no more pairs.
         observer: Receiver of the progress.
-        by_steps: True to take turns step by step, False launch by launch; None to choose by
-            whether both sides fit into memory.
+        by_steps: Whether to take turns step by step, for which both sides must fit into memory, or
+            launch by launch.
 
     Raises:
         BaselineError: If the base's batches are of another size.
@@ -87,10 +85,6 @@ def measure_duet(
             fault.
         DuetInterrupted: If it is interrupted by Ctrl-C.
     """
-    if by_steps is None:
-        by_steps = fit_together(
-            candidate.peak_rss_bytes or 0, base.peak_rss_bytes or 0, available_bytes()
-        )
     peak = max(candidate.peak_rss_bytes or 0, base.peak_rss_bytes or 0)
     facts = _DuetFacts(peak_rss_bytes=peak)
     sides = _Sides(candidate, base, plan.planned, observer, facts)

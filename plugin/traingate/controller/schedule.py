@@ -38,11 +38,13 @@ def plan_rounds(
     """Return the plan with as many rounds as the yardstick's share of the time allows.
 
     Args:
-        steps: Number of steps to measure, at least 1.
+        steps: Number of steps to measure, at least 1. If there are data workers, there is at least
+            one step more than there are of them.
         step_seconds: Duration of one step, in seconds.
         unit_seconds: Duration of one unit of the yardstick's work, in seconds.
         data_workers: Number of processes that load the data.
     """
+    steps = max(steps, _steps_to_usual_wait(data_workers))
     units = int(_SHARE * steps * step_seconds / unit_seconds)
     rounds = max(1, min(steps // _least_steps(data_workers), units - 1))
     repeats = max(1, min(_MAX_REPEATS, units // (rounds + 1)))
@@ -55,8 +57,13 @@ _DATA_WORKER_STEPS: Final = 7
 first batches may be ready (``steps``), so a turn has several steps."""
 
 
+def _steps_to_usual_wait(data_workers: int) -> int:
+    """Return how many steps after a stop the first one with the usual wait for data is."""
+    return data_workers + 1
+
+
 def _least_steps(data_workers: int) -> int:
-    """Return the smallest number of steps between two stops of a training."""
+    """Return the smallest number of steps between two stops, unless the user wants fewer steps."""
     if not data_workers:
         return 1
     return _next_prime(max(_DATA_WORKER_STEPS, 3 * data_workers + 1))
@@ -112,7 +119,8 @@ def plan_turns(
     With 20 rounds, each side takes at least 40 steps. With data workers, a turn has a prime number
     of steps, at least 7: so its first steps are not always the slow ones of every 5th or 10th step.
     There are then as few rounds as give each side 40 steps, but at least one. If the user has set
-    *steps*, each side takes at most that many.
+    *steps*, each side takes at most that many, but at least two turns that show the usual wait for
+    data.
 
     Args:
         step_seconds: Duration of a step of the slower side, in seconds. A turn has several steps if
@@ -123,7 +131,7 @@ def plan_turns(
     """
     least_steps = _least_steps(data_workers)
     if steps is not None:
-        steps_per_turn = min(least_steps, max(1, steps // 2))
+        steps_per_turn = min(least_steps, max(_steps_to_usual_wait(data_workers), steps // 2))
         return Turns(max(1, steps // (2 * steps_per_turn)), steps_per_turn)
     steps_per_turn = max(least_steps, round(_TURN_SECONDS / step_seconds))
     if data_workers:
