@@ -19,11 +19,11 @@ from traingate.errors import (
     InconclusiveWarning,
     TraingateError,
 )
-from traingate.layer_fixtures import RequestedLayers
 from traingate.layers.base import ArgumentProvider, Layer
 from traingate.layers.stack import Stack
 from traingate.options import Settings, limits_of
 from traingate.replay import CLOCK_KEY, is_recorder
+from traingate.requested_layers import RequestedLayers
 from traingate.training_setup import Workload, WorkloadName, workload_name
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
             stack = Stack.of([*_requested_layers.collect(request), *layers])
             session.requested_names |= stack.names
             name = _workload_name(workload, arguments, stack)
-            placement, base = session.place(stack, name, _requested_layers.environment)
+            placement, base = session.jobs.place(stack, name, _requested_layers.environment)
             benchmark_request = replace(
                 _benchmark_request(request, name, stack, published), placement=placement, base=base
             )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.launch_count import launch_plan
 from traingate.controller.job import Job, Timeouts
-from traingate.environments.placement import Placement
-from traingate.environments.registry import RUNNING, Environment
+from traingate.environments.interpreter import find_interpreter
+from traingate.environments.placement import Placement, place, place_in
+from traingate.environments.registry import RUNNING, Environment, Environments
 from traingate.gate.limits import Limits
 from traingate.layers.stack import Stack
 from traingate.options import Settings
@@ -61,6 +63,46 @@ class JobFactory:
     directory: Path
     base_sides: BaseSides
     _measurements: dict[tuple[str, str], Measurement] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def _environments(self) -> Environments:
+        return Environments(self.settings.environment)
+
+    def place(
+        self, stack: Stack, workload: ObjectName, environment: str | None
+    ) -> tuple[Placement, Placement | None]:
+        """Return the environments of a test and of the base of its duet.
+
+        Args:
+            stack: Layers of the test.
+            workload: Workload of the test.
+            environment: Name of the environment that the test asks for; None if it asks for none.
+
+        Returns:
+            The placement of the candidate; and that of the base, None if it is the same.
+
+        Raises:
+            ConfigurationError: If there is no environment of a name, or if it fails to answer.
+            WorkloadError: If the worker could not import the class of a layer.
+        """
+        paths_for = partial(self.paths_for, workload)
+        placement = place(stack, self._environments, environment, paths_for)
+        base = self._base_environment
+        return placement, None if base is None else place_in(stack, base, paths_for)
+
+    @cached_property
+    def _base_environment(self) -> Environment | None:
+        """Return the environment of the base of all duets, None for that of each candidate.
+
+        Raises:
+            ConfigurationError: If there is none of that name, or if it cannot be used.
+        """
+        if self.settings.against_environment:
+            return self._environments.get(self.settings.against_environment)
+        if self.settings.against_python is None:
+            return None
+        interpreter = find_interpreter(self.settings.against_python, "--traingate-against-python")
+        return Environment("", interpreter)
 
     def job_for(self, request: BenchmarkRequest) -> Job:
         """Return the job of the candidate, with the facts of an earlier test of its workload."""

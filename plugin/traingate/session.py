@@ -9,7 +9,7 @@ import glob
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,23 +28,18 @@ from traingate.controller.duet import DuetInterrupted
 from traingate.controller.job import Job, Observer
 from traingate.controller.measure import Result, measure
 from traingate.controller.single_step import take_single_step
-from traingate.environments.interpreter import find_interpreter
-from traingate.environments.placement import Placement, place, place_in
-from traingate.environments.registry import Environment, Environments
 from traingate.errors import BaselineError, NewTestError, NoRunError
 from traingate.gate.decision import no_baseline
 from traingate.gate.limits import violations
 from traingate.host.hardware import hardware
 from traingate.host.temporary_folders import make_session_directory
 from traingate.jobs import BenchmarkRequest, JobFactory
-from traingate.layers.stack import Stack
 from traingate.options import Settings
 from traingate.protocol.channel import listener_pattern
 from traingate.records import Hardware, Measurement, Outcome, Verdict
 from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row
 from traingate.report.verdict import interruption_text
-from traingate.workload import ObjectName
 
 ComparisonFactory: TypeAlias = Callable[[BenchmarkRequest, Job, float], Comparison]
 """Function from a request, its job and its tolerance in percent to the comparison of the test."""
@@ -70,7 +65,6 @@ class Session:
         used_baselines: Stored measurements that tests were compared with.
         unavailable_tests: Full names of tests with a layer that this machine cannot run.
         requested_names: Names of all layers, and of their extras, that tests have requested.
-        environments: Environments that stacks can run in.
         jobs: Maker of the jobs of the candidates.
         base_sides: Base sides of the session's duets.
         interruption: Sentence on the test whose comparison was interrupted by Ctrl-C; None if none
@@ -96,7 +90,6 @@ class Session:
         self.root = root.resolve()
         self._directory = make_session_directory()
         self.base_sides = BaseSides(self.root, self._directory, settings.base_setup)
-        self.environments = Environments(settings.environment)
         self.jobs = JobFactory(settings, self.root, search_path, self._directory, self.base_sides)
         for pattern in (glob.escape(str(self._directory)), listener_pattern()):
             self.base_sides.remove_at_end(pattern)
@@ -126,42 +119,6 @@ class Session:
         if missing_fails:
             baselines.check_machines(self.hardware)
         return baselines
-
-    def place(
-        self, stack: Stack, workload: ObjectName, environment: str | None
-    ) -> tuple[Placement, Placement | None]:
-        """Return the environments of a test and of the base of its duet.
-
-        Args:
-            stack: Layers of the test.
-            workload: Workload of the test.
-            environment: Name of the environment that the test asks for; None if it asks for none.
-
-        Returns:
-            The placement of the candidate; and that of the base, None if it is the same.
-
-        Raises:
-            ConfigurationError: If there is no environment of a name, or if it fails to answer.
-            WorkloadError: If the worker could not import the class of a layer.
-        """
-        paths_for = partial(self.jobs.paths_for, workload)
-        placement = place(stack, self.environments, environment, paths_for)
-        base = self._base_environment
-        return placement, None if base is None else place_in(stack, base, paths_for)
-
-    @cached_property
-    def _base_environment(self) -> Environment | None:
-        """Return the environment of the base of all duets, None for that of each candidate.
-
-        Raises:
-            ConfigurationError: If there is none of that name, or if it cannot be used.
-        """
-        if self.settings.against_environment:
-            return self.environments.get(self.settings.against_environment)
-        if self.settings.against_python is None:
-            return None
-        interpreter = find_interpreter(self.settings.against_python, "--traingate-against-python")
-        return Environment("", interpreter)
 
     def close(self) -> None:
         """Remove the worktrees and the compile caches."""
