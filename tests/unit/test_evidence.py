@@ -103,6 +103,15 @@ def test_the_same_code_in_the_same_environment_that_is_slower_is_open():
     assert "look for what has changed on this machine" in text
 
 
+@pytest.mark.parametrize(("low", "outcome"), [(4.9, Outcome.PASSED), (5.1, Outcome.INCONCLUSIVE)])
+def test_the_same_code_on_a_slower_machine_is_open_if_it_slowed_down_more(low, outcome):
+    slower = msgspec.structs.replace(
+        verdict(Outcome.INCONCLUSIVE, 12.0), slowdown_percent_interval=(low, 20.0)
+    )
+    screen = Screen(slower, (), (), doubt="the machine is slower than it was")
+    assert attribute(screen, CodeRelation.SAME, None, None).outcome is outcome
+
+
 @pytest.mark.parametrize("code", [CodeRelation.SAME, CodeRelation.DIFFERENT])
 @pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.IMPROVED])
 def test_a_screen_and_a_duet_that_disagree_for_no_recorded_reason_are_inconclusive(outcome, code):

@@ -123,10 +123,11 @@ def _attribute_to_nothing(screen: Screen) -> Verdict:
     """Return the verdict on the baseline's own code in the baseline's own environment.
 
     No recorded cause can have made it slower, so it passes, though its launches alone leave that
-    open. If they show a slowdown nevertheless, nobody can say that it is harmless.
+    open. If they are slower nevertheless, be it on a slower machine, nobody can say that it is
+    harmless.
     """
     verdict = screen.verdict
-    if screen.shows_slowdown:
+    if screen.shows_slowdown or screen.is_above_tolerance:
         disagreement = (
             "code and environment are those of the stored launches by the records, and the "
             f"training is {_change(verdict)} than in {verdict.baseline}: the machine, or something "

@@ -56,9 +56,14 @@ class Screen:
 
         This is less certain than the outcome REGRESSED, and enough to doubt another measurement.
         """
+        is_suspicious = self.suspects_slowdown and self.is_above_tolerance
+        return self.verdict.outcome is Outcome.REGRESSED or is_suspicious
+
+    @property
+    def is_above_tolerance(self) -> bool:
+        """Return whether the 95 % interval of the slowdown is above the tolerance."""
         interval = self.verdict.slowdown_percent_interval
-        is_above = interval is not None and interval[0] > self.verdict.tolerance_percent
-        return self.verdict.outcome is Outcome.REGRESSED or (self.suspects_slowdown and is_above)
+        return interval is not None and interval[0] > self.verdict.tolerance_percent
 
 
 def screen(baseline: Baseline, measurement: Measurement, policy: Policy) -> Screen:
