@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from traingate.protocol.json_values import JSON
 
-PROTOCOL_VERSION: Final = 5
+PROTOCOL_VERSION: Final = 6
 """Version of the protocol, increased by one with each change of a message; both ends must agree."""
 
 COMPILED_PREFIX: Final = "compiled:"
