@@ -37,6 +37,7 @@ def test_if_no_duet_can_be_measured_more_launches_are(committed):
     (pytester.path / "own").write_text("1.0")  # this file is in no commit
     commit()
     pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
+    models.write_text(f"{models.read_text()}\n# next")
     result = pytester.runpytest_subprocess(
         *FAST, "--traingate-launches=4", "--benchmark-compare", "--traingate-tolerance=0.5",
         "--benchmark-json=record.json",

@@ -1,8 +1,8 @@
 """Test that traingate reports the throughput that a hand-written script has.
 
-A script and a worker of traingate take turns. The script takes the steps of its turn one after the
-other. The worker takes as many in the way in which they are measured in a duet, stopped after a tenth of a
-second each time. So a cost, or a gain, of stopping and continuing it would show in the ratio.
+A script and a worker of traingate take turns. Both take the steps of a turn one after the other, and are
+stopped after it. A turn lasts as long as the shortest round of a launch, in which throughput is measured. (In
+a duet, turns may be shorter: there both sides are workers, and both pay for being stopped.)
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from traingate import layers
 from traingate.controller.freezing import ProcessTree
 from traingate.controller.job import Job, LaunchPlan
 from traingate.controller.scales import SCALES
-from traingate.controller.schedule import plan_turns
-from traingate.controller.steps import Steps
 from traingate.controller.training_worker import TrainingWorker
 from traingate.controller.warm_up import warm_up
 from traingate.gate.statistics import mean_interval
@@ -33,7 +31,7 @@ from traingate.workload import name_of
 
 WORKLOADS = {"compute-bound": compute_bound, "data-bound": data_bound}
 WARMUP_STEPS = 8  # more than two data workers fetch ahead
-TURN_SECONDS = 0.6
+TURN_SECONDS = 0.75  # ten times the yardstick's unit of work, see controller.schedule.plan_rounds
 ROUNDS = 2
 MIN_PAIRS = 5
 MAX_PAIRS = 16
@@ -93,14 +91,10 @@ def traingate_worker(kind: str, workers: int, compile_cache: Path) -> Iterator[T
         worker.start(exit_stack)
         worker.request_preparation()
         worker.wait_until_prepared()
-        (result,) = warm_up(job, [worker], WARMUP_STEPS)
-        turns = plan_turns(result.step_seconds, None, data_workers=workers)
+        warm_up(job, [worker], WARMUP_STEPS)
 
         def take(steps: int) -> float:
-            taken = Steps()
-            for start in range(0, steps, turns.steps):
-                count = min(turns.steps, steps - start)
-                taken += worker.take_steps(count, start, steps)
+            taken = worker.take_steps(steps, 0, steps)
             assert not taken.busy_turns
             return sum(taken.with_usual_waits(workers).step_seconds)
 
@@ -114,7 +108,8 @@ def log_ratio(kind: str, workers: int, compile_cache: Path) -> float:
         traingate_worker(kind, workers, compile_cache) as worker,
     ):
         script(WARMUP_STEPS)
-        steps = max(2, round(TURN_SECONDS / (script(4) / 4)))
+        least_steps = 3 * workers + 1  # as in plan_rounds
+        steps = max(least_steps, round(TURN_SECONDS / (script(4) / 4)))
         worker(steps)
         ratios = []
         for _ in range(ROUNDS):

@@ -31,9 +31,11 @@ _NOT_STEERING: Final = re.compile(
     r".*(PATH|HOME|ROOT|_DIR|FILE|PREFIX|USERBASE|STARTUP|HISTORY|_SERVER|_PORT|_ADDR|_OUT)"
     r"|TORCHELASTIC_.*|PYTHON_(VERSION|SHA256|PIP|SETUPTOOLS|GET_PIP|MANAGER).*"
     r"|PYTHONHASHSEED|PYTHONUNBUFFERED|TORCH_WARM_POOL|GLOO_SOCKET_IFNAME"
+    r"|PYTHONDONTWRITEBYTECODE|PYTHONIOENCODING|I_MPI_INFO_.*|I_MPI_HYDRA_.*|.*_(UUID|PID|FD)"
 )
 """Names of variables that say where something is, which differ from launch to launch, that
-describe an image, or that traingate sets itself in each launch."""
+describe an image or the machine, that steer no step, or that traingate sets itself in each launch.
+Intel MPI gives each process group a new I_MPI_HYDRA_UUID."""
 
 
 def steering_variables(variables: Mapping[str, str]) -> dict[str, str]:
