@@ -79,13 +79,27 @@ def test_unchanged_code_passes_though_the_stored_launches_scatter(against, proje
     assert (result.verdict.outcome, result.duet) == (Outcome.PASSED, None)
 
 
+def with_digest(record, digest):
+    """Return *record* as if each launch had imported the files of *digest*."""
+    launches = [
+        msgspec.structs.replace(launch, imported_files_digest=digest) for launch in record.launches
+    ]
+    return msgspec.structs.replace(record, launches=tuple(launches))
+
+
 def test_a_file_that_git_does_not_track_is_code_too(against, project):
     stored, now = record_of([0.001, 0.01, 0.1]), record_of(AS_STORED[:2])
-    launches = [
-        msgspec.structs.replace(launch, imported_files_digest="with another helper")
-        for launch in now.launches
-    ]
-    now = msgspec.structs.replace(now, launches=tuple(launches))
+    now = with_digest(now, "with another helper")
+    result = concluded(against(stored, project.head()), now)
+    assert len(result.duet.pairs) == 3
+
+
+def test_the_code_is_not_known_to_be_the_same_if_the_stored_launches_lack_a_digest(
+    against, project
+):
+    stored, now = (
+        with_digest(record_of(seconds), "") for seconds in ([0.001, 0.01, 0.1], AS_STORED[:2])
+    )
     result = concluded(against(stored, project.head()), now)
     assert len(result.duet.pairs) == 3
 

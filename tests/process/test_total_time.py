@@ -95,7 +95,7 @@ def test_a_side_that_could_not_be_stopped_does_not_pass(verdict_of, monkeypatch,
     monkeypatch.setattr(ProcessTree, "freeze", lambda _: False)
     text = PERIODIC.format(extra=0, period=2)
     if not fits_into_memory:
-        monkeypatch.setattr("traingate.comparison.duet.available_bytes", lambda: 0)
+        monkeypatch.setattr("traingate.controller.duet.available_bytes", lambda: 0)
     verdict = verdict_of(text, text + "# changed\n", steps=8)
     assert verdict.method is (Method.STEPS if fits_into_memory else Method.TURNS)
     assert verdict.outcome is Outcome.INCONCLUSIVE

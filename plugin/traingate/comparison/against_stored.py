@@ -188,7 +188,8 @@ class AgainstStored:
     def _base_code(self, measurement: Measurement) -> CodeRelation:
         """Return how the code that was measured differs from the baseline's.
 
-        git compares tracked files alone, and the launches know which files they imported.
+        git compares tracked files alone, and the launches know which files they imported. Launches
+        of an older version do not, so nothing is known to be the same.
         """
         if self._obstacle:
             return CodeRelation.UNAVAILABLE
@@ -196,7 +197,9 @@ class AgainstStored:
         launches = (*self._baseline.launches, *measurement.launches)
         digests = {launch.imported_files_digest for launch in launches}
         is_same = self._compared_code is CodeRelation.SAME
-        return CodeRelation.DIFFERENT if is_same and len(digests) > 1 else self._compared_code
+        if is_same and (len(digests) > 1 or "" in digests):
+            return CodeRelation.DIFFERENT
+        return self._compared_code
 
     @cached_property
     def _compared_code(self) -> CodeRelation:

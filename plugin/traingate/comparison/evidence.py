@@ -127,7 +127,7 @@ def _attribute_to_nothing(screen: Screen) -> Verdict:
     harmless.
     """
     verdict = screen.verdict
-    if screen.shows_slowdown or screen.is_above_tolerance:
+    if verdict.outcome is Outcome.REGRESSED or screen.is_above_tolerance:
         disagreement = (
             "code and environment are those of the stored launches by the records, and the "
             f"training is {_change(verdict)} than in {verdict.baseline}: the machine, or something "

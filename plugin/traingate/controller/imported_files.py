@@ -28,7 +28,7 @@ class ImportedFiles:
 
     @property
     def digest(self) -> str:
-        """Return one digest of all files; empty if there are none."""
+        """Return one digest of all files."""
         return digest_of_files(self._digests)
 
     def add(self, launch: str, digests: Mapping[str, str]) -> None:
@@ -80,13 +80,13 @@ class ImportedFiles:
 
 
 def digest_of_files(digests: Mapping[str, str]) -> str:
-    """Return one digest of all files that a launch has imported; empty if there are none.
+    """Return one digest of all files that a launch has imported.
 
     Args:
         digests: Digests of the files by module or path.
     """
     text = "\n".join(f"{name} {digest}" for name, digest in sorted(digests.items()))
-    return hashlib.sha256(text.encode()).hexdigest()[:16] if digests else ""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _differences(expected: Mapping[str, str], digests: Mapping[str, str]) -> list[str]:
