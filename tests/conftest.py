@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 TIMED_FOLDERS = {"plugin", "process", "validity"}
-TIMED_FILES = {"test_duet.py", "test_phases.py"}
+TIMED_FILES = {"test_causes.py", "test_duet.py", "test_phases.py"}
 LAST_DESELECTED = pytest.StashKey()
 """Tests that were deselected last: pytest selects by -k first, and then by -m."""
 

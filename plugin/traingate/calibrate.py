@@ -165,6 +165,7 @@ class _SelfComparison(PlannedLaunches):
             observer,
             tolerance=self.tolerance,
             max_pairs=self.max_pairs,
+            explains=False,
         )
         minutes = result.duet.seconds_per_pair * len(result.duet.pairs) / 60
         return Trial(percent, result.verdict, minutes)

@@ -16,7 +16,10 @@ from rich.console import Console
 from traingate.baselines import saved_runs
 from traingate.baselines.lookup import Baselines
 from traingate.baselines.subject import Subject
+from traingate.commands.bisect import bisect
+from traingate.commands.diff import diff
 from traingate.commands.environment import environment
+from traingate.commands.profile import profile
 from traingate.comparison.screen import check_launch_count, screen
 from traingate.doctor import examine
 from traingate.errors import BaselineError
@@ -44,10 +47,11 @@ def _strip_nonempty(_context: click.Context, _option: click.Parameter, text: str
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pytest-traingate")
 def main() -> None:
-    """Judge, show and accept saved runs, calibrate the gate, examine machine and environments."""
+    """Judge and explain runs, profile and bisect tests, examine machine and environments."""
 
 
-main.add_command(environment)
+for _command in (environment, profile, diff, bisect):
+    main.add_command(_command)
 
 
 @main.command()

@@ -222,8 +222,8 @@ def _record(
     benchmark.extra_info["traingate"] = to_json(measurement)
     request.node.stash[CLOCK_KEY].replay(benchmark, measurement.step_seconds)
     session.rows.append(Row(request.node.name, measurement))
-    if result.operators is not None and session.settings.profile is not None:
-        _write_profile(Path(session.settings.profile), request.node.nodeid, result)
+    if result.profile is not None and session.settings.profile is not None:
+        _write_profiles(Path(session.settings.profile), request.node.nodeid, result)
     verdict = measurement.verdict
     if verdict is None:
         return
@@ -236,13 +236,25 @@ def _record(
         warnings.warn(InconclusiveWarning(explain(verdict)), stacklevel=3)
 
 
-def _write_profile(directory: Path, test: str, result: Result) -> None:
-    """Write the operator table of a test, which fails if its file cannot be written."""
+def _write_profiles(directory: Path, test: str, result: Result) -> None:
+    """Write the profiles of a test, which fails if a file cannot be written."""
     __tracebackhide__ = True
-    from traingate.report.profiles import write_profile  # noqa: PLC0415 - see SESSION_KEY
+    from traingate.report.profiles import (  # noqa: PLC0415 - see SESSION_KEY
+        ProfileFile,
+        profile_folder,
+        write_profiles,
+    )
 
+    verdict, sides = result.measurement.verdict, result.sides
+    assert result.profile is not None
+    content = ProfileFile(
+        test=test,
+        candidate=result.profile if sides is None else sides.candidate,
+        base=None if sides is None else sides.base,
+        explanation=None if verdict is None else verdict.explanation,
+    )
     try:
-        write_profile(directory, test, result.operators or [])
+        write_profiles(profile_folder(directory, test), content)
     except ConfigurationError as error:
         error_message = str(error)
     else:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Final
 
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.launch_count import launch_plan
-from traingate.controller.job import Job, Timeouts
+from traingate.controller.job import Job, ProfilePlan, Timeouts
 from traingate.environments.interpreter import find_interpreter
 from traingate.environments.placement import Placement, place, place_in
 from traingate.environments.registry import RUNNING, Environment, Environments
@@ -19,7 +20,11 @@ from traingate.layers.stack import Stack
 from traingate.options import Settings
 from traingate.protocol import messages
 from traingate.records import Measurement, Published
+from traingate.report.profiles import profile_folder
 from traingate.workload import ObjectName, project_paths
+
+_PROFILED_STEPS: Final = 2
+"""Steps that are profiled if the user asks for profiles."""
 
 
 @dataclass(frozen=True)
@@ -124,12 +129,24 @@ class JobFactory:
             steps=settings.steps,
             steady=settings.steady,
             timeouts=Timeouts.of(settings.timeout),
-            profile=settings.profile is not None,
+            profile=self._profile_plan(request),
             work=None if previous is None else _work_of(previous),
             peak_rss_bytes=None if previous is None else previous.peak_memory_bytes,
             environment=environment,
             request=None if placement is None else placement.examination.request,
         )
+
+    def _profile_plan(self, request: BenchmarkRequest) -> ProfilePlan | None:
+        """Return the plan for profiling a test: its record needs a profile to be explained by.
+
+        Raises:
+            ConfigurationError: If the folder of a test's profiles cannot be made.
+        """
+        settings = self.settings
+        if settings.profile is not None:
+            folder = profile_folder(Path(settings.profile), request.test)
+            return ProfilePlan(_PROFILED_STEPS, details=True, folder=folder)
+        return ProfilePlan() if settings.keeps_profiles else None
 
     def paths_for(self, workload: ObjectName, environment: Environment) -> list[str]:
         """Return the folders that a worker in *environment* adds to its search path."""

@@ -133,7 +133,7 @@ class Session:
             observer: Receiver of the progress.
 
         Returns:
-            The measurement, which carries the verdict, and the operator table.
+            The measurement, which carries the verdict, with the profiles that were taken.
 
         Raises:
             BaselineError: If there is nothing to compare with, and the settings do not allow that.
@@ -166,7 +166,7 @@ class Session:
         )
         if measurement.verdict is not None:
             self.verdicts.append((request.test, measurement.verdict))
-        return replace(result, measurement=measurement)
+        return replace(result, measurement=measurement, sides=comparison_result.profiles)
 
     def _measure(
         self, request: BenchmarkRequest, job: Job, observer: Observer

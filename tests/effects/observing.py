@@ -11,7 +11,8 @@ import pytest
 from step_log import StepLog
 from subjects import HERE
 
-from traingate.controller.job import Job, LaunchPlan
+from reading import operator_rows
+from traingate.controller.job import Job, LaunchPlan, ProfilePlan
 from traingate.controller.measure import measure
 from traingate.controller.scales import SCALES
 from traingate.environments.placement import place
@@ -29,7 +30,7 @@ class Observation:
 
     Attributes:
         record: Record of the measurement.
-        operators: Rows of the operator table, keyed by the name of the operator.
+        operators: Rows of ``reading.operator_rows``, keyed by the name of the operator.
         steps: Lines of the ``StepLog``, one list for each rank.
     """
 
@@ -84,7 +85,7 @@ def observe_once(
     job = replace(
         job_of([*layers, step_log], workload, directory, steps, environment),
         launches=LaunchPlan(launches, launches),
-        profile=True,
+        profile=ProfilePlan(2),
     )
     result = measure(job, lambda _: True, NoProgress())
     rank_files = sorted(
@@ -92,6 +93,6 @@ def observe_once(
     )
     return Observation(
         result.measurement,
-        {row["name"]: row for row in result.operators},
+        operator_rows(result.profile),
         [[json.loads(line) for line in file.read_text().splitlines()] for file in rank_files],
     )

@@ -4,7 +4,6 @@ import threading
 
 import pytest
 
-from traingate.report.profiles import profile_file, write_profile
 from traingate.report.progress import LogLines, WorkerOutput
 
 
@@ -59,29 +58,3 @@ def test_what_workers_print_is_shown_once(capsys):
         "[printed by launch 1]\nUserWarning: slow\n"
         "[printed by launch 2 of the base]\nUserWarning: slower\n"
     )
-
-
-ALIKE = ["a.py::t[1-2]", "a.py::t[1_2]", "a.py::t[1]2]", "a/py::t[1-2]", "b" * 300, "bb" * 300]
-
-
-def test_profiles_of_tests_with_similar_or_long_names_have_files_of_their_own(tmp_path):
-    directory = tmp_path / "profiles"
-    for number, test in enumerate(ALIKE):
-        write_profile(directory, test, [{"number": number}])
-    assert len(list(directory.iterdir())) == len(ALIKE)
-    assert profile_file(directory, ALIKE[0]).name.startswith("a_py__t_1_2_-")
-    for number, test in enumerate(ALIKE):
-        assert f'"number": {number}' in profile_file(directory, test).read_text()
-
-
-def test_a_name_of_any_characters_can_be_a_file(tmp_path):
-    write_profile(tmp_path, "a.py::t[\ud800-" + "\N{SNOWMAN}" * 200 + "/../../x]", [])
-    assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_a_profile_that_cannot_be_written_is_an_error_without_traceback(tmp_path):
-    from traingate.errors import ConfigurationError
-
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigurationError, match=r"--traingate-profile: .* was not written"):
-        write_profile(tmp_path / "file", "a.py::test", [])

@@ -132,4 +132,4 @@ class AgainstBase(PlannedLaunches):
         if self._stale_note is not None:
             evidence = (*verdict.evidence, self._stale_note)
             verdict = msgspec.structs.replace(verdict, evidence=evidence)
-        return ComparisonResult(verdict, result.duet)
+        return ComparisonResult(verdict, result.duet, profiles=result.profiles)

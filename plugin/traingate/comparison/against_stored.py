@@ -19,6 +19,7 @@ from traingate.comparison.base import ComparisonResult
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.duet import MIN_PAIRS, DuetResult, compare_by_duet
 from traingate.comparison.evidence import attribute, attribute_on_another_machine
+from traingate.comparison.explanation import explain_by_stored_profile
 from traingate.comparison.next_step import CodeRelation, Step, next_step
 from traingate.comparison.screen import Screen, check_launch_count, screen
 from traingate.controller.job import Job, Observer
@@ -130,8 +131,13 @@ class AgainstStored:
         assert self._screen is not None
         code = self._base_code(longer_measurement or measurement)
         verdict = attribute(self._screen, code, duet_result, self._obstacle, self._missing_commit())
-        duet = None if duet_result is None else duet_result.duet
-        return ComparisonResult(verdict, duet, longer_measurement)
+        stored = self._baseline.measurement
+        if duet_result is None:
+            verdict = explain_by_stored_profile(verdict, stored, longer_measurement or measurement)
+            return ComparisonResult(verdict, None, longer_measurement)
+        return ComparisonResult(
+            verdict, duet_result.duet, longer_measurement, duet_result.profiles
+        )
 
     def _by_duet_on_another_machine(
         self, baseline: Baseline, measurement: Measurement, observer: Observer
@@ -151,7 +157,7 @@ class AgainstStored:
             self._compared_code,
             environment_changes(record.environment, measurement.environment),
         )
-        return ComparisonResult(verdict, duet_result.duet)
+        return ComparisonResult(verdict, duet_result.duet, profiles=duet_result.profiles)
 
     def _find_baseline(self, measurement: Measurement | None) -> Baseline:
         """Return the baseline, and check that something can be compared with it.

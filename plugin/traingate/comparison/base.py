@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from traingate.controller.job import Job, Observer
+from traingate.controller.profiling import SideProfiles
 from traingate.gate.decision import no_baseline
 from traingate.records import Duet, Measurement, Verdict
 
@@ -19,11 +20,13 @@ class ComparisonResult:
         duet: Pairs that were measured for the verdict, None if there were none.
         measurement: Measurement of the candidate with the further launches that were measured for
             the verdict, None if there were none.
+        profiles: Profiles of both sides of the duet, None if they were not taken.
     """
 
     verdict: Verdict | None
     duet: Duet | None = None
     measurement: Measurement | None = None
+    profiles: SideProfiles | None = None
 
 
 class Comparison(Protocol):

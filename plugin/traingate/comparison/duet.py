@@ -9,10 +9,12 @@ import msgspec
 
 from traingate.baselines.comparability import environment_changes
 from traingate.comparison.acceptance import AcceptedChange, base_counts_with
+from traingate.comparison.explanation import explain_by_profiles
 from traingate.comparison.lack_of_files import missing_file_advice
 from traingate.comparison.lack_of_memory import failed_for_memory
-from traingate.controller.duet import fit_together, measure_duet
+from traingate.controller.duet import TakeProfiles, fit_together, measure_duet
 from traingate.controller.job import Job, LaunchPlan, Observer
+from traingate.controller.profiling import SideProfiles
 from traingate.errors import TraingateError, WorkloadError
 from traingate.gate.counters import counter_regressions, failed_by_counters, work_changes
 from traingate.gate.decision import judge_pairs
@@ -37,10 +39,12 @@ class DuetResult:
     Attributes:
         verdict: Decision, with the differences between the sides as its evidence.
         duet: Pairs of launches.
+        profiles: Profiles of both sides, if they were taken.
     """
 
     verdict: Verdict
     duet: Duet
+    profiles: SideProfiles | None = None
 
     @property
     def passes(self) -> bool:
@@ -57,6 +61,7 @@ def compare_by_duet(
     tolerance: float,
     max_pairs: int,
     accepted: AcceptedChange | None = None,
+    explains: bool = True,
 ) -> DuetResult:
     """Measure *base* in turn with *job*, pair after pair, until the pairs decide.
 
@@ -68,6 +73,7 @@ def compare_by_duet(
         tolerance: Largest loss of throughput that is let through, in percent.
         max_pairs: Largest number of pairs.
         accepted: Change whose counters fail nothing; None if there is none.
+        explains: Whether to profile both sides if one is slower.
 
     Raises:
         BaselineError, WorkloadError, WorkerError, DuetInterrupted: If ``measure_duet`` raises them.
@@ -86,10 +92,26 @@ def compare_by_duet(
         result = DuetResult(verdict, duet)
         return result.verdict.outcome is not Outcome.INCONCLUSIVE
 
+    def profile(take_profiles: TakeProfiles) -> None:
+        nonlocal result
+        assert result is not None
+        verdict, profiles = explain_by_profiles(
+            result.verdict, result.duet, job.profile, take_profiles
+        )
+        result = DuetResult(verdict, result.duet, profiles)
+
     by_steps = fit_together(candidate, base)
     kills = oom_kills()
     try:
-        measure_duet(candidate, base, plan, look, observer, by_steps=by_steps)
+        measure_duet(
+            candidate,
+            base,
+            plan,
+            look,
+            observer,
+            by_steps=by_steps,
+            on_decided=profile if explains else None,
+        )
     except TraingateError as error:
         if not by_steps or not failed_for_memory(error, oom_kills() - kills):
             advice = missing_file_advice(error, base)
@@ -114,7 +136,7 @@ def as_duet_side(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
     return replace(
         job,
         is_duet_side=True,
-        profile=False,
+        profile=None,
         launches=plan,
         work=messages.WorkCounted(measurement.flops_per_sample, measurement.operators_per_step),
         peak_rss_bytes=job.peak_rss_bytes if job.side else measurement.peak_memory_bytes,

@@ -12,18 +12,19 @@ relative to the yardstick.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from traingate.controller.child import Child
 from traingate.controller.command import yardstick_command
-from traingate.controller.job import Job, LaunchPlan, Observer
+from traingate.controller.job import Job, LaunchPlan, Observer, ProfilePlan
 from traingate.controller.launch import LaunchFacts, count_work, measure_launch
 from traingate.controller.measure import count_prepared_together, environment
 from traingate.controller.pair_record import pair_of_launches, pair_of_steps
+from traingate.controller.profiling import SideProfiles, profile_in_turn
 from traingate.controller.schedule import Turns, plan_turns
 from traingate.controller.steps import Steps
 from traingate.controller.training_worker import TrainingWorker
@@ -34,6 +35,9 @@ from traingate.records import Duet, Launch, Pair
 
 _MEMORY_MARGIN: Final = 1.2
 """Factor by which a launch may need more memory than the one that was measured."""
+
+TakeProfiles: TypeAlias = Callable[[ProfilePlan], SideProfiles]
+"""Function that profiles both sides in turn."""
 
 
 class DuetInterrupted(KeyboardInterrupt):
@@ -66,6 +70,7 @@ def measure_duet(
     observer: Observer,
     *,
     by_steps: bool,
+    on_decided: Callable[[TakeProfiles], None] | None = None,
 ) -> Duet:
     """Measure *candidate* and *base* in turn, pair after pair.
 
@@ -78,6 +83,8 @@ def measure_duet(
         observer: Receiver of the progress.
         by_steps: Whether to take turns step by step, for which both sides must fit into memory, or
             launch by launch.
+        on_decided: Function that is called if ``is_decided`` has returned True while the workers of
+            the last pair still live, with a function that profiles them.
 
     Raises:
         BaselineError: If the base's batches are of another size.
@@ -96,19 +103,21 @@ def measure_duet(
             yardstick = Child(yardstick_command(), "the yardstick", candidate.timeouts.start)
             next_pairs = partial(sides.launch_by_launch, exit_stack.enter_context(yardstick))
         while len(pairs) < plan.maximum:
-            _collect(next_pairs(len(pairs)), pairs)
-            seconds_per_pair = (time.monotonic() - start) / len(pairs)
-            duet = sides.summarise(pairs, seconds_per_pair)
-            if len(pairs) >= plan.planned and is_decided(duet):
-                break
+            with closing(next_pairs(len(pairs))) as new_pairs:
+                for pair in _interruptible(new_pairs, pairs):
+                    pairs.append(pair)
+                    duet = sides.summarise(pairs, (time.monotonic() - start) / len(pairs))
+                    if len(pairs) >= plan.planned and is_decided(duet):
+                        if on_decided is not None and facts.workers is not None:
+                            on_decided(partial(profile_in_turn, *facts.workers))
+                        return duet
     return duet
 
 
-def _collect(new_pairs: Generator[Pair, None, None], pairs: list[Pair]) -> None:
-    """Add *new_pairs* to *pairs*; raise DuetInterrupted with the complete pairs on Ctrl-C."""
+def _interruptible(new_pairs: Iterable[Pair], pairs: Sequence[Pair]) -> Iterator[Pair]:
+    """Yield *new_pairs*; raise DuetInterrupted with the complete *pairs* on Ctrl-C."""
     try:
-        with closing(new_pairs):
-            pairs.extend(new_pairs)
+        yield from new_pairs
     except KeyboardInterrupt as interrupt:
         raise DuetInterrupted(pairs) from interrupt
 
@@ -122,6 +131,7 @@ class _DuetFacts:
         base: Facts of the base's launches.
         peak_rss_bytes: Largest peak memory of a launch, in bytes.
         turns: Plan of the turns, the same in all pairs; None before the first.
+        workers: Workers of the candidate and of the base of the last pair, while they live.
         warmup_steps: Number of warm-up steps of the last pair.
     """
 
@@ -129,6 +139,7 @@ class _DuetFacts:
     base: LaunchFacts = field(default_factory=LaunchFacts)
     peak_rss_bytes: int = 0
     turns: Turns | None = None
+    workers: tuple[TrainingWorker, TrainingWorker] | None = None
     warmup_steps: int = 0
 
     def check(self, number: int, candidate: TrainingWorker, base: TrainingWorker) -> None:
@@ -204,8 +215,10 @@ class _Sides:
                 worker.wait_until_prepared()
             for number, pair_exit, (candidate, base) in zip(numbers, exits, pairs, strict=True):
                 pair_result = self._measure_pair(number, candidate, base)
+                self.facts.workers = (candidate, base)
+                yield pair_result  # it may be the last one, whose workers are profiled
+                self.facts.workers = None
                 pair_exit.close()
-                yield pair_result
 
     def launch_by_launch(self, yardstick: Child, offset: int) -> Generator[Pair, None, None]:
         """Yield the next pair, one side after the other, in an order that changes with each pair.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -63,6 +63,37 @@ class LaunchPlan:
 
 
 @dataclass(frozen=True)
+class ProfilePlan:
+    """Plan of the steps that are profiled after the timed ones.
+
+    Attributes:
+        steps: Number of steps under torch's profiler.
+        details: True to take further steps under the profilers that slow them down.
+        folder: Existing folder for traces; None to keep none.
+        side: Name of the side, for the file of its trace.
+    """
+
+    steps: int = 1
+    details: bool = False
+    folder: Path | None = None
+    side: str = "candidate"
+
+    @property
+    def trace(self) -> str:
+        """Return the path of the file for the compressed trace, empty for none."""
+        return str(self.folder / f"{self.side}.trace.json.gz") if self.folder else ""
+
+    @property
+    def quick(self) -> ProfilePlan:
+        """Return a plan with as many steps and nothing else."""
+        return ProfilePlan(self.steps)
+
+    def for_side(self, name: str) -> ProfilePlan:
+        """Return this plan for the side *name*, with all details."""
+        return replace(self, details=True, side=name)
+
+
+@dataclass(frozen=True)
 class Side:
     """Base side of a duet: another commit's tree, another environment, or both.
 
@@ -100,7 +131,8 @@ class Job:
         warmup_steps: Smallest number of warm-up steps, beside that of the scale.
         steady: Level of the settings against scatter, one of ``steadying.LEVELS``.
         timeouts: Time limits for the worker's answers.
-        profile: True if the last planned launch is to be profiled.
+        profile: Plan for profiling the last planned launch, or in a duet the last pair; None for no
+            profile.
         seed: Seed of the random numbers. All launches have the same, on both sides, so that their
             steps do the same work.
         work: Work of a plain step as an earlier launch counted it; None to count it in the first
@@ -128,7 +160,7 @@ class Job:
     warmup_steps: int = 0
     steady: str = "threads"
     timeouts: Timeouts = Timeouts()
-    profile: bool = False
+    profile: ProfilePlan | None = None
     seed: int = 0
     work: messages.WorkCounted | None = None
     peak_rss_bytes: int | None = None

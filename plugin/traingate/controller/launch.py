@@ -18,8 +18,8 @@ from traingate.controller.training_worker import TrainingWorker
 from traingate.controller.warm_up import warm_up
 from traingate.errors import WorkerError
 from traingate.protocol import messages
-from traingate.protocol.json_values import JSON
 from traingate.records import Counts, Launch
+from traingate.records.profile import Profile
 
 
 @dataclass
@@ -36,7 +36,7 @@ class LaunchFacts:
         counts: Largest counters of all launches.
         peak_rss_bytes: Largest peak memory of a launch with its data workers, in bytes; 0 if
             unknown.
-        operators: Operator table, None if none was profiled.
+        profile: Profile of the last planned launch, None if none was profiled.
         precision: Name of the torch dtype that the training computes in.
         precision_speedup: Rate of a matrix product in it, divided by the rate in fp32.
         memory_bytes_per_second: Bandwidth of the memory; 0 if it was not measured.
@@ -51,7 +51,7 @@ class LaunchFacts:
     warmup_steps: int = 0
     counts: Counts = field(default_factory=lambda: Counts(counters={}))
     peak_rss_bytes: int = 0
-    operators: list[dict[str, JSON]] | None = None
+    profile: Profile | None = None
     precision: str = "float32"
     precision_speedup: float = 1.0
     memory_bytes_per_second: float = 0.0
@@ -138,7 +138,7 @@ def measure_launch(
     facts.gemm_flop, facts.yardstick = unit.gemm_flop, unit.library
     facts.add(finish_messages)
     if job.profile and number == job.launches.planned:
-        facts.operators = worker.profile()
+        facts.profile = worker.profile(job.profile)
     if number == 1:
         count_work(job, worker, facts)
     return launch

@@ -11,6 +11,7 @@ from traingate.controller.child import Child
 from traingate.controller.command import yardstick_command
 from traingate.controller.job import Job, Observer
 from traingate.controller.launch import LaunchFacts, measure_launch
+from traingate.controller.profiling import SideProfiles
 from traingate.controller.steadying import describe
 from traingate.controller.training_worker import TrainingWorker
 from traingate.gate.reduction import gemm_rate, step_quantiles, throughput
@@ -19,24 +20,30 @@ from traingate.host.hardware import hardware
 from traingate.host.memory import available_bytes
 from traingate.host.packages import version
 from traingate.layers.stack import Stack
-from traingate.protocol.json_values import JSON, as_json
+from traingate.protocol.json_values import as_json
 from traingate.records import Launch, LayerRecord, Measurement
+from traingate.records.profile import Profile, compact_profile
 
 _MAX_PREPARED_TOGETHER: Final = 4
 """Largest number of launches that start up side by side; with more, their imports would compete."""
 
+_KEPT_CELLS: Final = 300
+"""Number of cells of a profile that a record keeps, with their modules."""
+
 
 @dataclass(frozen=True)
 class Result:
-    """Measurement with its operator table.
+    """Measurement with its profile.
 
     Attributes:
         measurement: Measurement without a verdict.
-        operators: Operator table; None if no launch was profiled.
+        profile: Profile of its last planned launch; None if no launch was profiled.
+        sides: Profiles of both sides of the duet that judged it; None if they were not taken.
     """
 
     measurement: Measurement
-    operators: list[dict[str, JSON]] | None = None
+    profile: Profile | None = None
+    sides: SideProfiles | None = None
 
 
 def measure(
@@ -67,6 +74,7 @@ def measure(
         facts.batch_size, facts.counts = earlier_measurement.batch_size, earlier_measurement.counts
         facts.environment = earlier_measurement.environment
         facts.memory_bytes_per_second = earlier_measurement.memory_bytes_per_second or 0.0
+        facts.profile = earlier_measurement.profile
         launches += earlier_measurement.launches
         facts.steps = len(launches[0].step_seconds)
         facts.warmup_steps = max(launch.warmup_steps for launch in launches)
@@ -81,7 +89,7 @@ def measure(
             measurement = summarise(job, launches, facts)
             if len(launches) >= job.launches.planned and is_decided(measurement):
                 break
-    return Result(measurement, facts.operators)
+    return Result(measurement, facts.profile)
 
 
 def count_prepared_together(planned: int, peak_rss_bytes: int) -> int:
@@ -135,6 +143,7 @@ def summarise(job: Job, launches: Sequence[Launch], facts: LaunchFacts) -> Measu
         operators_per_step=counts.operators_per_step,
         counters=counts.counters,
         reasons=counts.reasons,
+        profile=facts.profile and compact_profile(facts.profile, _KEPT_CELLS),
         machine=hardware(),
         environment=environment(job, facts),
         environment_name=job.environment.name,

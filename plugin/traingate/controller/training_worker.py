@@ -6,19 +6,19 @@ import contextlib
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+
+import msgspec
 
 from traingate.controller.build_locks import remove_stale_locks
 from traingate.controller.caches import EXTENSIONS_VARIABLE
 from traingate.controller.child import Child
 from traingate.controller.command import training_command
-from traingate.controller.job import Job, Observer, Side
+from traingate.controller.job import Job, Observer, ProfilePlan, Side
 from traingate.controller.steps import Steps
 from traingate.errors import WorkerError
 from traingate.protocol import messages
-from traingate.protocol.json_values import JSON, as_json
-
-_PROFILED_STEPS: Final = 2
+from traingate.protocol.json_values import as_json
+from traingate.records.profile import Profile
 
 
 class TrainingWorker:
@@ -182,13 +182,26 @@ class TrainingWorker:
             )
         return messages.WorkCounted(None, None)
 
-    def profile(self) -> list[dict[str, JSON]]:
-        """Take two further steps under the profiler, and return their operator table."""
-        seconds = self._job.timeouts.step * _PROFILED_STEPS
+    def profile(self, plan: ProfilePlan) -> Profile:
+        """Take further steps under profilers, and return the profile of the slowest rank.
+
+        Raises:
+            WorkerError: If the worker fails, or if its profile is damaged.
+        """
+        self._observer.doing("profiling")
+        timeouts = self._job.timeouts
         answers = self._worker.ask(
-            messages.Profile(_PROFILED_STEPS), messages.Profiled, seconds, "in its profiled steps"
+            messages.Profile(plan.steps, plan.trace, plan.details),
+            messages.Profiled,
+            timeouts.step * plan.steps + (timeouts.first_step if plan.details else 0.0),
+            "in its profiled steps",
         )
-        return answers[0].operators
+        self.freeze()
+        try:
+            profiles = [msgspec.convert(answer.profile, Profile) for answer in answers]
+        except msgspec.ValidationError as error:
+            raise WorkerError(f"{self._name} sent a damaged profile: {error}") from error
+        return max(profiles, key=lambda profile: profile.step_seconds)
 
     def _report_output(self) -> None:
         """Report what the process printed to the observer."""

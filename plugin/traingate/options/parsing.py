@@ -66,9 +66,11 @@ def parse(config: pytest.Config) -> Settings:
         compare=compare,
         storage=str(config.getoption("benchmark_storage", "file://./.benchmarks")),
         measures=not (parallel or disabled or codspeed),
+        saves=any(config.getoption(name, None) for name in _SAVING_OPTIONS),
     )
 
 
+_SAVING_OPTIONS: Final = ("benchmark_save", "benchmark_autosave", "benchmark_json")
 _DUET_OPTIONS: Final = ("against", "against_python", "against_environment")
 """Settings that name the base of a duet."""
 

@@ -14,7 +14,7 @@ DEFAULT_MAX_PAIRS: Final = 16  # in a duet
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of one pytest run; the options and ini keys of traingate set all but the last three.
+    """Settings of one pytest run; the options and ini keys of traingate set all but the last four.
 
     Attributes:
         scale: Size of the measurement.
@@ -36,12 +36,13 @@ class Settings:
         require: Names of layers, or of the extras that install what layers need; a test of such a
             layer fails instead of being skipped if the layer cannot run.
         price: Price of this machine in US dollars per hour; None if unknown.
-        profile: Folder for operator tables; None for no profile.
+        profile: Folder for traces, tables and flame graphs; None for none.
         compare: Value of ``--benchmark-compare``: True for the newest comparable run, the name or
             path of a run, or False for no comparison with stored runs.
         storage: Value of ``--benchmark-storage``.
         measures: False if each test takes a single step that is not recorded: pytest-benchmark is
             disabled or replaced by CodSpeed, or pytest-xdist runs tests in parallel.
+        saves: True if pytest-benchmark writes the records to a file.
     """
 
     scale: Scale
@@ -64,11 +65,17 @@ class Settings:
     compare: bool | str
     storage: str
     measures: bool
+    saves: bool = False
 
     @property
     def max_pairs(self) -> int:
         """Return the largest number of pairs in a duet."""
         return self.launches or DEFAULT_MAX_PAIRS
+
+    @property
+    def keeps_profiles(self) -> bool:
+        """Return whether records need a profile: if they are saved, or compared with saved ones."""
+        return self.saves or bool(self.compare)
 
     @property
     def compares(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from traingate.protocol.json_values import JSON
 
-PROTOCOL_VERSION: Final = 6
+PROTOCOL_VERSION: Final = 7
 """Version of the protocol, increased by one with each change of a message; both ends must agree."""
 
 COMPILED_PREFIX: Final = "compiled:"
@@ -94,13 +94,19 @@ class CountWork:
 
 @dataclass(frozen=True)
 class Profile:
-    """Command to profile further steps.
+    """Command to take further steps under torch's profiler. It may be repeated.
 
     Attributes:
         steps: Number of steps.
+        trace: Path of the file for the compressed trace, empty for none. In a process group, each
+            rank but the first adds its number to the name.
+        details: True to take further steps under other profilers too, see
+            ``traingate.worker.profiling.profile.Profiler``.
     """
 
     steps: int
+    trace: str = ""
+    details: bool = False
 
 
 # From a training worker, one answer for each command above.
@@ -213,11 +219,10 @@ class Profiled:
     """Answer to ``Profile``.
 
     Attributes:
-        operators: Rows of the operator table, the most expensive first, see
-            ``traingate.worker.operator_table.operators``.
+        profile: Fields of a ``traingate.records.Profile``.
     """
 
-    operators: list[dict[str, JSON]]
+    profile: dict[str, JSON]
 
 
 # Between the controller and the yardstick.

@@ -13,6 +13,7 @@ Versions of the schema:
     5   roofline_share is that of the binding limit; adds bound, precision, precision_speedup,
         bytes_per_sample, fixed_bytes_per_step, memory_bytes_per_second, environment_name and
         torch_today
+    6   adds profile, and a verdict's explanation
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from traingate.records.launch import Counts, Duet, Launch
+from traingate.records.profile import Profile
 from traingate.records.units import Bytes, Count, Interval, Positive
 from traingate.records.verdict import Verdict
 
-SCHEMA: Final = 5
+SCHEMA: Final = 6
 """Version of the schema that this traingate writes."""
 
 
@@ -146,6 +148,8 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             pytest ran in.
         torch_today: Version of torch in the environment that pytest ran in; empty if it had none.
         published: Published figures that the test gave for comparison.
+        profile: Profile of a few steps after those of the last planned launch, shortened; None if
+            none was taken.
         duet: Duet that was measured for the verdict; None if there was none.
         verdict: Verdict of the gate; None if nothing was to be compared and no limit is broken.
     """
@@ -178,6 +182,7 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     environment_name: str = "today"
     torch_today: str = ""
     published: tuple[Published, ...] = ()
+    profile: Profile | None = None
     duet: Duet | None = None
     verdict: Verdict | None = None
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from traingate.records.explanation import Explanation
 from traingate.records.units import Count, Interval, Positive
 
 
@@ -100,6 +101,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             neither.
         broken_limits: Limits of the marker that the measurement breaks, a sentence each. Records of
             schema 3 and earlier have them in ``reason``.
+        explanation: Explanation of the change, if both sides were profiled.
         disagreement: Sentence on stored launches that were faster than a duet explains, in an
             environment that no record shows to be another; None if there is no such disagreement.
     """
@@ -124,6 +126,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: str | None = None
     broken_limits: tuple[str, ...] = ()
     disagreement: str | None = None
+    explanation: Explanation | None = None
 
     @property
     def breaks_a_limit(self) -> bool:

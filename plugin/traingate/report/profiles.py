@@ -1,49 +1,108 @@
-"""Write the operator table of a test to a file that has the name of the test."""
+"""Write the profiles of a test to files, in a folder that has the name of the test."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from traingate.errors import ConfigurationError
+from traingate.records.explanation import Explanation
+from traingate.records.profile import Profile
+from traingate.report.flame_graph import collapsed_stacks, render_flame_graph
+
+PROFILE_SCHEMA: Final = 1
+"""Version of the format of ``profile.json``."""
 
 _MAX_NAME_CHARACTERS: Final = 120
-"""Longest part of a file's name that is taken from a test's: names have at most 255 bytes."""
+"""Longest part of a folder's name that is taken from a test's: names have at most 255 bytes."""
 
 
-def profile_file(directory: Path, test: str) -> Path:
-    """Return the file for the operator table of a test.
+class ProfileFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Content of ``profile.json``: all tables of the profiles of one test.
+
+    Attributes:
+        schema: Version of the format.
+        test: Full name of the test.
+        candidate: Profile of the candidate.
+        base: Profile of the base of a duet; None if there was none.
+        explanation: Explanation of the change; None if nothing has changed, or nothing was
+            compared.
+    """
+
+    schema: int = PROFILE_SCHEMA
+    test: str
+    candidate: Profile
+    base: Profile | None = None
+    explanation: Explanation | None = None
+
+
+def profile_folder(directory: Path, test: str) -> Path:
+    """Return the folder for the profiles of a test, which is made if it is missing.
 
     Its name is that of the test without special characters, of a long one the end, followed by a
-    hash of the whole name: ``a[1-2]`` and ``a[1_2]`` have different files.
+    hash of the whole name: ``a[1-2]`` and ``a[1_2]`` have different folders.
 
     Args:
         directory: Directory of all profiles.
         test: Full name of the test.
+
+    Raises:
+        ConfigurationError: If it cannot be made.
     """
     letters = (letter if letter.isascii() and letter.isalnum() else "_" for letter in test)
     name = "".join(letters)[-_MAX_NAME_CHARACTERS:]
     digest = hashlib.sha256(test.encode(errors="surrogatepass")).hexdigest()[:8]
-    return directory / f"{name}-{digest}.json"
+    folder = directory / f"{name}-{digest}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"--traingate-profile: {folder} cannot be made: {error}") from error
+    return folder
 
 
-def write_profile(directory: Path, test: str, operators: Sequence[Mapping[str, Any]]) -> None:
-    """Write an operator table as JSON.
+def write_profiles(folder: Path, content: ProfileFile) -> list[Path]:
+    """Write the tables, the flame graph and the stacks of a test, and return the files.
 
     Args:
-        directory: Directory of all profiles, which is made if it is missing.
-        test: Full name of the test.
-        operators: Rows of the table.
+        folder: Folder that ``profile_folder`` has returned. Traces in it are the workers'.
+        content: Profiles of the test.
 
     Raises:
-        ConfigurationError: If the file cannot be written.
+        ConfigurationError: If a file cannot be written.
     """
-    file = profile_file(directory, test)
+    explanation, base = content.explanation, content.base
+    subtitle = explanation.sentence if explanation else f"{content.candidate.steps} profiled steps"
+    texts = {
+        "profile.json": msgspec.json.format(msgspec.json.encode(content)).decode(),
+        "flame_graph.html": render_flame_graph(content.test, subtitle, content.candidate, base),
+        "candidate.stacks.txt": collapsed_stacks(content.candidate),
+    }
+    if base is not None:
+        texts["base.stacks.txt"] = collapsed_stacks(base)
+    for name, text in texts.items():
+        file = folder / name
+        try:
+            file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise ConfigurationError(
+                f"--traingate-profile: {file} was not written: {error}"
+            ) from error
+    return [folder / name for name in texts]
+
+
+def read_profiles(path: Path) -> ProfileFile:
+    """Return the profiles in a folder, or in its ``profile.json``.
+
+    Raises:
+        ConfigurationError: If there are none, or if they are damaged.
+    """
+    file = path / "profile.json" if path.is_dir() else path
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(operators, indent=1))
+        return msgspec.json.decode(file.read_bytes(), type=ProfileFile)
     except OSError as error:
-        raise ConfigurationError(f"--traingate-profile: {file} was not written: {error}") from error
+        raise ConfigurationError(f"{file} cannot be read: {error}") from error
+    except msgspec.MsgspecError as error:
+        raise ConfigurationError(f"{file} is no profile of traingate: {error}") from error

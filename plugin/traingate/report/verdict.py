@@ -8,6 +8,7 @@ import msgspec
 
 from traingate.gate.reduction import pairs_change
 from traingate.gate.statistics import loss_percent
+from traingate.report.explanation import explanation_lines
 from traingate.records import Cause, Measurement, Method, Outcome, Pair, Verdict
 
 _ADVICE = {
@@ -89,7 +90,7 @@ def explain(verdict: Verdict) -> str:
         return _explain_broken_limits(verdict)
     if verdict.slowdown_percent is None:
         return f"{verdict.outcome.value}: {verdict.reason}"
-    headline = verdict.reason if verdict.method is Method.COUNTERS else verdict.disagreement
+    headline = _headline(verdict)
     lines = [f"{verdict.outcome.value}: {_CAUSES[verdict.cause]}{headline or _change(verdict)}"]
     if headline:
         lines.append(f"  {_change(verdict)}")
@@ -107,6 +108,8 @@ def explain(verdict: Verdict) -> str:
     if verdict.reason and verdict.method is not Method.COUNTERS:
         lines.append(f"  also      {verdict.reason}")
     lines += [f"  also      {limit}" for limit in verdict.broken_limits]
+    if verdict.explanation is not None:
+        lines += explanation_lines(verdict.explanation)
     lines += [
         f"  {'evidence' if number == 0 else '':<9} {line}"
         for number, line in enumerate(verdict.evidence)
@@ -118,6 +121,15 @@ def explain(verdict: Verdict) -> str:
     elif verdict.outcome in _ADVICE:
         lines.append(f"  {_ADVICE[verdict.outcome]}")
     return "\n".join(lines)
+
+
+def _headline(verdict: Verdict) -> str | None:
+    """Return the sentence for the first line; None for the change of throughput itself."""
+    if verdict.method is Method.COUNTERS:
+        return verdict.reason
+    if verdict.disagreement is None and verdict.explanation is not None:
+        return verdict.explanation.sentence
+    return verdict.disagreement
 
 
 def _explain_broken_limits(verdict: Verdict) -> str:

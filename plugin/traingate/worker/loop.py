@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from threading import Thread
 from typing import Any, Final
 
@@ -99,6 +100,15 @@ class Loop:
             self._body(self._batch)
         return clock.stop()
 
+    @contextmanager
+    def marking(self, mark: Callable[[str], None]) -> Iterator[None]:
+        """Call *mark* with the name of each phase at its end, until the context is left."""
+        self._clock.mark = mark
+        try:
+            yield
+        finally:
+            self._clock.mark = None
+
     def _next_batch(self) -> Any:
         """Return the next batch; start again at the beginning of the dataset after its end."""
         try:
@@ -114,9 +124,14 @@ class Loop:
 
 
 class _PhaseClock:
-    """Clock that divides a step into phases."""
+    """Clock that divides a step into phases.
+
+    Attributes:
+        mark: Function that is called at the end of each phase; None while steps are timed.
+    """
 
     def __init__(self) -> None:
+        self.mark: Callable[[str], None] | None = None
         self._seconds: dict[str, float] = {}
         self._start = self._last = 0.0
 
@@ -130,6 +145,8 @@ class _PhaseClock:
         now = time.perf_counter()
         self._seconds[phase] = self._seconds.get(phase, 0.0) + now - self._last
         self._last = now
+        if self.mark is not None:
+            self.mark(phase)
 
     def stop(self) -> tuple[float, dict[str, float]]:
         """Return the seconds of the step, and those of its phases."""

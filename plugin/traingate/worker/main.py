@@ -9,7 +9,7 @@ are those of ``protocol.messages`` (> from the controller, < from the worker):
     > Step(count)      < Stepped x count  measured steps; may be repeated
     > Finish           < Finished         counters, memory, imported files, environment
     > CountWork        < WorkCounted      optional, after Finish
-    > Profile(steps)   < Profiled         optional, after Finish
+    > Profile          < Profiled         optional, after Finish; may be repeated
 
 If the user's code raises, the worker answers Failed and ends. If the controller closes the
 connection, the worker ends at once with all processes of its group, even in the middle of a step.

@@ -26,12 +26,13 @@ from traingate.layers.training import Training
 from traingate.protocol import messages
 from traingate.protocol.ranks import rank_cores, rank_place
 from traingate.training_setup import TrainingSetup, WorkloadName, build
-from traingate.worker import counters, operator_table, precision, spawned_imports, work
+from traingate.worker import counters, precision, spawned_imports, work
 from traingate.worker.built_training import ModelCalls, training_of
 from traingate.worker.child_memory import descendants_bytes
 from traingate.worker.imported_files import built_libraries, check_unchanged, file_digests
 from traingate.worker.loop import Loop
 from traingate.worker.memory import MemoryGrowth
+from traingate.worker.profiling.profile import Profiler
 from traingate.worker.software import environment, project_of
 from traingate.workload import import_object
 from traingate.worktree.relocation import Relocation
@@ -72,6 +73,7 @@ class Trainer:
         self._project = Project(())
         self._steps = 0
         self._training: Training | None = None
+        self._profiler: Profiler | None = None
         self._memory = MemoryGrowth()
 
     @property
@@ -233,8 +235,11 @@ class Trainer:
         if self._relocation:
             self._relocation.check_imports()
             self._relocation.check_libraries(built_libraries())
-        tree = self._relocation.tree if self._relocation else self._project_root
-        return file_digests(self._project_root, tree)
+        return file_digests(self._project_root, self._tree())
+
+    def _tree(self) -> str:
+        """Return the root folder of the project that is measured."""
+        return self._relocation.tree if self._relocation else self._project_root
 
     def _count_work(self, _: messages.CountWork) -> Iterator[messages.Message]:
         assert self._build_setup is not None
@@ -251,7 +256,13 @@ class Trainer:
             )
 
     def _profile(self, message: messages.Profile) -> Iterator[messages.Message]:
-        yield messages.Profiled(operator_table.operators(self._step_once, message.steps))
+        assert self._loop is not None
+        assert self._training is not None
+        if self._profiler is None:
+            self._profiler = Profiler(self._training, self._loop, self._step_once, self._tree())
+        profile = self._profiler.profile(message.steps, message.trace, details=message.details)
+        _stop_data_workers()
+        yield messages.Profiled(profile)
 
 
 def _stop_data_workers() -> None:

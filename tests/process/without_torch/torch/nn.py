@@ -1,5 +1,9 @@
-"""The classes of torch.nn that a worker asks for."""
+"""The modules of torch, of which the trainings have none."""
 
 
-class ModuleDict:
-    """Several models by name; no training here has them."""
+class Module:
+    """A module."""
+
+
+class ModuleDict(dict):
+    """A collection of models, which no training here has."""

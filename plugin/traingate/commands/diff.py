@@ -1,0 +1,133 @@
+"""Define ``traingate diff``: say where one run, profile or commit is slower than another."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+
+from traingate.baselines import saved_runs
+from traingate.causes.explanation import explain_change
+from traingate.causes.phases import phases_of_launches
+from traingate.commands.profile import FORMAT, NO_RESULT, fail, run_profiled, show
+from traingate.errors import BaselineError, ConfigurationError
+from traingate.gate.counters import counter_regressions
+from traingate.records import Measurement
+from traingate.records.explanation import Explanation, PhaseChange
+from traingate.records.profile import Profile
+from traingate.report.explanation import summary
+from traingate.report.profiles import read_profiles
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b", required=False)
+@click.option("--test", help="Full name, or end of the name, of the only test to compare.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("traingate-profile"),
+    show_default=True,
+    help="Folder for the profiles of a comparison with a commit.",
+)
+@FORMAT
+def diff(a: str, b: str | None, test: str | None, output: Path, form: str) -> None:
+    """Show where B has lost or won time against A.
+
+    A and B are saved runs, or folders with profiles as --traingate-profile writes them. If A is a
+    commit, it is compared with the working tree by a duet of the --test, and B is left out. Exit
+    status: 0 compared, 2 nothing could be compared.
+    """
+    try:
+        if not Path(a).exists():
+            _compare_with_commit(a, b, test, output, form)
+            return
+        if b is None:
+            fail(ConfigurationError(f"{a} is compared with nothing: name B too"))
+        explanations = list(_explanations(Path(a), Path(b or ""), test))
+    except (BaselineError, ConfigurationError) as error:
+        fail(ConfigurationError(str(error)))
+    if not explanations:
+        fail(ConfigurationError(f"no test of {a} and {b} has a profile in both"))
+    if form == "json":
+        content = {name: msgspec.to_builtins(explanation) for name, explanation in explanations}
+        click.echo(msgspec.json.format(msgspec.json.encode(content)).decode())
+        return
+    for name, explanation in explanations:
+        click.echo("\n".join([name, *summary(explanation)]))
+
+
+def _compare_with_commit(
+    reference: str, other: str | None, test: str | None, output: Path, form: str
+) -> None:
+    """Compare the working tree with a commit by a duet, and show the difference."""
+    if other is not None or test is None:
+        raise ConfigurationError(
+            f"{reference} is no file: a commit is compared with the working tree, by "
+            f"traingate diff {reference} --test TEST"
+        )
+    files, _ = run_profiled(test, output, reference, ())
+    if not files:
+        click.echo(f"traingate: {test} was not compared with {reference}.", err=True)
+        sys.exit(NO_RESULT)
+    for file in files:
+        content = read_profiles(file)
+        if content.explanation is None and content.base is not None:
+            explanation = _explain_profiles(content.base, content.candidate)
+            content = msgspec.structs.replace(content, explanation=explanation)
+        show(content, form, file.parent)
+
+
+def _explanations(a: Path, b: Path, test: str | None) -> Iterator[tuple[str, Explanation]]:
+    """Yield the explanation of each test that both files or folders have.
+
+    Raises:
+        BaselineError, ConfigurationError: If one of them cannot be read.
+    """
+    if a.is_file() and b.is_file() and "profile.json" not in {a.name, b.name}:
+        old, new = (dict(saved_runs.read_run(path).measurements) for path in (a, b))
+        for name in old.keys() & new.keys():
+            if test is None or name.endswith(test):
+                explanation = _explain_records(old[name], new[name])
+                if explanation is not None:
+                    yield name, explanation
+        return
+    first, second = read_profiles(a), read_profiles(b)
+    yield second.test, _explain_profiles(first.candidate, second.candidate)
+
+
+def _explain_records(old: Measurement, new: Measurement) -> Explanation | None:
+    """Return the explanation of the change between two records; None if one has no profile."""
+    if old.profile is None or new.profile is None:
+        return None
+    phases = phases_of_launches(old.launches, new.launches)
+    return explain_change(
+        old.profile,
+        new.profile,
+        phases,
+        sum(phase.change for phase in phases),
+        compilations=counter_regressions(
+            old.counts,
+            new.counts,
+            same_torch=old.environment.get("torch") == new.environment.get("torch"),
+        ),
+    )
+
+
+def _explain_profiles(old: Profile, new: Profile) -> Explanation:
+    """Return the explanation of the change between two profiles, by their profiled steps."""
+    sides = [
+        {phase: 0.0 for phase in dict.fromkeys(cell.phase for cell in (*old.cells, *new.cells))}
+        for _ in range(2)
+    ]
+    for side, profile in zip(sides, (old, new), strict=True):
+        for cell in profile.cells:
+            side[cell.phase] += cell.seconds
+    phases = [
+        PhaseChange(phase=phase, base_seconds=sides[0][phase], seconds=sides[1][phase])
+        for phase in sides[0]
+    ]
+    return explain_change(old, new, phases, new.step_seconds - old.step_seconds)

@@ -1,0 +1,110 @@
+"""Define ``traingate profile``: profile one test, and show where the time of its steps goes."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from traingate.errors import ConfigurationError
+from traingate.report.explanation import summary
+from traingate.report.profile_table import profile_lines
+from traingate.report.profiles import ProfileFile, read_profiles
+
+NO_RESULT = 2
+FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of the tables.",
+)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("test")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("traingate-profile"),
+    show_default=True,
+    help="Folder for traces, tables and flame graphs.",
+)
+@click.option("--against", metavar="REF", help="Commit to compare with, by a duet.")
+@FORMAT
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def profile(
+    test: str, output: Path, against: str | None, form: str, pytest_arguments: tuple[str, ...]
+) -> None:
+    """Profile TEST, and show where the time of its steps goes.
+
+    TEST is the full name of a test, as pytest takes it. Further arguments go to pytest. With
+    --against, both sides of a duet are profiled, and the tables show the difference. Traces may
+    hold names of your functions and paths of your files; they stay on this machine. Exit status:
+    0 profiled, 1 slower than the commit, 2 not profiled.
+    """
+    files, exit_code = run_profiled(test, output, against, pytest_arguments)
+    if not files:
+        click.echo(f"traingate: {test} was not profiled.", err=True)
+        sys.exit(NO_RESULT)
+    for file in files:
+        show(read_profiles(file), form, file.parent)
+    sys.exit(1 if exit_code == 1 and against else 0)
+
+
+def run_profiled(
+    test: str, output: Path, against: str | None, arguments: tuple[str, ...]
+) -> tuple[list[Path], int]:
+    """Run pytest with profiles, its own output on standard error.
+
+    Args:
+        test: Full name of the test, or of several tests.
+        output: Folder for the profiles.
+        against: Commit to compare with; None for none.
+        arguments: Further arguments for pytest.
+
+    Returns:
+        Files of the tests' tables that this run has written, and the exit code of pytest.
+    """
+    import pytest  # noqa: PLC0415 - the other commands do without it
+
+    before = _modification_times(output)
+    duet = [f"--traingate-against={against}"] if against else []
+    command = [test, f"--traingate-profile={output}", "-p", "no:cacheprovider", *duet, *arguments]
+    with contextlib.redirect_stdout(sys.stderr):
+        exit_code = pytest.main(command)
+    after = _modification_times(output)
+    return [file for file, time in after.items() if before.get(file) != time], int(exit_code)
+
+
+def show(content: ProfileFile, form: str, folder: Path) -> None:
+    """Print the tables of one test.
+
+    Args:
+        content: Profiles of the test.
+        form: ``text`` or ``json``.
+        folder: Folder with the files of the test.
+    """
+    if form == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(content)).decode())
+        return
+    click.echo(content.test)
+    if content.explanation is not None:
+        click.echo("\n".join(summary(content.explanation)))
+    else:
+        click.echo("\n".join(profile_lines(content.candidate)))
+    click.echo(f"  files     {folder}")
+
+
+def fail(error: ConfigurationError) -> None:
+    """Print the message of an error, and exit with the status for no result."""
+    click.echo(f"traingate: {error}", err=True)
+    sys.exit(NO_RESULT)
+
+
+def _modification_times(folder: Path) -> dict[Path, int]:
+    return {file: file.stat().st_mtime_ns for file in sorted(folder.glob("*/profile.json"))}

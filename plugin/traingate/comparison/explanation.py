@@ -1,0 +1,98 @@
+"""Explain a verdict: profile both sides of a duet, or compare the profiles of stored launches."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from traingate.causes.explanation import explain_change
+from traingate.causes.phases import change_of_pairs, phases_of_launches, phases_of_pairs
+from traingate.controller.duet import TakeProfiles
+from traingate.controller.job import ProfilePlan
+from traingate.controller.profiling import SideProfiles
+from traingate.errors import TraingateError
+from traingate.gate.counters import counter_regressions
+from traingate.records import Duet, Measurement, Outcome, Verdict
+from traingate.records.explanation import Explanation
+
+_PROFILED_STEPS: Final = 2
+"""Steps of each turn in which a side is profiled."""
+
+_PATTERN_STEPS: Final = 10
+"""Steps of each such turn if only some steps have changed, so that these are among them."""
+
+_CHANGED: Final = frozenset({Outcome.REGRESSED, Outcome.IMPROVED})
+
+
+def explain_by_profiles(
+    verdict: Verdict, duet: Duet, plan: ProfilePlan | None, take_profiles: TakeProfiles
+) -> tuple[Verdict, SideProfiles | None]:
+    """Return the final verdict of a duet with its explanation, and the profiles of both sides.
+
+    Both sides are profiled if the candidate has changed, or if the user has asked for traces.
+
+    Args:
+        verdict: Final verdict.
+        duet: Its duet.
+        plan: Plan of the candidate's profile; None if none was asked for.
+        take_profiles: Function that profiles both sides.
+    """
+    folder = None if plan is None else plan.folder
+    if verdict.outcome not in _CHANGED and folder is None:
+        return verdict, None
+    steps = _PATTERN_STEPS if verdict.changed_steps else _PROFILED_STEPS
+    try:
+        profiles = take_profiles(ProfilePlan(steps, folder=folder))
+    except TraingateError as error:  # the verdict stands without them
+        note = f"the cause is unknown, because the sides could not be profiled: {error}"
+        return msgspec.structs.replace(verdict, evidence=(*verdict.evidence, note)), None
+    if verdict.outcome in _CHANGED:
+        verdict = msgspec.structs.replace(verdict, explanation=explain_duet(duet, profiles))
+    return verdict, profiles
+
+
+def explain_duet(duet: Duet, profiles: SideProfiles) -> Explanation:
+    """Return where the candidate of a duet has lost or won time."""
+    change, interval = change_of_pairs(duet.pairs)
+    same_torch = duet.base_environment["torch"] == duet.candidate_environment["torch"]
+    regressions = counter_regressions(
+        duet.base_counts, duet.candidate_counts, same_torch=same_torch
+    )
+    return explain_change(
+        profiles.base,
+        profiles.candidate,
+        phases_of_pairs(duet.pairs),
+        change,
+        interval,
+        regressions,
+    )
+
+
+def explain_by_stored_profile(
+    verdict: Verdict, stored: Measurement, measurement: Measurement
+) -> Verdict:
+    """Return a verdict by stored launches with its explanation, if both records have a profile.
+
+    Args:
+        verdict: Final verdict; one that has an explanation is returned as it is.
+        stored: Record of the baseline.
+        measurement: Record of the candidate.
+    """
+    profiles = (stored.profile, measurement.profile)
+    if verdict.outcome not in _CHANGED or verdict.explanation is not None or None in profiles:
+        return verdict
+    assert stored.profile is not None
+    assert measurement.profile is not None
+    phases = phases_of_launches(stored.launches, measurement.launches)
+    same_torch = stored.environment.get("torch") == measurement.environment.get("torch")
+    explanation = explain_change(
+        stored.profile,
+        measurement.profile,
+        phases,
+        sum(phase.change for phase in phases),
+        compilations=counter_regressions(
+            stored.counts, measurement.counts, same_torch=same_torch
+        ),
+    )
+    return msgspec.structs.replace(verdict, explanation=explanation)

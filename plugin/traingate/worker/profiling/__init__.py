@@ -1,0 +1,1 @@
+"""Profile further steps of a training, after all steps that are timed."""

@@ -1,0 +1,129 @@
+"""Test ``traingate bisect`` on real commits."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+from repositories import commit, git
+
+from traingate.bisection import Bisection, CommitVerdict
+
+TRAINGATE = Path(sysconfig.get_path("scripts")) / "traingate"
+COMMITS = 16
+SLOW, BROKEN = 11, (6, 9)
+TESTS = """
+from models import sleeping
+
+def test_sleeping(training_benchmark):
+    training_benchmark(sleeping)
+"""
+MODEL = """
+import time
+import torch
+from traingate import TrainingSetup
+
+NUMBER = {number}
+{statement}
+
+def step(model, batch, criterion):
+    time.sleep({seconds})
+    return criterion(model(batch[0]), batch[1])
+
+def sleeping():
+    model = torch.nn.Linear(4, 2)
+    data = [(torch.randn(4), 0)] * 64
+    optimizer = torch.optim.SGD(model.parameters())
+    return TrainingSetup(model, torch.nn.CrossEntropyLoss(), optimizer, data, 4, train_step=step)
+"""
+
+
+def write_model(pytester, number):
+    seconds = 0.0200 if number < SLOW else 0.0223
+    statement = "raise ImportError('in the middle of a change')" if number in BROKEN else ""
+    text = MODEL.format(number=number, statement=statement, seconds=seconds)
+    pytester.makepyfile(models=text)
+
+
+@pytest.fixture
+def history(committed):
+    """A repository of sixteen commits, one of which is slower, and two of which do not import."""
+    pytester = committed(TESTS)
+    for number in range(1, COMMITS + 1):
+        write_model(pytester, number)
+        commit()
+    return pytester
+
+
+def bisect(*arguments):
+    command = [TRAINGATE, "bisect", "test_training.py::test_sleeping"]
+    options = ["--traingate-scale=smoke", "--traingate-steps=40"]
+    return subprocess.run(
+        [*command, *arguments, *options], capture_output=True, text=True, check=False
+    )
+
+
+def test_the_slow_commit_is_found_among_sixteen_in_at_most_six_duets(history):
+    process = bisect("--good", f"HEAD~{COMMITS - 1}")
+    assert process.returncode == 0, process.stderr
+    slow_commit = git("rev-parse", f"HEAD~{COMMITS - SLOW}")
+    assert f"{slow_commit[:12]} is the first slow commit: next" in process.stdout
+    lines = re.findall(r"^  [0-9a-f]{12}  (?:slow|fast):", process.stdout, re.MULTILINE)
+    assert 4 <= len(lines) <= 6
+    assert git("status", "--porcelain", "--untracked-files=no") == ""
+    assert not list(history.path.glob(".git/traingate-bisect-*"))
+
+
+class Interrupted:
+    """Measurements of commits that are interrupted after some, without a duet.
+
+    Attributes:
+        commits: Commits that were measured.
+    """
+
+    def __init__(self, count):
+        self.commits, self._count = [], count
+
+    def __call__(self, commit, _folder, _tolerance):
+        if len(self.commits) == self._count:
+            raise KeyboardInterrupt
+        self.commits.append(commit)
+        is_bad = int(git("rev-list", "--count", commit)) - 1 >= SLOW
+        return CommitVerdict(
+            commit=commit,
+            is_bad=is_bad,
+            slowdown_percent=10.0,
+            slowdown_percent_interval=(9.0, 11.0),
+            pairs=3,
+        )
+
+
+def test_an_interrupted_bisection_goes_on_where_it_has_stopped(history, monkeypatch):
+    names = ("test_training.py::test_sleeping", f"HEAD~{COMMITS - 1}", "HEAD", ())
+    first, second = Interrupted(2), Interrupted(COMMITS)
+    bisection = Bisection.of(history.path, *names)
+    monkeypatch.setattr(bisection, "_measure", first)
+    with pytest.raises(KeyboardInterrupt):
+        bisection.run(lambda _: None)
+    bisection = Bisection.of(history.path, *names)
+    monkeypatch.setattr(bisection, "_measure", second)
+    result = bisection.run(lambda _: None)
+    assert result.first_bad == git("rev-parse", f"HEAD~{COMMITS - SLOW}")
+    assert not set(first.commits) & set(second.commits)
+    assert [verdict.commit for verdict in result.verdicts] == [*first.commits, *second.commits]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--good=nothing",), "nothing"),
+        (("--good=HEAD~1", "--bad=HEAD~1"), "is not slower than"),
+    ],
+)
+def test_what_cannot_be_searched_is_said(history, arguments, message):
+    process = bisect(*arguments)
+    assert process.returncode == 2
+    assert message in process.stderr.splitlines()[-1]

@@ -1,0 +1,127 @@
+"""Test profiles as a user takes them: the option, and the commands ``profile`` and ``diff``."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+from repositories import FAST, slow_down
+
+TRAINGATE = Path(sysconfig.get_path("scripts")) / "traingate"
+TEST = "test_training.py::test_mlp"
+FILES = {"candidate.trace.json.gz", "candidate.stacks.txt", "flame_graph.html", "profile.json"}
+
+
+def traingate(*arguments):
+    command = [TRAINGATE, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_regression_is_explained_and_its_files_have_both_sides(committed):
+    pytester = committed()
+    slow_down(pytester)
+    result = pytester.runpytest_subprocess(
+        *FAST, "--traingate-against=HEAD", "--traingate-profile=profiles"
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*REGRESSED: by the code: aten::addmm +* calls per step in layers* (forward)*"
+            "% of the slowdown",
+            "*throughput is * % lower*",
+            "*causes *aten::addmm*",
+            "*unexplained",
+            "*phases *forward: *",
+        ]
+    )
+    (folder,) = pytester.path.glob("profiles/*")
+    assert {path.name for path in folder.iterdir()} == FILES | {
+        "base.trace.json.gz",
+        "base.stacks.txt",
+    }
+    tables = json.loads((folder / "profile.json").read_text())
+    assert tables["explanation"]["causes"][0]["operator"] == "aten::addmm"
+    for side in ("base", "candidate"):
+        trace = folder / f"{side}.trace.json.gz"
+        assert trace.stat().st_size < 20e6
+        check_trace(json.loads(gzip.decompress(trace.read_bytes())))
+
+
+def check_trace(trace):
+    """Check what Perfetto needs of the Trace Event Format: complete events with times and threads.
+
+    The format is documented in Chrome's "Trace Event Format".
+    """
+    complete = [event for event in trace["traceEvents"] if event["ph"] == "X"]
+    assert complete
+    for event in complete:
+        assert event["dur"] >= 0
+        assert {"name", "ts", "pid", "tid"} <= event.keys()
+    names = {event["name"] for event in complete}
+    assert {"traingate: step", "traingate: module layers.0", "aten::addmm"} <= names
+
+
+def test_a_test_is_profiled_by_a_command(committed):
+    committed()
+    process = traingate("profile", TEST, *FAST)
+    assert process.returncode == 0, process.stderr
+    for words in (TEST, "phases", "forward", "aten::addmm", "layers.0", "__getitem__ at models.py:"):
+        assert words in process.stdout
+
+
+def test_the_tables_are_json_for_tools(committed):
+    committed()
+    process = traingate("profile", TEST, "--format=json", "--output=out", *FAST)
+    tables = json.loads(process.stdout)
+    assert tables["test"] == TEST
+    assert sum(cell[-1] for cell in tables["candidate"]["cells"]) == pytest.approx(
+        tables["candidate"]["step_seconds"], rel=0.02
+    )
+
+
+def test_two_profiles_two_runs_or_a_commit_are_compared(committed):
+    pytester = committed()
+    assert traingate("profile", TEST, "--output=fast", *FAST, "--benchmark-json=fast.json").returncode == 0
+    slow_down(pytester)
+    assert traingate("profile", TEST, "--output=slow", *FAST, "--benchmark-json=slow.json").returncode == 0
+    (fast,), (slow,) = (list(pytester.path.glob(f"{name}/*")) for name in ("fast", "slow"))
+    for arguments in ((fast, slow), ("fast.json", "slow.json"), ("HEAD", "--test", TEST)):
+        process = traingate("diff", *map(str, arguments))
+        assert process.returncode == 0, process.stderr
+        assert "aten::addmm +" in process.stdout
+        assert "of the slowdown" in process.stdout
+    process = traingate("diff", "slow.json", "fast.json", "--format=json")
+    assert "speed-up" in json.loads(process.stdout)[TEST]["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("diff", "models.py", "models.py"), "is no profile"),
+        (("diff", "nothing.json", "models.py"), "is no file"),
+        (("diff", "models.py"), "compared with nothing"),
+        (("profile", "test_training.py::missing"), "was not profiled"),
+    ],
+)
+def test_what_cannot_be_profiled_or_compared_is_said(committed, arguments, message):
+    committed()
+    process = traingate(*arguments)
+    assert process.returncode == 2
+    assert message in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_a_regression_by_stored_launches_is_explained_by_the_stored_profile(committed):
+    pytester = committed()
+    pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
+    slow_down(pytester)
+    # Without pairs, the stored launches decide alone.
+    (pytester.path / ".git").rename(pytester.path / "no_git")
+    result = pytester.runpytest_subprocess(*FAST[:2], "--benchmark-compare")
+    (pytester.path / "no_git").rename(pytester.path / ".git")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*REGRESSED: *aten::addmm +*", "*throughput is * lower*"])

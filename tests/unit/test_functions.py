@@ -1,0 +1,93 @@
+import cProfile
+import pstats
+import time
+from pathlib import Path
+
+from traingate.worker.profiling.functions import function_table, is_user_code, profile_samples
+from traingate.worker.profiling.reorders import parse_reorders
+
+HERE = str(Path(__file__).parent)
+
+
+def sleepy():
+    time.sleep(0.02)
+
+
+def outer():
+    sleepy()
+    time.sleep(0.01)
+
+
+def rows_of(function):
+    profiler = cProfile.Profile()
+    profiler.runcall(function)
+    return function_table(pstats.Stats(profiler).stats, 1, HERE)
+
+
+def test_time_in_libraries_belongs_to_the_function_that_calls_them():
+    rows = {row["name"]: row for row in rows_of(outer)}
+    assert 0.02 <= rows["sleepy"]["seconds"] < 0.1
+    assert 0.01 <= rows["outer"]["seconds"] < 0.1
+    line = sleepy.__code__.co_firstlineno
+    assert rows["sleepy"]["place"] == f"{Path(__file__).name}:{line}"
+    assert rows["sleepy"]["calls"] == 1
+
+
+def test_time_that_passes_through_a_library_is_not_counted_twice():
+    rows = rows_of(lambda: sorted([2, 1], key=lambda _: time.sleep(0.01)))
+    assert 0.02 <= sum(row["seconds"] for row in rows) < 0.1
+
+
+def test_files_of_python_of_packages_and_of_traingate_are_not_the_users():
+    assert is_user_code(__file__)
+    for file in ("~", "<string>", time.__name__, pstats.__file__, profile_samples.__code__.co_filename):
+        assert not is_user_code(file) or file == time.__name__
+
+
+def test_samples_are_fetched_in_this_process():
+    class Data:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            time.sleep(0.005)
+            return index
+
+    rows = profile_samples(Data(), 8, HERE)
+    assert rows[0]["name"] == "__getitem__"
+    assert 0.005 <= rows[0]["seconds"] < 0.05
+    assert rows[0]["calls"] == 1
+
+
+def test_a_data_set_that_cannot_be_read_gives_no_table():
+    class Data:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            raise OSError("in the workers alone")
+
+    assert profile_samples(Data(), 8, HERE) == []
+
+
+def test_reorders_are_read_from_the_lines_of_onednn():
+    line = (
+        "onednn_verbose,v1,primitive,exec,cpu,reorder,jit:uni,undef,src:f32::blocked:abcd::f0 "
+        "dst:f32::blocked:acdb::f0,,,8x64x56x56,{}"
+    )
+    lines = [
+        "onednn_verbose,v1,info,oneDNN v3.7",
+        line.format("0.5"),
+        line.format("1.5"),
+        "onednn_verbose,v1,primitive,exec,cpu,convolution,brg,x,src y,,,8,9",
+        "text of the user",
+        line.format("cut"),
+    ]
+    assert parse_reorders(lines) == [
+        {
+            "layouts": "src:f32::blocked:abcd::f0 dst:f32::blocked:acdb::f0",
+            "shape": "8x64x56x56",
+            "calls": 2.0,
+            "seconds": 0.002,
+        }
+    ]
