@@ -219,11 +219,18 @@ def _record(
     from traingate.report.verdict import explain  # noqa: PLC0415
 
     measurement = result.measurement
+    if result.profile is not None and session.settings.profile is not None:
+        error_message: str | None = None
+        try:
+            folder = _write_profiles(Path(session.settings.profile), request.node.nodeid, result)
+        except ConfigurationError as error:
+            error_message = str(error)
+        if error_message is not None:  # see ``training_benchmark``
+            _fail(benchmark, error_message)
+        measurement = measurement.with_profile_files(folder)
     benchmark.extra_info["traingate"] = to_json(measurement)
     request.node.stash[CLOCK_KEY].replay(benchmark, measurement.step_seconds)
     session.rows.append(Row(request.node.name, measurement))
-    if result.profile is not None and session.settings.profile is not None:
-        _write_profiles(Path(session.settings.profile), request.node.nodeid, result)
     verdict = measurement.verdict
     if verdict is None:
         return
@@ -236,9 +243,12 @@ def _record(
         warnings.warn(InconclusiveWarning(explain(verdict)), stacklevel=3)
 
 
-def _write_profiles(directory: Path, test: str, result: Result) -> None:
-    """Write the profiles of a test, which fails if a file cannot be written."""
-    __tracebackhide__ = True
+def _write_profiles(directory: Path, test: str, result: Result) -> Path:
+    """Write the profiles of a test, and return their folder.
+
+    Raises:
+        ConfigurationError: If a file cannot be written.
+    """
     from traingate.report.profiles import (  # noqa: PLC0415 - see SESSION_KEY
         ProfileFile,
         profile_folder,
@@ -253,13 +263,9 @@ def _write_profiles(directory: Path, test: str, result: Result) -> None:
         base=None if sides is None else sides.base,
         explanation=None if verdict is None else verdict.explanation,
     )
-    try:
-        write_profiles(profile_folder(directory, test), content)
-    except ConfigurationError as error:
-        error_message = str(error)
-    else:
-        return
-    pytest.fail(error_message, pytrace=False)
+    folder = profile_folder(directory, test)
+    write_profiles(folder, content)
+    return folder
 
 
 _SHOWN_CAUTIONS: pytest.StashKey[set[str]] = pytest.StashKey()

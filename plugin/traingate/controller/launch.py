@@ -10,13 +10,13 @@ import msgspec
 
 from traingate.controller.child import Child
 from traingate.controller.environment import merged_environment
-from traingate.controller.job import Job
+from traingate.controller.job import Job, ProfilePlan
 from traingate.controller.launch_record import launch_record
 from traingate.controller.schedule import Rounds, plan_rounds
 from traingate.controller.steps import Steps
 from traingate.controller.training_worker import TrainingWorker
 from traingate.controller.warm_up import warm_up
-from traingate.errors import WorkerError
+from traingate.errors import TraingateError, WorkerError
 from traingate.protocol import messages
 from traingate.records import Counts, Launch
 from traingate.records.profile import Profile
@@ -137,11 +137,25 @@ def measure_launch(
     )
     facts.gemm_flop, facts.yardstick = unit.gemm_flop, unit.library
     facts.add(finish_messages)
-    if job.profile and number == job.launches.planned:
-        facts.profile = worker.profile(job.profile)
     if number == 1:
         count_work(job, worker, facts)
+    if job.profile is not None and number == job.launches.planned:
+        facts.profile = _profile(worker, job.profile)
     return launch
+
+
+def _profile(worker: TrainingWorker, plan: ProfilePlan) -> Profile | None:
+    """Return the profile of a worker; None if it fails and the user has not asked for it.
+
+    Raises:
+        WorkerError, WorkloadError: If it fails and the user has asked for it.
+    """
+    try:
+        return worker.profile(plan)
+    except TraingateError:
+        if plan.folder is not None:
+            raise
+        return None  # the measurement is complete without it
 
 
 def count_work(job: Job, worker: TrainingWorker, facts: LaunchFacts) -> None:

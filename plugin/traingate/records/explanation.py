@@ -77,7 +77,7 @@ class Explanation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         operators: Operators that have changed most, over all modules.
         modules: Modules that have changed most, with the modules inside of them.
         facts: Further differences that the profiles show, a sentence each.
-        files: Paths of the files with traces, tables and the flame graph.
+        files: Paths of the folders with traces, tables and the flame graph.
     """
 
     sentence: str

@@ -19,8 +19,10 @@ Versions of the schema:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, Final
 
+import msgspec
 from msgspec import Meta, Struct
 
 from traingate.records.launch import Counts, Duet, Launch
@@ -224,6 +226,14 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         """
         growths = [launch.rss_growth_bytes_per_step for launch in self.launches]
         return min((growth for growth in growths if growth is not None), default=None)
+
+    def with_profile_files(self, folder: Path) -> Measurement:
+        """Return this record with the folder of its profiles in the explanation, if it has one."""
+        if self.verdict is None or self.verdict.explanation is None:
+            return self
+        explanation = msgspec.structs.replace(self.verdict.explanation, files=(str(folder),))
+        verdict = msgspec.structs.replace(self.verdict, explanation=explanation)
+        return msgspec.structs.replace(self, verdict=verdict)
 
     @property
     def step_seconds(self) -> tuple[float, ...]:
