@@ -18,6 +18,7 @@ _MAX_ROWS: Final = 10
 _MIN_ROW_SHARE: Final = 0.02
 _SINGLE_SHARE: Final = 0.5
 _NOTABLE_RATIO: Final = 1.2
+_NOTABLE_FAULTS: Final = 100
 
 
 def explain_change(
@@ -152,11 +153,15 @@ def _spread(cells: Iterable[CellChange], change: float) -> int:
 
 
 def _facts(base: Profile, candidate: Profile) -> Iterable[str]:
-    """Yield the differences of memory, of reorders, and of the times that XLA keeps."""
+    """Yield the differences of memory, page faults, reorders, and of the times that XLA keeps."""
     for phase in sorted(base.peak_bytes.keys() | candidate.peak_bytes.keys()):
         old, new = base.peak_bytes.get(phase, 0), candidate.peak_bytes.get(phase, 0)
         if _differ(old, new):
             yield f"peak memory of tensors in {phase}: {old / 2**20:.1f} to {new / 2**20:.1f} MiB"
+    if base.page_faults is not None and candidate.page_faults is not None:
+        change = candidate.page_faults - base.page_faults
+        if abs(change) >= _NOTABLE_FAULTS and _differ(base.page_faults, candidate.page_faults):
+            yield f"minor page faults per step: {base.page_faults} to {candidate.page_faults}"
     old_reorders, new_reorders = (
         (sum(row.calls for row in side.reorders), sum(row.seconds for row in side.reorders))
         for side in (base, candidate)

@@ -98,6 +98,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         functions: Python functions of the user's code, per step.
         sample_functions: Python functions of the user's code that fetch one sample, if data workers
             fetch them.
+        page_faults: Minor page faults of one step; None if they were not counted.
         peak_bytes: Largest increase of the tensors' memory over the start of the step, in bytes, by
             phase.
         reorders: Copies into other memory layouts.
@@ -113,6 +114,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     is_compiled: bool = False
     functions: tuple[FunctionTime, ...] = ()
     sample_functions: tuple[FunctionTime, ...] = ()
+    page_faults: Count | None = None
     peak_bytes: dict[str, Count] = {}
     reorders: tuple[Reorder, ...] = ()
     xla_times: tuple[NamedTime, ...] = ()
@@ -147,6 +149,7 @@ def mean_profile(profiles: Iterable[Profile]) -> Profile:
         is_compiled=last.is_compiled,
         functions=last.functions,
         sample_functions=last.sample_functions,
+        page_faults=last.page_faults,
         peak_bytes=last.peak_bytes,
         reorders=last.reorders,
         xla_times=last.xla_times,
@@ -187,5 +190,6 @@ def compact_profile(profile: Profile, cells: int) -> Profile:
         is_compiled=profile.is_compiled,
         functions=profile.functions[:_KEPT_FUNCTIONS],
         sample_functions=profile.sample_functions[:_KEPT_FUNCTIONS],
+        page_faults=profile.page_faults,
         peak_bytes=profile.peak_bytes,
     )

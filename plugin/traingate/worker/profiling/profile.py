@@ -17,6 +17,7 @@ from torch.profiler import profile as torch_profile
 from traingate.layers.training import Training
 from traingate.protocol.json_values import JSON
 from traingate.protocol.ranks import rank_place
+from traingate.worker.counters import minor_page_faults
 from traingate.worker.loop import Loop
 from traingate.worker.profiling.compiled import (
     is_compiled,
@@ -89,10 +90,14 @@ class Profiler:
         if self.training.loader_options.get("num_workers"):
             count = min(_MAX_SAMPLES, self.training.batch_size)
             samples = profile_samples(self.training.dataset, count, self.tree)
+        page_faults = minor_page_faults()
+        self.step()
+        page_faults = minor_page_faults() - page_faults
         peak_bytes = self._trace(1, "", memory=True).peak_bytes
         return {
             "functions": [*functions],
             "sample_functions": [*samples],
+            "page_faults": page_faults,
             "peak_bytes": dict(peak_bytes),
             "reorders": [*count_reorders(self.step)],
         }
