@@ -14,9 +14,6 @@ from traingate.causes.cells import CellChange
 _MIN_SHARE: Final = 0.15
 """Smallest share of the change that is named as a cause."""
 
-_RETAINED_SHARE: Final = 0.8
-"""Share of the largest group's change that a more specific group must have to be named instead."""
-
 _MAX_CAUSES: Final = 5
 
 _PROPORTIONAL: Final = 0.5
@@ -24,7 +21,7 @@ _PROPORTIONAL: Final = 0.5
 the group is no cause: everything has become slower, and the group is merely large."""
 
 _EQUAL_SHARE: Final = 0.02
-"""Difference of two shares or concentrations, up to which they are taken for equal."""
+"""Relative difference of two scores, up to which they are taken for equal."""
 
 
 @dataclass(frozen=True)
@@ -105,32 +102,22 @@ def module_keys(path: str) -> Iterator[str]:
 
 
 def _largest_cause(cells: Sequence[CellChange], change: float) -> Group | None:
-    """Return the most specific group among those that explain most; None if none explains enough.
+    """Return the group that explains most with least else in it; None if none explains enough.
 
     Args:
         cells: Cells that are in no cause yet.
         change: Change of the whole step, in seconds.
     """
     sign = 1 if change >= 0 else -1
-    needed = _MIN_SHARE * abs(change)
-    groups = [
-        group
-        for group in _groups(cells, sign, needed)
+    scores = [
+        (sign * group.change * _concentration(group, sign), group)
+        for group in _groups(cells, sign, _MIN_SHARE * abs(change))
         if not _is_proportional(group, cells, sign)
     ]
-    if not groups:
-        return None
-    largest = max(sign * group.change for group in groups)
-    explaining = [group for group in groups if sign * group.change >= _RETAINED_SHARE * largest]
-    best = max(_concentration(group, sign) for group in explaining)
-    concentrated = [
-        group for group in explaining if _concentration(group, sign) >= best - _EQUAL_SHARE
-    ]
-    most = max(sign * group.change for group in concentrated)
-    complete = [
-        group for group in concentrated if sign * group.change >= most - _EQUAL_SHARE * abs(change)
-    ]
-    return max(complete, key=lambda group: (_specificity(group), sign * group.change))
+    best = max((score for score, _ in scores), default=0.0)
+    # Groups of nearly the same cells have several descriptions.
+    equal = [group for score, group in scores if score >= (1 - _EQUAL_SHARE) * best]
+    return max(equal, key=_specificity, default=None)
 
 
 def _groups(cells: Iterable[CellChange], sign: int, needed: float) -> Iterator[Group]:
@@ -148,7 +135,10 @@ def _groups(cells: Iterable[CellChange], sign: int, needed: float) -> Iterator[G
 
 
 def _concentration(group: Group, sign: int) -> float:
-    """Return the change of a group, relative to its time on the side on which it is longer."""
+    """Return the change of a group, relative to its time on the side on which it is longer.
+
+    It is 1 if all of the group is new or gone.
+    """
     longest = max(sum(cell.seconds for cell in group.cells), group.base_seconds)
     return sign * group.change / longest if longest else 0.0
 
