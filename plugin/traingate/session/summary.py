@@ -15,7 +15,7 @@ from traingate.comparison.completeness import (
 from traingate.errors import BaselineError, ConfigurationError, NewTestError
 from traingate.records import Outcome
 from traingate.selection import FIXTURE, Selection, is_part_of
-from traingate.session import Session
+from traingate.session.session import Session
 from traingate.worktree.removed_tests import removed_tests
 from traingate.worktree.repository import Repository
 
