@@ -92,7 +92,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
             session.requested_names |= stack.names
             name = _workload_name(workload, arguments, stack)
             places = session.jobs.place(stack, name, _requested_layers.environment)
-            benchmark_request = _benchmark_request(request, name, stack, published, *places)
+            benchmark_request = _benchmark_request(request, name, stack, published, places)
             skip_reason = _skip_reason(*places, session.settings)
             if skip_reason is None:
                 _warn_of_cautions(request.config, places[0])
@@ -120,8 +120,7 @@ def _benchmark_request(
     workload: WorkloadName,
     stack: Stack,
     published: Iterable[Published],
-    placement: Placement,
-    base: Placement | None,
+    places: tuple[Placement, Placement | None],
 ) -> BenchmarkRequest:
     from traingate.session.jobs import BenchmarkRequest  # noqa: PLC0415 - see SESSION_KEY
 
@@ -131,8 +130,8 @@ def _benchmark_request(
         stack=stack,
         limits=limits_of(request.node.iter_markers("traingate")),
         published=tuple(published),
-        placement=placement,
-        base=base,
+        placement=places[0],
+        base=places[1],
     )
 
 
