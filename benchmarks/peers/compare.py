@@ -109,8 +109,10 @@ def decide_by_duets(recording: Recording, slowdown: str, tolerance: float) -> li
     """
     policy = pair_policy(tolerance, MAX_PAIRS)
     pairs = recording["pairs"][slowdown]
-    candidate = np.log([pair["candidate"] for pair in pairs])
-    base = np.log([pair["base"] for pair in pairs])
+    # The two turns of the recording may have measured different numbers of steps.
+    steps = min(len(pair["candidate"]) for pair in pairs)
+    candidate = np.log([pair["candidate"][:steps] for pair in pairs])
+    base = np.log([pair["base"][:steps] for pair in pairs])
     draws = np.random.default_rng(0).integers(0, len(pairs), (TRIES, MAX_PAIRS))
     decisions = [Decision(fails=False, pairs=MAX_PAIRS)] * TRIES
     undecided = np.arange(TRIES)

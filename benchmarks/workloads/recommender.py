@@ -74,7 +74,8 @@ def _ranker(size: Size) -> Any:
         def forward(self, numbers: torch.Tensor, categories: torch.Tensor) -> torch.Tensor:
             columns = categories.unbind(dim=1)
             features = [table(column) for table, column in zip(self.tables, columns, strict=True)]
-            return self.perceptron(torch.cat([numbers, *features], dim=1)).squeeze(1)
+            scores: torch.Tensor = self.perceptron(torch.cat([numbers, *features], dim=1))
+            return scores.squeeze(1)
 
     return Ranker()
 

@@ -78,7 +78,8 @@ def _classifier(size: Size) -> Any:
                 sequences, lengths.cpu(), batch_first=True, enforce_sorted=False
             )
             _, (hidden, _) = self.lstm(packed)
-            return self.head(hidden[-1])
+            scores: torch.Tensor = self.head(hidden[-1])
+            return scores
 
     return Classifier()
 

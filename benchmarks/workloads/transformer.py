@@ -70,7 +70,8 @@ def _encoder(size: Size) -> Any:
 
         def forward(self, tokens: torch.Tensor) -> torch.Tensor:
             features = self.encoder(self.embedding(tokens) + self.positions)
-            return self.head(features.mean(dim=1))
+            scores: torch.Tensor = self.head(features.mean(dim=1))
+            return scores
 
     return Classifier()
 

@@ -21,13 +21,13 @@ from traingate.fixtures import SESSION_KEY
 from traingate.gate.power import TOLERANCES, Calibration, Trial, simulate_resolution, upper_spread
 from traingate.gate.reduction import pairs_change
 from traingate.gate.statistics import loss_percent
-from traingate.jobs import BenchmarkRequest
 from traingate.layers.slowdown import InjectedSlowdown
 from traingate.layers.stack import Stack
 from traingate.options import parse
 from traingate.records import Measurement
 from traingate.selection import is_training_benchmark
 from traingate.session import Session
+from traingate.session.jobs import BenchmarkRequest
 
 
 def calibrate(

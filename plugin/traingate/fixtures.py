@@ -6,7 +6,6 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -30,10 +29,10 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from traingate.controller.measure import Result
-    from traingate.jobs import BenchmarkRequest
     from traingate.records import Measurement, Published
     from traingate.report.progress import WorkerOutput
     from traingate.session import Session
+    from traingate.session.jobs import BenchmarkRequest
 
 SESSION_KEY: pytest.StashKey[Callable[[], Session]] = pytest.StashKey()
 """Key in ``config.stash`` of a function that returns the session. Its first call makes the session,
@@ -92,13 +91,11 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
             stack = Stack.of([*_requested_layers.collect(request), *layers])
             session.requested_names |= stack.names
             name = _workload_name(workload, arguments, stack)
-            placement, base = session.jobs.place(stack, name, _requested_layers.environment)
-            benchmark_request = replace(
-                _benchmark_request(request, name, stack, published), placement=placement, base=base
-            )
-            skip_reason = _skip_reason(placement, base, session.settings)
+            places = session.jobs.place(stack, name, _requested_layers.environment)
+            benchmark_request = _benchmark_request(request, name, stack, published, places)
+            skip_reason = _skip_reason(*places, session.settings)
             if skip_reason is None:
-                _warn_of_cautions(request.config, placement)
+                _warn_of_cautions(request.config, places[0])
                 with _observer(request) as observer:
                     result = session.run(benchmark_request, observer)
         except TraingateError as error:
@@ -123,8 +120,9 @@ def _benchmark_request(
     workload: WorkloadName,
     stack: Stack,
     published: Iterable[Published],
+    places: tuple[Placement, Placement | None],
 ) -> BenchmarkRequest:
-    from traingate.jobs import BenchmarkRequest  # noqa: PLC0415 - see SESSION_KEY
+    from traingate.session.jobs import BenchmarkRequest  # noqa: PLC0415 - see SESSION_KEY
 
     return BenchmarkRequest(
         test=request.node.nodeid,
@@ -132,6 +130,8 @@ def _benchmark_request(
         stack=stack,
         limits=limits_of(request.node.iter_markers("traingate")),
         published=tuple(published),
+        placement=places[0],
+        base=places[1],
     )
 
 

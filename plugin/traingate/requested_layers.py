@@ -98,7 +98,8 @@ class RequestedLayers:
             value = request.getfixturevalue(ENVIRONMENT)
             if self.environment is None and _is_parametrised_directly(request.node, ENVIRONMENT):
                 self.environment = value
-        if not isinstance(self.environment, str | None):
+        environment: object = self.environment
+        if not isinstance(environment, str | None):
             self.problems.append(
                 f"environment takes the name of an environment, not {self.environment!r}"
             )

@@ -15,12 +15,12 @@ from traingate.controller.job import LaunchPlan
 from traingate.controller.measure import measure
 from traingate.errors import WorkerError
 from traingate.gate.limits import Limits
-from traingate.jobs import BenchmarkRequest
 from traingate.layers.stack import Stack
 from traingate.records import Cause, Outcome
 from traingate.report.progress import NoProgress
 from traingate.report.verdict import explain
 from traingate.session import Session
+from traingate.session.jobs import BenchmarkRequest
 
 TEST = "test_models.py::test_model"
 

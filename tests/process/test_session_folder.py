@@ -11,10 +11,10 @@ from workers import name_in
 
 from sample_settings import settings
 from traingate.gate.limits import Limits
-from traingate.jobs import BenchmarkRequest
 from traingate.layers.stack import Stack
 from traingate.report.progress import NoProgress
 from traingate.session import Session
+from traingate.session.jobs import BenchmarkRequest
 
 REPORTING = """
 import os

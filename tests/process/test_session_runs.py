@@ -16,11 +16,11 @@ from traingate.controller.scales import SCALES
 from traingate.errors import BaselineError, NoRunError
 from traingate.gate.limits import Limits
 from traingate.host.hardware import hardware
-from traingate.jobs import BenchmarkRequest
 from traingate.layers.stack import Stack
 from traingate.records import Outcome, Published, Verdict
 from traingate.report.progress import NoProgress
 from traingate.session import Session
+from traingate.session.jobs import BenchmarkRequest
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 

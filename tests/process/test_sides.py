@@ -13,8 +13,12 @@ from workers import IMPORT_PATHS, name_in, write
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.next_step import CodeRelation
 from traingate.controller.measure import measure
+from traingate.environments.interpreter import Interpreter
+from traingate.environments.placement import place_in
+from traingate.environments.registry import Environment
 from traingate.errors import ConfigurationError
 from traingate.host.shared_libraries import loaded_library
+from traingate.layers.stack import Stack
 from traingate.records import Method, Outcome
 from traingate.report.progress import NoProgress
 
@@ -190,12 +194,14 @@ def test_a_copy_in_another_interpreter_must_be_the_same_code(
     packages = next((temporary / "other").glob("lib/python*/site-packages"))
     (packages / "paths.pth").write_text("\n".join(IMPORT_PATHS))
     write(packages / "helpers" / "__init__.py", "SECONDS = 0.01" if same else "SECONDS = 0.02")
-    python = str(temporary / "other")
+    prefix = temporary / "other"
+    interpreter = Interpreter(str(prefix / "bin" / "python"), str(prefix))
+    base = place_in(Stack(), Environment("", interpreter), lambda _environment: ())
     if same:
-        assert compared(None, python).verdict.outcome is Outcome.PASSED
+        assert compared(None, base).verdict.outcome is Outcome.PASSED
         return
     with pytest.raises(ConfigurationError, match="imported another helpers than the candidate"):
-        compared(None, python)
+        compared(None, base)
 
 
 CROWDED = """

@@ -124,7 +124,9 @@ class TorchCompile(BaseLayer):
     def options(self) -> Mapping[str, JSON]:
         """Return the backend, and what else is not torch's default."""
         others = {"mode": self.mode, "dynamic": self.dynamic}
-        chosen = {name: value for name, value in others.items() if value is not None}
+        chosen: dict[str, JSON] = {
+            name: value for name, value in others.items() if value is not None
+        }
         if self.inductor_options:
             chosen["inductor_options"] = dict(self.inductor_options)
         return {"backend": self.backend, **chosen}

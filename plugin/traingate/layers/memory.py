@@ -116,7 +116,8 @@ class GradientCheckpointing(BaseLayer):
     loss_tolerance = 1e-4
 
     def __post_init__(self) -> None:
-        if isinstance(self.modules, str):
+        names: object = self.modules
+        if isinstance(names, str):
             raise ConfigurationError("gradient_checkpointing takes a list of names of modules")
         object.__setattr__(self, "modules", tuple(self.modules))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -95,7 +96,7 @@ def _kept_bytes(
     dataset: Any = setup.dataset
     loader = DataLoader(dataset, batch_size=samples, collate_fn=setup.collate_fn)
     batch = next(iter(loader))
-    parameters = {each.untyped_storage().data_ptr() for each in training.model.parameters()}
+    parameters = {each.untyped_storage().data_ptr() for each in _parameters(training)}
     sizes: dict[int, int] = {}
 
     def note(tensor: torch.Tensor) -> torch.Tensor:
@@ -110,10 +111,17 @@ def _kept_bytes(
     return sum(sizes.values())
 
 
+def _parameters(training: Training) -> Iterator[torch.nn.Parameter]:
+    """Yield the parameters of all models; a ``train_step`` can do without a model."""
+    for model in training.models().values():
+        if isinstance(model, torch.nn.Module):
+            yield from model.parameters()
+
+
 def _fixed_bytes(training: Training) -> float:
     """Return the bytes of parameters, gradients and optimizer state that pass through memory."""
     size = 0
-    for parameter in training.model.parameters():
+    for parameter in _parameters(training):
         if parameter.grad is None:  # frozen, or not used in this step
             size += 2 * parameter.nbytes
         elif parameter.grad.is_sparse:  # only these rows are touched
@@ -121,7 +129,7 @@ def _fixed_bytes(training: Training) -> float:
         else:
             size += _PARAMETER_PASSES * parameter.nbytes
     for optimizer in training.optimizers:
-        for state in optimizer.state.values():
+        for state in getattr(optimizer, "state", {}).values():
             tensors = (value for value in state.values() if isinstance(value, torch.Tensor))
             size += sum(2 * tensor.nbytes for tensor in tensors)
     return float(size)

@@ -115,7 +115,7 @@ def _bandwidth() -> float:
         runs = zip(*pool.map(work, cores), strict=True)
         seconds = [max(end for _, end in run) - min(start for start, _ in run) for run in runs]
     # The first operation reads one array and writes one; the second reads two and writes one.
-    return len(cores) * elements * 4 * 5 / min(seconds)
+    return float(len(cores) * elements * 4 * 5 / min(seconds))
 
 
 def _library() -> str:

@@ -1,9 +1,9 @@
-"""The modules of torch, of which the trainings have none."""
+"""The classes of torch.nn that a worker asks for."""
 
 
 class Module:
-    """A module."""
+    """A model; no training here has one."""
 
 
-class ModuleDict(dict):
-    """A collection of models, which no training here has."""
+class ModuleDict:
+    """Several models by name; no training here has them."""

@@ -1,1 +1,7 @@
-"""The modules of torch.backends that a worker imports."""
+"""The settings of the libraries that compute."""
+
+from torch.backends import mkldnn
+
+__all__ = ["mkldnn"]
+
+fp32_precision = "none"

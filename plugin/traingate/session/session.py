@@ -33,13 +33,13 @@ from traingate.gate.decision import no_baseline
 from traingate.gate.limits import violations
 from traingate.host.hardware import hardware
 from traingate.host.temporary_folders import make_session_directory
-from traingate.jobs import BenchmarkRequest, JobFactory
 from traingate.options import Settings
 from traingate.protocol.channel import listener_pattern
 from traingate.records import Hardware, Measurement, Outcome, Verdict
 from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row
 from traingate.report.verdict import interruption_text
+from traingate.session.jobs import BenchmarkRequest, JobFactory
 
 ComparisonFactory: TypeAlias = Callable[[BenchmarkRequest, Job, float], Comparison]
 """Function from a request, its job and its tolerance in percent to the comparison of the test."""
