@@ -177,9 +177,7 @@ class Bisection:
                     step = search.mark(step, "bad" if verdict.is_bad else "good")
             return step
 
-    def _check_ends(
-        self, folder: Path, state: _State, report: Callable[[str], None]
-    ) -> float:
+    def _check_ends(self, folder: Path, state: _State, report: Callable[[str], None]) -> float:
         """Return the slowdown of the slow commit against the fast one, in percent.
 
         Raises:
@@ -220,9 +218,7 @@ class Bisection:
             self._save(state)
         return state.verdicts.get(commit)
 
-    def _measure(
-        self, commit: str, folder: Path, tolerance: float | None
-    ) -> CommitVerdict | str:
+    def _measure(self, commit: str, folder: Path, tolerance: float | None) -> CommitVerdict | str:
         """Compare the slow commit with *commit* by a duet; return the reason if that fails."""
         with tempfile.TemporaryDirectory(prefix="traingate-bisect-") as directory:
             file = Path(directory) / "run.json"

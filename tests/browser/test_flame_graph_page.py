@@ -10,7 +10,9 @@ from traingate.records.profile import Cell, Profile
 from traingate.report.flame_graph import render_flame_graph
 
 sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 

@@ -72,7 +72,7 @@ def convolutions(
             self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
             self.norm = nn.BatchNorm2d(channels)
             self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-            self.extra = nn.Conv2d(channels, channels, 3, padding=1) if doubled else nn.Identity()
+            self.conv3 = nn.Conv2d(channels, channels, 3, padding=1) if doubled else nn.Identity()
             self._breaks = breaks
 
         def forward(self, x):
@@ -81,7 +81,7 @@ def convolutions(
             y = torch.relu(self.norm(self.conv1(x)))
             if self._breaks:
                 torch._dynamo.graph_break()
-            return torch.relu(x + self.extra(self.conv2(y)))
+            return torch.relu(x + self.conv3(self.conv2(y)))
 
     class Net(nn.Module):
         def __init__(self) -> None:
@@ -143,7 +143,10 @@ def attention(*, python_norm: bool = False, batch_size: int = 8) -> TrainingSetu
     class PythonNorm(nn.Module):
         def __init__(self, width: int) -> None:
             super().__init__()
-            self.weight, self.bias = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
+            self.weight, self.bias = (
+                nn.Parameter(torch.ones(width)),
+                nn.Parameter(torch.zeros(width)),
+            )
 
         def forward(self, x):
             centred = x - x.mean(-1, keepdim=True)

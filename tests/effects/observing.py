@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from reading import operator_rows
 from step_log import StepLog
 from subjects import HERE
 
-from reading import operator_rows
 from traingate.controller.job import Job, LaunchPlan, ProfilePlan
 from traingate.controller.measure import measure
 from traingate.controller.scales import SCALES

@@ -69,7 +69,14 @@ def test_a_test_is_profiled_by_a_command(committed):
     committed()
     process = traingate("profile", TEST, *FAST)
     assert process.returncode == 0, process.stderr
-    for words in (TEST, "phases", "forward", "aten::addmm", "layers.0", "__getitem__ at models.py:"):
+    for words in (
+        TEST,
+        "phases",
+        "forward",
+        "aten::addmm",
+        "layers.0",
+        "__getitem__ at models.py:",
+    ):
         assert words in process.stdout
 
 
@@ -85,9 +92,15 @@ def test_the_tables_are_json_for_tools(committed):
 
 def test_two_profiles_two_runs_or_a_commit_are_compared(committed):
     pytester = committed()
-    assert traingate("profile", TEST, "--output=fast", *FAST, "--benchmark-json=fast.json").returncode == 0
+    assert (
+        traingate("profile", TEST, "--output=fast", *FAST, "--benchmark-json=fast.json").returncode
+        == 0
+    )
     slow_down(pytester)
-    assert traingate("profile", TEST, "--output=slow", *FAST, "--benchmark-json=slow.json").returncode == 0
+    assert (
+        traingate("profile", TEST, "--output=slow", *FAST, "--benchmark-json=slow.json").returncode
+        == 0
+    )
     (fast,), (slow,) = (list(pytester.path.glob(f"{name}/*")) for name in ("fast", "slow"))
     for arguments in ((fast, slow), ("fast.json", "slow.json"), ("HEAD", "--test", TEST)):
         process = traingate("diff", *map(str, arguments))

@@ -4,7 +4,14 @@ from traingate.causes.cells import CellChange, compare_cells, corrected_by_phase
 from traingate.causes.explanation import explain_change
 from traingate.causes.groups import find_causes, module_keys
 from traingate.records.explanation import PhaseChange
-from traingate.records.profile import Cell, FunctionTime, Profile, Reorder, compact_profile, mean_profile
+from traingate.records.profile import (
+    Cell,
+    FunctionTime,
+    Profile,
+    Reorder,
+    compact_profile,
+    mean_profile,
+)
 
 CONV = "aten::conv2d"
 COPY = "aten::copy_"
@@ -84,7 +91,10 @@ def test_a_module_is_named_if_several_of_its_operators_have_changed():
     rows = [("forward", "layers.0.linear", "aten::addmm", 1, 20),
             ("forward", "layers.1.linear", "aten::addmm", 1, 20)]  # fmt: skip
     for number in (0, 1):
-        rows += [("forward", f"layers.{number}.norm", f"aten::{name}", 1, 2) for name in ("mean", "sub", "pow")]
+        rows += [
+            ("forward", f"layers.{number}.norm", f"aten::{name}", 1, 2)
+            for name in ("mean", "sub", "pow")
+        ]
     kinds = {"layers.0.norm": "MyNorm", "layers.1.norm": "MyNorm"}
     sentence = explain(base, profile(*rows, module_types=kinds)).sentence
     assert sentence.startswith("layers.*.norm (LayerNorm or MyNorm) (forward): aten::")
@@ -92,7 +102,11 @@ def test_a_module_is_named_if_several_of_its_operators_have_changed():
 
 
 def test_one_stage_is_named_if_only_its_blocks_have_changed():
-    rows = [("forward", f"layer{stage}.{block}.conv1", CONV, 1, 2) for stage in (1, 2) for block in (0, 1)]
+    rows = [
+        ("forward", f"layer{stage}.{block}.conv1", CONV, 1, 2)
+        for stage in (1, 2)
+        for block in (0, 1)
+    ]
     doubled = [(*row[:3], 2, 4) if row[1].startswith("layer2") else row for row in rows]
     sentence = explain(profile(*rows), profile(*doubled)).sentence
     assert sentence.startswith(f"{CONV} +2 calls per step in layer2.*.conv1")
@@ -178,4 +192,4 @@ def test_a_compact_profile_loses_no_time_and_no_call():
     assert len(compact.cells) < len(full.cells)
     assert sum(cell.seconds for cell in compact.cells) == pytest.approx(full.step_seconds)
     assert sum(cell.calls for cell in compact.cells) == sum(cell.calls for cell in full.cells)
-    assert compact_profile(compact, 3).cells == compact.cells
+    assert len([cell for cell in compact.cells if cell.module]) == 3

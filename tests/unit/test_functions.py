@@ -34,13 +34,19 @@ def test_time_in_libraries_belongs_to_the_function_that_calls_them():
 
 
 def test_time_that_passes_through_a_library_is_not_counted_twice():
-    rows = rows_of(lambda: sorted([2, 1], key=lambda _: time.sleep(0.01)))
+    rows = rows_of(lambda: [*filter(lambda _: time.sleep(0.01), range(2))])
     assert 0.02 <= sum(row["seconds"] for row in rows) < 0.1
 
 
 def test_files_of_python_of_packages_and_of_traingate_are_not_the_users():
     assert is_user_code(__file__)
-    for file in ("~", "<string>", time.__name__, pstats.__file__, profile_samples.__code__.co_filename):
+    for file in (
+        "~",
+        "<string>",
+        time.__name__,
+        pstats.__file__,
+        profile_samples.__code__.co_filename,
+    ):
         assert not is_user_code(file) or file == time.__name__
 
 

@@ -2,8 +2,6 @@
 
 import threading
 
-import pytest
-
 from traingate.report.progress import LogLines, WorkerOutput
 
 

@@ -93,5 +93,10 @@ def test_the_peak_of_memory_is_that_over_the_start_of_the_step():
         arguments = {"Device Type": 0, "Bytes": change, "Total Allocated": total}
         return {"ph": "i", "name": "[memory]", "ts": time, "args": arguments}
 
-    events = [memory(-5, 9, 9999), memory(15, 100, 1100), memory(55, 400, 1500), memory(60, -500, 1000)]
+    events = [
+        memory(-5, 9, 9999),
+        memory(15, 100, 1100),
+        memory(55, 400, 1500),
+        memory(60, -500, 1000),
+    ]
     assert read_trace([*ONE_STEP, *events]).peak_bytes == {"forward": 100, "backward": 500}

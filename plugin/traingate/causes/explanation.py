@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+import msgspec
+
 from traingate.causes.cells import CellChange, compare_cells, corrected_by_phases
 from traingate.causes.groups import Group, find_causes, module_keys
 from traingate.causes.wording import Sides, part_of, sentence_of
@@ -26,6 +28,7 @@ def explain_change(
     candidate: Profile,
     phases: Sequence[PhaseChange],
     change: float,
+    *,
     change_interval: Interval | None = None,
     compilations: Sequence[str] = (),
 ) -> Explanation:
@@ -52,7 +55,7 @@ def explain_change(
         sentence=sentence,
         change=change,
         change_interval=change_interval,
-        causes=tuple(_with_intervals(causes, change, change_interval)),
+        causes=tuple(_with_intervals(causes, change_interval)),
         unexplained_seconds=change - sum(cause.change for cause in causes),
         phases=tuple(phases),
         operators=operators,
@@ -79,7 +82,7 @@ def _compiled_part(
 
 
 def _with_intervals(
-    causes: Iterable[PartChange], change: float, change_interval: Interval | None
+    causes: Iterable[PartChange], change_interval: Interval | None
 ) -> list[PartChange]:
     """Return the causes with the intervals of their shares, as far as the whole change has one.
 
@@ -89,17 +92,8 @@ def _with_intervals(
     if change_interval is None or change_interval[0] * change_interval[1] <= 0:
         return list(causes)
     return [
-        PartChange(
-            title=cause.title,
-            phase=cause.phase,
-            module=cause.module,
-            operator=cause.operator,
-            base_calls=cause.base_calls,
-            calls=cause.calls,
-            base_seconds=cause.base_seconds,
-            seconds=cause.seconds,
-            share=cause.share,
-            share_interval=_sorted_interval(cause.change / end for end in change_interval),
+        msgspec.structs.replace(
+            cause, share_interval=_sorted_interval(cause.change / end for end in change_interval)
         )
         for cause in causes
     ]

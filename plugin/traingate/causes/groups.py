@@ -144,7 +144,7 @@ def _concentration(group: Group, sign: int) -> float:
 
 
 def _specificity(group: Group) -> tuple[bool, int, int, bool]:
-    """Return how much a group's description says: operator, depth and numbers of its path, phase."""
+    """Return how much a group's description says, to be compared with that of another one."""
     module = group.module or ""
     depth = len(module.split(".")) if module else 0
     return group.operator is not None, depth, -module.count("*"), group.phase is not None

@@ -259,9 +259,9 @@ def _function_clause(changes: Sequence[FunctionChange], *, is_slower: bool) -> s
     for old, new in changes:
         change = sign * _function_change((old, new))
         function = new or old
-        if function is not None and change > _MIN_FUNCTION_CHANGE * max(
-            function.seconds, 1e-6
-        ):
-            times = " to ".join(f"{1000 * (each.seconds if each else 0.0):.3g}" for each in (old, new))
+        if function is not None and change > _MIN_FUNCTION_CHANGE * max(function.seconds, 1e-6):
+            times = " to ".join(
+                f"{1000 * (each.seconds if each else 0.0):.3g}" for each in (old, new)
+            )
             return f", {function.name} at {function.place} ({times} ms)"
     return ""

@@ -120,7 +120,7 @@ def _explain_records(old: Measurement, new: Measurement) -> Explanation | None:
 def _explain_profiles(old: Profile, new: Profile) -> Explanation:
     """Return the explanation of the change between two profiles, by their profiled steps."""
     sides = [
-        {phase: 0.0 for phase in dict.fromkeys(cell.phase for cell in (*old.cells, *new.cells))}
+        dict.fromkeys(dict.fromkeys(cell.phase for cell in (*old.cells, *new.cells)), 0.0)
         for _ in range(2)
     ]
     for side, profile in zip(sides, (old, new), strict=True):

@@ -135,9 +135,7 @@ class AgainstStored:
         if duet_result is None:
             verdict = explain_by_stored_profile(verdict, stored, longer_measurement or measurement)
             return ComparisonResult(verdict, None, longer_measurement)
-        return ComparisonResult(
-            verdict, duet_result.duet, longer_measurement, duet_result.profiles
-        )
+        return ComparisonResult(verdict, duet_result.duet, longer_measurement, duet_result.profiles)
 
     def _by_duet_on_another_machine(
         self, baseline: Baseline, measurement: Measurement, observer: Observer

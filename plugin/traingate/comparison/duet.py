@@ -13,7 +13,7 @@ from traingate.comparison.explanation import explain_by_profiles
 from traingate.comparison.lack_of_files import missing_file_advice
 from traingate.comparison.lack_of_memory import failed_for_memory
 from traingate.controller.duet import TakeProfiles, fit_together, measure_duet
-from traingate.controller.job import Job, LaunchPlan, Observer
+from traingate.controller.job import Job, LaunchPlan, Observer, ProfilePlan
 from traingate.controller.profiling import SideProfiles
 from traingate.errors import TraingateError, WorkloadError
 from traingate.gate.counters import counter_regressions, failed_by_counters, work_changes
@@ -82,35 +82,13 @@ def compare_by_duet(
     plan = LaunchPlan(policy.first_look, max_pairs)
     candidate = as_duet_side(job, measurement, plan)
     base = replace(as_duet_side(base, measurement, plan), work=None)
-    notes: tuple[str, ...] = ()
-    result: DuetResult | None = None
-
-    def look(duet: Duet) -> bool:
-        nonlocal result
-        verdict = _judge(duet, measurement.batch_size, policy, accepted)
-        verdict = msgspec.structs.replace(verdict, evidence=(*verdict.evidence, *notes))
-        result = DuetResult(verdict, duet)
-        return result.verdict.outcome is not Outcome.INCONCLUSIVE
-
-    def profile(take_profiles: TakeProfiles) -> None:
-        nonlocal result
-        assert result is not None
-        verdict, profiles = explain_by_profiles(
-            result.verdict, result.duet, job.profile, take_profiles
-        )
-        result = DuetResult(verdict, result.duet, profiles)
-
+    judge = _Judge(measurement.batch_size, policy, accepted, job.profile)
+    on_decided = judge.profile if explains else None
     by_steps = fit_together(candidate, base)
     kills = oom_kills()
     try:
         measure_duet(
-            candidate,
-            base,
-            plan,
-            look,
-            observer,
-            by_steps=by_steps,
-            on_decided=profile if explains else None,
+            candidate, base, plan, judge.look, observer, by_steps=by_steps, on_decided=on_decided
         )
     except TraingateError as error:
         if not by_steps or not failed_for_memory(error, oom_kills() - kills):
@@ -118,10 +96,46 @@ def compare_by_duet(
             if advice is None:
                 raise
             raise WorkloadError(f"{error}\n{advice}") from error
-        notes = (_TOOK_TURNS,)
-        measure_duet(candidate, base, plan, look, observer, by_steps=False)
-    assert result is not None
-    return result
+        judge.notes = (_TOOK_TURNS,)
+        measure_duet(candidate, base, plan, judge.look, observer, by_steps=False)
+    assert judge.result is not None
+    return judge.result
+
+
+@dataclass
+class _Judge:
+    """Judge of a duet, whose result is that of the last look.
+
+    Attributes:
+        batch_size: Samples per step.
+        policy: Tolerance and number of pairs.
+        accepted: Change whose counters fail nothing; None if there is none.
+        plan: Plan of the candidate's profile; None if none was asked for.
+        notes: Sentences to add to the evidence.
+        result: Result of the last look; None before the first one.
+    """
+
+    batch_size: int
+    policy: Policy
+    accepted: AcceptedChange | None
+    plan: ProfilePlan | None
+    notes: tuple[str, ...] = ()
+    result: DuetResult | None = None
+
+    def look(self, duet: Duet) -> bool:
+        """Judge the pairs so far, and return whether they decide."""
+        verdict = _judge(duet, self.batch_size, self.policy, self.accepted)
+        verdict = msgspec.structs.replace(verdict, evidence=(*verdict.evidence, *self.notes))
+        self.result = DuetResult(verdict, duet)
+        return verdict.outcome is not Outcome.INCONCLUSIVE
+
+    def profile(self, take_profiles: TakeProfiles) -> None:
+        """Explain the verdict of the last look by profiles of both sides."""
+        assert self.result is not None
+        verdict, profiles = explain_by_profiles(
+            self.result.verdict, self.result.duet, self.plan, take_profiles
+        )
+        self.result = DuetResult(verdict, self.result.duet, profiles)
 
 
 def as_duet_side(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:

@@ -64,8 +64,8 @@ def explain_duet(duet: Duet, profiles: SideProfiles) -> Explanation:
         profiles.candidate,
         phases_of_pairs(duet.pairs),
         change,
-        interval,
-        regressions,
+        change_interval=interval,
+        compilations=regressions,
     )
 
 
@@ -91,8 +91,6 @@ def explain_by_stored_profile(
         measurement.profile,
         phases,
         sum(phase.change for phase in phases),
-        compilations=counter_regressions(
-            stored.counts, measurement.counts, same_torch=same_torch
-        ),
+        compilations=counter_regressions(stored.counts, measurement.counts, same_torch=same_torch),
     )
     return msgspec.structs.replace(verdict, explanation=explanation)

@@ -29,7 +29,10 @@ def profile_lines(profile: Profile) -> list[str]:
         ),
         (
             "memory",
-            [f"{size / 2**20:10.1f} MiB  peak in {phase}" for phase, size in profile.peak_bytes.items()],
+            [
+                f"{size / 2**20:10.1f} MiB  peak in {phase}"
+                for phase, size in profile.peak_bytes.items()
+            ],
         ),
         (
             "reorders",

@@ -59,7 +59,9 @@ def profile_folder(directory: Path, test: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"--traingate-profile: {folder} cannot be made: {error}") from error
+        raise ConfigurationError(
+            f"--traingate-profile: {folder} cannot be made: {error}"
+        ) from error
     return folder
 
 

@@ -8,8 +8,8 @@ import msgspec
 
 from traingate.gate.reduction import pairs_change
 from traingate.gate.statistics import loss_percent
-from traingate.report.explanation import explanation_lines
 from traingate.records import Cause, Measurement, Method, Outcome, Pair, Verdict
+from traingate.report.explanation import explanation_lines
 
 _ADVICE = {
     Outcome.REGRESSED: (
@@ -108,8 +108,7 @@ def explain(verdict: Verdict) -> str:
     if verdict.reason and verdict.method is not Method.COUNTERS:
         lines.append(f"  also      {verdict.reason}")
     lines += [f"  also      {limit}" for limit in verdict.broken_limits]
-    if verdict.explanation is not None:
-        lines += explanation_lines(verdict.explanation)
+    lines += explanation_lines(verdict.explanation) if verdict.explanation else []
     lines += [
         f"  {'evidence' if number == 0 else '':<9} {line}"
         for number, line in enumerate(verdict.evidence)

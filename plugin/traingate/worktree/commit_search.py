@@ -1,4 +1,4 @@
-"""Search a commit by ``git bisect``, without a check-out and apart from the user's own bisection."""
+"""Search a commit by ``git bisect``, without a check-out, apart from the user's own bisection."""
 
 from __future__ import annotations
 
@@ -55,9 +55,7 @@ class CommitSearch:
             ConfigurationError: If git cannot make it.
         """
         options = ("--detach", "--no-checkout", "--force")
-        self._git(
-            self._repository.root, "worktree", "add", *options, str(self._folder), self._bad
-        )
+        self._git(self._repository.root, "worktree", "add", *options, str(self._folder), self._bad)
         return self
 
     def __exit__(
@@ -77,9 +75,7 @@ class CommitSearch:
         Raises:
             ConfigurationError: If git refuses the two commits.
         """
-        output = self._git(
-            self._folder, "bisect", "start", "--no-checkout", self._bad, self._good
-        )
+        output = self._git(self._folder, "bisect", "start", "--no-checkout", self._bad, self._good)
         return self._next(output)
 
     def mark(self, commit: str, term: str) -> str | SearchEnd:

@@ -51,9 +51,7 @@ def xla_times() -> dict[str, tuple[float, float]]:
     return times
 
 
-def xla_times_per_step(
-    before: dict[str, tuple[float, float]], steps: int
-) -> list[dict[str, JSON]]:
+def xla_times_per_step(before: dict[str, tuple[float, float]], steps: int) -> list[dict[str, JSON]]:
     """Return the increase of ``xla_times`` over some steps, per step.
 
     Args:

@@ -25,9 +25,7 @@ _Stats: TypeAlias = Mapping[_Function, tuple[int, int, float, float, Mapping[_Fu
 """Calls, own and whole seconds of each function, and the same by its callers."""
 
 
-def profile_functions(
-    step: Callable[[], object], steps: int, tree: str
-) -> list[dict[str, JSON]]:
+def profile_functions(step: Callable[[], object], steps: int, tree: str) -> list[dict[str, JSON]]:
     """Profile calls of *step* by ``cProfile``, and return a table of the user's functions.
 
     Args:

@@ -131,5 +131,3 @@ def _events(trace: Path) -> list[Mapping[str, Any]]:
 def _row(key: Key, cell: Cell, steps: int) -> list[JSON]:
     """Return a cell as a list: its key, calls per step, and seconds per step."""
     return [*key, cell.calls / steps, cell.microseconds / steps / 1e6]
-
-

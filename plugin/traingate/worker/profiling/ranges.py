@@ -21,9 +21,10 @@ def modules_of(training: Training) -> dict[str, torch.nn.Module]:
     The path of a module is the one that the workload knows, without the wrappers of layers.
     """
     modules: dict[str, torch.nn.Module] = {}
-    for name, model in training.models().items():
+    models: dict[str, Any] = {**training.models()}
+    for name, model in models.items():
         if not isinstance(model, torch.nn.Module):
-            continue
+            continue  # a ``train_step`` can do without a model
         for path, module in _without_wrappers(model).named_modules():
             full_path = ".".join(filter(None, (name, path))) or ROOT
             modules.setdefault(full_path, module)
@@ -71,7 +72,7 @@ class _Calls:
         self._open: list[Any] = []
 
     def enter(self, *_: Any) -> None:
-        call = record_function(self._name)
+        call: Any = record_function(self._name)
         call.__enter__()
         self._open.append(call)
 

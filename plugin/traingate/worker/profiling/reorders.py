@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 
@@ -19,9 +20,10 @@ def count_reorders(step: Callable[[], object]) -> list[dict[str, JSON]]:
         For each kind of reorder its ``layouts`` and ``shape``, its ``calls`` and ``seconds``, the
         most expensive first. These seconds are parts of those of operators.
     """
-    if not torch.backends.mkldnn.is_available():
+    mkldnn: Any = torch.backends.mkldnn  # its stubs have no types
+    if not mkldnn.is_available():
         return []
-    verbose = torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON)
+    verbose = mkldnn.verbose(mkldnn.VERBOSE_ON)
     with tempfile.TemporaryFile() as log:
         sys.stdout.flush()
         original = os.dup(1)
@@ -41,7 +43,8 @@ def parse_reorders(lines: Iterable[str]) -> list[dict[str, JSON]]:
     """Return the rows of ``count_reorders`` from the lines that oneDNN prints.
 
     A line has the fields ``onednn_verbose,v1,primitive,exec,cpu,reorder,jit:uni,undef,
-    src:f32::blocked:abcd::f0 dst:f32::blocked:acdb::f0,,,8x64x56x56,0.1``; the last is milliseconds.
+    src:f32::blocked:abcd::f0 dst:f32::blocked:acdb::f0,,,8x64x56x56,0.1``. The last is the time in
+    milliseconds.
     """
     rows: dict[tuple[str, str], list[float]] = {}
     for line in lines:
