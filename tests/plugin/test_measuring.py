@@ -157,7 +157,8 @@ def test_a_slower_model_fails_only_the_test_with_the_narrow_tolerance(project, n
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "REGRESSED: throughput is * % lower than the baseline's (95 % interval *",
+            "REGRESSED: aten::addmm +* calls per step in layers*% of the slowdown",
+            "  throughput is * % lower than the baseline's (95 % interval *",
             "  baseline  * samples/s in 3 launches, 0001_base.json*",
             "  now       * samples/s in * launches",
             "  tolerance 5 %",

@@ -131,9 +131,10 @@ class AgainstStored:
         assert self._screen is not None
         code = self._base_code(longer_measurement or measurement)
         verdict = attribute(self._screen, code, duet_result, self._obstacle, self._missing_commit())
-        stored = self._baseline.measurement
+        verdict = explain_by_stored_profile(
+            verdict, self._baseline.measurement, longer_measurement or measurement
+        )
         if duet_result is None:
-            verdict = explain_by_stored_profile(verdict, stored, longer_measurement or measurement)
             return ComparisonResult(verdict, None, longer_measurement)
         return ComparisonResult(verdict, duet_result.duet, longer_measurement, duet_result.profiles)
 
