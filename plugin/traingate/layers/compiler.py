@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sysconfig
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
-from typing import Any
+from typing import Any, Final
 
 from traingate.errors import ConfigurationError
 from traingate.layers.base import BaseLayer
@@ -18,6 +19,9 @@ from traingate.protocol.json_values import JSON
 
 _BACKENDS = ("inductor", "ipex")
 _REGIONS = ("two", "one")
+
+_RECOMPILE_LIMIT: Final = re.compile(r"\b(accumulated_)?recompile_limit\b")
+"""Name of a limit in the configuration of Dynamo."""
 
 
 def _missing_compiler() -> str | None:
@@ -59,7 +63,9 @@ def _forbid_eager_fallback(layer: str, training: Training) -> None:
             try:
                 return body(batch)
             except FailOnRecompileLimitHit as error:
-                limit = str(error).partition(" ")[0]
+                # Newer versions of torch name the limit in the cause of the error.
+                name = _RECOMPILE_LIMIT.search(f"{error} {error.__cause__}")
+                limit = name[0] if name else "recompile_limit"
                 raise ConfigurationError(
                     f"{layer}: Dynamo reached its {limit}, beyond which the code would run eagerly "
                     "in the name of the layer. Each recompilation has a reason, see "
