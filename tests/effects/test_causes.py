@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from changed_models import attention, convolutions
 from observing import job_of
+from subjects import HERE
 
 from sample_records import measurement
 from simulated_launches import launch
@@ -17,6 +18,7 @@ from traingate.controller.job import Side
 from traingate.records import Outcome
 from traingate.report.progress import NoProgress
 from traingate.report.verdict import explain
+from traingate.training_setup import workload_name
 
 TOLERANCE = 4.0
 LARGE = partial(convolutions, extra_parameters=3_000_000)
@@ -29,7 +31,9 @@ def verdict_of(tmp_path):
 
     def judge(base, candidate, stack=()):
         record = measurement([launch([0.1] * 4)], batch_size=16)
-        jobs = [job_of(stack, workload, tmp_path, steps=20) for workload in (candidate, base)]
+        plain = job_of(stack, convolutions, tmp_path, steps=20)
+        names = [workload_name(workload, {}) for workload in (candidate, base)]
+        jobs = [replace(plain, workload=name, identity=name.identity(HERE)) for name in names]
         other = replace(jobs[1], side=Side("the other"))
         return compare_by_duet(
             jobs[0], other, record, NoProgress(), tolerance=TOLERANCE, max_pairs=6
