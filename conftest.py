@@ -4,6 +4,8 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
+collect_ignore = ["benchmarks/more"]  # unless the command line names it
+
 _ARTICLE_ORDER = (
     "ladder",
     "batch_size",

@@ -24,6 +24,7 @@ from traingate.controller.scales import SCALES
 from traingate.host.hardware import hardware
 from traingate.layers.slowdown import InjectedSlowdown
 from traingate.layers.stack import Stack
+from traingate.protocol import messages
 from traingate.records import Launch, Measurement, Pair
 from traingate.report.progress import NoProgress
 from traingate.workload import ObjectName
@@ -82,7 +83,7 @@ def plain_job(compile_cache: Path) -> Job:
         launches=LaunchPlan(LAUNCHES, LAUNCHES),
         compile_cache=compile_cache,
         import_paths=(str(BENCHMARKS),),
-        work=(None, None),
+        work=messages.WorkCounted(None, None),
         peak_rss_bytes=1 << 30,
     )
 

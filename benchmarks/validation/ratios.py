@@ -24,6 +24,7 @@ from traingate.controller.scales import SCALES
 from traingate.gate.statistics import mean_interval
 from traingate.layers.base import Layer
 from traingate.layers.stack import Stack
+from traingate.protocol import messages
 from traingate.records import LayerRecord, stack_label
 from traingate.report.progress import NoProgress
 from traingate.workload import ObjectName
@@ -93,7 +94,7 @@ def job(stack_layers: Sequence[Layer], compile_cache: Path) -> Job:
         import_paths=(str(BENCHMARKS),),
         steps=STEPS,
         steady="threads",
-        work=(None, None),
+        work=messages.WorkCounted(None, None),
     )
 
 

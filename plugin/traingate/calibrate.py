@@ -26,7 +26,8 @@ from traingate.layers.stack import Stack
 from traingate.options import parse
 from traingate.records import Measurement
 from traingate.selection import is_training_benchmark
-from traingate.session import BenchmarkRequest, Session
+from traingate.session import Session
+from traingate.session.jobs import BenchmarkRequest
 
 
 def calibrate(
@@ -78,7 +79,13 @@ class _Plugin:
     def _make_session(self, config: pytest.Config) -> Session:
         """Return the session, whose only comparison is that of a test with itself."""
         if self._session is None:
-            settings = replace(parse(config), compare=False, against=None, against_python=None)
+            settings = replace(
+                parse(config),
+                compare=False,
+                against=None,
+                against_python=None,
+                against_environment=None,
+            )
             self._session = Session(settings, config.rootpath, sys.path, self._comparison)
         return self._session
 

@@ -14,7 +14,9 @@ import msgspec
 from rich.console import Console
 
 from traingate.baselines import saved_runs
-from traingate.baselines.lookup import Baselines, Subject
+from traingate.baselines.lookup import Baselines
+from traingate.baselines.subject import Subject
+from traingate.commands.environment import environment
 from traingate.comparison.screen import check_launch_count, screen
 from traingate.doctor import examine
 from traingate.errors import BaselineError
@@ -42,7 +44,10 @@ def _strip_nonempty(_context: click.Context, _option: click.Parameter, text: str
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pytest-traingate")
 def main() -> None:
-    """Judge, show and accept saved runs, calibrate the gate, and examine the machine."""
+    """Judge, show and accept saved runs, calibrate the gate, examine machine and environments."""
+
+
+main.add_command(environment)
 
 
 @main.command()
@@ -191,7 +196,11 @@ def doctor(*, as_json: bool) -> None:
 def _judge(baselines: Baselines, test: str, measurement: Measurement, tolerance: float) -> Verdict:
     """Return the verdict on a saved measurement; raise BaselineError if it has no baseline."""
     subject = Subject(
-        measurement.workload, measurement.stack, measurement.scale, measurement.batch_size
+        measurement.workload,
+        measurement.stack,
+        measurement.scale,
+        measurement.batch_size,
+        measurement.environment_name,
     )
     baseline = baselines.find(subject, measurement.machine, test)
     launches = len(measurement.launches)

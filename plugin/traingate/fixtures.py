@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import pytest
 
+from traingate.environments.placement import Placement
 from traingate.errors import (
     CautionWarning,
     ConfigurationError,
     InconclusiveWarning,
     TraingateError,
 )
-from traingate.layer_fixtures import RequestedLayers
 from traingate.layers.base import ArgumentProvider, Layer
 from traingate.layers.stack import Stack
-from traingate.options import limits_of
+from traingate.options import Settings, limits_of
 from traingate.replay import CLOCK_KEY, is_recorder
+from traingate.requested_layers import RequestedLayers
 from traingate.training_setup import Workload, WorkloadName, workload_name
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from traingate.controller.measure import Result
     from traingate.records import Measurement, Published
     from traingate.report.progress import WorkerOutput
-    from traingate.session import BenchmarkRequest, Session
+    from traingate.session import Session
+    from traingate.session.jobs import BenchmarkRequest
 
 SESSION_KEY: pytest.StashKey[Callable[[], Session]] = pytest.StashKey()
 """Key in ``config.stash`` of a function that returns the session. Its first call makes the session,
@@ -89,10 +91,11 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
             stack = Stack.of([*_requested_layers.collect(request), *layers])
             session.requested_names |= stack.names
             name = _workload_name(workload, arguments, stack)
-            benchmark_request = _benchmark_request(request, name, stack, published)
-            skip_reason = _skip_reason(stack, session.settings.require)
+            places = session.jobs.place(stack, name, _requested_layers.environment)
+            benchmark_request = _benchmark_request(request, name, stack, published, places)
+            skip_reason = _skip_reason(*places, session.settings)
             if skip_reason is None:
-                _warn_of_cautions(request.config, stack)
+                _warn_of_cautions(request.config, places[0])
                 with _observer(request) as observer:
                     result = session.run(benchmark_request, observer)
         except TraingateError as error:
@@ -117,8 +120,9 @@ def _benchmark_request(
     workload: WorkloadName,
     stack: Stack,
     published: Iterable[Published],
+    places: tuple[Placement, Placement | None],
 ) -> BenchmarkRequest:
-    from traingate.session import BenchmarkRequest  # noqa: PLC0415 - see SESSION_KEY
+    from traingate.session.jobs import BenchmarkRequest  # noqa: PLC0415 - see SESSION_KEY
 
     return BenchmarkRequest(
         test=request.node.nodeid,
@@ -126,6 +130,8 @@ def _benchmark_request(
         stack=stack,
         limits=limits_of(request.node.iter_markers("traingate")),
         published=tuple(published),
+        placement=places[0],
+        base=places[1],
     )
 
 
@@ -149,17 +155,28 @@ def _workload_name(
     return name
 
 
-def _skip_reason(stack: Stack, required_names: frozenset[str]) -> str | None:
-    """Return why the test must be skipped, None if this machine can run it.
+def _skip_reason(placement: Placement, base: Placement | None, settings: Settings) -> str | None:
+    """Return why the test must be skipped, None if it can be measured.
+
+    Args:
+        placement: Environment of the candidate.
+        base: Environment of the base, None for that of the candidate.
+        settings: Settings of the session.
 
     Raises:
         ConfigurationError: If a layer that cannot run is required.
     """
-    missing_requirements = stack.missing_requirements()
-    for requirement in missing_requirements:
-        if requirement.concerns(required_names):
-            raise ConfigurationError(f"{requirement}; --traingate-require asks for it")
-    return str(missing_requirements[0]) if missing_requirements else None
+    if base is not None and base.environment == placement.environment and not settings.against:
+        return f"both sides would run the same code in {base.environment.title}"
+    for side in filter(None, (placement, base)):
+        missing_requirements = side.examination.missing_requirements
+        for requirement in missing_requirements:
+            if requirement.concerns(settings.require):
+                raise ConfigurationError(f"{requirement}; --traingate-require asks for it")
+        if missing_requirements:
+            place = "" if side is placement else f", in {side.environment.title}, which is the base"
+            return f"{missing_requirements[0]}{place}"
+    return None
 
 
 def _check_use(request: pytest.FixtureRequest, measured_workloads: list[Workload]) -> None:
@@ -236,10 +253,10 @@ def _write_profile(directory: Path, test: str, result: Result) -> None:
 _SHOWN_CAUTIONS: pytest.StashKey[set[str]] = pytest.StashKey()
 
 
-def _warn_of_cautions(config: pytest.Config, stack: Stack) -> None:
+def _warn_of_cautions(config: pytest.Config, placement: Placement) -> None:
     """Emit the cautions of the layers about this machine as warnings, each once a session."""
     shown_cautions = config.stash.setdefault(_SHOWN_CAUTIONS, set())
-    for caution in stack.cautions():
+    for caution in placement.examination.cautions:
         if caution not in shown_cautions:
             warnings.warn(CautionWarning(caution), stacklevel=4)
             # Added after the warning: if warnings are errors, each test with the layer must fail.

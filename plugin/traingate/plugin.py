@@ -20,12 +20,13 @@ import pytest
 from traingate import fixtures, layer_fixtures, options, replay
 from traingate.errors import BaselineError
 from traingate.fixtures import SESSION_KEY
+from traingate.requested_layers import LAYER_NAMES
 from traingate.selection import Selection, is_training_benchmark
 
 if TYPE_CHECKING:
     from traingate.report.row import Row
     from traingate.session import Session
-    from traingate.session_summary import SessionSummary
+    from traingate.session.summary import SessionSummary
 
 _NAME = "traingate-session"
 _GREEN_STATUSES = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -148,7 +149,7 @@ class _SessionHooks:
             return None
         if self._config.stash[SESSION_KEY] != self.session:
             return None  # ``traingate calibrate`` has replaced the session
-        from traingate.session_summary import summarise  # noqa: PLC0415 - loads what measuring needs
+        from traingate.session.summary import summarise  # noqa: PLC0415 - loads what measuring needs
 
         ended_early = session.shouldfail or session.shouldstop
         is_complete = session.exitstatus != pytest.ExitCode.INTERRUPTED and not ended_early
@@ -174,12 +175,12 @@ class _SessionHooks:
         That is a name which is neither of traingate's own layers nor of a layer that a test used.
         """
         used_names = self._session.requested_names if self._session is not None else set()
-        unknown_names = self._settings.require - layer_fixtures.LAYER_NAMES - used_names
+        unknown_names = self._settings.require - LAYER_NAMES - used_names
         if not unknown_names:
             return []
         return [
             f"--traingate-require names {', '.join(sorted(unknown_names))}, and no test has such a "
-            f"layer. traingate's own are {', '.join(sorted(layer_fixtures.LAYER_NAMES))}."
+            f"layer. traingate's own are {', '.join(sorted(LAYER_NAMES))}."
         ]
 
     @pytest.hookimpl(wrapper=True, trylast=True)

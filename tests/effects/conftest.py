@@ -10,10 +10,12 @@ def observe(tmp_path_factory):
     """Return a function that observes one launch of five steps, once a session for each stack."""
     observations = {}
 
-    def observe_stack(*layers, workload=small_net) -> Observation:
-        key = (layers, workload.__name__)
+    def observe_stack(*layers, workload=small_net, environment=None) -> Observation:
+        key = (layers, workload.__name__, environment)
         if key not in observations:
-            observations[key] = observe_once(layers, workload, tmp_path_factory.mktemp("observed"))
+            observations[key] = observe_once(
+                layers, workload, tmp_path_factory.mktemp("observed"), environment=environment
+            )
         return observations[key]
 
     return observe_stack

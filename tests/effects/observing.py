@@ -8,12 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from subjects import HERE, StepLog
+from step_log import StepLog
+from subjects import HERE
 
 from traingate.controller.job import Job, LaunchPlan
 from traingate.controller.measure import measure
 from traingate.controller.scales import SCALES
+from traingate.environments.placement import place
+from traingate.environments.registry import Environments
 from traingate.layers.stack import Stack
+from traingate.protocol import messages
 from traingate.records import Measurement
 from traingate.report.progress import NoProgress
 from traingate.workload import name_of
@@ -44,11 +48,12 @@ class Observation:
         return self.record.launches[0].counters
 
 
-def job_of(layers, workload, directory: Path, steps: int) -> Job:
+def job_of(layers, workload, directory: Path, steps: int, environment: str | None = None) -> Job:
     """Return the job of one launch of the stack; skip the test if this machine cannot run it."""
     name = name_of(workload, "workload")
     stack = Stack.of(layers)
-    for requirement in stack.missing_requirements():
+    placement = place(stack, Environments(), environment, lambda _environment: (str(HERE),))
+    for requirement in placement.examination.missing_requirements:
         pytest.skip(str(requirement))
     return Job(
         workload=name,
@@ -59,17 +64,25 @@ def job_of(layers, workload, directory: Path, steps: int) -> Job:
         compile_cache=directory / "cache",
         import_paths=(str(HERE),),
         steps=steps,
-        work=(1.0, 1),
+        work=messages.WorkCounted(1.0, 1),
+        environment=placement.environment,
+        request=placement.examination.request,
     )
 
 
 def observe_once(
-    layers, workload, directory: Path, launches: int = 1, steps: int = 5
+    layers,
+    workload,
+    directory: Path,
+    *,
+    launches: int = 1,
+    steps: int = 5,
+    environment: str | None = None,
 ) -> Observation:
     """Return the observation of *launches* launches of the stack, with a log of each step."""
     step_log = StepLog(str(directory / "steps"))
     job = replace(
-        job_of([*layers, step_log], workload, directory, steps),
+        job_of([*layers, step_log], workload, directory, steps, environment),
         launches=LaunchPlan(launches, launches),
         profile=True,
     )

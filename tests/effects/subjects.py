@@ -1,16 +1,14 @@
-"""Small trainings with seeded data, and a layer that records the state after each step."""
+"""Small trainings with seeded data."""
 
 from __future__ import annotations
 
 import itertools
-import json
 import os
-import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from traingate import BaseLayer, Training, TrainingSetup
+from traingate import TrainingSetup
 
 HERE = Path(__file__).parent
 PIXELS = 64
@@ -204,80 +202,57 @@ def with_rprop() -> TrainingSetup:
     return TrainingSetup(setup.model, setup.criterion, optimizer, setup.dataset, 8)
 
 
-def copies_in_forward(model, images) -> int | None:
-    """Return the number of tensor copies in one forward pass; None if it cannot be profiled here."""
+def with_sparse_adam() -> TrainingSetup:
+    """Return a training with SparseAdam, which has no foreach form."""
     import torch
-    from torch.profiler import profile
 
-    if type(model) is not torch.nn.Sequential or images.device.type != "cpu":
-        return None
-    if torch.autograd.profiler._is_profiler_enabled:  # by the worker, in this step
-        return None
-    if "intel_extension_for_pytorch" in sys.modules:  # bf16 weights of IPEX need autocast
-        return None
-    with torch.no_grad(), profile() as profiler:
-        model(images)
-    return sum(row.count for row in profiler.key_averages() if row.key == "aten::copy_")
+    setup = small_net()
+    optimizer = torch.optim.SparseAdam(list(setup.model.parameters()))
+    return TrainingSetup(setup.model, setup.criterion, optimizer, setup.dataset, 8)
 
 
-def checksum(model) -> float:
-    """Return the sum of all parameters."""
-    return float(sum(values.detach().double().sum() for values in model.parameters()))
+def deep_net() -> TrainingSetup:
+    """Return a training of blocks, each with large activations inside of it."""
+    import torch
+    from torch import nn
+
+    def block():
+        layers = [each for _ in range(4) for each in (nn.Conv2d(16, 16, 3, padding=1), nn.ReLU())]
+        return nn.Sequential(*layers)
+
+    model = nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1), block(), block(), block(), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Linear(16, CLASSES),
+    )  # fmt: skip
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    return TrainingSetup(model, nn.CrossEntropyLoss(), optimizer, LargeImages(), 4)
 
 
-@dataclass(frozen=True)
-class StepLog(BaseLayer):
-    """Layer that writes the state after each step into a file for each rank.
+class SequencesOfTwoLengths(SeededImages):
+    """Data set in which every second batch of 8 has longer sequences."""
 
-    A line is one JSON object.
-
-    Attributes:
-        path: Path of the files, to which the rank is added.
-    """
-
-    path: str
-    name = "step_log"
-    order = 1000
-
-    def apply(self, training: Training) -> None:
-        import psutil
+    def __getitem__(self, index):
         import torch
 
-        target = Path(f"{self.path}.{os.environ.get('RANK') or os.environ.get('PMI_RANK') or 0}")
-        modules = {"intel_extension_for_pytorch", "torch_xla", "torch._inductor.compile_fx"}
+        return torch.randn(12 if index // 8 % 2 else 20, 16), index % CLASSES
 
-        strides = []
-        is_original = (
-            type(training.model) is torch.nn.Sequential
-            and training.train_step is None
-            and not training.forward_wrappers
-            and len(training.model) > 1
-        )
-        if is_original:  # a compiler would compile the hook together with the model
-            inner = training.model[1]
-            inner.register_forward_hook(lambda *arguments: strides.append(arguments[-1].stride()))
 
-        def log_steps(body):
-            def step(batch):
-                loss = body(batch)
-                # So many numbers that each thread computes a part of them.
-                tiny = torch.full((1 << 20,), 1e-39) * 0.5
-                state = {
-                    "loss": float(loss.detach()),
-                    "parameters": checksum(training.model),
-                    "cores": sorted(os.sched_getaffinity(0)),
-                    "modules": sorted(modules & set(sys.modules)),
-                    "denormals": int(torch.count_nonzero(tiny)),
-                    "matmul_precision": torch.get_float32_matmul_precision(),
-                    "children": [child.pid for child in psutil.Process().children()],
-                    "inner_strides": strides[-1:],
-                    "trainable": sum(each.requires_grad for each in training.model.parameters()),
-                    "copies_in_forward": copies_in_forward(training.model, batch[0]),
-                }
-                with target.open("a") as file:
-                    file.write(json.dumps(state) + "\n")
-                return loss
+def two_lengths_net() -> TrainingSetup:
+    """Return a training with ``SequencesOfTwoLengths``."""
+    import torch
+    from torch import nn
 
-            return step
+    model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, CLASSES))
+    return TrainingSetup(
+        model=model,
+        criterion=nn.CrossEntropyLoss(),
+        optimizer=torch.optim.SGD(model.parameters(), lr=0.01),
+        dataset=SequencesOfTwoLengths(),
+        batch_size=8,
+        train_step=_mean_over_time,
+    )
 
-        training.step_wrappers.append(log_steps)
+
+def _mean_over_time(model, batch, criterion):
+    x, y = batch
+    return criterion(model(x).mean(1), y)

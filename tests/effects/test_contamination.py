@@ -21,7 +21,7 @@ def test_plain_is_the_same_after_ipex_xla_and_inductor_as_before(tmp_path):
     def observe(name, *stack, launches=1):
         directory = tmp_path / name
         directory.mkdir()
-        return observe_once(stack, small_net, directory, launches, STEPS)
+        return observe_once(stack, small_net, directory, launches=launches, steps=STEPS)
 
     before = observe("before", launches=LAUNCHES)
     for layer in (layers.IpexOptimize(), layers.XlaDevice(), layers.TorchCompile()):

@@ -74,11 +74,11 @@ def compared(project, base_sides):
     """``compared(...)``: the result of a duet of the working tree with its commit."""
 
     def compare(
-        against="HEAD", python=None, sides=base_sides, *, observer=None, measurement=None, **changes
+        against="HEAD", base=None, sides=base_sides, *, observer=None, measurement=None, **changes
     ):
-        chosen = settings(against=against, against_python=python, launches=2)
+        chosen = settings(against=against, launches=2)
         job = replace(project.job(project=project.folder), **changes)
-        comparison = AgainstBase(chosen, TOLERANCE, job, sides)
+        comparison = AgainstBase(chosen, TOLERANCE, job, sides, base=base)
         comparison.prepare()
         return comparison.conclude(measurement or record_of([0.01]), observer or NoProgress())
 

@@ -26,7 +26,7 @@ def against(project, base_sides):
     def compare(reference="HEAD", launches=3, accepted=None, **changes):
         job = project.job(**changes)
         chosen = settings(against=reference, launches=launches)
-        return AgainstBase(chosen, TOLERANCE, job, base_sides, accepted)
+        return AgainstBase(chosen, TOLERANCE, job, base_sides, accepted=accepted)
 
     return compare
 
@@ -58,7 +58,7 @@ def test_the_next_duet_of_a_session_knows_how_much_memory_its_base_needs(
     against, base_sides, project
 ):
     duet = concluded(against(launches=2)).duet
-    base = base_sides.job_for(project.job(), "HEAD", None)
+    base = base_sides.job_for(project.job(), "HEAD")
     assert base.peak_rss_bytes == duet.base_peak_bytes > 0
     base_sides.remember_memory(base, msgspec.structs.replace(duet, base_peak_bytes=1 << 60))
     assert concluded(against(launches=2)).verdict.method is Method.TURNS

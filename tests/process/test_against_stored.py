@@ -60,7 +60,7 @@ def test_slower_code_in_the_same_environment_is_found_by_a_duet_with_the_commit(
     assert verdict.method is Method.STEPS
     assert verdict.slowdown_percent > TOLERANCE
     assert result.duet.base == f"commit {commit[:9]}"
-    base = base_sides.job_for(project.job(), commit, None)
+    base = base_sides.job_for(project.job(), commit)
     assert base.peak_rss_bytes == result.duet.base_peak_bytes > 0
     assert verdict.baseline.startswith(f"{result.duet.base}, Python ")
     assert verdict.evidence[-1].startswith("screened by 0001_base.json: ")

@@ -21,7 +21,7 @@ PAIR = Pair(
 def test_the_memory_of_a_base_is_remembered_for_the_same_layers_only(tmp_path):
     sides = BaseSides(tmp_path, tmp_path)
     plain, large = job_of("sleeping"), job_of("sleeping", stack=Stack.of([BatchSize(64)]))
-    base = sides.job_for(plain, None, None)
+    base = sides.job_for(plain, None)
     assert base.peak_rss_bytes is None
     duet = Duet(
         base=base.side.title, pairs=(PAIR,), candidate_environment={}, base_environment={},
@@ -29,9 +29,9 @@ def test_the_memory_of_a_base_is_remembered_for_the_same_layers_only(tmp_path):
         base_peak_bytes=1 << 30,
     )  # fmt: skip
     sides.remember_memory(base, duet)
-    assert sides.job_for(plain, None, None).peak_rss_bytes == 1 << 30
-    assert sides.job_for(large, None, None).peak_rss_bytes is None
-    assert sides.job_for(replace(plain, identity="other"), None, None).peak_rss_bytes is None
+    assert sides.job_for(plain, None).peak_rss_bytes == 1 << 30
+    assert sides.job_for(large, None).peak_rss_bytes is None
+    assert sides.job_for(replace(plain, identity="other"), None).peak_rss_bytes is None
 
 
 @pytest.mark.parametrize("letter", ["a", "ü", "/"])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import site
-import sysconfig
+import venv
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +14,7 @@ from workers import write
 
 from traingate.comparison.base_setup import prepare_base_tree
 from traingate.comparison.base_side import BaseSides
+from traingate.environments.interpreter import Interpreter
 from traingate.errors import ConfigurationError, WorkloadError
 from traingate.records import Outcome
 
@@ -39,7 +39,7 @@ def test_the_setup_command_prepares_the_base_once(compared, generated, project, 
     sides = BaseSides(project.folder, temporary, command)
     try:
         assert compared(sides=sides).verdict.outcome is Outcome.PASSED
-        sides.job_for(project.job(), "HEAD", None)
+        sides.job_for(project.job(), "HEAD")
     finally:
         sides.close()
     (folder,) = runs.read_text().split()
@@ -59,8 +59,9 @@ def test_a_setup_command_that_fails_shows_its_output_and_runs_once(compared, pro
 
 
 def test_a_setup_command_that_hangs_is_ended_with_all_that_it_started(temporary):
+    command = "setsid sleep 86399 & sleep 86399"
     with pytest.raises(ConfigurationError, match=r"took longer than 0\.5 s"):
-        prepare_base_tree("setsid sleep 86399 & sleep 86399", temporary, None, 0.5)
+        prepare_base_tree(command, temporary, None, 0.5, is_shared=True)
     commands = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
     assert ["sleep", "86399"] not in commands
 
@@ -74,7 +75,7 @@ def test_the_base_is_checked_out_where_its_build_can_be_run(project, temporary, 
     monkeypatch.setenv("XDG_CACHE_HOME", str(temporary / "caches"))
     sides = BaseSides(project.folder, temporary)
     try:
-        tree = Path(sides.job_for(project.job(), "HEAD", None).side.relocation.tree)
+        tree = Path(sides.job_for(project.job(), "HEAD").side.relocation.tree)
         assert tree.parent == temporary / "caches" / "traingate"
         assert (tree / "models.py").is_file()
     finally:
@@ -82,20 +83,23 @@ def test_the_base_is_checked_out_where_its_build_can_be_run(project, temporary, 
     assert not tree.exists()
 
 
-def test_a_setup_command_must_not_change_the_candidates_packages(temporary, monkeypatch):
-    monkeypatch.setattr(sysconfig, "get_path", lambda _kind: str(temporary))
-    prepare_base_tree("true", temporary, None, 60)
-    with pytest.raises(ConfigurationError, match="has changed the packages of this environment"):
-        prepare_base_tree("touch project.pth", temporary, None, 60)
+@pytest.mark.parametrize(
+    "scheme", ["posix_prefix", "posix_user"], ids=["the environment", "the user's folder"]
+)
+def test_a_setup_command_must_not_change_the_candidates_packages(temporary, monkeypatch, scheme):
+    monkeypatch.setenv("PYTHONUSERBASE", str(temporary / "user"))
+    venv.create(temporary / "other", symlinks=True, system_site_packages=True)
+    prefix = temporary / "other"
+    interpreter = Interpreter(str(prefix / "bin" / "python"), str(prefix))
 
+    def prepare(command, *, is_shared):
+        prepare_base_tree(command, temporary, interpreter, 60, is_shared=is_shared)
 
-def test_packages_in_the_users_folder_are_the_candidates_too(temporary, monkeypatch):
-    monkeypatch.setattr(sysconfig, "get_path", lambda _kind: str(temporary / "missing"))
-    monkeypatch.setattr(site, "ENABLE_USER_SITE", True)
-    monkeypatch.setattr(site, "getusersitepackages", lambda: str(temporary / "user"))
-    prepare_base_tree("mkdir user", temporary, None, 60)
+    folder = f'$(python -c \'import sysconfig; print(sysconfig.get_path("purelib", "{scheme}"))\')'
+    prepare(f"mkdir -p {folder}", is_shared=True)
+    prepare(f"touch {folder}/first.pth", is_shared=False)
     with pytest.raises(ConfigurationError, match="has changed the packages of this environment"):
-        prepare_base_tree("touch user/project.pth", temporary, None, 60)
+        prepare(f"touch {folder}/second.pth", is_shared=True)
 
 
 @pytest.mark.parametrize(

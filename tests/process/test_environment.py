@@ -19,7 +19,8 @@ from traingate.layers.stack import Stack
 from traingate.records import Cause, Outcome
 from traingate.report.progress import NoProgress
 from traingate.report.verdict import explain
-from traingate.session import BenchmarkRequest, Session
+from traingate.session import Session
+from traingate.session.jobs import BenchmarkRequest
 
 TEST = "test_models.py::test_model"
 

@@ -20,7 +20,7 @@ def test_a_worker_of_the_base_can_start_programs_beside_many_ignored_files(base_
     project.commit()
     for number in range(800):
         (images / f"{number:0200}.png").touch()
-    job = base_sides.job_for(project.job(), "HEAD", None)
+    job = base_sides.job_for(project.job(), "HEAD")
     assert len(json.dumps(job.side.relocation.ignored)) > MAX_VARIABLE_BYTES
     result = measure(job, lambda _: True, NoProgress())
     assert len(result.measurement.launches) == 1

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from traingate.comparison.base_setup import prepare_base_tree
 command = "setsid sleep 600 & touch started; exec sleep 600"
-prepare_base_tree(command, Path(sys.argv[1]), None, 600.0)
+prepare_base_tree(command, Path(sys.argv[1]), None, 600.0, is_shared=True)
 """
 
 TIMEOUT = 60.0

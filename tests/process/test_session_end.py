@@ -17,7 +17,8 @@ from sample_settings import settings
 from traingate.gate.limits import Limits
 from traingate.layers.stack import Stack
 from traingate.report.progress import NoProgress
-from traingate.session import BenchmarkRequest, Session
+from traingate.session.jobs import BenchmarkRequest
+from traingate.session import Session
 from traingate.workload import name_of
 
 class Telling(NoProgress):

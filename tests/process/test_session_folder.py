@@ -13,7 +13,8 @@ from sample_settings import settings
 from traingate.gate.limits import Limits
 from traingate.layers.stack import Stack
 from traingate.report.progress import NoProgress
-from traingate.session import BenchmarkRequest, Session
+from traingate.session import Session
+from traingate.session.jobs import BenchmarkRequest
 
 REPORTING = """
 import os

@@ -19,7 +19,8 @@ from traingate.host.hardware import hardware
 from traingate.layers.stack import Stack
 from traingate.records import Outcome, Published, Verdict
 from traingate.report.progress import NoProgress
-from traingate.session import BenchmarkRequest, Session
+from traingate.session import Session
+from traingate.session.jobs import BenchmarkRequest
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 

@@ -13,8 +13,12 @@ from workers import IMPORT_PATHS, name_in, write
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.next_step import CodeRelation
 from traingate.controller.measure import measure
+from traingate.environments.interpreter import Interpreter
+from traingate.environments.placement import place_in
+from traingate.environments.registry import Environment
 from traingate.errors import ConfigurationError
 from traingate.host.shared_libraries import loaded_library
+from traingate.layers.stack import Stack
 from traingate.records import Method, Outcome
 from traingate.report.progress import NoProgress
 
@@ -54,11 +58,11 @@ def test_the_record_tells_which_files_were_measured(compared, project):
 
 def test_a_reference_is_the_same_commit_for_the_whole_session(base_sides, project):
     job = project.job()
-    first = base_sides.job_for(job, "HEAD", None)
+    first = base_sides.job_for(job, "HEAD")
     assert base_sides.compare_code(job, "HEAD") is CodeRelation.SAME
     project.write(0.02)
     project.commit()
-    assert base_sides.job_for(job, "HEAD", None).side.title == first.side.title
+    assert base_sides.job_for(job, "HEAD").side.title == first.side.title
     assert base_sides.compare_code(job, "HEAD") is CodeRelation.DIFFERENT
     assert base_sides.compare_code(job, "0" * 40) is CodeRelation.UNAVAILABLE
 
@@ -190,12 +194,14 @@ def test_a_copy_in_another_interpreter_must_be_the_same_code(
     packages = next((temporary / "other").glob("lib/python*/site-packages"))
     (packages / "paths.pth").write_text("\n".join(IMPORT_PATHS))
     write(packages / "helpers" / "__init__.py", "SECONDS = 0.01" if same else "SECONDS = 0.02")
-    python = str(temporary / "other")
+    prefix = temporary / "other"
+    interpreter = Interpreter(str(prefix / "bin" / "python"), str(prefix))
+    base = place_in(Stack(), Environment("", interpreter), lambda _environment: ())
     if same:
-        assert compared(None, python).verdict.outcome is Outcome.PASSED
+        assert compared(None, base).verdict.outcome is Outcome.PASSED
         return
     with pytest.raises(ConfigurationError, match="imported another helpers than the candidate"):
-        compared(None, python)
+        compared(None, base)
 
 
 CROWDED = """

@@ -81,14 +81,14 @@ def test_the_base_side_gets_the_arguments_too(project, base_sides):
     project.commit()
     project.model.write_text(MODEL.replace("{parameters}", "samples=4, other=1"))
     job = sized_job(project, samples=8)
-    base = base_sides.job_for(job, "HEAD", None)
+    base = base_sides.job_for(job, "HEAD")
     for side in (job, base):
         assert measure(side, lambda _: True, NoProgress()).measurement.batch_size == 8
     with pytest.raises(
         BaselineError,
         match=r"In HEAD .*, model has no parameter other, so there is nothing to measure",
     ):
-        base_sides.job_for(sized_job(project, samples=8, other=2), "HEAD", None)
+        base_sides.job_for(sized_job(project, samples=8, other=2), "HEAD")
 
 
 def test_a_worker_refuses_an_argument_without_a_parameter(project):

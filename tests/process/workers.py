@@ -51,7 +51,7 @@ def job_of(function: str, file: Path = TRAININGS, **changes: Any) -> Job:
         launches=LaunchPlan(1, 1),
         compile_cache=Path(tempfile.gettempdir()) / "cache",
         steps=4,
-        work=(1.0, 1),
+        work=messages.WorkCounted(1.0, 1),
         peak_rss_bytes=1 << 25,
     )
     return replace(job, **changes)

@@ -3,7 +3,8 @@
 from sample_records import HARDWARE, measurement
 from simulated_launches import launch
 from traingate.baselines import saved_runs
-from traingate.baselines.lookup import Baselines, Subject
+from traingate.baselines.lookup import Baselines
+from traingate.baselines.subject import Subject
 from traingate.records import Acceptance, Outcome, Verdict
 
 TEST = "bench.py::test_0"

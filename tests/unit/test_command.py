@@ -28,7 +28,9 @@ def _four_cores(monkeypatch):
 
 def command_of(*layers, steady="threads"):
     stack = Stack.of(layers)
-    return training_command(stack, steadying(steady, stack.process(), is_duet_side=True), CACHE)
+    return training_command(
+        stack.process(), steadying(steady, stack.process(), is_duet_side=True), CACHE
+    )
 
 
 def test_plain_is_the_worker_itself():
@@ -84,7 +86,7 @@ from traingate.controller.steadying import steadying
 from traingate.layers.stack import Stack
 stack = Stack()
 still = steadying("off", stack.process(), is_duet_side=False)
-environment = training_command(stack, still, Path("cache")).environment
+environment = training_command(stack.process(), still, Path("cache")).environment
 print(sorted(name for name in environment if name.startswith("PYTHON")))
 """
 
@@ -143,6 +145,15 @@ def test_torchrun_starts_run_cpu_and_ipexrun_does_not():
         command_of(TunedRuntime("default", "gnu"), DataParallel("ipexrun", 2))
 
 
+def test_ranks_run_on_the_cores_that_share_a_cache(monkeypatch):
+    monkeypatch.setattr("traingate.controller.command.cache_groups", lambda _cores: ((0, 1), (2,)))
+    command = command_of(DataParallel("torchrun", "l3"))
+    assert command.ranks == 2
+    assert command.environment["TRAINGATE_CORES"] == "0,1;2"
+    assert command.environment["OMP_NUM_THREADS"] == "1"
+    assert command.argv[command.argv.index("--nproc-per-node") + 1] == "2"
+
+
 def test_fewer_cores_than_ranks_are_refused():
     with pytest.raises(ConfigurationError, match="2 ranks need a core each, and the stack has 1"):
         command_of(TunedRuntime("default", "gnu", cores="0"), DataParallel("torchrun", 2))
@@ -189,7 +200,7 @@ CACHES = ["TORCH_EXTENSIONS_DIR", "TRITON_CACHE_DIR", "NUMBA_CACHE_DIR", "HF_MOD
 def variables_of(side):
     stack = Stack()
     request = steadying("off", stack.process(), is_duet_side=False)
-    return training_command(stack, request, CACHE, side_caches=Path(side)).environment
+    return training_command(stack.process(), request, CACHE, side_caches=Path(side)).environment
 
 
 @pytest.mark.parametrize("variable", CACHES)

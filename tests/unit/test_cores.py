@@ -51,3 +51,32 @@ def test_without_numa_nodes_all_cores_are_one_node(tmp_path, many_cores):
 
 def test_physical_cores_of_this_machine_are_in_the_affinity_of_the_process():
     assert set(cpu.physical_cores()) <= os.sched_getaffinity(0)
+
+
+def describe_caches(cpus, sharers_by_core):
+    for core, sharers in enumerate(sharers_by_core):
+        for index, (level, cores) in enumerate([("1", str(core)), ("3", sharers)]):
+            cache = cpus / f"cpu{core}" / "cache" / f"index{index}"
+            cache.mkdir(parents=True)
+            (cache / "level").write_text(f"{level}\n")
+            (cache / "shared_cpu_list").write_text(cores)
+
+
+def test_cores_are_grouped_by_the_l3_cache_that_they_share(tmp_path, many_cores):
+    describe_caches(tmp_path, ["0-3"] * 4 + ["4-7"] * 4)
+    assert cpu.cache_groups(range(8), tmp_path) == ((0, 1, 2, 3), (4, 5, 6, 7))
+    assert cpu.cache_groups([0, 1, 6], tmp_path) == ((0, 1), (6,))
+
+
+def test_without_a_description_of_caches_all_cores_are_one_group(tmp_path, many_cores):
+    assert cpu.cache_groups(range(4), tmp_path) == ((0, 1, 2, 3),)
+
+
+def test_logical_cores_have_siblings_side_by_side(tmp_path, many_cores, monkeypatch):
+    monkeypatch.setattr(cpu, "numa_nodes", lambda *_: {0: frozenset(range(8))})
+    monkeypatch.setattr(cpu, "core_count", lambda: 8)
+    for core in range(8):
+        (tmp_path / f"cpu{core}" / "topology").mkdir(parents=True)
+        siblings = f"{core % 4},{core % 4 + 4}"
+        (tmp_path / f"cpu{core}" / "topology" / "thread_siblings_list").write_text(siblings)
+    assert cpu.logical_cores(cpus=tmp_path) == (0, 4, 1, 5, 2, 6, 3, 7)

@@ -11,8 +11,8 @@ import pytest
 from sample_records import HARDWARE, measurement
 from simulated_launches import launch
 from traingate.baselines.known_tests import known_tests
-from traingate.baselines.lookup import Subject
 from traingate.baselines.saved_runs import SavedRun, mention_records, read_run
+from traingate.baselines.subject import Subject
 from traingate.errors import DamagedRecordError
 
 OTHER = msgspec.structs.replace(HARDWARE, cores=8)

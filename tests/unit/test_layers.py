@@ -1,11 +1,13 @@
 """Test the checks of layers in pytest's process; tests/effects has their effects in workers."""
 
+import json
+
 import pytest
 
 from traingate import layers
 from traingate.errors import ConfigurationError, LayerConflictError
 from traingate.layers import compiler, distributed, ipex, runtime, xla
-from traingate.layers.stack import Stack
+from traingate.layers.stack import Stack, rebuild
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_layers_that_have_no_effect_on_xla_are_refused_with_the_reason(other, re
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: layers.TunedRuntime("mimalloc"), "takes an allocator out of tcmalloc, jemalloc"),
+        (lambda: layers.TunedRuntime("hoard"), "takes an allocator out of tcmalloc, jemalloc"),
         (
             lambda: layers.TunedRuntime("default", "llvm"),
             "takes an OpenMP runtime out of intel, gnu",
@@ -95,6 +97,15 @@ def test_layers_that_have_no_effect_on_xla_are_refused_with_the_reason(other, re
         (lambda: layers.Float32Precision("fp8"), "takes one of bf16, tf32"),
         (lambda: layers.CompiledStep("three"), "takes one of two, one"),
         (lambda: layers.PrefetchingLoader(0), "whole number of at least 1"),
+        (lambda: layers.DataParallel("torchrun", "l2"), "or 'l3', not 'l2'"),
+        (lambda: layers.DataParallel("ipexrun", "l3"), "takes the launcher torchrun"),
+        (lambda: layers.DataParallel("torchrun", 1, accumulation=0), "number of batches"),
+        (lambda: layers.TorchCompile("ipex", mode="max-autotune"), "ipex ignores mode"),
+        (
+            lambda: layers.TorchCompile(mode="default", inductor_options={"cpp_wrapper": True}),
+            "either a mode or options",
+        ),
+        (lambda: layers.GradientCheckpointing("encoder"), "a list of names"),
     ],
 )
 def test_an_invalid_option_is_refused_with_the_valid_ones(make, message):
@@ -106,6 +117,43 @@ def test_cores_and_nodes_that_the_process_may_not_use_are_unavailable():
     reason = layers.TunedRuntime("default", "gnu", cores="4096").unavailable()
     assert "cores 4096 cannot be used" in reason
     assert "NUMA node 512" in layers.TunedRuntime("default", "gnu", node=512).unavailable()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.TorchCompile(mode="max-autotune-no-cudagraphs", dynamic=True),
+        layers.TorchCompile(inductor_options={"cpp_wrapper": True}),
+        layers.TunedRuntime("default", "gnu", hyperthreads=True),
+        layers.DataParallel("torchrun", "l3", bucket_cap_mb=1.0, accumulation=2, backend="gloo"),
+        layers.GradientCheckpointing(("layer1",)),
+    ],
+    ids=repr,
+)
+def test_a_layer_is_made_again_from_its_options(layer):
+    (again,) = rebuild(json.loads(json.dumps(Stack.of([layer]).factories())))
+    assert again == layer
+
+
+def test_options_that_are_not_used_are_left_out_of_the_record():
+    assert dict(layers.TorchCompile().options) == {"backend": "inductor"}
+    assert "hyperthreads" not in layers.TunedRuntime("default", "gnu").options
+    assert not {"accumulation", "backend"} & layers.DataParallel("torchrun", 1).options.keys()
+
+
+def test_both_threads_of_a_core_can_be_used(monkeypatch):
+    monkeypatch.setattr(runtime, "physical_cores", lambda _node: (0, 1))
+    monkeypatch.setattr(runtime, "logical_cores", lambda _node: (0, 2, 1, 3))
+    both = layers.TunedRuntime("default", "gnu", hyperthreads=True)
+    assert both.process().run_cpu.cores == (0, 2, 1, 3)
+    monkeypatch.setattr(runtime, "logical_cores", lambda _node: (0, 1))
+    assert "run one thread each" in both.unavailable()
+
+
+def test_there_is_a_rank_for_each_group_of_cores_that_share_a_cache(monkeypatch):
+    monkeypatch.setattr(distributed, "cache_groups", lambda _cores: ((0, 1), (2, 3), (4, 5)))
+    ranks = layers.DataParallel("torchrun", "l3").process().ranks
+    assert (ranks.count, ranks.by_cache) == (3, True)
 
 
 def test_names_and_positions_of_layers_are_unique():

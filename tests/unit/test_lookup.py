@@ -18,7 +18,8 @@ from stored_records import (
 
 from sample_records import HARDWARE
 from traingate.baselines import saved_runs
-from traingate.baselines.lookup import Baselines, Subject
+from traingate.baselines.lookup import Baselines
+from traingate.baselines.subject import Subject
 from traingate.errors import BaselineError, NewTestError
 from traingate.records import Outcome, Verdict
 

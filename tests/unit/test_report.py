@@ -1,6 +1,7 @@
 import contextlib
 import io
 import math
+import re
 
 import msgspec
 import pytest
@@ -8,7 +9,7 @@ from rich.console import Console
 
 from sample_records import measurement
 from simulated_launches import launch
-from traingate.records import Outcome, Pair, Published, Verdict
+from traingate.records import LayerRecord, Outcome, Pair, Published, Verdict
 from traingate.report.progress import ProgressLine
 from traingate.report.row import samples_per_second
 from traingate.report.table import Row, render
@@ -163,6 +164,33 @@ def test_empty_columns_are_left_out():
         [Row("test_a", measurement([launch([0.1])], verdict=EVIDENCE))], None, colour=False
     )
     assert "REGRESSED -20.0 %" in text
+
+
+def test_a_row_on_another_torch_says_so_and_is_compared_with_the_plain_row_of_its_environment():
+    def row(test, environment_name, torch, seconds, stack=()):
+        record = measurement(
+            [launch([seconds] * 5)],
+            environment={"torch": f"{torch}+cpu"},
+            environment_name=environment_name,
+            torch_today="2.14.1",
+            samples_per_second=16 / seconds,
+            stack=stack,
+        )
+        return Row(test, record)
+
+    rows = [
+        row("test_plain", "today", "2.14.1", 0.1),
+        row("test_plain_old", "ipex", "2.8.0", 0.2),
+        row("test_ipex", "ipex", "2.8.0", 0.05, (LayerRecord("ipex_optimize", {}),)),
+        row("test_xla", "xla", "2.9.0", 0.2, (LayerRecord("xla_device", {}),)),
+    ]
+    text = render(rows, None, colour=False)
+    assert re.search(r"test_ipex +ipex_optimize +ipex: torch 2\.8\.0 +.* 4\.00 ", text)
+    assert re.search(r"test_xla +xla_device +xla: torch 2\.9\.0 +.* 0\.50 ", text)
+    assert re.search(r"test_plain +plain +\d", text)  # nothing to say about today's
+    note = "not today's torch (2.14.1): test_plain_old, test_ipex, test_xla; x plain compares"
+    assert note in text
+    assert "environment" not in render(rows[:1], None, colour=False).splitlines()[0]
 
 
 def test_published_figures_are_shown_next_to_measured_ones_with_machine_and_price():

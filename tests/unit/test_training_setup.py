@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from traingate.errors import ConfigurationError, WorkloadError
-from traingate.layers.step_context import StepContext, check_pair
+from traingate.layers.losses import check_pair
+from traingate.layers.step_context import StepContext
 from traingate.layers.training import Training
 from traingate.training_setup import TrainingSetup, build, workload_name
 

@@ -4,51 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from traingate.baselines.comparability import environment_changes, hardware_differences
 from traingate.baselines.saved_runs import REMEDY, SAVE_REMEDY, SavedRun
+from traingate.baselines.subject import (
+    Subject,
+    failed_in,
+    is_undecided,
+    measurements_of,
+)
 from traingate.errors import BaselineError, NewTestError
 from traingate.records import (
     Hardware,
     Launch,
-    LayerRecord,
     Measurement,
-    Outcome,
-    stack_label,
 )
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The fields that, in addition to the hardware, two comparable measurements share.
-
-    Attributes:
-        workload, stack, scale: Fields of the same names in Measurement.
-        batch_size: Samples per step, None as long as only the worker knows it.
-        environment: Software of the worker, None as long as only the worker knows it. It need not
-            be the same, but a measurement in the same environment is preferred.
-    """
-
-    workload: str
-    stack: tuple[LayerRecord, ...]
-    scale: str
-    batch_size: int | None = None
-    environment: Mapping[str, Any] | None = None
-
-    def matches(self, measurement: Measurement) -> bool:
-        """Return whether *measurement* has the fields of this subject."""
-        return (
-            self.workload == measurement.workload
-            and self.stack == measurement.stack
-            and self.scale == measurement.scale
-            and self.batch_size in {None, measurement.batch_size}
-        )
-
-    def __str__(self) -> str:
-        layers = stack_label(self.stack)
-        batch = "" if self.batch_size is None else f", batch {self.batch_size}"
-        return f"{self.workload} with stack {layers} at scale {self.scale}{batch}"
 
 
 @dataclass(frozen=True)
@@ -120,12 +91,12 @@ class Baselines:
         obstacles: dict[int, str] = {}
         for position in reversed(range(len(self.runs))):
             run = self.runs[position]
-            measurements = _measurements_of(subject, run)
+            measurements = measurements_of(subject, run, test)
             if not measurements:
                 continue
             measurement = measurements.get(test, list(measurements.values())[-1])
             differences = tuple(hardware_differences(measurement.machine, hardware))
-            if _failed_in(run, subject):
+            if failed_in(run, subject, test):
                 obstacles[position] = (
                     f"{run.title} failed its own gate, and is no baseline. If the slowdown is "
                     f"intended: traingate accept {run.path} --reason=WHY."
@@ -136,14 +107,16 @@ class Baselines:
         for candidate in sorted(candidates, key=lambda candidate: candidate.rank(subject)):
             obstacle = _obstacle(self.runs[candidate.position], candidate, can_measure_commit)
             if obstacle is None:
-                return self._baseline(candidate, subject)
+                return self._baseline(candidate, subject, test)
             obstacles[candidate.position] = obstacle
         raise self._missing_baseline(subject, test, obstacles)
 
-    def _baseline(self, candidate: _Candidate, subject: Subject) -> Baseline:
+    def _baseline(self, candidate: _Candidate, subject: Subject, test: str) -> Baseline:
         """Return the baseline that consists of a measurement and of those that can be pooled."""
         run, measurement = self.runs[candidate.position], candidate.measurement
-        pooled_measurements = _poolable(self.runs[: candidate.position], run, measurement, subject)
+        pooled_measurements = _poolable(
+            self.runs[: candidate.position], run, measurement, subject, test
+        )
         count = len(pooled_measurements)
         suffix = f" and {count} more of its commit" if count else ""
         launches = [
@@ -222,8 +195,8 @@ class _Candidate:
         changes = subject.environment is not None and environment_changes(
             self.measurement.environment, subject.environment
         )
-        is_undecided = _is_undecided(self.measurement)
-        return is_undecided, bool(self.machine_differences), bool(changes)
+        undecided = is_undecided(self.measurement)
+        return undecided, bool(self.machine_differences), bool(changes)
 
 
 def _obstacle(
@@ -247,7 +220,11 @@ def _obstacle(
 
 
 def _poolable(
-    earlier_runs: Sequence[SavedRun], run: SavedRun, measurement: Measurement, subject: Subject
+    earlier_runs: Sequence[SavedRun],
+    run: SavedRun,
+    measurement: Measurement,
+    subject: Subject,
+    test: str,
 ) -> list[Measurement]:
     """Return measurements in *earlier_runs* of the same code, machine and environment.
 
@@ -259,10 +236,10 @@ def _poolable(
     return [
         item
         for other in earlier_runs
-        if other.commit == run.commit and not _failed_in(other, subject)
-        for item in _measurements_of(subject, other).values()
+        if other.commit == run.commit and not failed_in(other, subject, test)
+        for item in measurements_of(subject, other, test).values()
         if item.batch_size == measurement.batch_size
-        and not _is_undecided(item)
+        and not is_undecided(item)
         and 4 * _step_count(item) >= 3 * _step_count(measurement)
         and not hardware_differences(item.machine, measurement.machine)
         and not environment_changes(item.environment, measurement.environment)
@@ -273,27 +250,3 @@ def _poolable(
 def _step_count(measurement: Measurement) -> int:
     """Return the number of measured steps of the newest launch."""
     return len(measurement.launches[-1].step_seconds)
-
-
-def _failed_in(run: SavedRun, subject: Subject) -> bool:
-    """Return whether *run* failed its gate on *subject*, and no person has accepted that.
-
-    A test that was run again after it failed has several measurements. The failed one counts.
-    """
-    verdicts = [item.verdict for _, item in run.measurements if subject.matches(item)]
-    return any(
-        verdict is not None and verdict.failed and verdict.accepted is None for verdict in verdicts
-    )
-
-
-def _is_undecided(measurement: Measurement) -> bool:
-    """Return whether the comparison of a measurement was INCONCLUSIVE, and nobody accepted it."""
-    verdict = measurement.verdict
-    return (
-        verdict is not None and verdict.outcome is Outcome.INCONCLUSIVE and verdict.accepted is None
-    )
-
-
-def _measurements_of(subject: Subject, run: SavedRun) -> dict[str, Measurement]:
-    """Return the measurements of *subject* in *run*, keyed by test name."""
-    return {name: item for name, item in run.measurements if subject.matches(item)}

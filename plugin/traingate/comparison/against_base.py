@@ -1,4 +1,4 @@
-"""Judge a test by a duet with another commit, another interpreter, or both."""
+"""Judge a test by a duet with another commit, another environment, or both."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from traingate.comparison.duet import MIN_PAIRS, compare_by_duet
 from traingate.comparison.evidence import attribute_sides
 from traingate.comparison.next_step import CodeRelation
 from traingate.controller.job import Job, Observer
+from traingate.environments.placement import Placement
 from traingate.errors import ConfigurationError
 from traingate.options import Settings
 from traingate.records import Measurement
 
 
 class AgainstBase(PlannedLaunches):
-    """Comparison with the base of ``--traingate-against`` and ``--traingate-against-python``.
+    """Comparison with the base that the options ``--traingate-against...`` name.
 
     Args:
         settings: Settings of the session.
         tolerance: Largest loss of throughput that is let through, in percent.
         job: Job of the candidate.
-        base_sides: Worktrees and interpreters of the session.
+        base_sides: Worktrees of the session.
+        base: Environment of the base, with its request for the worker's process; None for those of
+            the candidate.
         accepted: Change that the test's marker accepts; None if there is none.
     """
 
@@ -35,10 +38,12 @@ class AgainstBase(PlannedLaunches):
         tolerance: float,
         job: Job,
         base_sides: BaseSides,
+        *,
+        base: Placement | None = None,
         accepted: AcceptedChange | None = None,
     ) -> None:
         self._settings, self._tolerance = settings, tolerance
-        self._job, self._base_sides = job, base_sides
+        self._job, self._base_sides, self._base_placement = job, base_sides, base
         self._accepted = accepted if settings.against else None
         self._stale_note: str | None = None
 
@@ -47,8 +52,8 @@ class AgainstBase(PlannedLaunches):
 
         Raises:
             BaselineError: If the commit does not define the workload.
-            ConfigurationError: If there is no such commit, if the interpreter cannot be used, if
-                no duet is possible, or if the acceptance of a change cannot be followed.
+            ConfigurationError: If there is no such commit, if no duet is possible, or if
+                the acceptance of a change cannot be followed.
         """
         settings = self._settings
         if self._job.stack.spans_nodes:
@@ -63,8 +68,7 @@ class AgainstBase(PlannedLaunches):
 
     @cached_property
     def _base(self) -> Job:
-        settings = self._settings
-        return self._base_sides.job_for(self._job, settings.against, settings.against_python)
+        return self._base_sides.job_for(self._job, self._settings.against, self._base_placement)
 
     def _check_acceptance(self, accepted: AcceptedChange) -> None:
         """Let the acceptance count only if this change to the code is the one that makes it.
@@ -116,7 +120,7 @@ class AgainstBase(PlannedLaunches):
         verdict = attribute_sides(
             result.verdict,
             reference=reference,
-            other_python=self._settings.against_python is not None,
+            other_python=self._base.environment != self._job.environment,
             code=(
                 CodeRelation.UNAVAILABLE
                 if reference is None

@@ -12,8 +12,9 @@ from dataclasses import replace
 from functools import cached_property
 
 from traingate.baselines.comparability import environment_changes
-from traingate.baselines.lookup import Baseline, BaselineFinder, Subject
+from traingate.baselines.lookup import Baseline, BaselineFinder
 from traingate.baselines.saved_runs import SAVE_REMEDY
+from traingate.baselines.subject import Subject
 from traingate.comparison.base import ComparisonResult
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.duet import MIN_PAIRS, DuetResult, compare_by_duet
@@ -159,7 +160,12 @@ class AgainstStored:
             measurement: Launches so far, None before the first one.
         """
         job = self._job
-        subject = Subject(job.identity, layer_records(job.stack), job.scale.name)
+        subject = Subject(
+            job.identity,
+            layer_records(job.stack),
+            job.scale.name,
+            environment_name=job.environment.name,
+        )
         if measurement is not None:
             subject = replace(
                 subject, batch_size=measurement.batch_size, environment=measurement.environment
@@ -217,7 +223,7 @@ class AgainstStored:
         """
         assert self._baseline is not None
         try:
-            base = self._base_sides.job_for(self._job, self._baseline.commit, None)
+            base = self._base_sides.job_for(self._job, self._baseline.commit)
             result = compare_by_duet(
                 self._job,
                 base,

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
-import site
 import subprocess
-import sysconfig
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import IO, Final
 
-from traingate.controller.command import LAUNCH_TAG, Interpreter, child_environment
+from traingate.controller.command import LAUNCH_TAG
 from traingate.controller.orphans import OrphanGuard
 from traingate.controller.tagged_processes import kill_tagged
+from traingate.environments.interpreter import Interpreter, child_environment
 from traingate.errors import ConfigurationError
 
 _OUTPUT_LINES: Final = 40
@@ -27,7 +28,12 @@ other entries, in which they store compiled code."""
 
 
 def prepare_base_tree(
-    command: str, folder: Path, interpreter: Interpreter | None, seconds: float
+    command: str,
+    folder: Path,
+    interpreter: Interpreter | None,
+    seconds: float,
+    *,
+    is_shared: bool,
 ) -> None:
     """Run *command* in the tree of a base commit.
 
@@ -37,12 +43,13 @@ def prepare_base_tree(
         interpreter: Interpreter of the base, whose programs come first on PATH; None for the
             running one.
         seconds: Longest time that it may take.
+        is_shared: Whether the candidate uses this interpreter too.
 
     Raises:
-        ConfigurationError: If it fails or takes longer, or if it changes the packages of the
-            running interpreter, which the candidate uses too.
+        ConfigurationError: If it fails or takes longer, or if it changes the packages of an
+            interpreter that the candidate uses too.
     """
-    packages_before = None if interpreter else _installed_packages()
+    packages_before = _installed_packages(interpreter) if is_shared else None
     with tempfile.TemporaryFile() as output:
         ending = _run(command, folder, interpreter, seconds, output)
         if ending is not None:
@@ -53,7 +60,7 @@ def prepare_base_tree(
                 f"--traingate-base-setup: {command!r} {ending} in the base's tree, {folder}.\n"
                 f"Last output:\n{text}"
             )
-    if packages_before is not None and packages_before != _installed_packages():
+    if packages_before is not None and packages_before != _installed_packages(interpreter):
         raise ConfigurationError(
             f"--traingate-base-setup: {command!r} has changed the packages of this environment, "
             "which the candidate uses too. Build inside the base's tree, or give the base an "
@@ -97,15 +104,27 @@ def _run(
     return f"failed with exit status {code}" if code else None
 
 
-def _installed_packages() -> dict[str, int]:
-    """Return the metadata entries of this interpreter's packages, with their times of change.
+_PACKAGE_FOLDERS: Final = """
+import json, site, sysconfig
+folders = [*site.getsitepackages(), *map(sysconfig.get_path, ("purelib", "platlib"))]
+if site.ENABLE_USER_SITE:
+    folders.append(site.getusersitepackages())
+print(json.dumps(folders))
+"""
+"""Program that prints the folders that pip installs to: that of the user if that of the interpreter
+is not writable. Either may be missing until something is installed there."""
 
-    pip installs into the user's folder if that of the interpreter is not writable. Either may be
-    missing until something is installed there.
-    """
-    folders = {*site.getsitepackages(), *map(sysconfig.get_path, ("purelib", "platlib"))}
-    if site.ENABLE_USER_SITE:
-        folders.add(site.getusersitepackages())
+
+def _installed_packages(interpreter: Interpreter | None) -> dict[str, int]:
+    """Return the metadata entries of an interpreter's packages, with their times of change."""
+    python = interpreter.python if interpreter else sys.executable
+    program = subprocess.run(  # noqa: S603 - the interpreter that measures
+        [python, "-c", _PACKAGE_FOLDERS],
+        capture_output=True,
+        check=True,
+        env=child_environment(interpreter),
+    )
+    folders = set(json.loads(program.stdout))
     return {
         str(entry): entry.stat().st_mtime_ns
         for folder in map(Path, folders)

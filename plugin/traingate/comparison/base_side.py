@@ -1,4 +1,4 @@
-"""Find the base side of a duet: another commit's tree, another interpreter, or both."""
+"""Find the base side of a duet: another commit's tree, another environment, or both."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 from traingate.comparison.base_names import check_imported_names
 from traingate.comparison.base_setup import prepare_base_tree
-from traingate.comparison.interpreter import find_interpreter
 from traingate.comparison.next_step import CodeRelation
-from traingate.controller.command import Interpreter
 from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.job import Job, Side
+from traingate.environments.placement import Placement
+from traingate.environments.registry import RUNNING, Environment
 from traingate.errors import ConfigurationError
 from traingate.host.temporary_folders import folder_for_builds
 from traingate.records import Duet
@@ -36,11 +36,10 @@ class BaseSides:
         self._caches = caches
         self._setup = setup
         self._worktrees = Worktrees(folder_for_builds())
-        self._interpreters: dict[str, Interpreter] = {}
         self._repositories: dict[Path, Repository | None] = {}
         self._peaks: dict[tuple[str, str, str], int] = {}
         self._commits: dict[tuple[Path, str], Commit] = {}
-        self._preparations: dict[tuple[Path, Interpreter | None], ConfigurationError | None] = {}
+        self._preparations: dict[tuple[Path, Environment, bool], ConfigurationError | None] = {}
 
     def remove_at_end(self, pattern: str) -> None:
         """Let ``close``, or the end of this process, remove all folders that match *pattern*."""
@@ -50,37 +49,40 @@ class BaseSides:
         """Remove the worktrees, and the folders of ``remove_at_end``."""
         self._worktrees.close()
 
-    def job_for(self, job: Job, reference: str | None, python: str | None) -> Job:
+    def job_for(self, job: Job, reference: str | None, placement: Placement | None = None) -> Job:
         """Return the job that is to be measured in turn with *job*.
 
         Args:
             job: Job of the candidate.
             reference: Name of a commit; None for the working tree itself.
-            python: Path of an interpreter or its environment; None for the running one.
+            placement: Environment of the base, with its request for the worker's process; None for
+                those of *job*.
 
         Raises:
             NewTestError: If the commit does not define the workload.
-            ConfigurationError: If there is no such commit, or if the interpreter cannot be used.
+            ConfigurationError: If there is no such commit.
         """
         titles, relocation, folder = [], None, None
-        interpreter = None if python is None else self._find_interpreter(python)
-        paths: Sequence[str] = job.import_paths
+        environment = job.environment if placement is None else placement.environment
         if reference is not None:
             repository, commit = self._find_commit(job, reference)
             tree = self._worktrees.check_out(repository, commit.hash)
             relocation = Relocation(str(repository.root), str(tree), repository.ignored_paths())
             folder = self._folder_in(relocation, Path.cwd().resolve())
             titles.append(str(commit))
-            self._prepare_tree(relocation, interpreter, job.timeouts.base_setup)
-        if interpreter is not None:
-            titles.append(f"the Python of {interpreter.prefix}")
-            paths = [path for path in paths if self._is_project_folder(path, job)]
-        side = Side(" under ".join(titles), relocation, interpreter, folder)
-        cache = self._caches / f"{job.compile_cache.name}-{side.file_name}"
+            self._prepare_tree(relocation, environment, job)
+        if placement is not None:
+            titles.append(environment.title)
+        search_paths = job.search_paths or job.import_paths
+        paths = self.project_paths(search_paths, Path(job.workload.file), environment)
+        side = Side(" under ".join(titles), relocation, folder)
+        cache = self._caches / f"{job.compile_cache.name}-{side.file_name}-{environment.file_name}"
         files = ImportedFiles(job.imported_files, same_code=relocation is None)
         return replace(
             job,
             side=side,
+            environment=environment,
+            request=job.request if placement is None else placement.examination.request,
             import_paths=tuple(paths),
             compile_cache=cache,
             peak_rss_bytes=self._peaks.get(_memory_key(job, side.title)),
@@ -114,7 +116,7 @@ class BaseSides:
             job: Job of the candidate.
             reference: Name of a commit.
         """
-        repository = self._find_repository(job)
+        repository = self._find_repository(Path(job.workload.file))
         if repository is None:
             return CodeRelation.UNAVAILABLE
         try:
@@ -133,7 +135,7 @@ class BaseSides:
             job: Job of the candidate.
             commit: Full name of the commit.
         """
-        repository = self._find_repository(job)
+        repository = self._find_repository(Path(job.workload.file))
         if repository is not None:
             try:
                 self.resolve(repository, commit)
@@ -152,18 +154,46 @@ class BaseSides:
             self._commits[key] = repository.resolve_commit(reference)
         return self._commits[key]
 
-    def _prepare_tree(
-        self, relocation: Relocation, interpreter: Interpreter | None, seconds: float
-    ) -> None:
-        """Run the setup command in the tree, once for each interpreter that measures it."""
+    def project_paths(
+        self, search_paths: Sequence[str], workload_file: Path, environment: Environment
+    ) -> list[str]:
+        """Return the folders that a worker in *environment* adds to its search path.
+
+        For another interpreter these are the project's alone: others may hold installed packages of
+        the running one.
+
+        Args:
+            search_paths: Folders on pytest's search path that are outside of all library folders.
+            workload_file: File of the workload.
+            environment: Environment of the worker.
+        """
+        if environment.interpreter is None:
+            return list(search_paths)
+        roots = [self._root, workload_file.parent]
+        repository = self._find_repository(workload_file)
+        roots += [repository.root] if repository else []
+        return [
+            path for path in search_paths if any(Path(path).is_relative_to(root) for root in roots)
+        ]
+
+    def _prepare_tree(self, relocation: Relocation, environment: Environment, job: Job) -> None:
+        """Run the setup command in the tree, once for each environment that measures it."""
         if self._setup is None:
             return
-        key = (Path(relocation.tree), interpreter)
+        # The candidates of other tests may run in the environment that pytest runs in.
+        is_shared = environment in {job.environment, RUNNING}
+        key = (Path(relocation.tree), environment, is_shared)
         if key not in self._preparations:
             folder = Path(self._folder_in(relocation, self._root))
             self._preparations[key] = None
             try:
-                prepare_base_tree(self._setup, folder, interpreter, seconds)
+                prepare_base_tree(
+                    self._setup,
+                    folder,
+                    environment.interpreter,
+                    job.timeouts.base_setup,
+                    is_shared=is_shared,
+                )
             except ConfigurationError as error:
                 self._preparations[key] = error
         failure = self._preparations[key]
@@ -187,23 +217,22 @@ class BaseSides:
         Raises:
             ConfigurationError: If the file is not in the repository of the workload.
         """
-        repository = self._find_repository(job)
+        repository = self._find_repository(Path(job.workload.file))
         if repository is None or not file.is_relative_to(repository.root):
             raise ConfigurationError(
                 f"{file} accepts a change, and is not in the git repository of the workload"
             )
         return repository.read_file(self.resolve(repository, reference).hash, file)
 
-    def _find_repository(self, job: Job) -> Repository | None:
-        """Return the repository that holds the job's workload, None if there is none."""
-        file = Path(job.workload.file)
+    def _find_repository(self, file: Path) -> Repository | None:
+        """Return the repository that holds the file of a workload, None if there is none."""
         if file not in self._repositories:
             self._repositories[file] = Repository.containing(file)
         return self._repositories[file]
 
     def _find_commit(self, job: Job, reference: str) -> tuple[Repository, Commit]:
         """Return a commit by its name, after checking that it defines what the job names."""
-        repository = self._find_repository(job)
+        repository = self._find_repository(Path(job.workload.file))
         if repository is None:
             file = Path(job.workload.file)
             raise ConfigurationError(
@@ -219,19 +248,6 @@ class BaseSides:
         commit = self.resolve(repository, reference)
         check_imported_names(job, repository, commit)
         return repository, commit
-
-    def _is_project_folder(self, path: str, job: Job) -> bool:
-        """Return whether *path* is in the project; other folders may hold installed packages."""
-        repository = self._find_repository(job)
-        roots = [self._root, Path(job.workload.file).parent]
-        roots += [repository.root] if repository else []
-        return any(Path(path).is_relative_to(root) for root in roots)
-
-    def _find_interpreter(self, python: str) -> Interpreter:
-        """Return the interpreter at a path, which is checked only once."""
-        if python not in self._interpreters:
-            self._interpreters[python] = find_interpreter(python)
-        return self._interpreters[python]
 
 
 def _memory_key(job: Job, base: str) -> tuple[str, str, str]:

@@ -18,6 +18,7 @@ from traingate.gate.counters import counter_regressions, failed_by_counters, wor
 from traingate.gate.decision import judge_pairs
 from traingate.gate.policy import Policy, pair_policy
 from traingate.host.memory import oom_kills
+from traingate.protocol import messages
 from traingate.records import Duet, Measurement, Outcome, Verdict
 
 MIN_PAIRS: Final = 2
@@ -115,7 +116,7 @@ def as_duet_side(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
         is_duet_side=True,
         profile=False,
         launches=plan,
-        work=(measurement.flops_per_sample, measurement.operators_per_step),
+        work=messages.WorkCounted(measurement.flops_per_sample, measurement.operators_per_step),
         peak_rss_bytes=job.peak_rss_bytes if job.side else measurement.peak_memory_bytes,
     )
 

@@ -55,7 +55,7 @@ def attribute_sides(
     Args:
         verdict: Verdict of the duet.
         reference: Name of the base's commit as the user gave it, None for the working tree.
-        other_python: True if the base has another interpreter.
+        other_python: True if the base is in another environment.
         code: Comparison of the working tree with that commit.
     """
     if verdict.outcome is not Outcome.REGRESSED:

@@ -5,19 +5,18 @@ This module starts no process.
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from traingate.controller.caches import cache_variables
+from traingate.environments.interpreter import Interpreter, child_environment
 from traingate.errors import ConfigurationError
-from traingate.host.cpu import available_cores, core_count, physical_cores
+from traingate.host.cpu import available_cores, cache_groups, core_count, physical_cores
 from traingate.layers.base import ProcessRequest, Ranks, RunCpu
-from traingate.layers.stack import Stack
 from traingate.protocol import ranks
 
 _WORKER: Final = Path(__file__).parents[1] / "worker"
@@ -47,22 +46,8 @@ class Command:
     folder: str | None = None
 
 
-@dataclass(frozen=True)
-class Interpreter:
-    """Python interpreter other than the running one.
-
-    Attributes:
-        python: Absolute path. Symbolic links are kept, because the Python of a virtual environment
-            is one.
-        prefix: Folder of its environment.
-    """
-
-    python: str
-    prefix: str
-
-
 def training_command(
-    stack: Stack,
+    request: ProcessRequest,
     steadying: ProcessRequest,
     compile_cache: Path,
     interpreter: Interpreter | None = None,
@@ -73,7 +58,7 @@ def training_command(
     """Return the command of the training worker.
 
     Args:
-        stack: Layers, which may request variables, preloads and launchers; these take precedence
+        request: Request of the stack for variables, preloads and launchers; these take precedence
             over those of the user and of *steadying*.
         steadying: Further variables and preloads for steadier launches; those of the user and of
             the stack take precedence.
@@ -88,7 +73,6 @@ def training_command(
     Raises:
         ConfigurationError: If there are fewer cores than ranks.
     """
-    request = stack.process()
     cores = _cores_of_ranks(request)
     environment = {
         **steadying.environment,
@@ -110,7 +94,7 @@ def training_command(
         program = (*_run_cpu(request.run_cpu), *program)
     if request.ranks is not None:
         launcher = _torchrun if request.ranks.launcher == "torchrun" else _ipexrun
-        program = (*launcher(request.ranks), *program)
+        program = (*launcher(replace(request.ranks, count=len(cores))), *program)
     launched = len(program) > 1
     if launched:
         environment[ranks.OWN_LOG_VARIABLE] = "1"
@@ -121,13 +105,19 @@ def training_command(
 
 
 def _cores_of_ranks(request: ProcessRequest) -> tuple[tuple[int, ...], ...]:
-    """Return disjoint cores for each rank, in the order of NUMA nodes."""
+    """Return disjoint cores for each rank, in the order of NUMA nodes.
+
+    Raises:
+        ConfigurationError: If there are fewer cores than ranks.
+    """
     if request.run_cpu is not None:
         cores = request.run_cpu.cores
     elif request.ranks is not None:
         cores = physical_cores()
     else:
         cores = tuple(sorted(available_cores()))
+    if request.ranks is not None and request.ranks.by_cache:
+        return cache_groups(cores)
     count = 1 if request.ranks is None else request.ranks.count
     size = len(cores) // count
     if size == 0:
@@ -139,7 +129,7 @@ def _launch_variables(request: ProcessRequest, cores: Sequence[tuple[int, ...]])
     """Return variables for the threads and the network interface of a worker under a launcher."""
     if request.ranks is None and request.run_cpu is None:
         return {}
-    variables = {"OMP_NUM_THREADS": str(len(cores[0]))}
+    variables = {"OMP_NUM_THREADS": str(min(map(len, cores)))}
     # On one node, gloo then works even if the host name does not resolve.
     if request.ranks is not None and not request.ranks.sets_rendezvous:
         variables["GLOO_SOCKET_IFNAME"] = "lo"
@@ -205,43 +195,3 @@ def yardstick_command() -> Command:
         "KMP_BLOCKTIME": "0",
     }
     return Command((sys.executable, str(_WORKER / "yardstick.py")), environment)
-
-
-PACKAGE_PATH_VARIABLES: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX")
-"""Variables that add packages of another environment to an interpreter's own."""
-
-
-def child_environment(interpreter: Interpreter | None = None) -> dict[str, str]:
-    """Return the current environment, without variables that would disturb a child.
-
-    The interpreter's folder is put at the front of PATH. The removed variables are those of pytest,
-    coverage, pytest-cov and an enclosing launcher, and PYTHONSAFEPATH, with which a script does not
-    find the modules of its own folder. Variables of Python are removed if this process ignores them
-    (``python -I``). For another interpreter, variables that add packages of the current environment
-    are removed too.
-    """
-    # Variables of coverage and of pytest-cov before version 7 would trace the timed steps.
-    excluded_prefixes: tuple[str, ...] = ("COVERAGE_PROCESS_", "COV_CORE_")
-    if sys.flags.ignore_environment:
-        excluded_prefixes += ("PYTHON",)
-    excluded_names = {"PYTEST_CURRENT_TEST", "PYTHONSAFEPATH", *ranks.LAUNCHER_VARIABLES}
-    variables = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in excluded_names and not key.startswith(excluded_prefixes)
-    }
-    if sys.flags.no_user_site:
-        variables["PYTHONNOUSERSITE"] = "1"
-    if sys.dont_write_bytecode:
-        variables["PYTHONDONTWRITEBYTECODE"] = "1"
-    python, prefix = Path(sys.executable), sys.prefix
-    if interpreter is not None:
-        for name in PACKAGE_PATH_VARIABLES:
-            variables.pop(name, None)
-        python, prefix = Path(interpreter.python), interpreter.prefix
-        current = str(Path(sys.executable).parent)
-        folders = variables.get("PATH", "").split(os.pathsep)
-        variables["PATH"] = os.pathsep.join(folder for folder in folders if folder != current)
-    # By PATH and VIRTUAL_ENV, launchers find the helpers of an environment that is not activated.
-    search_path = os.pathsep.join(filter(None, [str(python.parent), variables.get("PATH")]))
-    return {"VIRTUAL_ENV": prefix, **variables, "PATH": search_path}

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from traingate.controller.command import Interpreter
 from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.scales import Scale
 from traingate.controller.steadying import steadying
+from traingate.environments.interpreter import Interpreter
+from traingate.environments.registry import RUNNING, Environment
 from traingate.layers.base import ProcessRequest
 from traingate.layers.stack import Stack
+from traingate.protocol import messages
 from traingate.workload import ObjectName
 from traingate.worktree.relocation import Relocation
 
@@ -62,18 +64,16 @@ class LaunchPlan:
 
 @dataclass(frozen=True)
 class Side:
-    """Base side of a duet: another commit's tree, another interpreter, or both.
+    """Base side of a duet: another commit's tree, another environment, or both.
 
     Attributes:
         title: Name for reports, such as ``commit 1a2b3c4d5 (main)``.
         relocation: Relocation from the candidate's tree to the base's; None for the same tree.
-        interpreter: Interpreter of the base; None for the running one.
         folder: Working directory; None for the current one.
     """
 
     title: str
     relocation: Relocation | None = None
-    interpreter: Interpreter | None = None
     folder: str | None = None
 
     @property
@@ -94,6 +94,8 @@ class Job:
         launches: Number of launches.
         compile_cache: Directory for compiled kernels, used by this workload and stack only.
         import_paths: Folders of the project that the worker adds to ``sys.path``.
+        search_paths: Folders on pytest's search path that are outside of all library folders, from
+            which the import paths of another side or environment are taken.
         steps: Measured steps per launch; None for the scale's.
         warmup_steps: Smallest number of warm-up steps, beside that of the scale.
         steady: Level of the settings against scatter, one of ``steadying.LEVELS``.
@@ -101,14 +103,17 @@ class Job:
         profile: True if the last planned launch is to be profiled.
         seed: Seed of the random numbers. All launches have the same, on both sides, so that their
             steps do the same work.
-        work: FLOPs per sample and operators per step of an earlier launch; None to count them in
-            the first launch.
+        work: Work of a plain step as an earlier launch counted it; None to count it in the first
+            launch.
         peak_rss_bytes: Peak memory of an earlier launch of this workload and side with its data
             workers, None if there was none.
         is_duet_side: True if the job is one side of a duet.
         side: Base side that the job measures; None for the candidate.
         project: Root folder of the project in the working tree; None if unknown.
         imported_files: Files of the project that the launches of this side have imported so far.
+        environment: Environment that the worker runs in.
+        request: Request of the stack for how the worker's process is to be started; None to ask
+            its layers, which then look for libraries and programs of the running interpreter.
     """
 
     workload: ObjectName
@@ -118,29 +123,42 @@ class Job:
     launches: LaunchPlan
     compile_cache: Path
     import_paths: tuple[str, ...] = ()
+    search_paths: tuple[str, ...] = ()
     steps: int | None = None
     warmup_steps: int = 0
     steady: str = "threads"
     timeouts: Timeouts = Timeouts()
     profile: bool = False
     seed: int = 0
-    work: tuple[float | None, int | None] | None = None
+    work: messages.WorkCounted | None = None
     peak_rss_bytes: int | None = None
     is_duet_side: bool = False
     side: Side | None = None
     project: Path | None = None
     imported_files: ImportedFiles = field(default_factory=ImportedFiles, compare=False)
+    environment: Environment = RUNNING
+    request: ProcessRequest | None = None
+
+    @property
+    def interpreter(self) -> Interpreter | None:
+        """Return the interpreter of the worker, None for the running one."""
+        return self.environment.interpreter
+
+    @property
+    def process_request(self) -> ProcessRequest:
+        """Return the request of the stack for how the worker's process is to be started."""
+        return self.stack.process() if self.request is None else self.request
 
     @property
     def side_caches(self) -> Path:
-        """Return the directory for what one side builds and all tests of the session share."""
+        """Return the directory for what one side builds in its environment, for all tests."""
         name = "candidate" if self.side is None else self.side.file_name
-        return self.compile_cache.parent / f"side-{name}"
+        return self.compile_cache.parent / f"side-{name}-{self.environment.file_name}"
 
     @property
     def steadying(self) -> ProcessRequest:
         """Return the variables and preloads that make launches steadier than a bare process."""
-        return steadying(self.steady, self.stack.process(), is_duet_side=self.is_duet_side)
+        return steadying(self.steady, self.process_request, is_duet_side=self.is_duet_side)
 
 
 class Observer(Protocol):

@@ -37,6 +37,10 @@ class LaunchFacts:
         peak_rss_bytes: Largest peak memory of a launch with its data workers, in bytes; 0 if
             unknown.
         operators: Operator table, None if none was profiled.
+        precision: Name of the torch dtype that the training computes in.
+        precision_speedup: Rate of a matrix product in it, divided by the rate in fp32.
+        memory_bytes_per_second: Bandwidth of the memory; 0 if it was not measured.
+        ranks: Number of ranks.
     """
 
     batch_size: int = 0
@@ -48,6 +52,10 @@ class LaunchFacts:
     counts: Counts = field(default_factory=lambda: Counts(counters={}))
     peak_rss_bytes: int = 0
     operators: list[dict[str, JSON]] | None = None
+    precision: str = "float32"
+    precision_speedup: float = 1.0
+    memory_bytes_per_second: float = 0.0
+    ranks: int = 1
 
     def check(self, worker: TrainingWorker, number: int) -> None:
         """Keep the facts of a prepared launch, after checking its batch size.
@@ -76,6 +84,9 @@ class LaunchFacts:
         self.counts = self.counts.merged_with(
             finish_messages[0].counters, finish_messages[0].reasons
         )
+        self.ranks = len(finish_messages)
+        self.precision = finish_messages[0].precision
+        self.precision_speedup = finish_messages[0].precision_speedup
         peak = sum(rank.peak_rss_bytes + rank.data_workers_bytes for rank in finish_messages)
         self.peak_rss_bytes = max(self.peak_rss_bytes, peak)
 
@@ -110,6 +121,11 @@ def measure_launch(
         facts.steps, step_seconds, unit.gemm_seconds + unit.triad_seconds, worker.data_workers
     )
     steps, visits = _measure_rounds(worker, visit_yardstick, rounds)
+    if not facts.memory_bytes_per_second:  # while the worker is stopped
+        bandwidth = yardstick.ask_first(
+            messages.MeasureBandwidth(), messages.Bandwidth, job.timeouts.step, "at its work"
+        )
+        facts.memory_bytes_per_second = bandwidth.bytes_per_second
     finish_messages = worker.finish()
     launch = launch_record(
         steps.with_usual_waits(worker.data_workers),
@@ -136,13 +152,13 @@ def count_work(job: Job, worker: TrainingWorker, facts: LaunchFacts) -> None:
         worker: Worker whose launch has succeeded.
         facts: Facts of the measurement.
     """
-    work = job.work
-    if work is None:
-        answer = worker.count_work()
-        work = answer.flops_per_sample, answer.operators_per_step
-    flops, operators = work
+    work = job.work or worker.count_work()
     facts.counts = msgspec.structs.replace(
-        facts.counts, flops_per_sample=flops, operators_per_step=operators
+        facts.counts,
+        flops_per_sample=work.flops_per_sample,
+        operators_per_step=work.operators_per_step,
+        bytes_per_sample=work.bytes_per_sample,
+        fixed_bytes_per_step=work.fixed_bytes_per_step,
     )
 
 

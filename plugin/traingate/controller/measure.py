@@ -13,7 +13,8 @@ from traingate.controller.job import Job, Observer
 from traingate.controller.launch import LaunchFacts, measure_launch
 from traingate.controller.steadying import describe
 from traingate.controller.training_worker import TrainingWorker
-from traingate.gate.reduction import roofline, step_quantiles, throughput
+from traingate.gate.reduction import gemm_rate, step_quantiles, throughput
+from traingate.gate.roofline import roofline_of_step
 from traingate.host.hardware import hardware
 from traingate.host.memory import available_bytes
 from traingate.host.packages import version
@@ -65,6 +66,7 @@ def measure(
     if earlier_measurement is not None:
         facts.batch_size, facts.counts = earlier_measurement.batch_size, earlier_measurement.counts
         facts.environment = earlier_measurement.environment
+        facts.memory_bytes_per_second = earlier_measurement.memory_bytes_per_second or 0.0
         launches += earlier_measurement.launches
         facts.steps = len(launches[0].step_seconds)
         facts.warmup_steps = max(launch.warmup_steps for launch in launches)
@@ -102,8 +104,15 @@ def count_prepared_together(planned: int, peak_rss_bytes: int) -> int:
 def summarise(job: Job, launches: Sequence[Launch], facts: LaunchFacts) -> Measurement:
     """Return the measurement that consists of these launches, with or without a yardstick."""
     samples_per_second, interval = throughput(launches, facts.batch_size)
-    gemm_rate = roofline(launches, facts.gemm_flop) if facts.gemm_flop else None
-    flops = facts.counts.flops_per_sample
+    fp32_rate = gemm_rate(launches, facts.gemm_flop) if facts.gemm_flop else None
+    counts = facts.counts
+    limit = roofline_of_step(
+        counts,
+        facts.batch_size,
+        facts.ranks,
+        flops_per_second=fp32_rate and fp32_rate * facts.precision_speedup,
+        memory_bytes_per_second=facts.memory_bytes_per_second,
+    )
     return Measurement(
         workload=job.identity,
         stack=layer_records(job.stack),
@@ -113,17 +122,23 @@ def summarise(job: Job, launches: Sequence[Launch], facts: LaunchFacts) -> Measu
         samples_per_second=samples_per_second,
         samples_per_second_interval=interval,
         step_seconds_quantiles=step_quantiles(launches),
-        flops_per_sample=flops,
-        roofline_flops_per_second=gemm_rate,
+        flops_per_sample=counts.flops_per_sample,
+        roofline_flops_per_second=fp32_rate,
         yardstick=facts.yardstick,
-        roofline_share=(
-            None if flops is None or gemm_rate is None else flops * samples_per_second / gemm_rate
-        ),
-        operators_per_step=facts.counts.operators_per_step,
-        counters=facts.counts.counters,
-        reasons=facts.counts.reasons,
+        precision=facts.precision,
+        precision_speedup=facts.precision_speedup,
+        bytes_per_sample=counts.bytes_per_sample,
+        fixed_bytes_per_step=counts.fixed_bytes_per_step,
+        memory_bytes_per_second=facts.memory_bytes_per_second or None,
+        roofline_share=limit and limit.seconds * samples_per_second / facts.batch_size,
+        bound=limit.bound if limit else "",
+        operators_per_step=counts.operators_per_step,
+        counters=counts.counters,
+        reasons=counts.reasons,
         machine=hardware(),
         environment=environment(job, facts),
+        environment_name=job.environment.name,
+        torch_today=version("torch") or "",
     )
 
 

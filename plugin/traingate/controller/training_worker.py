@@ -50,10 +50,10 @@ class TrainingWorker:
     def __init__(self, job: Job, number: int, observer: Observer) -> None:
         side = job.side or Side("")
         command = training_command(
-            job.stack,
+            job.process_request,
             job.steadying,
             job.compile_cache,
-            side.interpreter,
+            job.interpreter,
             side.folder,
             side_caches=job.side_caches,
         )

@@ -182,7 +182,7 @@ def step_quantiles(launches: Sequence[Launch]) -> dict[str, float]:
     return {f"{fraction:g}": steps[math.ceil(fraction * len(steps)) - 1] for fraction in _QUANTILES}
 
 
-def roofline(launches: Sequence[Launch], gemm_flop: float) -> float:
+def gemm_rate(launches: Sequence[Launch], gemm_flop: float) -> float:
     """Return the floating point operations per second of the yardstick's GEMM, by its median time.
 
     Args:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -143,14 +143,64 @@ def physical_cores(
     selection: list[int] = []
     for number, cores in numa_nodes(nodes).items():
         for core in sorted(cores) if node in {None, number} else ():
-            try:
-                text = (cpus / f"cpu{core}" / "topology" / "thread_siblings_list").read_text()
-                siblings = parse_cores(text)
-            except OSError:
-                siblings = frozenset({core})
-            if not siblings & set(selection):
+            if not _siblings(core, cpus) & set(selection):
                 selection.append(core)
     return tuple(selection[: core_count()])
+
+
+def logical_cores(node: int | None = None, cpus: Path = _CPUS) -> tuple[int, ...]:
+    """Return the cores that this process may run on, SMT siblings next to each other.
+
+    Args:
+        node: Number of the only NUMA node whose cores are taken, None for all nodes.
+        cpus: Folder in which Linux describes cores.
+
+    Returns:
+        Core numbers, node after node, no more of them than ``core_count()``.
+    """
+    own_cores = available_cores()
+    cores = [
+        sibling
+        for core in physical_cores(node, cpus)
+        for sibling in sorted(_siblings(core, cpus) & own_cores)
+    ]
+    return tuple(cores[: core_count()])
+
+
+def _siblings(core: int, cpus: Path) -> frozenset[int]:
+    """Return the logical cores of the same physical core, itself included."""
+    try:
+        text = (cpus / f"cpu{core}" / "topology" / "thread_siblings_list").read_text()
+        return parse_cores(text) | {core}
+    except OSError:
+        return frozenset({core})
+
+
+def cache_groups(cores: Iterable[int], cpus: Path = _CPUS) -> tuple[tuple[int, ...], ...]:
+    """Return *cores* in groups that share an L3 cache.
+
+    Args:
+        cores: Numbers of cores.
+        cpus: Folder in which Linux describes cores.
+
+    Returns:
+        Groups of core numbers; a single one if Linux does not describe the caches.
+    """
+    groups: dict[frozenset[int], list[int]] = {}
+    for core in cores:
+        groups.setdefault(_sharers_of_cache(cpus / f"cpu{core}" / "cache"), []).append(core)
+    return tuple(map(tuple, groups.values()))
+
+
+def _sharers_of_cache(caches: Path) -> frozenset[int]:
+    """Return the cores that share the L3 cache which a folder describes; empty if it has none."""
+    try:
+        for cache in sorted(caches.glob("index[0-9]*")):
+            if (cache / "level").read_text().strip() == "3":
+                return parse_cores((cache / "shared_cpu_list").read_text())
+    except (OSError, ValueError):  # the kernel hides it
+        pass
+    return frozenset()
 
 
 def parse_cores(text: str) -> frozenset[int]:

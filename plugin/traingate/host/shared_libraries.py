@@ -20,6 +20,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+FURTHER_FOLDER_VARIABLE: Final = "TRAINGATE_LIBRARIES"
+"""Environment variable with a folder to search last: that of the environment that pytest runs in,
+if another interpreter searches."""
+
 _MAPS: Final = Path("/proc/self/maps")
 _SYSTEM_FOLDERS: Final = ("/usr/local/lib", "/usr/local/lib64", "/usr/lib64", "/usr/lib", "/lib")
 _ELF_CLASS: Final = slice(0, 5)
@@ -59,6 +63,8 @@ def _folders() -> Iterator[Path]:
     if multiarch:
         yield from (Path(root) / multiarch for root in ("/usr/local/lib", "/usr/lib", "/lib"))
     yield from map(Path, _SYSTEM_FOLDERS)
+    if FURTHER_FOLDER_VARIABLE in os.environ:
+        yield Path(os.environ[FURTHER_FOLDER_VARIABLE])
 
 
 def _loader_cache() -> list[Path]:
@@ -161,6 +167,27 @@ def loaded_libraries() -> list[Path]:
 def allocator_name() -> str | None:
     """Return the file name of the library that ``malloc`` comes from in this process."""
     return library_serving("malloc")
+
+
+def tensor_allocator_name() -> str | None:
+    """Return the name of the allocator of torch's tensors; that of ``malloc`` unless torch has one.
+
+    torch's wheels for AArch64 contain mimalloc in ``libc10``, and take the memory of tensors from
+    it, whatever serves ``malloc``.
+    """
+    library = loaded_library("c10")
+    if library is not None and _contains(library, b"mimalloc"):
+        return f"mimalloc in {library.name}"
+    return allocator_name()
+
+
+@cache
+def _contains(library: Path, text: bytes) -> bool:
+    """Return whether a file contains *text*; False if it cannot be read."""
+    try:
+        return text in library.read_bytes()
+    except OSError:
+        return False
 
 
 def openmp_name() -> str | None:

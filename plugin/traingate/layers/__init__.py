@@ -9,9 +9,15 @@ from traingate.layers.compiler import CompiledStep, TorchCompile
 from traingate.layers.data import BatchSize, DataWorkers, PrefetchingLoader
 from traingate.layers.distributed import DataParallel
 from traingate.layers.ipex import IpexOptimize
+from traingate.layers.memory import GradientCheckpointing, HugePages
 from traingate.layers.memory_format import ChannelsLast
-from traingate.layers.optimizer import FusedOptimizer
-from traingate.layers.precision import Bf16Autocast, Float32Precision, FlushDenormal
+from traingate.layers.optimizer import ForeachOptimizer, FusedOptimizer
+from traingate.layers.precision import (
+    Bf16Autocast,
+    Float32Precision,
+    FlushDenormal,
+    Fp16Autocast,
+)
 from traingate.layers.runtime import TunedRuntime
 from traingate.layers.xla import XlaDevice
 
@@ -24,7 +30,11 @@ __all__ = [
     "DataWorkers",
     "Float32Precision",
     "FlushDenormal",
+    "ForeachOptimizer",
+    "Fp16Autocast",
     "FusedOptimizer",
+    "GradientCheckpointing",
+    "HugePages",
     "IpexOptimize",
     "PrefetchingLoader",
     "TorchCompile",

@@ -36,11 +36,14 @@ class Ranks:
         launcher: Program that starts the ranks, ``torchrun`` or ``ipexrun``.
         count: Number of ranks on this node, at least 1.
         arguments: Further command-line arguments for the launcher.
+        by_cache: True for a rank on each group of cores that share an L3 cache; ``count`` is then
+            that of all physical cores, and fewer if the stack uses fewer cores.
     """
 
     launcher: str
     count: int
     arguments: tuple[str, ...] = ()
+    by_cache: bool = False
 
     @property
     def sets_rendezvous(self) -> bool:
@@ -104,8 +107,8 @@ class Layer(Protocol):
 
         Layers apply from the lowest to the highest, and those of equal order by name. The layers of
         traingate have these: process 50 to 90, batch size 100, data loading 200 to 210, memory
-        format 300, precision 400 to 410, optimizer 450, IPEX 500, distributed training 550,
-        compilers 600 to 650, device 700.
+        format 300, checkpointing 350, precision 400 to 410, optimizer 450 to 455, IPEX 500,
+        distributed training 550, compilers 600 to 650, device 700.
         """
 
     @property
@@ -193,6 +196,8 @@ class BaseLayer:
     Attributes:
         extra: Extra of pytest-traingate that installs the layer's requirements, such as ``ipex``;
             None if the layer needs torch alone.
+        environment: Name of the environment in which a stack of this layer runs where the running
+            one lacks what the layer needs, such as ``ipex``; None if there is none.
         mathematics: Description of how the layer changes the computation, as a clause without a
             full stop; None if only rounding differs.
         loss_tolerance: Largest relative deviation of the loss from that of the plain workload with
@@ -202,6 +207,7 @@ class BaseLayer:
     """
 
     extra: str | None = None
+    environment: str | None = None
     mathematics: str | None = None
     loss_tolerance: float | None = 1e-4
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
-from typing import Any
+from typing import Any, Final
 
 from traingate.errors import ConfigurationError
 from traingate.layers.base import BaseLayer
 from traingate.layers.ipex import missing_ipex
 from traingate.layers.training import StepBody, Training
+from traingate.protocol.json_values import JSON
 
 _BACKENDS = ("inductor", "ipex")
 _REGIONS = ("two", "one")
+
+_RECOMPILE_LIMIT: Final = re.compile(r"\b(accumulated_)?recompile_limit\b")
+"""Name of a limit in the configuration of Dynamo."""
 
 
 def _missing_compiler() -> str | None:
@@ -58,7 +63,9 @@ def _forbid_eager_fallback(layer: str, training: Training) -> None:
             try:
                 return body(batch)
             except FailOnRecompileLimitHit as error:
-                limit = str(error).partition(" ")[0]
+                # Newer versions of torch name the limit in the cause of the error.
+                name = _RECOMPILE_LIMIT.search(f"{error} {error.__cause__}")
+                limit = name[0] if name else "recompile_limit"
                 raise ConfigurationError(
                     f"{layer}: Dynamo reached its {limit}, beyond which the code would run eagerly "
                     "in the name of the layer. Each recompilation has a reason, see "
@@ -81,9 +88,18 @@ class TorchCompile(BaseLayer):
     Attributes:
         backend: Backend of ``torch.compile``: ``inductor``, or ``ipex``, which is inductor with the
             passes of IPEX.
+        mode: Parameter of ``torch.compile`` of that name, such as ``max-autotune-no-cudagraphs``;
+            None for torch's default.
+        dynamic: Parameter of ``torch.compile`` of that name: True for one graph for batches of all
+            sizes, False for one graph for each size, None to let torch decide.
+        inductor_options: Options of inductor by name, such as ``{"cpp_wrapper": True}``, the
+            parameter ``options`` of ``torch.compile``. It excludes ``mode``.
     """
 
     backend: str = "inductor"
+    mode: str | None = None
+    dynamic: bool | None = None
+    inductor_options: Mapping[str, JSON] | Iterable[tuple[str, JSON]] = ()
     name = "torch_compile"
     order = 600
     loss_tolerance = 1e-3
@@ -93,23 +109,68 @@ class TorchCompile(BaseLayer):
             raise ConfigurationError(
                 f"torch_compile takes one of {', '.join(_BACKENDS)}, not {self.backend!r}"
             )
+        try:
+            pairs = tuple(dict(self.inductor_options).items())
+        except (TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"torch_compile takes inductor_options as a dict, not {self.inductor_options!r}"
+            ) from error
+        if self.dynamic not in {None, True, False}:
+            raise ConfigurationError(f"torch_compile takes dynamic as a bool, not {self.dynamic!r}")
+        object.__setattr__(self, "inductor_options", pairs)
+        if self.mode and pairs:
+            raise ConfigurationError(
+                "torch.compile takes either a mode or options, not both: see "
+                "torch._inductor.list_mode_options() for the options that a mode stands for"
+            )
+        if self.backend == "ipex" and (self.mode or pairs):
+            raise ConfigurationError("the backend ipex ignores mode and options of torch.compile")
+
+    @property
+    def options(self) -> Mapping[str, JSON]:
+        """Return the backend, and what else is not torch's default."""
+        others = {"mode": self.mode, "dynamic": self.dynamic}
+        chosen: dict[str, JSON] = {
+            name: value for name, value in others.items() if value is not None
+        }
+        if self.inductor_options:
+            chosen["inductor_options"] = dict(self.inductor_options)
+        return {"backend": self.backend, **chosen}
 
     @property
     def extra(self) -> str | None:  # type: ignore[override] # it depends on the backend
         """Return the extra of pytest-traingate that installs the backend, None for inductor."""
         return "ipex" if self.backend == "ipex" else None
 
+    @property
+    def environment(self) -> str | None:  # type: ignore[override] # it depends on the backend
+        """Return the environment that has the backend where the running one lacks it."""
+        return self.extra
+
     def unavailable(self) -> str | None:
         """Return what inductor, or IPEX as the backend, lacks on this machine, else None."""
         return _missing_compiler() or (missing_ipex() if self.backend == "ipex" else None)
 
     def apply(self, training: Training) -> None:
-        """Compile the model."""
+        """Compile the model.
+
+        Raises:
+            ConfigurationError: If torch knows no such mode or option.
+        """
         import torch  # noqa: PLC0415 - only in the worker
 
         if self.backend == "ipex":
             import intel_extension_for_pytorch  # noqa: F401, PLC0415 - registers the backend
-        training.replace_models(lambda model: torch.compile(model, backend=self.backend))
+        arguments: dict[str, Any] = {
+            "backend": self.backend,
+            "mode": self.mode,
+            "dynamic": self.dynamic,
+            "options": dict(self.inductor_options) or None,
+        }
+        try:
+            training.replace_models(lambda model: torch.compile(model, **arguments))
+        except (AttributeError, RuntimeError) as error:
+            raise ConfigurationError(f"torch_compile: {error}") from error
         _forbid_eager_fallback(self.name, training)
 
     def verify(self, counters: Mapping[str, int]) -> None:

@@ -40,6 +40,7 @@ class IpexOptimize(BaseLayer):
     name = "ipex_optimize"
     order = 500
     extra = "ipex"
+    environment = "ipex"
     mathematics = "with bf16_autocast, weights are kept in bf16 and their lower bits separately"
     loss_tolerance = 1e-3
 

@@ -43,6 +43,6 @@ class ChannelsLast(BaseLayer):
             return tensor.to(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor  # noqa: PLR2004 - NCHW
 
         if self.scope == "model_and_input":
-            # The stubs of torch have no overload with memory_format alone.
-            training.model = training.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            model: Any = training.model  # in torch 2.8, stubs have no overload for this
+            training.model = model.to(memory_format=torch.channels_last)
         training.batch_transforms.append(partial(map_tensors, convert))

@@ -1,4 +1,4 @@
-"""Define the layer that changes how the optimizer iterates over the parameters."""
+"""Define the layers that change how the optimizer iterates over the parameters."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class FusedOptimizer(BaseLayer):
         return {
             "ipex_optimize": "ipex.optimize brings a fused update of its own",
             "xla_device": "XLA compiles the update, and has no fused one",
+            "foreach_optimizer": "an update is either fused or foreach",
         }
 
     def apply(self, training: Training) -> None:
@@ -44,6 +45,43 @@ class FusedOptimizer(BaseLayer):
         """
         for optimizer in training.optimizers:
             _fuse(optimizer)
+
+
+@dataclass(frozen=True)
+class ForeachOptimizer(BaseLayer):
+    """Layer that uses the foreach form of the workload's optimizer.
+
+    It calls one operator for a list of tensors instead of one for each parameter. torch chooses
+    this form by default on GPUs alone.
+    """
+
+    name = "foreach_optimizer"
+    order = 455
+
+    @property
+    def conflicts(self) -> dict[str, str]:
+        """Return the layers that bring an update of their own, each with the reason."""
+        return {
+            "ipex_optimize": "ipex.optimize brings a fused update of its own",
+            "xla_device": "XLA compiles the update",
+        }
+
+    def apply(self, training: Training) -> None:
+        """Turn each optimizer into its foreach form, in place.
+
+        Raises:
+            ConfigurationError: If an optimizer has no such form.
+        """
+        for optimizer in training.optimizers:
+            if "foreach" not in optimizer.defaults:
+                raise ConfigurationError(
+                    f"foreach_optimizer: {type(optimizer).__name__} has no foreach form"
+                )
+            for group in (*optimizer.param_groups, optimizer.defaults):
+                group["foreach"] = True
+                if "fused" in group:
+                    group["fused"] = False
+            vars(optimizer).pop("_step_supports_amp_scaling", None)  # of the fused form
 
 
 def _fuse(optimizer: torch.optim.Optimizer) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 from traingate.errors import ConfigurationError
+from traingate.host import packages
 from traingate.host.cpu import instruction_sets
 from traingate.layers.base import BaseLayer, ProcessRequest
 from traingate.layers.training import Training
@@ -36,6 +38,65 @@ class Bf16Autocast(BaseLayer):
         training.contexts.append(lambda: torch.autocast("cpu", dtype=torch.bfloat16))
 
 
+@dataclass(frozen=True)
+class Fp16Autocast(BaseLayer):
+    """Layer that runs forward and loss under autocast in float16, with a scaler of the loss.
+
+    float16 has a short range of exponents. ``torch.amp.GradScaler`` scales the loss so that small
+    gradients do not become zero, and leaves out an update whose gradients overflow.
+    """
+
+    name = "fp16_autocast"
+    order = 405
+    mathematics = (
+        "convolutions and matrix products round to 11 bits; updates that overflow are lost"
+    )
+    loss_tolerance = 0.02
+
+    @property
+    def conflicts(self) -> dict[str, str]:
+        """Return the layers that do not work with it, each with the reason."""
+        return {
+            "bf16_autocast": "autocast has one dtype",
+            "float32_precision": "under autocast no product is in fp32 any more",
+            "ipex_optimize": "ipex.optimize prepares models for bfloat16 and float32 alone",
+            "compiled_step": "the scaler decides on the host whether to update",
+            "xla_device": "autocast is ignored on XLA's CPU device, which would train in fp32",
+        }
+
+    def caution(self) -> str | None:
+        """Return a caution if this CPU has to emulate fp16, else None."""
+        flags = instruction_sets()
+        if not flags or flags & _FP16_FLAGS:
+            return None
+        return (
+            "this CPU has no arithmetic in fp16 (AVX512_FP16, AMX-FP16, or ARM's asimdhp), so fp16 "
+            "is emulated: the result is right, the speed says nothing about a CPU that has it"
+        )
+
+    def apply(self, training: Training) -> None:
+        """Enter autocast around forward and loss, and scale the loss.
+
+        Raises:
+            ConfigurationError: If the workload has a step of its own, which may clip or log
+                gradients, and would see scaled ones.
+        """
+        import torch  # noqa: PLC0415 - only in the worker
+
+        if training.step is not None:
+            raise ConfigurationError(
+                "fp16_autocast cannot scale the loss of a workload's own step: let the step use a "
+                "torch.amp.GradScaler itself"
+            )
+        training.precision = "float16"
+        training.contexts.append(lambda: torch.autocast("cpu", dtype=torch.float16))
+        training.loss_scaler = torch.amp.GradScaler("cpu")
+        training.closure_obstacles.append("a GradScaler cannot update by a closure")
+
+
+_FP16_FLAGS: Final = frozenset({"avx512_fp16", "amx_fp16", "asimdhp"})
+
+
 def _lacks_bf16() -> bool:
     """Return whether this CPU is known to have no instructions for bf16."""
     flags = instruction_sets()
@@ -49,9 +110,10 @@ _FORMATS = {"bf16": "BF16", "tf32": "TF32"}
 class Float32Precision(BaseLayer):
     """Layer that lets oneDNN compute fp32 convolutions and matrix products in a shorter format.
 
-    Tensors stay in fp32. In torch 2.8, ``torch.set_float32_matmul_precision`` affects matrix
-    products alone, and oneDNN's own ``ONEDNN_DEFAULT_FPMATH_MODE`` affects convolutions. oneDNN
-    uses the shorter format only if the CPU is faster in it; for convolutions that takes AMX.
+    Tensors stay in fp32. From torch 2.9 on, ``torch.backends.mkldnn`` has a setting for each. In
+    torch 2.8, ``torch.set_float32_matmul_precision`` affects matrix products alone, and oneDNN's
+    own ``ONEDNN_DEFAULT_FPMATH_MODE`` affects convolutions. oneDNN uses the shorter format only if
+    the CPU is faster in it; for convolutions that takes AMX.
 
     Attributes:
         format: Shorter format, ``bf16`` or ``tf32``; few CPUs have the latter.
@@ -84,13 +146,24 @@ class Float32Precision(BaseLayer):
             )
 
     def process(self) -> ProcessRequest:
-        """Request the variable of oneDNN, which reads it only once per process."""
+        """Request the variable of oneDNN, which reads it only once per process.
+
+        It is for torch 2.8 alone, whose own settings do not reach convolutions.
+        """
+        torch_version = packages.version("torch") or ""
+        if not torch_version.startswith("2.8."):
+            return ProcessRequest()
         return ProcessRequest({"ONEDNN_DEFAULT_FPMATH_MODE": _FORMATS[self.format]})
 
     def apply(self, _training: Training) -> None:
-        """Set torch's precision of fp32 matrix products."""
+        """Set torch's precision of fp32 products."""
         import torch  # noqa: PLC0415 - only in the worker
 
+        backends: Any = torch.backends
+        if hasattr(backends, "fp32_precision"):  # the older setting may not be mixed with it
+            for operations in (backends.mkldnn.matmul, backends.mkldnn.conv, backends.mkldnn.rnn):
+                operations.fp32_precision = self.format
+            return
         torch.set_float32_matmul_precision("medium" if self.format == "bf16" else "high")
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from traingate.errors import ConfigurationError
 from traingate.host import shared_libraries
-from traingate.host.cpu import available_cores, parse_cores, physical_cores
+from traingate.host.cpu import available_cores, logical_cores, parse_cores, physical_cores
 from traingate.layers.base import BaseLayer, ProcessRequest, RunCpu
 from traingate.layers.training import Training
+from traingate.protocol.json_values import JSON
 
 _ALLOCATORS: Final = {
     "tcmalloc": ("tcmalloc", "tcmalloc_minimal"),
     "jemalloc": ("jemalloc",),
+    "jemalloc-retain": ("jemalloc",),
+    "mimalloc": ("mimalloc",),
     "glibc": (),
     "default": (),
 }
@@ -26,6 +30,8 @@ _OPENMP: Final = {"intel": ("iomp5",), "gnu": ()}
 INSTALL_COMMANDS: Final = {
     "tcmalloc": "apt-get install google-perftools",
     "jemalloc": "apt-get install libjemalloc2",
+    "jemalloc-retain": "apt-get install libjemalloc2",
+    "mimalloc": "apt-get install libmimalloc2.0",
     "intel": "pip install 'pytest-traingate[runtime]'",
 }
 """Commands that install the libraries; conda-forge has these too."""
@@ -34,6 +40,13 @@ _VARIABLES: Final = {
     "tcmalloc": {},
     # torch.backends.xeon.run_cpu and ipexrun set this value if they find the library themselves.
     "jemalloc": {"MALLOC_CONF": "oversize_threshold:1,background_thread:true,metadata_thp:auto"},
+    # With oversize_threshold:1, jemalloc returns each large tensor to the kernel when it is freed.
+    # Without decay (jemalloc(3)) it keeps what it has.
+    "jemalloc-retain": {
+        "MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1,background_thread:true,"
+        "metadata_thp:auto"
+    },
+    "mimalloc": {},
     # By default, glibc maps each large tensor anew and returns it to the kernel when it is
     # freed. These values (mallopt(3)) keep it from mapping, let it return memory only above 1 TiB
     # of free memory, and let it request 64 MiB more than needed from the kernel.
@@ -73,21 +86,25 @@ class TunedRuntime(BaseLayer):
     which libraries it has, and raises an error if they are not those of this layer.
 
     Attributes:
-        allocator: Memory allocator: ``tcmalloc``, ``jemalloc``, ``glibc`` (the C library's malloc
-            with thresholds that keep it from returning each large tensor to the kernel), or
-            ``default`` (the C library's malloc as it is). By default, the first of these that is
-            installed.
+        allocator: Memory allocator: ``tcmalloc``, ``jemalloc`` (as run_cpu sets it up),
+            ``jemalloc-retain`` (which returns no memory to the kernel), ``mimalloc``, ``glibc``
+            (the C library's malloc with thresholds that keep it from returning each large tensor
+            to the kernel), or ``default`` (the C library's malloc as it is). By default, the first
+            of tcmalloc, jemalloc and glibc that is installed.
         openmp: OpenMP runtime, ``intel`` or ``gnu``. By default, Intel's if it is installed.
         cores: Numbers of the CPU cores to use, such as ``0-3,8``. By default, all physical cores
             of ``node`` that this process may use.
         node: Number of the NUMA node to take cores from if ``cores`` is None. By default, all
             nodes.
+        hyperthreads: True to use both threads of each physical core (simultaneous multithreading),
+            which share its vector units. It excludes ``cores``.
     """
 
     allocator: str = field(default_factory=best_allocator)
     openmp: str = field(default_factory=best_openmp)
     cores: str | None = None
     node: int | None = None
+    hyperthreads: bool = False
     name = "tuned_runtime"
     order = 50
     extra = "runtime"
@@ -101,6 +118,8 @@ class TunedRuntime(BaseLayer):
                 raise ConfigurationError(
                     f"tuned_runtime takes {kind} out of {', '.join(choices)}, not {value!r}"
                 )
+        if self.hyperthreads and self.cores is not None:
+            raise ConfigurationError("tuned_runtime takes either cores or hyperthreads, not both")
         try:
             self._cores()
         except (ValueError, AttributeError) as error:
@@ -115,6 +134,8 @@ class TunedRuntime(BaseLayer):
                 return f"lib{stems[name][0]} is not installed: {INSTALL_COMMANDS[name]}"
         if self.allocator == "glibc" and platform.libc_ver()[0] != "glibc":
             return "the C library is not glibc: choose another allocator"
+        if self.hyperthreads and self._cores() == physical_cores(self.node):
+            return "the cores of this machine run one thread each, so hyperthreads change nothing"
         if not self._cores() or not set(self._cores()) <= available_cores():
             choice = f"cores {self.cores}" if self.cores else f"NUMA node {self.node}"
             return f"{choice} cannot be used: this process may run on {sorted(available_cores())}"
@@ -135,6 +156,12 @@ class TunedRuntime(BaseLayer):
         Raises:
             ConfigurationError: If one of them is not that of this layer.
         """
+        own_allocator = shared_libraries.tensor_allocator_name()
+        if _ALLOCATORS[self.allocator] and own_allocator != shared_libraries.allocator_name():
+            raise ConfigurationError(
+                f"tuned_runtime asked for {self.allocator}, and this torch takes the memory of "
+                f"tensors from {own_allocator}: choose the allocator default"
+            )
         for purpose, name, stems, own_library, library in (
             ("malloc", self.allocator, _ALLOCATORS, "libc", shared_libraries.allocator_name()),
             ("OpenMP", self.openmp, _OPENMP, "libgomp", shared_libraries.openmp_name()),
@@ -153,4 +180,12 @@ class TunedRuntime(BaseLayer):
         """Return the numbers of the cores to use; ValueError if ``cores`` is not a list of them."""
         if self.cores is not None:
             return tuple(sorted(parse_cores(self.cores)))
-        return physical_cores(self.node)
+        return logical_cores(self.node) if self.hyperthreads else physical_cores(self.node)
+
+    @property
+    def options(self) -> Mapping[str, JSON]:
+        """Return the fields, ``hyperthreads`` only if it is set: older records do not have it."""
+        fields = dict(super().options)
+        if not self.hyperthreads:
+            del fields["hyperthreads"]
+        return fields

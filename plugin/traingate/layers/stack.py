@@ -91,18 +91,6 @@ class Stack:
         ranks = self.process().ranks
         return ranks is not None and ranks.sets_rendezvous
 
-    def missing_requirements(self) -> list[MissingRequirement]:
-        """Return the requirements that this machine does not meet, one for each layer at most."""
-        reasons = ((layer, layer.unavailable()) for layer in self.layers)
-        return [
-            MissingRequirement(layer, reason) for layer, reason in reasons if reason is not None
-        ]
-
-    def cautions(self) -> list[str]:
-        """Return the cautions of the layers about this machine, each after the layer's name."""
-        cautions = ((layer.name, layer.caution()) for layer in self.layers)
-        return [f"{name}: {caution}" for name, caution in cautions if caution is not None]
-
     def process(self) -> ProcessRequest:
         """Return the merged requests of all layers; where they disagree, a later layer wins."""
         return reduce(

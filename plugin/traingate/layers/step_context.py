@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakSet
 
 from traingate.errors import ConfigurationError, WorkloadError
+from traingate.layers.losses import check_loss, check_pair, pair_loss
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +49,7 @@ class StepContext:
         self._seen_functions: WeakSet[Any] = WeakSet()
         self._called_parts: set[str] = set()
         self._is_checked = False
+        self._accumulated = 0  # batches since the last update
         self._needs_closure = any(map(requires_closure, training.optimizers))
         if training.step is not None and training.closure_obstacles:
             for optimizer in training.optimizers:
@@ -161,15 +163,32 @@ class StepContext:
             check_pair(batch)
         optimizer = training.optimizer
         if not self._needs_closure:
-            loss = self._evaluate(batch)
-            self.update(optimizer.step)
-            return loss
+            return self._accumulate_or_update(optimizer, batch)
 
         def closure() -> Any:
             optimizer.zero_grad()
             return self._evaluate(batch)
 
         return self.update(optimizer.step, closure)
+
+    def _accumulate_or_update(self, optimizer: Any, batch: Any) -> Any:
+        """Do the usual step on one batch; only the last batch of a step updates parameters."""
+        training = self._training
+        count, scaler = training.accumulation, training.loss_scaler
+        self._accumulated += 1
+        if self._accumulated < count:
+            with self.accumulating():
+                return self._evaluate(batch)
+        self._accumulated = 0
+        loss = self._evaluate(batch)
+        if scaler is None:
+            self.update(optimizer.step)
+        else:
+            scale = scaler.get_scale()
+            self.update(scaler.step, optimizer)
+            self.update(scaler.update)
+            training.skipped_updates += scaler.get_scale() < scale
+        return loss
 
     def _timed(self, phase: str, part: Callable[[], Any]) -> Any:
         """Return ``part()``, whose time belongs to *phase*.
@@ -192,8 +211,11 @@ class StepContext:
         training = self._training
         function = training.train_step or pair_loss
         loss = self.forward(function, training.model, batch, training.criterion)
-        _check_loss(loss)
-        self.backward(loss)
+        check_loss(loss)
+        scaled_loss = loss if training.accumulation == 1 else loss / training.accumulation
+        if training.loss_scaler is not None:
+            scaled_loss = training.loss_scaler.scale(scaled_loss)
+        self.backward(scaled_loss)
         return loss
 
     def _wrapped(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -254,37 +276,6 @@ class StepContext:
             "an optimizer that evaluates a closure cannot be measured in this stack: "
             f"{'; '.join(self._training.closure_obstacles)}"
         )
-
-
-def pair_loss(model: Any, batch: Any, criterion: Any) -> Any:
-    """Return ``criterion(model(x), y)`` for a batch ``(x, y)``."""
-    inputs, targets = batch
-    return criterion(model(inputs), targets)
-
-
-def check_pair(batch: Any) -> None:
-    """Check that *batch* is a pair (x, y): a tuple or a list of two.
-
-    One tensor of two samples and a mapping of two keys could be unpacked too, as something else.
-
-    Raises:
-        WorkloadError: If it is not.
-    """
-    if not isinstance(batch, (tuple, list)) or len(batch) != 2:  # noqa: PLR2004 - a pair
-        kind = type(batch).__name__
-        size = f" of {len(batch)}" if isinstance(batch, (tuple, list)) else ""
-        raise WorkloadError(
-            f"a batch of this dataset is no pair (x, y) but a {kind}{size}: give TrainingSetup a "
-            "train_step"
-        )
-
-
-def _check_loss(loss: Any) -> None:
-    """Raise a WorkloadError if *loss* is not a tensor."""
-    import torch  # noqa: PLC0415 - only in the worker
-
-    if not isinstance(loss, torch.Tensor):
-        raise WorkloadError(f"train_step returned {type(loss).__name__}, not the loss tensor")
 
 
 def requires_closure(optimizer: Any) -> bool:

@@ -61,13 +61,18 @@ class Training:
             in this order to each function that computes forward and loss.
         accumulation_contexts: Functions without arguments that return a context manager, entered
             where a workload's own step only accumulates gradients.
+        loss_scaler: Scaler of the loss, with the methods of ``torch.amp.GradScaler``; None for no
+            scaling.
+        skipped_updates: Number of updates that the scaler has left out so far, because gradients
+            had overflowed.
+        accumulation: Number of batches in one step, whose gradients are added up for one update.
         closure_obstacles: Reasons why an optimizer must not be given a closure, a clause each.
         step_wrappers: Functions from one ``StepBody`` to another, applied to the body once, in
             this order, so that the last one is the outermost.
         has_phases: False if forward, backward and update cannot be timed one by one, because they
             are compiled into one function or run asynchronously.
-        precision: Name of the torch dtype that the model computes in, ``float32`` or
-            ``bfloat16``.
+        precision: Name of the torch dtype that the model computes in: ``float32``, ``bfloat16``
+            or ``float16``.
         cores: Numbers of the CPU cores that this process may use. The main thread may be bound to
             a single one of them, and a data worker, which is forked from it, has to undo that.
     """
@@ -86,6 +91,9 @@ class Training:
     accumulation_contexts: list[Callable[[], AbstractContextManager[Any]]] = field(
         default_factory=list
     )
+    loss_scaler: Any = None
+    skipped_updates: int = 0
+    accumulation: int = 1
     closure_obstacles: list[str] = field(default_factory=list)
     step_wrappers: list[Callable[[StepBody], StepBody]] = field(default_factory=list)
     has_phases: bool = True

@@ -31,6 +31,7 @@ class XlaDevice(BaseLayer):
     name = "xla_device"
     order = 700
     extra = "xla"
+    environment = "xla"
     loss_tolerance = 1e-3
 
     @property

@@ -12,6 +12,7 @@ from traingate.controller.scales import DEFAULT_SCALE, SCALES
 from traingate.controller.steadying import LEVELS
 from traingate.options.settings import DEFAULT_MAX_LAUNCHES, DEFAULT_MAX_PAIRS
 from traingate.options.values import (
+    named_path,
     names,
     nonempty,
     one_of,
@@ -44,6 +45,11 @@ class Option:
     metavar: str
     help: str
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Return whether it may be given several times, each time with a name and its value."""
+        return self.parse is named_path
+
 
 OPTIONS: Final = (
     Option("scale", one_of(*SCALES), DEFAULT_SCALE, "{smoke,quick,seed}",
@@ -69,6 +75,11 @@ OPTIONS: Final = (
     Option("against-python", nonempty, None, "PATH",
             "Compare with another Python by a duet. PATH is its executable or the folder of its "
             "environment; it uses its own packages alone."),
+    Option("against-environment", nonempty, None, "NAME",
+            "Compare with another environment by a duet, with today's by the name today."),
+    Option("environment", named_path, {}, "NAME=PATH",
+            "Environment of this name: its Python, or its folder. May be repeated. A stack of a "
+            "layer that needs the environment ipex or xla runs there where today's lacks it."),
     Option("base-setup", nonempty, None, "COMMAND",
             "Shell command that prepares the tree of a base commit, as by building an extension."),
     Option("require", names, frozenset(), "NAMES",
@@ -90,6 +101,7 @@ def add_options(parser: pytest.Parser) -> None:
     for option in OPTIONS:
         group.addoption(
             f"--traingate-{option.name}",
+            action="append" if option.is_repeatable else "store",
             type=option.parse,
             metavar=option.metavar,
             help=option.help,
@@ -104,6 +116,8 @@ def _ini_type(option: Option) -> Any:
     In ``[tool.pytest]`` a number may be a number or a text, and a list of names is an array. All
     other files hold texts.
     """
+    if option.is_repeatable:
+        return "linelist"
     if option.parse is names:
         return "args"
     number = _NUMBERS.get(option.parse)

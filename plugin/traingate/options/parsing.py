@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -25,8 +26,8 @@ def parse(config: pytest.Config) -> Settings:
     parallel = config.getoption("dist", "no") != "no" or hasattr(config, "workerinput")
     enabled = config.getoption("benchmark_enable", False)
     disabled = bool(config.getoption("benchmark_disable", False) and not enabled)
-    duet_option = "--traingate-against" if values["against"] else "--traingate-against-python"
-    duet_option = duet_option if values["against"] or values["against_python"] else ""
+    duet_options = [name for name in _DUET_OPTIONS if values[name]]
+    duet_option = _option_text(duet_options[0]) if duet_options else ""
     comparison = "--benchmark-compare" if compare else duet_option
     if comparison and parallel:
         raise pytest.UsageError(
@@ -51,8 +52,13 @@ def parse(config: pytest.Config) -> Settings:
             f"--benchmark-compare judges by stored runs, and {duet_option} by a duet: give one "
             "of them."
         )
-    if values["against_python"] and not values["against"]:
-        _check_base_setup(config)
+    if values["against_python"] and values["against_environment"]:
+        raise pytest.UsageError(
+            "--traingate-against-python and --traingate-against-environment both name the "
+            "environment of the base: give one of them."
+        )
+    if duet_options and not values["against"]:
+        _check_base_setup(config, duet_option)
     if values["profile"]:  # a test may change the working directory
         values["profile"] = str(config.invocation_params.dir / values["profile"])
     return Settings(
@@ -63,7 +69,16 @@ def parse(config: pytest.Config) -> Settings:
     )
 
 
-def _check_base_setup(config: pytest.Config) -> None:
+_DUET_OPTIONS: Final = ("against", "against_python", "against_environment")
+"""Settings that name the base of a duet."""
+
+
+def _option_text(setting: str) -> str:
+    """Return the option that sets a setting."""
+    return f"--traingate-{setting.replace('_', '-')}"
+
+
+def _check_base_setup(config: pytest.Config, duet_option: str) -> None:
     """Refuse the option ``--traingate-base-setup`` in a run that has no tree of a base commit.
 
     The ini key is for all runs of a project, so it is no error there.
@@ -71,7 +86,7 @@ def _check_base_setup(config: pytest.Config) -> None:
     if config.getoption("traingate_base_setup") is not None:
         raise pytest.UsageError(
             "--traingate-base-setup prepares the tree of a base commit, and with "
-            "--traingate-against-python alone both sides run the working tree. Name a commit by "
+            f"{duet_option} alone both sides run the working tree. Name a commit by "
             "--traingate-against, or drop it. (As the ini key traingate_base_setup it is used "
             "where there is a base commit.)"
         )
@@ -105,14 +120,34 @@ def _value(config: pytest.Config, option: Option) -> Any:
     key = f"traingate_{option.name.replace('-', '_')}"
     option_value = config.getoption(key)
     if option_value is not None:
+        if option.is_repeatable:
+            return _located(option_value, config.invocation_params.dir)
         return option_value
     try:
         value = _ini_value(config, key)
         if value is None or value in ("", []):
             return option.default
+        if option.is_repeatable:
+            return _located(map(option.parse, value), config.rootpath)
         return option.parse(",".join(value) if isinstance(value, list) else str(value))
     except (argparse.ArgumentTypeError, TypeError, ValueError) as error:  # before 9.2, by getini
         raise pytest.UsageError(f"ini key {key} {error}") from error
+
+
+def _located(pairs: Iterable[tuple[str, str]], folder: Path) -> dict[str, str]:
+    """Return paths by name, relative ones below *folder*: a test may change the working directory.
+
+    Raises:
+        pytest.UsageError: If a name is given twice.
+    """
+    paths: dict[str, str] = {}
+    for name, text in pairs:
+        if name in paths:
+            raise pytest.UsageError(f"--traingate-environment names {name} twice: {text} too")
+        path = Path(text).expanduser()
+        is_command = len(path.parts) == 1 and not (folder / path).exists()
+        paths[name] = text if is_command else str(folder / path)
+    return paths
 
 
 def _ini_value(config: pytest.Config, key: str) -> Any:

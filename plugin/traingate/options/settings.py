@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +28,9 @@ class Settings:
         steady: Level of the measures against scatter, one of ``controller.steadying.LEVELS``.
         against: Commit to compare the working tree with by a duet; None for no commit.
         against_python: Interpreter to compare with by a duet; None for no interpreter.
+        against_environment: Name of the environment to compare with by a duet; None for none.
+        environment: Paths of interpreters, or of the folders of their environments, by the names
+            that the user has given them.
         base_setup: Shell command that prepares the tree of a base commit; None if it needs none.
         timeout: Longest time for any one answer of a worker, in seconds; None for the defaults.
         require: Names of layers, or of the extras that install what layers need; a test of such a
@@ -50,6 +54,8 @@ class Settings:
     steady: str
     against: str | None
     against_python: str | None
+    against_environment: str | None
+    environment: Mapping[str, str]
     base_setup: str | None
     timeout: float | None
     require: frozenset[str]
@@ -67,4 +73,14 @@ class Settings:
     @property
     def compares(self) -> bool:
         """Return whether tests are compared with anything."""
-        return bool(self.compare or self.against or self.against_python)
+        return bool(self.compare or self.duet_option)
+
+    @property
+    def duet_option(self) -> str:
+        """Return the first option that names the base of a duet, with its value; else empty."""
+        names = ("against", "against_python", "against_environment")
+        values = ((name, getattr(self, name)) for name in names)
+        options = (
+            f"--traingate-{name.replace('_', '-')} {value}" for name, value in values if value
+        )
+        return next(options, "")

@@ -44,6 +44,16 @@ def names(text: str) -> frozenset[str]:
     return names
 
 
+def named_path(text: str) -> tuple[str, str]:
+    """Return the name and the path of ``NAME=PATH``."""
+    name, _, path = (part.strip() for part in text.partition("="))
+    if not name or not path:
+        raise argparse.ArgumentTypeError(f"takes NAME=PATH, not {text!r}")
+    if name == "today":
+        raise argparse.ArgumentTypeError("cannot name today, in which pytest runs")
+    return name, path
+
+
 def nonempty(text: str) -> str:
     """Return a text without the spaces around it; it must not be empty then."""
     if not text.strip():

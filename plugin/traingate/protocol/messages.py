@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from traingate.protocol.json_values import JSON
 
-PROTOCOL_VERSION: Final = 5
+PROTOCOL_VERSION: Final = 6
 """Version of the protocol, increased by one with each change of a message; both ends must agree."""
 
 COMPILED_PREFIX: Final = "compiled:"
@@ -174,6 +174,8 @@ class Finished:
             It is reported last, because steps may import modules too.
         rss_growth_bytes_per_step: Growth of the resident memory over the measured steps, in bytes
             per step; None if it could not be measured.
+        precision: Name of the torch dtype that the training computes in.
+        precision_speedup: Rate of a matrix product in that dtype, divided by the rate in fp32.
     """
 
     peak_rss_bytes: int
@@ -184,6 +186,8 @@ class Finished:
     data_workers_bytes: int = 0
     environment: dict[str, JSON] = field(default_factory=dict)
     rss_growth_bytes_per_step: float | None = None
+    precision: str = "float32"
+    precision_speedup: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -193,10 +197,15 @@ class WorkCounted:
     Attributes:
         flops_per_sample: Floating point operations per sample, in forward, loss and backward.
         operators_per_step: Number of operators that the step calls.
+        bytes_per_sample: Bytes that each sample of a step reads and writes.
+        fixed_bytes_per_step: Bytes that a step reads and writes for parameters, gradients and
+            optimizer.
     """
 
     flops_per_sample: float | None
     operators_per_step: int | None
+    bytes_per_sample: float | None = None
+    fixed_bytes_per_step: float | None = None
 
 
 @dataclass(frozen=True)
@@ -242,6 +251,22 @@ class Measured:
     library: str
 
 
+@dataclass(frozen=True)
+class MeasureBandwidth:
+    """Command to the yardstick to measure the bandwidth of the memory, on all cores."""
+
+
+@dataclass(frozen=True)
+class Bandwidth:
+    """Answer to ``MeasureBandwidth``.
+
+    Attributes:
+        bytes_per_second: Bytes read and written per second by a triad that fits into no cache.
+    """
+
+    bytes_per_second: float
+
+
 # From any child, before it ends.
 
 
@@ -263,5 +288,5 @@ class Failed:
 
 Message: TypeAlias = (
     Hello | Prepare | WarmUp | Step | Finish | CountWork | Profile | Prepared | WarmedUp | Stepped
-    | Finished | WorkCounted | Profiled | Measure | Measured | Failed
+    | Finished | WorkCounted | Profiled | Measure | Measured | MeasureBandwidth | Bandwidth | Failed
 )  # fmt: skip

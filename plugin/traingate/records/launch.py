@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from traingate.records.units import Count, Positive, Seconds
+from traingate.records.units import Bytes, Count, Positive, Seconds
 from traingate.records.verdict import Method
 
 
@@ -109,7 +109,9 @@ class Counts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     - ``compilations_in_measured_steps``: frames of Dynamo and graphs of XLA that were compiled in
       the measured steps;
     - ``dataset_restarts_in_measured_steps``: times that the dataset ended in the measured steps and
-      was started again.
+      was started again;
+    - ``skipped_updates_in_measured_steps``: updates that a loss scaler left out, because gradients
+      had overflowed.
 
     Attributes:
         counters: Counters by name; of several launches, the largest value of each.
@@ -118,17 +120,18 @@ class Counts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             None if they could not be counted.
         operators_per_step: Number of operators that one step of the plain workload calls; None if
             they could not be counted.
+        bytes_per_sample: Bytes that each sample of one step of the plain workload reads and writes;
+            None if they could not be counted.
+        fixed_bytes_per_step: Bytes that one step of the plain workload reads and writes for
+            parameters, gradients and optimizer; None if they could not be counted.
     """
 
     counters: dict[str, int]
     reasons: dict[str, tuple[str, ...]] = {}
     flops_per_sample: Positive | None = None
     operators_per_step: Count | None = None
-
-    @property
-    def work(self) -> tuple[float | None, int | None]:
-        """Return the operations of one step of the plain workload, as ``Job.work`` has them."""
-        return self.flops_per_sample, self.operators_per_step
+    bytes_per_sample: Bytes | None = None
+    fixed_bytes_per_step: Bytes | None = None
 
     def merged_with(
         self, counters: Mapping[str, int], reasons: Mapping[str, Sequence[str]]

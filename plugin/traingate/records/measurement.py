@@ -10,6 +10,9 @@ Versions of the schema:
     4   throughput is samples by total time; all launches have the same seed; adds yardstick,
         step_seconds_quantiles, phase_seconds, untimed_phases, epoch_starts, warmup_steps, and
         a verdict's changed_steps and compared_steps
+    5   roofline_share is that of the binding limit; adds bound, precision, precision_speedup,
+        bytes_per_sample, fixed_bytes_per_step, memory_bytes_per_second, environment_name and
+        torch_today
 """
 
 from __future__ import annotations
@@ -20,10 +23,10 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from traingate.records.launch import Counts, Duet, Launch
-from traingate.records.units import Count, Interval, Positive
+from traingate.records.units import Bytes, Count, Interval, Positive
 from traingate.records.verdict import Verdict
 
-SCHEMA: Final = 4
+SCHEMA: Final = 5
 """Version of the schema that this traingate writes."""
 
 
@@ -108,8 +111,22 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             with ``--benchmark-disable``.
         yardstick: Library that the yardstick computes with: numpy and its BLAS, with their
             versions; empty if it is not known.
-        roofline_share: ``flops_per_sample`` times ``samples_per_second``, as a fraction of
-            ``roofline_flops_per_second``; may exceed 1 in bf16. None without either of them.
+        precision: Name of the torch dtype that the training computes in.
+        precision_speedup: Rate of a matrix product in that dtype in the worker, divided by the rate
+            in fp32.
+        bytes_per_sample: Bytes of memory that each sample of one step of the plain workload reads
+            and writes at least, in fp32 and without caches: activations that forward keeps for
+            backward, twice. None if they could not be counted.
+        fixed_bytes_per_step: The same for parameters, gradients and optimizer state, for each rank.
+        memory_bytes_per_second: Bandwidth of the memory by a triad on all cores of the machine;
+            None if it was not measured.
+        roofline_share: Shortest time of a step by the roofline model, as a fraction of the time
+            that it takes. The shortest time is the longer one of its operations at the rate of the
+            yardstick's GEMM times ``precision_speedup``, and of its bytes at the bandwidth of the
+            memory (Williams, Waterman and Patterson, "Roofline", CACM 52, 2009). None without the
+            operations. In records before version 5: the operations alone, at the rate in fp32.
+        bound: Limit that the shortest time follows from, ``compute`` or ``memory``; empty in
+            records before version 5.
         samples_per_dollar: Samples per US dollar at the price that ``--traingate-price`` gives;
             None without a price.
         operators_per_step: Number of operators that one step of the plain workload calls, optimizer
@@ -125,6 +142,9 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             ones, ``variables`` the environment variables. ``traingate`` is the version of
             traingate, ``steady`` the value of ``--traingate-steady``, and ``steadying`` the
             variables that were set for it.
+        environment_name: Name of the environment that the worker ran in, ``today`` for the one that
+            pytest ran in.
+        torch_today: Version of torch in the environment that pytest ran in; empty if it had none.
         published: Published figures that the test gave for comparison.
         duet: Duet that was measured for the verdict; None if there was none.
         verdict: Verdict of the gate; None if nothing was to be compared and no limit is broken.
@@ -142,13 +162,21 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     flops_per_sample: Positive | None
     roofline_flops_per_second: Positive | None
     yardstick: str = ""
+    precision: str = "float32"
+    precision_speedup: Positive = 1.0
+    bytes_per_sample: Bytes | None = None
+    fixed_bytes_per_step: Bytes | None = None
+    memory_bytes_per_second: Positive | None = None
     roofline_share: Positive | None
+    bound: str = ""
     samples_per_dollar: Positive | None = None
     operators_per_step: Count | None = None
     counters: dict[str, int]
     reasons: dict[str, tuple[str, ...]] = {}
     machine: Hardware
     environment: dict[str, Any]
+    environment_name: str = "today"
+    torch_today: str = ""
     published: tuple[Published, ...] = ()
     duet: Duet | None = None
     verdict: Verdict | None = None
@@ -161,6 +189,8 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             reasons=self.reasons,
             flops_per_sample=self.flops_per_sample,
             operators_per_step=self.operators_per_step,
+            bytes_per_sample=self.bytes_per_sample,
+            fixed_bytes_per_step=self.fixed_bytes_per_step,
         )
 
     @property

@@ -12,6 +12,9 @@ Seconds: TypeAlias = Annotated[float, Meta(ge=0)]
 Positive: TypeAlias = Annotated[float, Meta(gt=0)]
 """Number above 0; the name of the field gives its unit."""
 
+Bytes: TypeAlias = Annotated[float, Meta(ge=0)]
+"""Mean or estimated number of bytes, at least 0."""
+
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 """Whole number, at least 0."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from traingate.environments.registry import TODAY
 from traingate.records import Measurement
 
 _MIN_WITHOUT_FRACTION: Final = 99.5
@@ -45,12 +46,24 @@ def speedup(record: Measurement, records: Sequence[Measurement]) -> str:
 
     Args:
         record: Record of the test.
-        records: Records among which the plain workload at the same scale is looked for.
+        records: Records among which the plain workload at the same scale is looked for, first in
+            the environment of *record*, and then in that of pytest.
 
     Returns:
         The ratio; empty if *records* has no such plain workload.
     """
-    for other in records:
-        if not other.stack and (other.workload, other.scale) == (record.workload, record.scale):
-            return f"{record.samples_per_second / other.samples_per_second:.2f}"
-    return ""
+    plain_records = {
+        other.environment_name: other
+        for other in reversed(records)
+        if not other.stack and (other.workload, other.scale) == (record.workload, record.scale)
+    }
+    plain = plain_records.get(record.environment_name) or plain_records.get(TODAY)
+    return "" if plain is None else f"{record.samples_per_second / plain.samples_per_second:.2f}"
+
+
+def environment(record: Measurement) -> str:
+    """Return the environment of a record and its torch; empty for the one that pytest ran in."""
+    if record.environment_name == TODAY:
+        return ""
+    torch = record.environment.get("torch", "")
+    return f"{record.environment_name}: torch {torch.partition('+')[0]}"

@@ -13,7 +13,7 @@ from rich.text import Text
 from traingate import layers
 from traingate.records import Measurement, Outcome, Verdict, stack_label
 from traingate.report.published import published_table
-from traingate.report.row import Row, in_thousands, samples_per_second, speedup
+from traingate.report.row import Row, environment, in_thousands, samples_per_second, speedup
 
 _STYLES = {
     Outcome.PASSED: "green",
@@ -40,6 +40,7 @@ def table(rows: Sequence[Row]) -> Table:
     columns: list[tuple[str, list[str | Text]]] = [
         ("test", [row.test for row in rows]),
         ("stack", [_stack(record) for record in records]),
+        ("environment", [environment(record) for record in records]),
         ("step ms", [_step_milliseconds(record) for record in records]),
         ("samples/s", [samples_per_second(record) for record in records]),
         ("x plain", [speedup(record, records) for record in records]),
@@ -51,7 +52,7 @@ def table(rows: Sequence[Row]) -> Table:
     result = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
     nonempty = [(title, cells) for title, cells in columns if any(str(cell) for cell in cells)]
     for title, _ in nonempty:
-        left = title in {"test", "stack", "verdict"}
+        left = title in {"test", "stack", "environment", "verdict"}
         result.add_column(title, justify="left" if left else "right", overflow="fold")
     for cells in zip(*(cells for _, cells in nonempty), strict=True):
         # Cells are Text, because rich would take the brackets of a test's parameters for markup.
@@ -62,9 +63,10 @@ def table(rows: Sequence[Row]) -> Table:
 def footnotes(rows: Sequence[Row]) -> list[str]:
     """Return the notes below the table: its units, changes of the mathematics, the machine."""
     notes = [
-        "samples/s with the 95 % interval between launches; roofline: share of the fp32 GEMM "
-        "rate that the yardstick reached meanwhile"
+        "samples/s with the 95 % interval between launches; roofline: share of the speed that a "
+        "matrix product in the precision of the training (compute), or the memory, allows"
     ]
+    notes += _other_torch(rows)
     notes += _changes_of_mathematics(rows)
     notes += _few_compared_steps(rows)
     notes += _restarts(rows)
@@ -83,6 +85,27 @@ def _changes_of_mathematics(rows: Sequence[Row]) -> list[str]:
         for name, change in changes.items()
         if name in names
     ]
+
+
+def _other_torch(rows: Sequence[Row]) -> list[str]:
+    """Return a note on the rows whose torch is not that of the environment that pytest ran in."""
+    versions_today, tests = set(), []
+    for row in rows:
+        today = _without_build(row.measurement.torch_today)
+        versions_today |= {today} - {""}
+        if today and _without_build(row.measurement.environment.get("torch", "")) != today:
+            tests.append(row.test)
+    if not tests:
+        return []
+    return [
+        f"not today's torch ({', '.join(sorted(versions_today))}): {', '.join(tests)}; x plain "
+        "compares with the plain row of their environment if there is one, else with today's"
+    ]
+
+
+def _without_build(version: str) -> str:
+    """Return a version without its build, such as ``2.8.0`` for ``2.8.0+cpu``."""
+    return version.partition("+")[0]
 
 
 def _few_compared_steps(rows: Sequence[Row]) -> list[str]:
@@ -172,7 +195,9 @@ def _step_milliseconds(record: Measurement) -> str:
 
 
 def _roofline(record: Measurement) -> str:
-    return "" if record.roofline_share is None else f"{100 * record.roofline_share:.0f} %"
+    if record.roofline_share is None:
+        return ""
+    return f"{100 * record.roofline_share:.0f} % {record.bound}".strip()
 
 
 def _verdict(verdict: Verdict | None) -> Text:

@@ -138,7 +138,10 @@ class _GraphBreaks(logging.Handler):
         "torch._dynamo.convert_frame.__graph_breaks",
     )
     _PATTERNS: Final = (
-        re.compile(r"in user code at (.+):(\d+)\nGraph Break Reason: (.*)"),
+        re.compile(
+            r"in user code at (.+):(\d+)\nGraph Break Reason: "
+            r"(?:Encountered graph break .*\n\n)?(.*)"  # before the reason, in newer torch
+        ),
         re.compile(r'File "(.+)", line (\d+)'),
     )
 

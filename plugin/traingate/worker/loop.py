@@ -41,17 +41,17 @@ class Loop:
         self._batches: Iterator[Any] = iter(())
         self._has_started = False
         self._batch: Any = None
-        context = StepContext(training, self._clock.end_phase if training.has_phases else None)
-        self._body: StepBody = context.take
+        end_phase = self._clock.end_phase if training.has_phases else None
+        self._body: StepBody = StepContext(training, end_phase).take
         for wrap in training.step_wrappers:
             self._body = wrap(self._body)
 
     @property
     def epoch_steps(self) -> int | None:
-        """Return the number of batches in one pass over the dataset; None if it has no length."""
+        """Return the number of steps in one pass over the dataset; None if it has no length."""
         if isinstance(self._training.dataset, IterableDataset):  # its length may be wrong
             return None
-        return len(self._loader)
+        return len(self._loader) // self._training.accumulation
 
     def background_tasks(self) -> int:
         """Return the number of data workers, or else of threads and processes that may load data.
@@ -72,6 +72,8 @@ class Loop:
     def step(self) -> tuple[float, dict[str, float]]:
         """Fetch a batch, transform it, and do zero_grad, forward, loss, backward, optimizer step.
 
+        If gradients are accumulated, the step has several batches, and one update.
+
         Returns:
             Seconds of the step, and its parts by phase, which add up to it: ``data`` (waiting for
             the batch), ``transfer`` (``batch_transforms``), ``forward`` (with the loss),
@@ -83,17 +85,18 @@ class Loop:
         """
         training, clock = self._training, self._clock
         clock.start()
-        # As in a script, a batch is freed when the next one takes its place.
-        self._batch = self._next_batch()
-        clock.end_phase("data")
-        for transform in training.batch_transforms:
-            self._batch = transform(self._batch)
-        clock.end_phase("transfer")
-        if training.step is None:
-            training.optimizer.zero_grad()
-            if training.has_phases:
-                clock.end_phase("optimizer")
-        self._body(self._batch)
+        for number in range(training.accumulation):
+            # As in a script, a batch is freed when the next one takes its place.
+            self._batch = self._next_batch()
+            clock.end_phase("data")
+            for transform in training.batch_transforms:
+                self._batch = transform(self._batch)
+            clock.end_phase("transfer")
+            if training.step is None and number == 0:
+                training.optimizer.zero_grad()
+                if training.has_phases:
+                    clock.end_phase("optimizer")
+            self._body(self._batch)
         return clock.stop()
 
     def _next_batch(self) -> Any:

@@ -46,6 +46,7 @@ def environment(project: Project) -> dict[str, JSON]:
     facts["torch"] = torch.__version__  # with its build, such as +cpu
     facts["threads"] = torch.get_num_threads()
     facts["allocator"] = shared_libraries.allocator_name()
+    facts["tensor_allocator"] = shared_libraries.tensor_allocator_name()
     facts["openmp"] = shared_libraries.openmp_name()
     facts["variables"] = dict(steering_variables(os.environ))
     return {

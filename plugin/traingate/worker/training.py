@@ -22,10 +22,11 @@ from traingate.host.cpu import available_cores
 from traingate.host.imported_packages import Project
 from traingate.layers.base import ArgumentProvider, Layer, Starter, Verifier
 from traingate.layers.stack import rebuild
+from traingate.layers.training import Training
 from traingate.protocol import messages
 from traingate.protocol.ranks import rank_cores, rank_place
 from traingate.training_setup import TrainingSetup, WorkloadName, build
-from traingate.worker import counters, flops, operator_table, spawned_imports
+from traingate.worker import counters, operator_table, precision, spawned_imports, work
 from traingate.worker.built_training import ModelCalls, training_of
 from traingate.worker.child_memory import descendants_bytes
 from traingate.worker.imported_files import built_libraries, check_unchanged, file_digests
@@ -44,11 +45,13 @@ class _StartCounters:
         compilations: Numbers of compilations, as ``counters.compilations`` returns them.
         page_faults: Number of minor page faults.
         restarts: Number of times that the dataset was started again.
+        skipped_updates: Number of updates that a loss scaler had left out.
     """
 
     compilations: dict[str, int]
     page_faults: int
     restarts: int
+    skipped_updates: int
 
 
 class Trainer:
@@ -68,6 +71,7 @@ class Trainer:
         self._digests: dict[str, str] = {}
         self._project = Project(())
         self._steps = 0
+        self._training: Training | None = None
         self._memory = MemoryGrowth()
 
     @property
@@ -113,6 +117,7 @@ class Trainer:
             layer.apply(training)
         self._model_calls.listen(training)
         self._loop = Loop(training, older_threads)
+        self._training = training
         # Again, since two versions of a model may draw other numbers while they are built.
         _seed(message.seed, rank_place().rank)
         self._unbind()
@@ -120,7 +125,7 @@ class Trainer:
         self._check_files()
         yield messages.Prepared(
             setup_seconds=time.perf_counter() - start,
-            batch_size=training.batch_size,
+            batch_size=training.batch_size * training.accumulation,
             epoch_steps=self._loop.epoch_steps,
             prefetched_batches=self._loop.prefetched_batches,
         )
@@ -151,12 +156,16 @@ class Trainer:
 
     def _step(self, message: messages.Step) -> Iterator[messages.Message]:
         assert self._loop is not None
+        assert self._training is not None
         if self._start_counters is None:
             _set_affinity(self._bound_cores)
             if self._model_calls is not None:
                 self._model_calls.check()
             self._start_counters = _StartCounters(
-                counters.compilations(), counters.minor_page_faults(), self._loop.restarts
+                counters.compilations(),
+                counters.minor_page_faults(),
+                self._loop.restarts,
+                self._training.skipped_updates,
             )
         for number in range(message.count):
             restarts = self._loop.restarts
@@ -175,6 +184,7 @@ class Trainer:
     def _finish(self, _: messages.Finish) -> Iterator[messages.Message]:
         assert self._start_counters is not None
         assert self._loop is not None
+        assert self._training is not None
         self._check_files()
         page_faults = counters.minor_page_faults() - self._start_counters.page_faults
         compilations = counters.compilations()
@@ -193,6 +203,9 @@ class Trainer:
         restarts = self._loop.restarts - self._start_counters.restarts
         if restarts:
             counts["dataset_restarts_in_measured_steps"] = restarts
+        skipped_updates = self._training.skipped_updates - self._start_counters.skipped_updates
+        if skipped_updates:
+            counts["skipped_updates_in_measured_steps"] = skipped_updates
         peak = counters.peak_rss_bytes()
         reasons: dict[str, list[str]] = counters.reasons()
         yield messages.Finished(
@@ -205,6 +218,8 @@ class Trainer:
             # Only now has every step imported what it needs.
             environment=environment(self._project),
             rss_growth_bytes_per_step=self._memory.bytes_per_step(self._steps),
+            precision=self._training.precision,
+            precision_speedup=precision.speedup(self._training.precision),
         )
 
     def _check_files(self) -> None:
@@ -224,11 +239,16 @@ class Trainer:
     def _count_work(self, _: messages.CountWork) -> Iterator[messages.Message]:
         assert self._build_setup is not None
         try:
-            flops_per_sample, operators = flops.count(self._build_setup())
+            counted = work.count(self._build_setup())
         except Exception:  # the measurement is complete without these numbers
             yield messages.WorkCounted(None, None)
         else:
-            yield messages.WorkCounted(flops_per_sample or None, operators)
+            yield messages.WorkCounted(
+                counted.flops_per_sample or None,
+                counted.operators,
+                counted.bytes_per_sample,
+                counted.fixed_bytes,
+            )
 
     def _profile(self, message: messages.Profile) -> Iterator[messages.Message]:
         yield messages.Profiled(operator_table.operators(self._step_once, message.steps))

@@ -2,7 +2,8 @@
 
 One unit of its work is an fp32 matrix product (compute) and a stream triad (memory) in numpy. No
 change of the training, of torch or of its settings affects them. The process answers each
-``messages.Measure`` with one ``messages.Measured``.
+``messages.Measure`` with one ``messages.Measured``, and ``messages.MeasureBandwidth`` with
+``messages.Bandwidth``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +24,7 @@ import_package()
 
 import numpy as np  # noqa: E402 - needs import_package
 
+from traingate.host.cpu import available_cores  # noqa: E402
 from traingate.host.shared_libraries import loaded_libraries  # noqa: E402
 from traingate.protocol import messages  # noqa: E402
 from traingate.worker.serve import serve  # noqa: E402
@@ -31,6 +34,13 @@ SIZE: Final = 1024
 
 TRIAD_BYTES: Final = 32 << 20
 """Bytes of the triad's three arrays together: more than a core's private caches."""
+
+_ALL_CORES: Final = frozenset(available_cores())  # before the main thread is bound to one
+"""Numbers of the cores that this process may run on."""
+
+BANDWIDTH_BYTES: Final = 384 << 20
+"""Bytes of the three arrays together that measure the bandwidth: more than the caches of most
+machines. A virtual machine often reports the whole cache of its host, so its size is not read."""
 
 _BLAS: Final = re.compile(
     r"lib(scipy_)?(openblas|blis|c?blas|flexiblas|[st]atlas|mkl_rt|mkl_core|armpl|nvpl_blas)[\w-]*\."
@@ -54,8 +64,11 @@ class Yardstick:
 
     @property
     def handlers(self) -> Mapping[type, Callable[[Any], Iterable[messages.Message]]]:
-        """Return the function for the only command."""
-        return {messages.Measure: self._measure}
+        """Return the function for each command."""
+        return {
+            messages.Measure: self._measure,
+            messages.MeasureBandwidth: self._measure_bandwidth,
+        }
 
     def _measure(self, message: messages.Measure) -> Iterator[messages.Message]:
         units = [self._unit() for _ in range(message.repeats)]
@@ -70,6 +83,39 @@ class Yardstick:
         np.multiply(self._y, np.float32(3), out=self._x)
         np.add(self._x, self._z, out=self._x)
         return gemm_end - start, time.perf_counter() - gemm_end
+
+    def _measure_bandwidth(self, _: messages.MeasureBandwidth) -> Iterator[messages.Message]:
+        yield messages.Bandwidth(_bandwidth())
+
+
+def _bandwidth() -> float:
+    """Return the bytes per second that a triad of large arrays reads and writes on all cores.
+
+    numpy computes it in one thread. So each core gets a thread, which makes its own part of the
+    arrays, in the memory next to it. The fastest of three runs counts, as in STREAM (McCalpin).
+    """
+    cores = sorted(_ALL_CORES)
+    elements = BANDWIDTH_BYTES // 3 // 4 // len(cores)
+    barrier = threading.Barrier(len(cores))
+
+    def work(core: int) -> list[tuple[float, float]]:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(threading.get_native_id(), {core})
+        x, y, z = (np.ones(elements, dtype=np.float32) for _ in range(3))
+        times = []
+        for _ in range(3):
+            barrier.wait()
+            start = time.perf_counter()
+            np.multiply(y, np.float32(3), out=x)
+            np.add(x, z, out=x)
+            times.append((start, time.perf_counter()))
+        return times
+
+    with ThreadPoolExecutor(len(cores)) as pool:
+        runs = zip(*pool.map(work, cores), strict=True)
+        seconds = [max(end for _, end in run) - min(start for start, _ in run) for run in runs]
+    # The first operation reads one array and writes one; the second reads two and writes one.
+    return float(len(cores) * elements * 4 * 5 / min(seconds))
 
 
 def _library() -> str:

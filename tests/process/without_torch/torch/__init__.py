@@ -1,5 +1,8 @@
 """A stand-in for torch: as much of it as a worker needs to take steps that compute nothing."""
 
+from torch import backends, nn
+
+__all__ = ["backends", "nn"]
 __version__ = "0.0.0"
 
 

@@ -1,62 +1,25 @@
-"""Examine what this machine has and lacks for each layer, and how to change that.
-
-No training is measured, and torch is not imported.
-"""
+"""Examine the processor, its clock, other work that competes for it, and memory."""
 
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Iterator
-from enum import Enum
-from pathlib import Path
 
-from msgspec import Struct
-
-from traingate import layers
-from traingate.host import cpu, noise, packages, shared_libraries
+from traingate.doctor.finding import Finding, State, presence
+from traingate.host import cpu, noise, shared_libraries
 from traingate.host.hardware import hardware
-from traingate.layers.base import Layer
 from traingate.layers.runtime import INSTALL_COMMANDS
 
 _NOISY_STEAL_SHARE = 0.005
 """Share of CPU time above which steal time is reported as noise."""
 
 
-class State(str, Enum):
-    """Assessment of a finding."""
-
-    FINE = "fine"
-    """Present, or as good as it can be."""
-    NOTE = "note"
-    """Worth knowing when measurements are read."""
-    LACKING = "lacking"
-    """Missing, of an unsuitable version, or unable to run."""
-
-
-class Finding(Struct, frozen=True, kw_only=True):
-    """Fact about this machine, with its meaning for measurements.
-
-    Attributes:
-        topic: Group of the finding, such as ``processor``.
-        subject: Name of the feature, program, package or layer that was examined.
-        state: Assessment.
-        found: State of the subject on this machine, such as a version or ``absent``.
-        meaning: Consequence for measurements; empty if there is none.
-        remedy: Command that changes it; empty if there is none or none is needed.
-    """
-
-    topic: str
-    subject: str
-    state: State
-    found: str
-    meaning: str = ""
-    remedy: str = ""
-
-
-def examine() -> list[Finding]:
-    """Return all findings on this machine, those of one topic after each other."""
-    return [*_processor(), *_clock(), *_noise(), *_memory(), *_software(), *_layers()]
+def examine_machine() -> Iterator[Finding]:
+    """Yield all findings on the machine."""
+    yield from _processor()
+    yield from _clock()
+    yield from _noise()
+    yield from _memory()
 
 
 def _processor() -> Iterator[Finding]:
@@ -188,105 +151,7 @@ def _memory() -> Iterator[Finding]:
     for subject, stem, remedy in (
         ("tcmalloc", "tcmalloc", INSTALL_COMMANDS["tcmalloc"]),
         ("jemalloc", "jemalloc", INSTALL_COMMANDS["jemalloc"]),
+        ("mimalloc", "mimalloc", INSTALL_COMMANDS["mimalloc"]),
         ("Intel OpenMP", "iomp5", INSTALL_COMMANDS["intel"]),
     ):
-        yield _presence("libraries", subject, shared_libraries.find_library(stem), "", remedy)
-
-
-def _presence(
-    topic: str, subject: str, path: Path | str | None, meaning: str, remedy: str
-) -> Finding:
-    """Return a finding with the path of *subject*; if it is absent, with meaning and remedy."""
-    if path is not None:
-        return Finding(topic=topic, subject=subject, state=State.FINE, found=str(path))
-    return Finding(
-        topic=topic,
-        subject=subject,
-        state=State.LACKING,
-        found="absent",
-        meaning=meaning,
-        remedy=remedy,
-    )
-
-
-def _software() -> Iterator[Finding]:
-    """Yield the findings on programs, and on the versions of Python and of packages."""
-    for subject, remedy, meaning in (
-        ("numactl", "apt-get install numactl", "run_cpu binds cores with taskset, and no memory"),
-        ("g++", "apt-get install g++", "inductor compiles C++"),
-        ("mpiexec.hydra", "pip install 'pytest-traingate[distributed]'", "ipexrun needs it"),
-    ):
-        yield _presence(
-            "programs", subject, shared_libraries.find_program(subject), meaning, remedy
-        )
-    yield Finding(
-        topic="versions", subject="python", state=State.FINE, found=platform.python_version()
-    )
-    for name, remedy in _PACKAGES.items():
-        version = packages.version(name)
-        mismatch = packages.torch_mismatch(name) if name in _BOUND_TO_TORCH else None
-        meaning, _, mismatch_remedy = (mismatch or "").partition(": ")
-        yield Finding(
-            topic="versions",
-            subject=name,
-            state=State.LACKING if version is None or mismatch else State.FINE,
-            found=version or "absent",
-            meaning=meaning or ("" if version else _NEEDED_BY.get(name, "")),
-            remedy=remedy if version is None else mismatch_remedy,
-        )
-
-
-_PACKAGES = {
-    "pytest-traingate": "pip install pytest-traingate",
-    "pytest-benchmark": "pip install pytest-benchmark",
-    "torch": "pip install torch",
-    "torchvision": "pip install 'pytest-traingate[benchmarks]'",
-    "intel-extension-for-pytorch": "pip install 'pytest-traingate[ipex]'",
-    "torch-xla": "pip install 'pytest-traingate[xla]'",
-}
-"""Commands that install the packages whose versions are listed."""
-
-_NEEDED_BY = {"torchvision": "the project's own benchmarks train its ResNets"}
-"""Uses of packages that no layer needs."""
-
-_BOUND_TO_TORCH = {"intel-extension-for-pytorch", "torch-xla", "torchvision"}
-"""Packages whose binaries fit only one minor version of torch."""
-
-
-def _layers() -> Iterator[Finding]:
-    """Yield a finding for each layer: whether it can run here, and its caution."""
-    for layer in _examples():
-        options = ", ".join(str(value) for value in layer.options.values() if value)
-        reason, caution = layer.unavailable(), layer.caution()
-        obstacle, _, remedy = (reason or "").partition(": ")
-        state = State.LACKING if obstacle else State.NOTE if caution else State.FINE
-        yield Finding(
-            topic="layers",
-            subject=f"{layer.name}({options})" if options else layer.name,
-            state=state,
-            found=obstacle or "can run",
-            meaning="" if obstacle else caution or "",
-            remedy=remedy,
-        )
-
-
-def _examples() -> Iterator[Layer]:
-    """Yield each layer with its defaults, and with choices that need further libraries."""
-    yield layers.TunedRuntime()
-    yield layers.TunedRuntime("tcmalloc", "intel")
-    yield layers.TunedRuntime("jemalloc", "intel")
-    yield layers.FlushDenormal()
-    yield layers.BatchSize(1)
-    yield layers.DataWorkers()
-    yield layers.PrefetchingLoader()
-    yield layers.ChannelsLast()
-    yield layers.Bf16Autocast()
-    yield layers.Float32Precision()
-    yield layers.FusedOptimizer()
-    yield layers.IpexOptimize()
-    yield layers.DataParallel()
-    yield layers.DataParallel("ipexrun")
-    yield layers.TorchCompile()
-    yield layers.TorchCompile("ipex")
-    yield layers.CompiledStep()
-    yield layers.XlaDevice()
+        yield presence("libraries", subject, shared_libraries.find_library(stem), "", remedy)

@@ -15,7 +15,7 @@ from traingate.comparison.completeness import (
 from traingate.errors import BaselineError, ConfigurationError, NewTestError
 from traingate.records import Outcome
 from traingate.selection import FIXTURE, Selection, is_part_of
-from traingate.session import Session
+from traingate.session.session import Session
 from traingate.worktree.removed_tests import removed_tests
 from traingate.worktree.repository import Repository
 
@@ -92,7 +92,7 @@ def _baselines(session: Session, selection: Selection) -> dict[str, str]:
     if not settings.compares:
         return {}
     if not settings.compare:
-        base = f"the base is {settings.against or settings.against_python}"
+        base = f"the base is {settings.duet_option.partition(' ')[2]}"
         excluded = session.unavailable_tests | _new_tests(session)
         selected = [test for test in selection.benchmarks if test not in excluded]
         return dict.fromkeys((*selected, *_removed_tests(session, selection)), base)

@@ -6,10 +6,9 @@ A session uses no object of pytest: it takes settings and requests, and returns 
 from __future__ import annotations
 
 import glob
-import hashlib
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -17,51 +16,30 @@ from typing import TypeAlias
 import msgspec
 
 from traingate.baselines import saved_runs
-from traingate.baselines.lookup import Baseline, Baselines, Subject
+from traingate.baselines.lookup import Baseline, Baselines
+from traingate.baselines.subject import Subject
 from traingate.comparison.acceptance import accepted_change
 from traingate.comparison.against_base import AgainstBase
 from traingate.comparison.against_stored import AgainstStored, can_measure_duet
 from traingate.comparison.base import Comparison, NoComparison
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.completeness import is_allowed
-from traingate.comparison.launch_count import launch_plan
 from traingate.controller.duet import DuetInterrupted
-from traingate.controller.job import Job, Observer, Timeouts
+from traingate.controller.job import Job, Observer
 from traingate.controller.measure import Result, measure
 from traingate.controller.single_step import take_single_step
 from traingate.errors import BaselineError, NewTestError, NoRunError
 from traingate.gate.decision import no_baseline
-from traingate.gate.limits import Limits, violations
+from traingate.gate.limits import violations
 from traingate.host.hardware import hardware
 from traingate.host.temporary_folders import make_session_directory
-from traingate.layers.stack import Stack
 from traingate.options import Settings
 from traingate.protocol.channel import listener_pattern
-from traingate.records import Hardware, Measurement, Outcome, Published, Verdict
+from traingate.records import Hardware, Measurement, Outcome, Verdict
 from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row
 from traingate.report.verdict import interruption_text
-from traingate.workload import ObjectName, project_paths
-
-
-@dataclass(frozen=True)
-class BenchmarkRequest:
-    """Request of one test to measure a workload.
-
-    Attributes:
-        test: Full name of the test (pytest's node ID).
-        workload: Name of the workload to train.
-        stack: Layers to train it under.
-        limits: Limits that the test's marker sets.
-        published: Published figures to show together with the result.
-    """
-
-    test: str
-    workload: ObjectName
-    stack: Stack
-    limits: Limits
-    published: tuple[Published, ...] = ()
-
+from traingate.session.jobs import BenchmarkRequest, JobFactory
 
 ComparisonFactory: TypeAlias = Callable[[BenchmarkRequest, Job, float], Comparison]
 """Function from a request, its job and its tolerance in percent to the comparison of the test."""
@@ -87,6 +65,7 @@ class Session:
         used_baselines: Stored measurements that tests were compared with.
         unavailable_tests: Full names of tests with a layer that this machine cannot run.
         requested_names: Names of all layers, and of their extras, that tests have requested.
+        jobs: Maker of the jobs of the candidates.
         base_sides: Base sides of the session's duets.
         interruption: Sentence on the test whose comparison was interrupted by Ctrl-C; None if none
             was.
@@ -109,10 +88,9 @@ class Session:
         self.interruption: str | None = None
         self._comparison_factory = comparison_factory
         self.root = root.resolve()
-        self._search_path = search_path
-        self._measurements: dict[str, Measurement] = {}  # newest one of each workload
         self._directory = make_session_directory()
         self.base_sides = BaseSides(self.root, self._directory, settings.base_setup)
+        self.jobs = JobFactory(settings, self.root, search_path, self._directory, self.base_sides)
         for pattern in (glob.escape(str(self._directory)), listener_pattern()):
             self.base_sides.remove_at_end(pattern)
 
@@ -162,7 +140,7 @@ class Session:
             ConfigurationError: If the settings do not allow the test to be measured or compared.
             WorkloadError, WorkerError: If ``controller.measure.measure`` raises them.
         """
-        job = self._job(request)
+        job = self.jobs.job_for(request)
         if not self.settings.measures:
             return take_single_step(job, observer)
         comparison, result = self._measure(request, job, observer)
@@ -177,7 +155,7 @@ class Session:
             self.interruption = interruption_text(request.test, measurement, pairs)
             raise
         measurement = comparison_result.measurement or measurement
-        self._measurements[job.identity] = measurement
+        self.jobs.remember(job, measurement)
         price = self.settings.price
         measurement = msgspec.structs.replace(
             measurement,
@@ -233,10 +211,17 @@ class Session:
         settings, tolerance = self.settings, self._tolerance(request)
         if self._comparison_factory is not None:
             return self._comparison_factory(request, job, tolerance)
-        if settings.against or settings.against_python:
+        if settings.duet_option:
             test_file = self.root / request.test.partition("::")[0]
             accepted = accepted_change(request.limits, test_file)
-            return AgainstBase(settings, tolerance, job, self.base_sides, accepted)
+            return AgainstBase(
+                settings,
+                tolerance,
+                job,
+                self.base_sides,
+                base=request.base,
+                accepted=accepted,
+            )
         if not settings.compare:
             return NoComparison(tolerance)
 
@@ -272,28 +257,4 @@ class Session:
         verdict = verdict or no_baseline(measurement, self._tolerance(request))
         return msgspec.structs.replace(
             verdict, failed=True, accepted=None, broken_limits=tuple(broken_limits)
-        )
-
-    def _job(self, request: BenchmarkRequest) -> Job:
-        """Return the job of the candidate, with the facts of an earlier test of its workload."""
-        settings = self.settings
-        identity = request.workload.identity(self.root)
-        cache_key = f"{identity} {request.stack.factories()}"
-        cache = self._directory / hashlib.sha256(cache_key.encode()).hexdigest()[:16]
-        previous = self._measurements.get(identity)
-        return Job(
-            workload=request.workload,
-            identity=identity,
-            project=self.root,
-            stack=request.stack,
-            scale=settings.scale,
-            launches=launch_plan(settings, request.stack),
-            compile_cache=cache,
-            import_paths=tuple(project_paths(self._search_path)),
-            steps=settings.steps,
-            steady=settings.steady,
-            timeouts=Timeouts.of(settings.timeout),
-            profile=settings.profile is not None,
-            work=None if previous is None else previous.counts.work,
-            peak_rss_bytes=None if previous is None else previous.peak_memory_bytes,
         )

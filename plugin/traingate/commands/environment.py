@@ -1,0 +1,130 @@
+"""Define ``traingate environment``: create, list, examine and remove environments."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from traingate.doctor import examine_layers
+from traingate.environments.created import (
+    create_environment,
+    created_environments,
+    environments_folder,
+    known_names,
+    remove_environment,
+)
+from traingate.environments.interpreter import find_interpreter
+from traingate.environments.registry import Environments
+from traingate.errors import ConfigurationError
+from traingate.report.doctor import print_findings
+
+_FAILURE = 2
+
+
+@click.group()
+def environment() -> None:
+    """Create, list, examine and remove environments, in which stacks run.
+
+    They lie in the folder of the variable TRAINGATE_ENVIRONMENTS, else in one of the user's.
+    """
+
+
+@environment.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--python", help="Version or path of the Python [default: the running one].")
+@click.option(
+    "--requirement",
+    "-r",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="Requirements file of your models. May be repeated.",
+)
+@click.option(
+    "--with", "packages", multiple=True, help="Package that your models import. May be repeated."
+)
+@click.option(
+    "--missing", is_flag=True, help="Skip environments that exist with the same versions."
+)
+def create(
+    names: tuple[str, ...],
+    python: str | None,
+    files: tuple[str, ...],
+    packages: tuple[str, ...],
+    *,
+    missing: bool,
+) -> None:
+    """Create environments by uv from tested versions, several gigabytes each.
+
+    NAMES are those with tested versions, such as ipex and xla, or torch-X.Y for any torch. Set
+    UV_TORCH_BACKEND=cpu to install torch without CUDA.
+    """
+    arguments = [*(word for file in files for word in ("--requirement", file)), *packages]
+    for name in names:
+        try:
+            folder = create_environment(name, python, arguments, only_if_missing=missing)
+        except ConfigurationError as error:
+            _fail(error)
+        click.echo(f"created {name} in {folder}" if folder else f"{name} is there already")
+
+
+@environment.command("list")
+def list_environments() -> None:
+    """List the created environments, with their Python and their torch."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("name", "python", "torch", "folder"):
+        table.add_column(title, overflow="fold")
+    created = created_environments()
+    for name, folder in created.items():
+        table.add_row(name, *_versions(name, folder), str(folder))
+    if created:
+        Console(highlight=False).print(table)
+    else:
+        click.echo(f"No environment in {environments_folder()}.")
+    absent = [name for name in known_names() if name not in created]
+    if absent:
+        click.echo(f"Tested versions, not created: {', '.join(absent)}")
+
+
+def _versions(name: str, folder: Path) -> tuple[str, str]:
+    """Return the versions of Python and torch in an environment, or its error."""
+    try:
+        interpreter = find_interpreter(str(folder), f"the environment {name}")
+    except ConfigurationError as error:
+        return "damaged", str(error)
+    return interpreter.version, interpreter.torch
+
+
+@environment.command()
+@click.argument("name")
+def doctor(name: str) -> None:
+    """Show which layers can run in the environment NAME, and what the others lack there."""
+    try:
+        interpreter = Environments().get(name).interpreter
+        findings = list(examine_layers(interpreter))
+    except ConfigurationError as error:
+        _fail(error)
+    print_findings(Console(highlight=False), findings)
+
+
+@environment.command()
+@click.argument("names", nargs=-1, required=True)
+def remove(names: tuple[str, ...]) -> None:
+    """Remove created environments."""
+    for name in names:
+        try:
+            remove_environment(name)
+        except ConfigurationError as error:
+            _fail(error)
+        click.echo(f"removed {name}")
+
+
+def _fail(error: ConfigurationError) -> NoReturn:
+    """Print the error, and exit with the status for a command that could not do its work."""
+    click.echo(f"traingate: {error}", err=True)
+    sys.exit(_FAILURE)

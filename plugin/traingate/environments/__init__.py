@@ -1,0 +1,1 @@
+"""Environments: interpreters with packages of their own, in which stacks run."""

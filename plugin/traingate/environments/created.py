@@ -1,0 +1,161 @@
+"""Create environments by uv from tested versions, list them, and remove them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from traingate.environments.interpreter import without_packages_of_this
+from traingate.errors import ConfigurationError
+from traingate.host.shared_libraries import find_program
+
+FOLDER_VARIABLE: Final = "TRAINGATE_ENVIRONMENTS"
+"""Environment variable with the folder of created environments."""
+
+_VERSIONS: Final = Path(__file__).parent / "versions"
+"""Folder of the files with tested versions, each the requirements of one environment."""
+
+_DESCRIPTION: Final = "traingate.txt"
+"""File in the folder of an environment that says what it was created from."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+_TORCH_NAME: Final = re.compile(r"torch-(\d+\.\d+(\.\d+)?)")
+"""Name of an environment with a version of torch, for which there need be no file."""
+
+
+def environments_folder() -> Path:
+    """Return the folder of created environments: that of the variable, else one of the user's."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    return Path(folder) if folder else platformdirs.user_data_path("traingate") / "environments"
+
+
+def created_environments() -> Mapping[str, Path]:
+    """Return the folders of the created environments, by name."""
+    folder = environments_folder()
+    if not folder.is_dir():
+        return {}
+    return {
+        path.name: path
+        for path in sorted(folder.iterdir())
+        if (path / "bin" / "python").exists() and not path.name.startswith(".")
+    }
+
+
+def known_names() -> list[str]:
+    """Return the names of the environments with tested versions."""
+    return sorted(file.stem for file in _VERSIONS.glob("*.txt"))
+
+
+def create_environment(
+    name: str, python: str | None, arguments: Sequence[str] = (), *, only_if_missing: bool = False
+) -> Path | None:
+    """Create the environment *name*. One of this name is replaced.
+
+    Args:
+        name: Name of an environment with tested versions, or ``torch-X.Y`` for any torch.
+        python: Version or path of the Python, as ``uv venv --python`` takes it; None for the
+            running one.
+        arguments: Further arguments of ``uv pip install``: what the user's models import.
+        only_if_missing: Whether to leave an environment alone that was created in the same way.
+
+    Returns:
+        Its folder; None if it was left alone.
+
+    Raises:
+        ConfigurationError: If there are no versions of this name, or if uv is missing or fails.
+    """
+    arguments = [*_requirements(name), *arguments]
+    description = _description(python, arguments)
+    target = environments_folder() / name
+    if only_if_missing and name in created_environments():
+        file = target / _DESCRIPTION
+        if file.is_file() and file.read_text(encoding="utf-8") == description:
+            return None
+    # It has the name of an environment only once it is complete.
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=target.parent))
+    try:
+        _run_uv(
+            "venv",
+            "--allow-existing",
+            "--relocatable",
+            "--python",
+            python or sys.executable,
+            str(unfinished),
+        )
+        _run_uv("pip", "install", "--python", str(unfinished / "bin" / "python"), *arguments)
+        (unfinished / _DESCRIPTION).write_text(description, encoding="utf-8")
+        shutil.rmtree(target, ignore_errors=True)
+        unfinished.rename(target)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return target
+
+
+def _description(python: str | None, arguments: Sequence[str]) -> str:
+    """Return what an environment is created from: the Python, the arguments, and their files."""
+    lines = [python or ""]  # an environment serves any Python that runs pytest
+    for argument in arguments:
+        lines.append(argument)
+        path = Path(argument)
+        if path.is_file():
+            lines.append(path.read_text(encoding="utf-8"))
+    return "\n".join(lines)
+
+
+def remove_environment(name: str) -> None:
+    """Remove a created environment.
+
+    Raises:
+        ConfigurationError: If there is none of this name.
+    """
+    created = created_environments()
+    if name not in created:
+        names = ", ".join(created) or "none"
+        raise ConfigurationError(f"no environment {name!r} was created; there are: {names}")
+    shutil.rmtree(created[name])
+
+
+def _requirements(name: str) -> list[str]:
+    """Return the arguments of ``uv pip install`` that an environment's name stands for."""
+    file = _VERSIONS / f"{name}.txt"
+    if _NAME.fullmatch(name) and file.is_file():
+        return ["--requirement", str(file)]
+    version = _TORCH_NAME.fullmatch(name)
+    if version is None:
+        raise ConfigurationError(
+            f"there are no tested versions for an environment {name!r}, only for "
+            f"{', '.join(known_names())}; torch-X.Y stands for any version of torch. An "
+            f"environment that you have made yourself is named by --traingate-environment "
+            f"{name}=PATH"
+        )
+    return [f"torch=={version[1]}" + ("" if version[2] else ".*"), "numpy"]
+
+
+def _run_uv(*arguments: str) -> None:
+    """Run uv, which shows its progress on the terminal.
+
+    Raises:
+        ConfigurationError: If it is missing or fails.
+    """
+    command = find_program("uv")
+    if command is None:
+        raise ConfigurationError(
+            "environments are created by uv, which is not installed: "
+            "pip install 'pytest-traingate[environments]'"
+        )
+    process = subprocess.run(  # noqa: S603 - the user asked for it
+        [command, *arguments], check=False, env=without_packages_of_this(os.environ)
+    )
+    if process.returncode:
+        raise ConfigurationError(f"uv {' '.join(arguments)} failed")
