@@ -28,7 +28,7 @@ print(json.dumps([sys.prefix, sys.version_info[:3], version and version[1]]))
 """
 """Program that prints the interpreter's prefix, its version, and that of its torch."""
 
-PACKAGE_PATH_VARIABLES: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX")
+_PACKAGE_PATH_VARIABLES: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX")
 """Variables that add packages of another environment to an interpreter's own."""
 
 
@@ -64,12 +64,10 @@ def find_interpreter(location: str, source: str) -> Interpreter:
     path = path / "bin" / "python" if path.is_dir() else path
     command = shutil.which(location) if len(path.parts) == 1 and not path.exists() else None
     python = os.path.abspath(command or path)  # noqa: PTH100 - resolve() leaves the environment
-    environment = {
-        name: value for name, value in os.environ.items() if name not in PACKAGE_PATH_VARIABLES
-    }
+    variables = without_packages_of_this(os.environ)
     try:
         process = subprocess.run(  # noqa: S603 - the interpreter that the user named
-            [python, "-c", _PROBE], capture_output=True, text=True, check=True, env=environment
+            [python, "-c", _PROBE], capture_output=True, text=True, check=True, env=variables
         )
         prefix, version, torch = json.loads(process.stdout)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
@@ -123,6 +121,6 @@ def without_packages_of_this(variables: Mapping[str, str]) -> dict[str, str]:
     current = str(Path(sys.executable).parent)
     folders = variables.get("PATH", "").split(os.pathsep)
     others = {
-        name: value for name, value in variables.items() if name not in PACKAGE_PATH_VARIABLES
+        name: value for name, value in variables.items() if name not in _PACKAGE_PATH_VARIABLES
     }
     return {**others, "PATH": os.pathsep.join(folder for folder in folders if folder != current)}

@@ -65,5 +65,10 @@ def environment(record: Measurement) -> str:
     """Return the environment of a record and its torch; empty for the one that pytest ran in."""
     if record.environment_name == TODAY:
         return ""
-    torch = record.environment.get("torch", "")
-    return f"{record.environment_name}: torch {torch.partition('+')[0]}"
+    torch = without_build(record.environment.get("torch", ""))
+    return f"{record.environment_name}: torch {torch}"
+
+
+def without_build(version: str) -> str:
+    """Return a version without its build, such as ``2.8.0`` for ``2.8.0+cpu``."""
+    return version.partition("+")[0]

@@ -13,7 +13,14 @@ from rich.text import Text
 from traingate import layers
 from traingate.records import Measurement, Outcome, Verdict, stack_label
 from traingate.report.published import published_table
-from traingate.report.row import Row, environment, in_thousands, samples_per_second, speedup
+from traingate.report.row import (
+    Row,
+    environment,
+    in_thousands,
+    samples_per_second,
+    speedup,
+    without_build,
+)
 
 _STYLES = {
     Outcome.PASSED: "green",
@@ -91,9 +98,9 @@ def _other_torch(rows: Sequence[Row]) -> list[str]:
     """Return a note on the rows whose torch is not that of the environment that pytest ran in."""
     versions_today, tests = set(), []
     for row in rows:
-        today = _without_build(row.measurement.torch_today)
+        today = without_build(row.measurement.torch_today)
         versions_today |= {today} - {""}
-        if today and _without_build(row.measurement.environment.get("torch", "")) != today:
+        if today and without_build(row.measurement.environment.get("torch", "")) != today:
             tests.append(row.test)
     if not tests:
         return []
@@ -101,11 +108,6 @@ def _other_torch(rows: Sequence[Row]) -> list[str]:
         f"not today's torch ({', '.join(sorted(versions_today))}): {', '.join(tests)}; x plain "
         "compares with the plain row of their environment if there is one, else with today's"
     ]
-
-
-def _without_build(version: str) -> str:
-    """Return a version without its build, such as ``2.8.0`` for ``2.8.0+cpu``."""
-    return version.partition("+")[0]
 
 
 def _few_compared_steps(rows: Sequence[Row]) -> list[str]:
