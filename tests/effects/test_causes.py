@@ -21,7 +21,7 @@ from traingate.report.verdict import explain
 from traingate.training_setup import workload_name
 
 TOLERANCE = 4.0
-LARGE = partial(convolutions, extra_parameters=3_000_000)
+LARGE = partial(convolutions, extra_parameters=8_000_000)
 """Training with an optimizer that takes a notable part of each step."""
 
 
@@ -78,7 +78,7 @@ def test_parameters_that_are_trained_again_make_backward_do_more(verdict_of):
 
 SPREAD = {
     "fewer threads": {"threads": 1},
-    "three causes": {"copies": True, "load_seconds": 0.0004, "doubled_stage": "stage1"},
+    "three causes": {"copies": True, "load_seconds": 0.001, "doubled_stage": "stage2"},
 }
 
 
@@ -89,10 +89,10 @@ def test_no_single_cause_is_named_if_there_is_none(verdict_of, kind):
 
 
 def test_the_shares_of_known_work_add_up_to_the_slowdown(verdict_of):
-    verdict = verdict_of(LARGE, partial(LARGE, load_seconds=0.002, optimizer="AdamW"))
+    verdict = verdict_of(LARGE, partial(LARGE, load_seconds=0.001, optimizer="AdamW"))
     explanation = verdict.explanation
     waiting = next(cause for cause in explanation.causes if cause.phase == "data")
-    assert waiting.change == pytest.approx(16 * 0.002, rel=0.25)  # sleeps take a little longer
+    assert waiting.change == pytest.approx(16 * 0.001, rel=0.25)  # sleeps take a little longer
     assert any("AdamW" in cause.title for cause in explanation.causes)
     total = sum(cause.change for cause in explanation.causes) + explanation.unexplained_seconds
     low, high = explanation.change_interval

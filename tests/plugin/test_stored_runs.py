@@ -123,7 +123,7 @@ def test_new_graph_breaks_fail_with_their_reasons_at_any_step_time(committed):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines_random(
         [
-            "*REGRESSED: 2 graph breaks, 0 before:*",
+            "*REGRESSED: 2 graph breaks, 0 before: *",
             "*test_training.py:13: Data-dependent branching*",
             "*test_training.py:14: Call to `torch._dynamo.graph_break()`*",
         ]

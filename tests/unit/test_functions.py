@@ -3,6 +3,8 @@ import pstats
 import time
 from pathlib import Path
 
+import pytest
+
 from traingate.worker.profiling.functions import function_table, is_user_code, profile_samples
 from traingate.worker.profiling.reorders import parse_reorders
 
@@ -36,6 +38,20 @@ def test_time_in_libraries_belongs_to_the_function_that_calls_them():
 def test_time_that_passes_through_a_library_is_not_counted_twice():
     rows = rows_of(lambda: [*filter(lambda _: time.sleep(0.01), range(2))])
     assert 0.02 <= sum(row["seconds"] for row in rows) < 0.1
+
+
+def test_deep_stacks_of_libraries_take_little_time():
+    """Each function is called by two of the next level: there are 2 to the power of 35 paths."""
+    levels = [[("~", 0, f"{side}{depth}") for side in "ab"] for depth in range(35)]
+    user = (__file__, 1, "step")
+    stats = {user: (1, 1, 0.0, 1.0, {})}
+    for functions, callers in zip(levels, [*levels[1:], [user]], strict=True):
+        for function in functions:
+            by_caller = (1, 1, 1.0 / len(callers), 0.5)
+            stats[function] = (1, 1, 1.0, 1.0, dict.fromkeys(callers, by_caller))
+    (row,) = function_table(stats, 1, HERE)
+    assert row["name"] == "step"
+    assert row["seconds"] == pytest.approx(2 * 35)
 
 
 def test_files_of_python_of_packages_and_of_traingate_are_not_the_users():

@@ -11,8 +11,8 @@ from traingate.records.explanation import PhaseChange
 from traingate.records.profile import Profile
 
 _LARGEST_FACTOR: Final = 2.0
-"""Largest factor between the change of a phase in timed steps and that in profiled ones. If they
-differ by more, the profiled steps were other steps, and the rest stays unexplained."""
+"""Largest factor from the change of a phase in profiled steps to that in timed ones. If it is
+larger, the profiled steps were other steps, and the rest stays unexplained."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ def corrected_by_phases(
     """Return the cells with their changes corrected to those of the timed steps.
 
     A profiler slows down all operators, and the more, the shorter they are. So the changes in a
-    phase are multiplied to add up to its change in the timed steps, if the factor is plausible.
+    phase are multiplied to add up to its change in the timed steps. A phase that has not changed in
+    the same direction there explains nothing.
     """
     measured = {phase.phase: phase.change for phase in phases}
     profiled: dict[str, float] = defaultdict(float)
@@ -75,8 +76,8 @@ def corrected_by_phases(
 
 
 def _factor(measured: float, profiled: float) -> float:
-    """Return the factor from the profiled to the measured change, 1 if it is not plausible."""
-    if measured * profiled <= 0:
+    """Return the factor from the profiled change to the measured one, 1 if it is not plausible."""
+    if not profiled:
         return 1.0
-    factor = measured / profiled
-    return factor if 1 / _LARGEST_FACTOR <= factor <= _LARGEST_FACTOR else 1.0
+    factor = max(0.0, measured / profiled)
+    return factor if factor <= _LARGEST_FACTOR else 1.0

@@ -20,7 +20,10 @@ _MAX_ROWS: Final = 10
 _MIN_ROW_SHARE: Final = 0.02
 _SINGLE_SHARE: Final = 0.5
 _NOTABLE_RATIO: Final = 1.2
-_NOTABLE_FAULTS: Final = 100
+_SECONDS_PER_FAULT: Final = 0.5e-6
+"""Time of a minor page fault, by its order of magnitude: to clear and to map 4 KiB."""
+
+_NOTABLE_FAULT_SHARE: Final = 0.05
 
 
 def explain_change(
@@ -46,11 +49,11 @@ def explain_change(
     cells = corrected_by_phases(compare_cells(base, candidate), phases)
     causes = [part_of(group, sides, change) for group in find_causes(cells, change)]
     operators = _rows(cells, sides, change, lambda cell: (cell.operator,))
-    sentence = sentence_of(causes, change, _spread(cells, change))
+    sentence = sentence_of(causes, change, _spread(cells, change), sides)
     broken_part = _compiled_part(phases, change, compilations)
     if broken_part is not None:
         causes = [broken_part, *(cause for cause in causes if cause.phase not in _COMPILED_PHASES)]
-        sentence = sentence_of(causes, change, 0)
+        sentence = sentence_of(causes, change, 0, sides)
     return Explanation(
         sentence=sentence,
         change=change,
@@ -60,7 +63,7 @@ def explain_change(
         phases=tuple(phases),
         operators=operators,
         modules=_module_rows(cells, sides, change),
-        facts=tuple(_facts(base, candidate)),
+        facts=tuple(_facts(base, candidate, change)),
     )
 
 
@@ -146,15 +149,17 @@ def _spread(cells: Iterable[CellChange], change: float) -> int:
     return sum(total * change > 0 for total in totals.values())
 
 
-def _facts(base: Profile, candidate: Profile) -> Iterable[str]:
-    """Yield the differences of memory, page faults, reorders, and of the times that XLA keeps."""
+def _facts(base: Profile, candidate: Profile, change: float) -> Iterable[str]:
+    """Yield the differences of threads, memory, page faults, reorders, and of XLA's own times."""
+    if None not in {base.threads, candidate.threads} and base.threads != candidate.threads:
+        yield f"threads of an operator: {base.threads} to {candidate.threads}"
     for phase in sorted(base.peak_bytes.keys() | candidate.peak_bytes.keys()):
         old, new = base.peak_bytes.get(phase, 0), candidate.peak_bytes.get(phase, 0)
         if _differ(old, new):
             yield f"peak memory of tensors in {phase}: {old / 2**20:.1f} to {new / 2**20:.1f} MiB"
     if base.page_faults is not None and candidate.page_faults is not None:
-        change = candidate.page_faults - base.page_faults
-        if abs(change) >= _NOTABLE_FAULTS and _differ(base.page_faults, candidate.page_faults):
+        seconds = _SECONDS_PER_FAULT * (candidate.page_faults - base.page_faults)
+        if seconds * change > 0 and abs(seconds) >= _NOTABLE_FAULT_SHARE * abs(change):
             yield f"minor page faults per step: {base.page_faults} to {candidate.page_faults}"
     old_reorders, new_reorders = (
         (sum(row.calls for row in side.reorders), sum(row.seconds for row in side.reorders))

@@ -31,7 +31,7 @@ class Group:
     Attributes:
         phase: Common phase; None if they are in several.
         module: Common beginning of the paths of their modules, in which ``*`` stands for any
-            number; None if they are in several.
+            number; empty outside of all modules; None if they are in several.
         operator: Common operator; None if there are several.
         cells: The cells.
     """
@@ -124,7 +124,7 @@ def _groups(cells: Iterable[CellChange], sign: int, needed: float) -> Iterator[G
     """Yield all groups with at least the *needed* change, but for the one of all cells."""
     members: dict[tuple[str | None, str | None, str | None], list[CellChange]] = defaultdict(list)
     for cell in cells:
-        modules = [None, *module_keys(cell.module)]
+        modules = [None, *(module_keys(cell.module) if cell.module else [""])]
         for key in product((None, cell.phase), modules, (None, cell.operator)):
             members[key].append(cell)
     for (phase, module, operator), group_cells in members.items():

@@ -83,7 +83,9 @@ def part_of(group: Group, sides: Sides, change: float) -> PartChange:
     )
 
 
-def sentence_of(causes: Sequence[PartChange], change: float, moved_operators: int) -> str:
+def sentence_of(
+    causes: Sequence[PartChange], change: float, moved_operators: int, sides: Sides
+) -> str:
     """Return the first line of an explanation.
 
     One cause is named if it explains at least half of the change. Otherwise the sentence says that
@@ -93,6 +95,7 @@ def sentence_of(causes: Sequence[PartChange], change: float, moved_operators: in
         causes: Causes, the largest first.
         change: Change of the whole step in seconds.
         moved_operators: Number of operators over which the change is spread.
+        sides: Profiles of both sides.
     """
     word = "slowdown" if change >= 0 else "speed-up"
     if causes and causes[0].share >= _SINGLE_SHARE:
@@ -100,7 +103,9 @@ def sentence_of(causes: Sequence[PartChange], change: float, moved_operators: in
     if causes:
         parts = "; ".join(f"{cause.title} ({_percent(cause)})" for cause in causes[:3])
         return f"no single cause of the {word}: {parts}"
-    return f"no single cause of the {word}: it is spread over {moved_operators} operators"
+    before, now = sides.base.threads, sides.candidate.threads
+    threads = f", with {now} instead of {before} threads each" if before != now else ""
+    return f"no single cause of the {word}: it is spread over {moved_operators} operators{threads}"
 
 
 def _amount(part: PartChange) -> str:

@@ -56,10 +56,8 @@ def counter_regressions(base: Counts, candidate: Counts, *, same_torch: bool = T
             is_worse = after > before or (compare_reasons and bool(new_reasons))
         if is_worse:
             reasons = new_reasons or candidate.reasons.get(name, ())
-            lines = "".join(f"\n    {line}" for line in reasons)
-            sentences.append(
-                f"{after} {words[after > 1]}, {before} before{':' if lines else ''}{lines}"
-            )
+            listed = ": " + "\n    ".join(reasons) if reasons else ""
+            sentences.append(f"{after} {words[after > 1]}, {before} before{listed}")
     return sentences
 
 

@@ -98,6 +98,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         functions: Python functions of the user's code, per step.
         sample_functions: Python functions of the user's code that fetch one sample, if data workers
             fetch them.
+        threads: Number of threads of an operator; None if it was not recorded.
         page_faults: Minor page faults of one step; None if they were not counted.
         peak_bytes: Largest increase of the tensors' memory over the start of the step, in bytes, by
             phase.
@@ -114,6 +115,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     is_compiled: bool = False
     functions: tuple[FunctionTime, ...] = ()
     sample_functions: tuple[FunctionTime, ...] = ()
+    threads: Count | None = None
     page_faults: Count | None = None
     peak_bytes: dict[str, Count] = {}
     reorders: tuple[Reorder, ...] = ()
@@ -147,6 +149,7 @@ def mean_profile(profiles: Iterable[Profile]) -> Profile:
         module_types=last.module_types,
         optimizers=last.optimizers,
         is_compiled=last.is_compiled,
+        threads=last.threads,
         functions=last.functions,
         sample_functions=last.sample_functions,
         page_faults=last.page_faults,

@@ -9,6 +9,8 @@ from traingate.records.explanation import Explanation, PartChange, PhaseChange
 from traingate.records.units import Interval
 
 _MAX_ROWS: Final = 5
+_LARGEST_SHARE: Final = 4.0
+"""Upper end of a share's interval, from which on it only says that the share is large."""
 
 
 def explanation_lines(explanation: Explanation, *, is_short: bool = True) -> list[str]:
@@ -39,15 +41,17 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 def _cause_lines(explanation: Explanation) -> list[str]:
     lines = [_part_line(cause) for cause in explanation.causes[:_MAX_ROWS]]
     if explanation.change:
-        share = explanation.unexplained_seconds / explanation.change
+        share = round(100 * explanation.unexplained_seconds / explanation.change) or 0
         lines.append(
-            f"{_milliseconds(explanation.unexplained_seconds)} {100 * share:5.0f} %  unexplained"
+            f"{_milliseconds(explanation.unexplained_seconds)} {share:5d} %  unexplained"
         )
     return lines
 
 
 def _part_line(part: PartChange) -> str:
     interval = _interval(part.share_interval, 100, ".0f")
+    if part.share_interval is not None and part.share_interval[1] > _LARGEST_SHARE:
+        interval = f" ({100 * part.share_interval[0]:.0f} or more)"
     return f"{_milliseconds(part.change)} {100 * part.share:5.0f} %{interval}  {part.title}"
 
 

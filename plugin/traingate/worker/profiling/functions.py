@@ -78,25 +78,16 @@ def function_table(stats: _Stats, count: int, tree: str) -> list[dict[str, JSON]
     the time for which each has (as gprof does; S. Graham, P. Kessler, M. McKusick, 1982).
     """
     seconds: dict[_Function, float] = defaultdict(float)
-
-    def charge(function: _Function, own_seconds: float, depth: int) -> None:
-        if is_user_code(function[0]):
-            seconds[function] += own_seconds
-            return
-        callers = stats[function][4] if function in stats else {}
-        total = sum(caller[3] for caller in callers.values())
-        if depth < _MAX_DEPTH and total > 0:
-            for caller, (_, _, _, whole_seconds) in callers.items():
-                if whole_seconds > 0 and caller != function:
-                    charge(caller, own_seconds * whole_seconds / total, depth + 1)
-
-    for function, (_, _, own_seconds, _, callers) in stats.items():
-        if is_user_code(function[0]) or not callers:
-            charge(function, own_seconds, 0)
-            continue
-        for caller, (_, _, own_seconds_of_call, _) in callers.items():
-            if caller != function and own_seconds_of_call > 0:
-                charge(caller, own_seconds_of_call, 0)
+    of_libraries = _own_seconds(stats)
+    for _ in range(_MAX_DEPTH):
+        passed_on: dict[_Function, float] = defaultdict(float)
+        for function, own_seconds in of_libraries.items():
+            if is_user_code(function[0]):
+                seconds[function] += own_seconds
+                continue
+            for caller, share in _caller_shares(function, stats):
+                passed_on[caller] += share * own_seconds
+        of_libraries = passed_on
     rows: list[dict[str, JSON]] = [
         {
             "place": f"{_relative(file, tree)}:{line}",
@@ -107,6 +98,28 @@ def function_table(stats: _Stats, count: int, tree: str) -> list[dict[str, JSON]
         for (file, line, name), function_seconds in seconds.items()
     ]
     return sorted(rows, key=lambda row: -float(row["seconds"]))[:_MAX_FUNCTIONS]  # type: ignore[arg-type]
+
+
+def _own_seconds(stats: _Stats) -> dict[_Function, float]:
+    """Return the own time of each user's function, and that of a library's by its callers."""
+    seconds: dict[_Function, float] = defaultdict(float)
+    for function, (_, _, own_seconds, _, callers) in stats.items():
+        if is_user_code(function[0]) or not callers:
+            seconds[function] += own_seconds
+            continue
+        for caller, (_, _, own_seconds_of_call, _) in callers.items():
+            if caller != function:
+                seconds[caller] += own_seconds_of_call
+    return seconds
+
+
+def _caller_shares(function: _Function, stats: _Stats) -> list[tuple[_Function, float]]:
+    """Return the callers of a function, each with its share of the time in it."""
+    callers = stats[function][4] if function in stats else {}
+    total = sum(caller[3] for caller in callers.values())
+    if total <= 0:
+        return []
+    return [(name, caller[3] / total) for name, caller in callers.items() if name != function]
 
 
 def is_user_code(file: str) -> bool:

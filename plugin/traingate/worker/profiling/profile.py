@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import torch
 from torch.profiler import ProfilerActivity, record_function
 from torch.profiler import profile as torch_profile
 
@@ -77,6 +78,7 @@ class Profiler:
             },
             "optimizers": [type(optimizer).__name__ for optimizer in self.training.optimizers],
             "is_compiled": compiled,
+            "threads": torch.get_num_threads(),
             "xla_times": [*xla_times_per_step(times, steps)],
         }
         return {**result, **self._details(steps)} if details else result
