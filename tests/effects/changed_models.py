@@ -77,9 +77,8 @@ def convolutions(
             self._breaks = breaks
 
         def forward(self, x):
-            if copies:
-                for _ in range(6):
-                    x = x.transpose(1, 3).contiguous().transpose(1, 3).contiguous()
+            for _ in range(6 * copies):
+                x = x.transpose(1, 3).contiguous().transpose(1, 3).contiguous()
             y = torch.relu(self.norm(self.conv1(x)))
             if self._breaks:
                 torch._dynamo.graph_break()

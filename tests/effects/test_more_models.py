@@ -16,6 +16,7 @@ from workloads.sequences import sequences
 from workloads.transformer import transformer
 from workloads.vision_transformer import vision_transformer
 
+pytestmark = pytest.mark.long
 LAYERS = (
     None,
     layers.TunedRuntime("glibc", "gnu"),

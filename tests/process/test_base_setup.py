@@ -66,6 +66,12 @@ def test_a_setup_command_that_hangs_is_ended_with_all_that_it_started(temporary)
     assert ["sleep", "86399"] not in commands
 
 
+def test_an_interpreter_that_does_not_run_is_refused(temporary):
+    interpreter = Interpreter("/bin/false", str(temporary))
+    with pytest.raises(ConfigurationError, match=r"false cannot tell where its packages are"):
+        prepare_base_tree("true", temporary, interpreter, 60, is_shared=True)
+
+
 def test_the_base_is_checked_out_where_its_build_can_be_run(project, temporary, monkeypatch):
     def statvfs(folder):
         return SimpleNamespace(f_flag=os.ST_NOEXEC if Path(folder) == temporary else 0)

@@ -156,8 +156,22 @@ def test_profiled_changes_are_corrected_to_the_timed_ones_if_that_is_plausible()
         return corrected_by_phases(cells, [phase])[0].change
 
     assert corrected(0.004) == pytest.approx(0.004)
-    assert corrected(0.001) == pytest.approx(0.006)
-    assert corrected(-0.004) == pytest.approx(0.006)
+    assert corrected(0.001) == pytest.approx(0.001)
+    assert corrected(0.015) == pytest.approx(0.006)
+    assert corrected(-0.004) == 0
+
+
+def test_work_outside_of_modules_is_named_by_its_phase():
+    """The optimizer and the data have nothing in common but that they are in no module."""
+    explanation = explain(net(), net(data=5.0, update=9.0))
+    assert [cause.phase for cause in explanation.causes] == ["optimizer", "data"]
+
+
+def test_a_module_with_nearly_all_of_the_change_is_preferred_to_its_phase():
+    base = profile(("forward", "layer1.0", CONV, 1, 2.0))
+    candidate = profile(("forward", "layer1.0", CONV, 9, 6.0), ("forward", "", "Python", 0, 0.2))
+    (cause,) = explain(base, candidate).causes
+    assert (cause.module, cause.calls) == ("layer1.0", 9)
 
 
 def test_keys_of_a_module_lead_from_the_outermost_to_the_innermost():

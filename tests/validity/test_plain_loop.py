@@ -30,6 +30,7 @@ from traingate.report.progress import NoProgress
 from traingate.workload import name_of
 
 WORKLOADS = {"compute-bound": compute_bound, "data-bound": data_bound}
+SHORT_ROW = ("data-bound", 1)  # the one that CI runs for each change
 WARMUP_STEPS = 8  # more than two data workers fetch ahead
 TURN_SECONDS = 0.75  # ten times the yardstick's unit of work, see controller.schedule.plan_rounds
 ROUNDS = 2
@@ -120,8 +121,14 @@ def log_ratio(kind: str, workers: int, compile_cache: Path) -> float:
     return statistics.median(ratios)
 
 
-@pytest.mark.parametrize("workers", [0, 1, 2])
-@pytest.mark.parametrize("kind", WORKLOADS)
+ROWS = [
+    pytest.param(kind, workers, marks=() if (kind, workers) == SHORT_ROW else pytest.mark.long)
+    for kind in WORKLOADS
+    for workers in (0, 1, 2)
+]
+
+
+@pytest.mark.parametrize(("kind", "workers"), ROWS)
 def test_the_ratio_to_a_hand_written_loop_is_one_within_its_own_noise(kind, workers, tmp_path):
     ratios = [log_ratio(kind, workers, tmp_path) for _ in range(MIN_PAIRS)]
     low, high = mean_interval(ratios, SHOWN_CONFIDENCE)

@@ -20,8 +20,8 @@ _PROPORTIONAL: Final = 0.5
 """Smallest ratio between the relative change of all other cells and that of a group, from which on
 the group is no cause: everything has become slower, and the group is merely large."""
 
-_EQUAL_SHARE: Final = 0.02
-"""Relative difference of two scores, up to which they are taken for equal."""
+_EQUAL_SHARE: Final = 0.1
+"""Relative difference of two scores, up to which the more specific group is preferred."""
 
 
 @dataclass(frozen=True)
@@ -121,14 +121,17 @@ def _largest_cause(cells: Sequence[CellChange], change: float) -> Group | None:
 
 
 def _groups(cells: Iterable[CellChange], sign: int, needed: float) -> Iterator[Group]:
-    """Yield all groups with at least the *needed* change, but for the one of all cells."""
+    """Yield all groups with at least the *needed* change.
+
+    All cells are no group, nor are those outside of modules, which have nothing in common.
+    """
     members: dict[tuple[str | None, str | None, str | None], list[CellChange]] = defaultdict(list)
     for cell in cells:
         modules = [None, *(module_keys(cell.module) if cell.module else [""])]
         for key in product((None, cell.phase), modules, (None, cell.operator)):
             members[key].append(cell)
     for (phase, module, operator), group_cells in members.items():
-        if phase is module is operator is None:
+        if phase is operator is None and not module:
             continue
         if sign * sum(cell.change for cell in group_cells) >= needed:
             yield Group(phase, module, operator, tuple(group_cells))

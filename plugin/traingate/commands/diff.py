@@ -13,7 +13,7 @@ from traingate.baselines import saved_runs
 from traingate.causes.explanation import explain_change
 from traingate.causes.phases import phases_of_launches
 from traingate.commands.profile import FORMAT, NO_RESULT, fail, run_profiled, show
-from traingate.errors import BaselineError, ConfigurationError
+from traingate.errors import BaselineError, ConfigurationError, DamagedRecordError
 from traingate.gate.counters import counter_regressions
 from traingate.records import Measurement
 from traingate.records.explanation import Explanation, PhaseChange
@@ -88,7 +88,7 @@ def _explanations(a: Path, b: Path, test: str | None) -> Iterator[tuple[str, Exp
         BaselineError, ConfigurationError: If one of them cannot be read.
     """
     if a.is_file() and b.is_file() and "profile.json" not in {a.name, b.name}:
-        old, new = (dict(saved_runs.read_run(path).measurements) for path in (a, b))
+        old, new = map(_measurements, (a, b))
         for name in old.keys() & new.keys():
             if test is None or name.endswith(test):
                 explanation = _explain_records(old[name], new[name])
@@ -97,6 +97,18 @@ def _explanations(a: Path, b: Path, test: str | None) -> Iterator[tuple[str, Exp
         return
     first, second = read_profiles(a), read_profiles(b)
     yield second.test, _explain_profiles(first.candidate, second.candidate)
+
+
+def _measurements(path: Path) -> dict[str, Measurement]:
+    """Return the records of a saved run, by test.
+
+    Raises:
+        ConfigurationError: If the file is none.
+    """
+    try:
+        return dict(saved_runs.read_run(path).measurements)
+    except DamagedRecordError as error:
+        raise ConfigurationError(f"{path} is no profile and no saved run: {error}") from error
 
 
 def _explain_records(old: Measurement, new: Measurement) -> Explanation | None:

@@ -116,14 +116,21 @@ is not writable. Either may be missing until something is installed there."""
 
 
 def _installed_packages(interpreter: Interpreter | None) -> dict[str, int]:
-    """Return the metadata entries of an interpreter's packages, with their times of change."""
+    """Return the metadata entries of an interpreter's packages, with their times of change.
+
+    Raises:
+        ConfigurationError: If the interpreter does not run.
+    """
     python = interpreter.python if interpreter else sys.executable
     program = subprocess.run(  # noqa: S603 - the interpreter that measures
         [python, "-c", _PACKAGE_FOLDERS],
         capture_output=True,
-        check=True,
+        check=False,
         env=child_environment(interpreter),
     )
+    if program.returncode:
+        error = program.stderr.decode(errors="replace").strip()
+        raise ConfigurationError(f"{python} cannot tell where its packages are: {error}")
     folders = set(json.loads(program.stdout))
     return {
         str(entry): entry.stat().st_mtime_ns

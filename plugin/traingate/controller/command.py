@@ -75,6 +75,7 @@ def training_command(
     """
     cores = _cores_of_ranks(request)
     environment = {
+        "KINETO_LOG_LEVEL": "99",  # else torch's profiler prints lines for its own developers
         **steadying.environment,
         **child_environment(interpreter),
         **_launch_variables(request, cores),

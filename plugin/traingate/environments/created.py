@@ -139,7 +139,8 @@ def _requirements(name: str) -> list[str]:
             f"environment that you have made yourself is named by --traingate-environment "
             f"{name}=PATH"
         )
-    return [f"torch=={version[1]}" + ("" if version[2] else ".*"), "numpy"]
+    # The resolver finds the torchvision that was made for this torch.
+    return [f"torch=={version[1]}" + ("" if version[2] else ".*"), "torchvision", "numpy"]
 
 
 def _run_uv(*arguments: str) -> None:

@@ -42,9 +42,7 @@ def _cause_lines(explanation: Explanation) -> list[str]:
     lines = [_part_line(cause) for cause in explanation.causes[:_MAX_ROWS]]
     if explanation.change:
         share = round(100 * explanation.unexplained_seconds / explanation.change) or 0
-        lines.append(
-            f"{_milliseconds(explanation.unexplained_seconds)} {share:5d} %  unexplained"
-        )
+        lines.append(f"{_milliseconds(explanation.unexplained_seconds)} {share:5d} %  unexplained")
     return lines
 
 
