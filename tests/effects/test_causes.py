@@ -36,7 +36,7 @@ def verdict_of(tmp_path):
         jobs = [replace(plain, workload=name, identity=name.identity(HERE)) for name in names]
         other = replace(jobs[1], side=Side("the other"))
         return compare_by_duet(
-            jobs[0], other, record, NoProgress(), tolerance=TOLERANCE, max_pairs=6
+            jobs[0], other, record, NoProgress(), tolerance=TOLERANCE, max_pairs=9
         ).verdict
 
     return judge

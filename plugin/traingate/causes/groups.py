@@ -20,6 +20,10 @@ _PROPORTIONAL: Final = 0.5
 """Smallest ratio between the relative change of all other cells and that of a group, from which on
 the group is no cause: everything has become slower, and the group is merely large."""
 
+_MIN_OTHER_CALLS: Final = 0.5
+"""Smallest part of a group's change in operators that are called more or less often, from which on
+the group does other work than before."""
+
 _EQUAL_SHARE: Final = 0.1
 """Relative difference of two scores, up to which the more specific group is preferred."""
 
@@ -153,8 +157,21 @@ def _specificity(group: Group) -> tuple[bool, int, int, bool]:
     return group.operator is not None, depth, -module.count("*"), group.phase is not None
 
 
+def _has_other_calls(group: Group, sign: int) -> bool:
+    """Return whether most of the change is in operators whose number of calls has changed too."""
+    in_other_calls = sum(
+        cell.change for cell in group.cells if sign * (cell.calls - cell.base_calls) > 0
+    )
+    return sign * in_other_calls >= _MIN_OTHER_CALLS * sign * group.change
+
+
 def _is_proportional(group: Group, cells: Sequence[CellChange], sign: int) -> bool:
-    """Return whether the other cells have changed about as much, relative to their time."""
+    """Return whether the other cells have changed about as much, relative to their time.
+
+    Then the machine has become slower or faster, unless the group does other work than before.
+    """
+    if _has_other_calls(group, sign):
+        return False
     rest_seconds = sum(cell.base_seconds for cell in cells) - group.base_seconds
     rest_change = sign * (sum(cell.change for cell in cells) - group.change)
     if rest_seconds <= 0 or group.base_seconds <= 0 or rest_change <= 0:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from traingate.gate.statistics import mean_interval
 from traingate.records import Launch, Pair
@@ -12,16 +13,20 @@ from traingate.records.units import Interval
 
 _WHOLE = "other"
 
+Center: TypeAlias = Callable[[Sequence[float]], float]
+"""Function that returns the center of the steps of one side of a pair: the median, which a busy
+moment does not move, or the mean if only some steps have changed."""
 
-def phases_of_pairs(pairs: Sequence[Pair]) -> tuple[PhaseChange, ...]:
+
+def phases_of_pairs(pairs: Sequence[Pair], center: Center) -> tuple[PhaseChange, ...]:
     """Return the change of each phase over the pairs of a duet, the largest first.
 
     The interval is Student's, over the differences of the pairs.
     """
     sides = [
         (
-            _mean_phases(pair.candidate_step_seconds, pair.candidate_phase_seconds),
-            _mean_phases(pair.base_step_seconds, pair.base_phase_seconds),
+            _phase_centers(pair.candidate_step_seconds, pair.candidate_phase_seconds, center),
+            _phase_centers(pair.base_step_seconds, pair.base_phase_seconds, center),
         )
         for pair in pairs
     ]
@@ -47,8 +52,13 @@ def phases_of_launches(stored: Sequence[Launch], new: Sequence[Launch]) -> tuple
 
     The times are as measured, not relative to the yardstick, so they have no interval.
     """
-    base = [_mean_phases(launch.step_seconds, launch.phase_seconds) for launch in stored]
-    candidate = [_mean_phases(launch.step_seconds, launch.phase_seconds) for launch in new]
+    base, candidate = (
+        [
+            _phase_centers(launch.step_seconds, launch.phase_seconds, statistics.fmean)
+            for launch in launches
+        ]
+        for launches in (stored, new)
+    )
     names = dict.fromkeys(name for phases in (*candidate, *base) for name in phases)
     return _ordered(
         [
@@ -62,23 +72,22 @@ def phases_of_launches(stored: Sequence[Launch], new: Sequence[Launch]) -> tuple
     )
 
 
-def change_of_pairs(pairs: Sequence[Pair]) -> tuple[float, Interval | None]:
+def change_of_pairs(pairs: Sequence[Pair], center: Center) -> tuple[float, Interval | None]:
     """Return the change of a step in seconds over the pairs of a duet, with its 95 % interval."""
     differences = [
-        statistics.fmean(pair.candidate_step_seconds) - statistics.fmean(pair.base_step_seconds)
-        for pair in pairs
+        center(pair.candidate_step_seconds) - center(pair.base_step_seconds) for pair in pairs
     ]
     return statistics.fmean(differences), mean_interval(differences)
 
 
-def _mean_phases(
-    step_seconds: Sequence[float], phase_seconds: Mapping[str, Sequence[float]]
+def _phase_centers(
+    step_seconds: Sequence[float], phase_seconds: Mapping[str, Sequence[float]], center: Center
 ) -> dict[str, float]:
-    """Return the mean seconds of each phase; ``other`` is all that no other phase has."""
-    means = {name: statistics.fmean(seconds) for name, seconds in phase_seconds.items()}
-    rest = statistics.fmean(step_seconds) - sum(means.values())
-    means[_WHOLE] = max(0.0, means.get(_WHOLE, 0.0) + rest)
-    return means
+    """Return the usual seconds of each phase; ``other`` is all that no other phase has."""
+    centers = {name: center(seconds) for name, seconds in phase_seconds.items()}
+    rest = center(step_seconds) - sum(centers.values())
+    centers[_WHOLE] = max(0.0, centers.get(_WHOLE, 0.0) + rest)
+    return centers
 
 
 def _ordered(changes: Sequence[PhaseChange]) -> tuple[PhaseChange, ...]:

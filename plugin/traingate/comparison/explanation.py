@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Final
 
 import msgspec
 
 from traingate.causes.explanation import explain_change
-from traingate.causes.phases import change_of_pairs, phases_of_launches, phases_of_pairs
+from traingate.causes.phases import Center, change_of_pairs, phases_of_launches, phases_of_pairs
 from traingate.controller.duet import TakeProfiles
 from traingate.controller.job import ProfilePlan
 from traingate.controller.profiling import SideProfiles
@@ -48,13 +49,21 @@ def explain_by_profiles(
         note = f"the cause is unknown, because the sides could not be profiled: {error}"
         return msgspec.structs.replace(verdict, evidence=(*verdict.evidence, note)), None
     if verdict.outcome in _CHANGED:
-        verdict = msgspec.structs.replace(verdict, explanation=explain_duet(duet, profiles))
+        center = statistics.fmean if verdict.changed_steps else statistics.median
+        explanation = explain_duet(duet, profiles, center)
+        verdict = msgspec.structs.replace(verdict, explanation=explanation)
     return verdict, profiles
 
 
-def explain_duet(duet: Duet, profiles: SideProfiles) -> Explanation:
-    """Return where the candidate of a duet has lost or won time."""
-    change, interval = change_of_pairs(duet.pairs)
+def explain_duet(duet: Duet, profiles: SideProfiles, center: Center) -> Explanation:
+    """Return where the candidate of a duet has lost or won time.
+
+    Args:
+        duet: Duet.
+        profiles: Profiles of both sides.
+        center: Function for the usual time of the steps of a pair.
+    """
+    change, interval = change_of_pairs(duet.pairs, center)
     same_torch = duet.base_environment["torch"] == duet.candidate_environment["torch"]
     regressions = counter_regressions(
         duet.base_counts, duet.candidate_counts, same_torch=same_torch
@@ -62,7 +71,7 @@ def explain_duet(duet: Duet, profiles: SideProfiles) -> Explanation:
     return explain_change(
         profiles.base,
         profiles.candidate,
-        phases_of_pairs(duet.pairs),
+        phases_of_pairs(duet.pairs, center),
         change,
         change_interval=interval,
         compilations=regressions,
