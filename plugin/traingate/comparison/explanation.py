@@ -17,11 +17,14 @@ from traingate.gate.counters import counter_regressions
 from traingate.records import Duet, Measurement, Outcome, Verdict
 from traingate.records.explanation import Explanation
 
-_PROFILED_STEPS: Final = 2
-"""Steps of each turn in which a side is profiled."""
+_PROFILED_SECONDS: Final = 0.3
+"""Time of each turn in which a side is profiled: short steps vary more, relative to their time."""
+
+_MIN_STEPS: Final = 2
+_MAX_STEPS: Final = 30
 
 _PATTERN_STEPS: Final = 10
-"""Steps of each such turn if only some steps have changed, so that these are among them."""
+"""Least steps of each such turn if only some steps have changed, so that these are among them."""
 
 _CHANGED: Final = frozenset({Outcome.REGRESSED, Outcome.IMPROVED})
 
@@ -42,7 +45,8 @@ def explain_by_profiles(
     folder = None if plan is None else plan.folder
     if verdict.outcome not in _CHANGED and folder is None:
         return verdict, None
-    steps = _PATTERN_STEPS if verdict.changed_steps else _PROFILED_STEPS
+    least = _PATTERN_STEPS if verdict.changed_steps else _MIN_STEPS
+    steps = min(_MAX_STEPS, max(least, round(_PROFILED_SECONDS / _step_seconds(duet))))
     try:
         profiles = take_profiles(ProfilePlan(steps, folder=folder))
     except TraingateError as error:  # the verdict stands without them
@@ -53,6 +57,11 @@ def explain_by_profiles(
         explanation = explain_duet(duet, profiles, center)
         verdict = msgspec.structs.replace(verdict, explanation=explanation)
     return verdict, profiles
+
+
+def _step_seconds(duet: Duet) -> float:
+    """Return the usual seconds of a step of the candidate."""
+    return statistics.median(duet.pairs[-1].candidate_step_seconds)
 
 
 def explain_duet(duet: Duet, profiles: SideProfiles, center: Center) -> Explanation:
