@@ -167,6 +167,33 @@ def test_work_outside_of_modules_is_named_by_its_phase():
     assert [cause.phase for cause in explanation.causes] == ["optimizer", "data"]
 
 
+def test_a_module_that_was_inserted_is_the_cause_and_not_those_after_it():
+    base = profile(
+        ("forward", "0", CONV, 1, 5.0),
+        ("forward", "1", CONV, 1, 20.0),
+        module_types={"0": "Conv2d", "1": "Conv2d"},
+    )
+    candidate = profile(
+        ("forward", "0", CONV, 1, 5.0),
+        ("forward", "1", "aten::native_batch_norm", 1, 4.0),
+        ("forward", "2", CONV, 1, 20.0),
+        module_types={"0": "Conv2d", "1": "BatchNorm2d", "2": "Conv2d"},
+    )
+    explanation = explain(base, candidate)
+    assert explanation.sentence.startswith(
+        "aten::native_batch_norm is new, one call per step in 1 (BatchNorm2d)"
+    )
+    assert explanation.unexplained_seconds == pytest.approx(0)
+
+
+def test_a_replaced_operator_is_no_larger_cause_than_the_slowdown():
+    base = profile(("forward", "a", "old", 1, 20.0), ("forward", "b", CONV, 1, 20.0))
+    candidate = profile(("forward", "a", "new", 1, 24.0), ("forward", "b", CONV, 1, 20.0))
+    (cause,) = explain(base, candidate).causes
+    assert (cause.module, cause.operator) == ("a", "")
+    assert cause.share == pytest.approx(1)
+
+
 def test_a_module_with_nearly_all_of_the_change_is_preferred_to_its_phase():
     base = profile(("forward", "layer1.0", CONV, 1, 2.0))
     candidate = profile(("forward", "layer1.0", CONV, 9, 6.0), ("forward", "", "Python", 0, 0.2))

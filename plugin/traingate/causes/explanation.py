@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from traingate.causes.alignment import with_modules_of
 from traingate.causes.cells import CellChange, compare_cells, corrected_by_phases
 from traingate.causes.groups import Group, find_causes, module_keys
 from traingate.causes.wording import Sides, part_of, sentence_of
@@ -45,6 +46,7 @@ def explain_change(
         change_interval: 95 % interval of *change*.
         compilations: Counters of compilers that are worse than those of the base, a sentence each.
     """
+    base = with_modules_of(candidate, base)
     sides = Sides(base, candidate)
     cells = corrected_by_phases(compare_cells(base, candidate), phases)
     causes = [part_of(group, sides, change) for group in find_causes(cells, change)]

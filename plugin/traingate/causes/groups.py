@@ -80,11 +80,13 @@ def find_causes(cells: Sequence[CellChange], change: float) -> list[Group]:
     """
     remaining = list(cells)
     causes: list[Group] = []
-    while len(causes) < _MAX_CAUSES:
-        cause = _largest_cause(remaining, change)
+    unexplained = change
+    while len(causes) < _MAX_CAUSES and unexplained * change > 0:
+        cause = _largest_cause(remaining, change, abs(unexplained))
         if cause is None:
             break
         causes.append(cause)
+        unexplained -= cause.change
         taken = set(map(id, cause.cells))
         remaining = [cell for cell in remaining if id(cell) not in taken]
     return sorted(causes, key=lambda cause: -abs(cause.change))
@@ -105,20 +107,30 @@ def module_keys(path: str) -> Iterator[str]:
         yield from dict.fromkeys((beginning, indexes, numbers))
 
 
-def _largest_cause(cells: Sequence[CellChange], change: float) -> Group | None:
+def _largest_cause(
+    cells: Sequence[CellChange], change: float, unexplained_seconds: float
+) -> Group | None:
     """Return the group that explains most with least else in it; None if none explains enough.
 
     Args:
         cells: Cells that are in no cause yet.
         change: Change of the whole step, in seconds.
+        unexplained_seconds: Part of it that no other cause explains, without a sign. What a group
+            has changed beyond that, other cells have undone, and it counts against the group.
     """
     sign = 1 if change >= 0 else -1
     scores = [
-        (sign * group.change * _concentration(group, sign), group)
+        (
+            min(sign * group.change, 2 * unexplained_seconds - sign * group.change)
+            * _concentration(group, sign),
+            group,
+        )
         for group in _groups(cells, sign, _MIN_SHARE * abs(change))
         if not _is_proportional(group, cells, sign)
     ]
     best = max((score for score, _ in scores), default=0.0)
+    if best <= 0:
+        return None
     # Groups of nearly the same cells have several descriptions.
     equal = [group for score, group in scores if score >= (1 - _EQUAL_SHARE) * best]
     return max(equal, key=_specificity, default=None)

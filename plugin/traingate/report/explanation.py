@@ -9,6 +9,9 @@ from traingate.records.explanation import Explanation, PartChange, PhaseChange
 from traingate.records.units import Interval
 
 _MAX_ROWS: Final = 5
+_SMALL_CHANGE: Final = 0.02
+"""Change of a phase that a failure does not show, relative to that of the step."""
+
 _LARGEST_SHARE: Final = 4.0
 """Upper end of a share's interval, from which on it only says that the share is large."""
 
@@ -18,11 +21,13 @@ def explanation_lines(explanation: Explanation, *, is_short: bool = True) -> lis
 
     Args:
         explanation: Explanation of a change.
-        is_short: True for the causes and the phases alone, as in a failure.
+        is_short: True for the causes and the changed phases alone, as in a failure.
     """
+    least = _SMALL_CHANGE * abs(explanation.change) if is_short else 0.0
+    phases = [phase for phase in explanation.phases if abs(phase.change) >= least]
     sections = [
         ("causes", _cause_lines(explanation)),
-        ("phases", [_phase_line(phase) for phase in explanation.phases]),
+        ("phases", [_phase_line(phase) for phase in phases]),
         ("facts", explanation.facts),
     ]
     if not is_short:

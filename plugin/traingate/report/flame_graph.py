@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import jinja2
 
+from traingate.causes.alignment import with_modules_of
 from traingate.records.profile import Cell, Profile
 
 _ASSETS: Final = Path(__file__).parent / "assets"
@@ -56,7 +57,7 @@ def frames(candidate: Profile, base: Profile | None) -> Frame:
     for cell in candidate.cells:
         for frame in _path(root, cell):
             frame.now += cell.seconds
-    for cell in base.cells if base else ():
+    for cell in with_modules_of(candidate, base).cells if base else ():
         for frame in _path(root, cell):
             frame.base += cell.seconds
     return root

@@ -70,8 +70,8 @@ def table(rows: Sequence[Row]) -> Table:
 def footnotes(rows: Sequence[Row]) -> list[str]:
     """Return the notes below the table: its units, changes of the mathematics, the machine."""
     notes = [
-        "samples/s with the 95 % interval between launches; roofline: share of the speed that a "
-        "matrix product in the precision of the training (compute), or the memory, allows"
+        "samples/s with the 95 % interval between launches; roofline: share of what the matrix "
+        "products in its precision (compute) or the memory allow"
     ]
     notes += _other_torch(rows)
     notes += _changes_of_mathematics(rows)
