@@ -35,6 +35,7 @@ def explain_change(
     *,
     change_interval: Interval | None = None,
     compilations: Sequence[str] = (),
+    facts: Sequence[str] = (),
 ) -> Explanation:
     """Return where the time of a step was lost or won.
 
@@ -45,6 +46,7 @@ def explain_change(
         change: Change of a timed step, in seconds.
         change_interval: 95 % interval of *change*.
         compilations: Counters of compilers that are worse than those of the base, a sentence each.
+        facts: Further differences, a line each, which no profile has.
     """
     base = with_modules_of(candidate, base)
     sides = Sides(base, candidate)
@@ -65,7 +67,7 @@ def explain_change(
         phases=tuple(phases),
         operators=operators,
         modules=_module_rows(cells, sides, change),
-        facts=tuple(_facts(base, candidate, change)),
+        facts=(*_facts(base, candidate, change), *facts),
     )
 
 

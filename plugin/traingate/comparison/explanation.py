@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -25,6 +26,14 @@ _MAX_STEPS: Final = 30
 
 _PATTERN_STEPS: Final = 10
 """Least steps of each such turn if only some steps have changed, so that these are among them."""
+
+_NOTABLE_FIRST_SECONDS: Final = 0.5
+_NOTABLE_SHARE: Final = 0.2
+
+_GRAPH_COUNTERS: Final = {
+    "dynamo_graphs": "graphs that Dynamo compiled",
+    "xla_compilations": "graphs that XLA compiled",
+}
 
 _CHANGED: Final = frozenset({Outcome.REGRESSED, Outcome.IMPROVED})
 
@@ -84,7 +93,24 @@ def explain_duet(duet: Duet, profiles: SideProfiles, center: Center) -> Explanat
         change,
         change_interval=interval,
         compilations=regressions,
+        facts=tuple(_compilation_facts(duet)),
     )
+
+
+def _compilation_facts(duet: Duet) -> Iterator[str]:
+    """Yield the differences of the first step, which compiles, and of the numbers of graphs."""
+    first = duet.pairs[0]  # later ones take what it has compiled from a cache
+    old, new = first.base_first_seconds, first.candidate_first_seconds
+    if abs(new - old) >= _NOTABLE_FIRST_SECONDS and abs(new - old) >= _NOTABLE_SHARE * max(
+        old, new
+    ):
+        yield f"first step, with compilation: {old:.2f} to {new:.2f} s"
+    for name, title in _GRAPH_COUNTERS.items():
+        before, now = (
+            counts.counters.get(name, 0) for counts in (duet.base_counts, duet.candidate_counts)
+        )
+        if before != now:
+            yield f"{title}: {before} to {now}"
 
 
 def explain_by_stored_profile(

@@ -263,7 +263,7 @@ class _Sides:
             count_work(self.base, base, self.facts.base)
             count_work(self.candidate, candidate, self.facts.candidate)
         candidate_steps, base_steps = _in_order(number, sides)
-        return pair_of_steps(candidate_steps, base_steps, turns.steps, self.facts.warmup_steps)
+        return pair_of_steps(candidate_steps, base_steps, turns.steps, _in_order(number, warm_ups))
 
     def _measure_launch(
         self, yardstick: Child, job: Job, number: int, facts: LaunchFacts

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 
 from traingate.controller.launch_record import epoch_starts, phase_seconds
 from traingate.controller.steps import Steps
+from traingate.controller.warm_up import WarmUp
 from traingate.errors import BaselineError
 from traingate.gate.reduction import common_epoch_starts, plain_log_ratio, yardstick_factors
 from traingate.records import Launch, Pair
 
 
-def pair_of_steps(candidate: Steps, base: Steps, steps_per_turn: int, warmup_steps: int) -> Pair:
+def pair_of_steps(
+    candidate: Steps, base: Steps, steps_per_turn: int, warm_ups: Sequence[WarmUp]
+) -> Pair:
     """Return the pair whose sides took turns step by step.
 
     Args:
         candidate: Steps of the candidate.
         base: Steps of the base, as many.
         steps_per_turn: Number of steps in each turn.
-        warmup_steps: Number of warm-up steps that each side took after its first step.
+        warm_ups: Warm-ups of the candidate and of the base, with as many steps.
     """
+    candidate_first_seconds, base_first_seconds = (
+        warm_up.first_step_seconds for warm_up in warm_ups
+    )
     return Pair(
         candidate_step_seconds=candidate.step_seconds,
         base_step_seconds=base.step_seconds,
         candidate_phase_seconds=phase_seconds(candidate.answers),
         base_phase_seconds=phase_seconds(base.answers),
         epoch_starts=epoch_starts(candidate.answers),
-        warmup_steps=warmup_steps,
+        candidate_first_seconds=candidate_first_seconds,
+        base_first_seconds=base_first_seconds,
+        warmup_steps=warm_ups[0].steps,
         steps_per_turn=steps_per_turn,
         log_ratio=plain_log_ratio(candidate.step_seconds, base.step_seconds),
         busy_turns=candidate.busy_turns + base.busy_turns,
@@ -74,6 +83,8 @@ def pair_of_launches(candidate: Launch, base: Launch) -> Pair:
         base_yardstick=factors[1],
         candidate_phase_seconds=phases[0],
         base_phase_seconds=phases[1],
+        candidate_first_seconds=candidate.first_step_seconds,
+        base_first_seconds=base.first_step_seconds,
         epoch_starts=common_epoch_starts(candidate, launches),
         warmup_steps=first,
         steps_per_turn=0,

@@ -165,6 +165,9 @@ class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         candidate_phase_seconds: Seconds of each step of the candidate by phase, as in ``Launch``;
             phases that could not be told apart are not there.
         base_phase_seconds: The same for the base.
+        candidate_first_seconds: Seconds of the candidate's first step with its compilation; 0 if it
+            was not recorded.
+        base_first_seconds: The same for the base.
         epoch_starts: Indexes of the measured steps in which the candidate's dataset was started
             again at its end.
         steps_per_turn: Number of steps in one turn; 0 if whole launches took turns. The order of
@@ -186,6 +189,8 @@ class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     base_yardstick: tuple[Positive, ...] = ()
     candidate_phase_seconds: dict[str, tuple[Seconds, ...]] = {}
     base_phase_seconds: dict[str, tuple[Seconds, ...]] = {}
+    candidate_first_seconds: Seconds = 0.0
+    base_first_seconds: Seconds = 0.0
     epoch_starts: tuple[Count, ...] = ()
 
     @property
