@@ -14,24 +14,20 @@ import msgspec
 from rich.console import Console
 
 from traingate.baselines import saved_runs
-from traingate.baselines.lookup import Baselines
-from traingate.baselines.subject import Subject
 from traingate.commands.bisect import bisect
+from traingate.commands.compare import compare
 from traingate.commands.diff import diff
 from traingate.commands.environment import environment
 from traingate.commands.profile import profile
-from traingate.comparison.screen import check_launch_count, screen
+from traingate.commands.runs import STORAGE
 from traingate.doctor import examine
 from traingate.errors import BaselineError
-from traingate.gate.policy import Policy
-from traingate.records import Acceptance, Measurement, Outcome, Verdict
+from traingate.records import Acceptance
 from traingate.report.calibration import print_calibration
 from traingate.report.doctor import print_findings
 from traingate.report.row import Row
 from traingate.report.table import render, to_svg
-from traingate.report.verdict import explain
 
-_REGRESSION = 1
 _NO_RESULT = 2
 
 _RUN_FILE = click.Path(path_type=Path, dir_okay=False)
@@ -50,47 +46,8 @@ def main() -> None:
     """Judge and explain runs, profile and bisect tests, examine machine and environments."""
 
 
-for _command in (environment, profile, diff, bisect):
+for _command in (environment, compare, profile, diff, bisect):
     main.add_command(_command)
-
-
-@main.command()
-@click.argument("a", type=_RUN_FILE)
-@click.argument("b", type=_RUN_FILE)
-@click.option(
-    "--tolerance",
-    type=click.FloatRange(0, 50, min_open=True, max_open=True),
-    default=5.0,
-    show_default=True,
-    help="Largest loss of throughput that is let through, in percent.",
-)
-def compare(a: Path, b: Path, tolerance: float) -> None:
-    """Judge the saved run B by the saved run A.
-
-    Exit status: 0 no regression, 1 a regression, 2 not every test of A and B could be compared.
-    """
-    base, run = _read(a), _read(b)
-    baselines = Baselines((base,))
-    outcomes = []
-    new_tests = {name for name, _ in run.measurements}
-    missing_tests = [test for test, _ in base.measurements if test not in new_tests]
-    for test in missing_tests:
-        click.echo(f"{test}\nis in {a} alone")
-    for test, measurement in run.measurements:
-        try:
-            verdict = _judge(baselines, test, measurement, tolerance)
-        except BaselineError as error:  # noqa: PERF203 - the other tests can still be compared
-            outcomes.append(Outcome.NO_BASELINE)
-            click.echo(f"{test}\n{Outcome.NO_BASELINE.value}: {error}")
-        else:
-            outcomes.append(verdict.outcome)
-            click.echo(f"{test}\n{explain(verdict)}")
-    if Outcome.REGRESSED in outcomes:
-        sys.exit(_REGRESSION)
-    if not outcomes or Outcome.NO_BASELINE in outcomes:
-        _exit_without_result(f"Not all of {b} could be compared with {a}.")
-    if missing_tests:
-        _exit_without_result(f"Not all of {a} is in {b}, so its other tests were not compared.")
 
 
 @main.command()
@@ -124,12 +81,7 @@ def report(run: Path, svg: Path | None) -> None:
     help="Accept this test alone (its full name, or the end of it). May be repeated. Needed for "
     "INCONCLUSIVE records.",
 )
-@click.option(
-    "--storage",
-    default=".benchmarks",
-    show_default=True,
-    help="Folder of the saved runs, as in pytest's --benchmark-storage.",
-)
+@STORAGE
 def accept(run: Path | None, reason: str, tests: tuple[str, ...], storage: str) -> None:
     """Accept a saved RUN that failed its gate as a baseline; by default the newest run.
 
@@ -195,21 +147,6 @@ def doctor(*, as_json: bool) -> None:
         click.echo(json.dumps(msgspec.to_builtins(findings), indent=1))
         return
     print_findings(Console(highlight=False), findings)
-
-
-def _judge(baselines: Baselines, test: str, measurement: Measurement, tolerance: float) -> Verdict:
-    """Return the verdict on a saved measurement; raise BaselineError if it has no baseline."""
-    subject = Subject(
-        measurement.workload,
-        measurement.stack,
-        measurement.scale,
-        measurement.batch_size,
-        measurement.environment_name,
-    )
-    baseline = baselines.find(subject, measurement.machine, test)
-    launches = len(measurement.launches)
-    check_launch_count(baseline, launches)
-    return screen(baseline, measurement, Policy(tolerance / 100, launches, launches)).verdict
 
 
 def _read(path: Path) -> saved_runs.SavedRun:

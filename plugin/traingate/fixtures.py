@@ -230,7 +230,7 @@ def _record(
         measurement = measurement.with_profile_files(folder)
     benchmark.extra_info["traingate"] = to_json(measurement)
     request.node.stash[CLOCK_KEY].replay(benchmark, measurement.step_seconds)
-    session.rows.append(Row(request.node.name, measurement))
+    session.rows.append(Row(request.node.name, measurement, request.node.nodeid))
     verdict = measurement.verdict
     if verdict is None:
         return

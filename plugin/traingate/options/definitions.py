@@ -90,6 +90,11 @@ OPTIONS: Final = (
             "the first step, 600 for any other)."),
     Option("price", positive_number, None, "USD_PER_HOUR",
             "Price of this machine, for samples per dollar."),
+    Option("markdown", nonempty, None, "PATH",
+            "Write the results as Markdown, as a job of GitHub Actions has them in its summary by "
+            "itself."),
+    Option("json", nonempty, None, "PATH",
+            "Write the verdicts and their causes as JSON, for tools."),
     Option("profile", str, None, "DIR",
             "Profile each test's last planned launch, and write its operator table to DIR."),
 )  # fmt: skip

@@ -59,8 +59,9 @@ def parse(config: pytest.Config) -> Settings:
         )
     if duet_options and not values["against"]:
         _check_base_setup(config, duet_option)
-    if values["profile"]:  # a test may change the working directory
-        values["profile"] = str(config.invocation_params.dir / values["profile"])
+    for name in ("profile", "markdown", "json"):  # a test may change the working directory
+        if values[name]:
+            values[name] = str(config.invocation_params.dir / values[name])
     return Settings(
         **{**values, "scale": SCALES[values["scale"]]},
         compare=compare,

@@ -36,6 +36,8 @@ class Settings:
         require: Names of layers, or of the extras that install what layers need; a test of such a
             layer fails instead of being skipped if the layer cannot run.
         price: Price of this machine in US dollars per hour; None if unknown.
+        markdown: File for the results as Markdown; None for none.
+        json: File for the results as JSON; None for none.
         profile: Folder for traces, tables and flame graphs; None for none.
         compare: Value of ``--benchmark-compare``: True for the newest comparable run, the name or
             path of a run, or False for no comparison with stored runs.
@@ -61,6 +63,8 @@ class Settings:
     timeout: float | None
     require: frozenset[str]
     price: float | None
+    markdown: str | None
+    json: str | None
     profile: str | None
     compare: bool | str
     storage: str

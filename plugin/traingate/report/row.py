@@ -20,10 +20,12 @@ class Row:
     Attributes:
         test: Name of the test, without its file.
         measurement: Record of the test.
+        full_name: Name of the test with its file; empty if no page needs it.
     """
 
     test: str
     measurement: Measurement
+    full_name: str = ""
 
 
 def samples_per_second(record: Measurement) -> str:

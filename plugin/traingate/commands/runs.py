@@ -1,0 +1,60 @@
+"""Find the saved run that an argument of a command names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from traingate.baselines import saved_runs
+from traingate.baselines.saved_runs import SavedRun
+from traingate.errors import ConfigurationError, NoRunError
+from traingate.worktree.repository import Repository
+
+STORAGE = click.option(
+    "--storage",
+    default=".benchmarks",
+    show_default=True,
+    help="Folder of the saved runs, as in pytest's --benchmark-storage.",
+)
+
+
+def find_run(name: str, storage: str) -> SavedRun:
+    """Return the saved run of this name.
+
+    Args:
+        name: Path of a file; path of a storage, for its newest run; number of a saved run, or the
+            start of its file's name; or a commit, for its newest run.
+        storage: Folder in which numbers, names and commits are looked for.
+
+    Raises:
+        NoRunError: If there is none.
+        DamagedRecordError: If a file cannot be read.
+    """
+    path = Path(name)
+    if path.is_file():
+        return saved_runs.read_run(path)
+    if path.is_dir():
+        return saved_runs.load_runs(name, selection=True)[-1]
+    try:
+        return saved_runs.load_runs(storage, name)[-1]
+    except NoRunError:
+        run = _run_of_commit(name, storage)
+    if run is None:
+        raise NoRunError(
+            f"{name} is no file, no storage, no saved run in {storage}, and no commit with one."
+        )
+    return run
+
+
+def _run_of_commit(reference: str, storage: str) -> SavedRun | None:
+    """Return the newest run of a commit; None if there is no such commit, or no run of it."""
+    repository = Repository.containing(Path.cwd())
+    if repository is None:
+        return None
+    try:
+        commit = repository.resolve_commit(reference).hash
+        runs = saved_runs.load_runs(storage, selection=True)
+    except (ConfigurationError, NoRunError):
+        return None
+    return next((run for run in reversed(runs) if run.commit == commit), None)
