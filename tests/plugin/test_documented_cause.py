@@ -10,7 +10,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from repositories import commit, git
+from repositories import git
 
 TRAINGATE = Path(sysconfig.get_path("scripts")) / "traingate"
 DOCS = Path(__file__).parents[2] / "docs"
@@ -26,7 +26,8 @@ def pull_request(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(PROJECT, tmp_path, dirs_exist_ok=True)
     git("init", "--quiet")
-    commit()
+    git("add", ".")
+    git("commit", "--quiet", "--message=start")
     (changed,) = re.findall(rf"```python\n(.+?)\n{re.escape(UNCHANGED_LINE)}\n```", PAGE, re.DOTALL)
     models = tmp_path / "models.py"
     indent = " " * 8

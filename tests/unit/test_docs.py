@@ -1,5 +1,7 @@
 import re
+from inspect import isclass
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 from click import Context
@@ -38,7 +40,7 @@ def test_each_subcommand_is_documented(command):
 
 @pytest.mark.parametrize("name", [name for name in records.__all__ if name[0].isupper()])
 def test_each_record_is_on_the_api_page(name):
-    if isinstance(getattr(records, name), type):
+    if isclass(getattr(records, name)) and get_origin(getattr(records, name)) is None:
         assert f":: traingate.records.{name}" in API
 
 
