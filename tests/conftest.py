@@ -14,8 +14,12 @@ LAST_DESELECTED = pytest.StashKey()
 
 
 def pytest_configure():
-    """Hide xdist's worker from the sessions that tests start: pytest-benchmark reads its name."""
-    os.environ.pop("PYTEST_XDIST_WORKER", None)
+    """Hide xdist's worker and the job's summary from the sessions that tests start.
+
+    pytest-benchmark reads the name of the worker, and traingate writes to the summary.
+    """
+    for name in ("PYTEST_XDIST_WORKER", "GITHUB_STEP_SUMMARY"):
+        os.environ.pop(name, None)
 
 
 def pytest_deselected(items):

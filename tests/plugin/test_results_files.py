@@ -1,0 +1,53 @@
+"""Test the files that a session writes for people and tools."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from repositories import FAST, slow_down
+
+from traingate.records.results import SuiteResults
+
+
+@pytest.fixture
+def slower(committed):
+    """A project whose working tree is slower than its commit."""
+    pytester = committed()
+    slow_down(pytester)
+    return pytester
+
+
+def test_a_regression_is_in_all_files_with_its_cause(slower, monkeypatch):
+    summary = slower.path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    options = ("--traingate-markdown=results.md", "--traingate-json=results.json")
+    result = slower.runpytest_subprocess(*FAST, "--traingate-against=HEAD", *options)
+    result.assert_outcomes(failed=1)
+    tables = msgspec.json.decode((slower.path / "results.json").read_bytes(), type=SuiteResults)
+    (test,) = tables.tests
+    assert (tables.state, tables.counts["regressed"], test.failed) == ("failed", 1, True)
+    assert test.sentence in result.stdout.str()
+    assert test.command == "pytest --traingate-against HEAD test_training.py::test_mlp"
+    page = (slower.path / "results.md").read_text()
+    assert page == summary.read_text()
+    assert page.startswith("## ❌ traingate: 1 of 1 training benchmark failed")
+    assert f"{-test.verdict.slowdown_percent:+.1f} %" in page
+
+
+def test_what_cannot_be_written_fails_the_run(slower):
+    result = slower.runpytest_subprocess(*FAST, "--traingate-json=missing/results.json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["ERROR: --traingate-json: *missing/results.json was not written*"])
+
+
+def test_what_could_not_be_compared_is_in_the_files(committed):
+    pytester = committed()
+    pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
+    file = pytester.path / "test_training.py"
+    file.write_text(file.read_text().replace("(mlp)", "(mlp, batch_size=32)"))
+    options = ("--benchmark-compare", "--traingate-json=results.json")
+    pytester.runpytest_subprocess(*FAST, *options).assert_outcomes(failed=1)
+    tables = msgspec.json.decode((pytester.path / "results.json").read_bytes(), type=SuiteResults)
+    (test,) = tables.tests
+    assert (tables.state, test.failed, test.verdict) == ("failed", True, None)
+    assert test.sentence
