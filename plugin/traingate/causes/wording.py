@@ -202,7 +202,10 @@ def _matches_whole(pattern: str, path: str) -> bool:
 
 
 def _operators_clause(group: Group) -> str:
-    """Return the operators of a group whose time has changed most, with their calls."""
+    """Return the operators of a group whose time has changed most, with their calls.
+
+    The time between operators comes last: they are what it is spent on.
+    """
     cells_by_operator = defaultdict(list)
     for cell in group.cells:
         cells_by_operator[cell.operator].append(cell)
@@ -215,6 +218,7 @@ def _operators_clause(group: Group) -> str:
         each for each in groups if sign * each.change > _MIN_OPERATOR_SHARE * abs(group.change)
     ][:_NAMED_OPERATORS]
     named += [each for each in groups if each not in named and _is_synchronization(each)]
+    named.sort(key=lambda each: each.operator == PYTHON)
     texts = [
         "Python code" if each.operator == PYTHON else f"{each.operator} {_calls_clause(each)}"
         for each in named
