@@ -170,7 +170,7 @@ def test_a_slower_model_fails_only_the_test_with_the_narrow_tolerance(project, n
     cases = {
         case.get("name"): case for case in ET.parse(pytester.path / "junit.xml").iter("testcase")
     }
-    assert "REGRESSED: throughput" in cases["test_mlp"].find("failure").get("message")
+    assert "REGRESSED: layers" in cases["test_mlp"].find("failure").get("message")
     assert cases["test_tolerant"].find("failure") is None
     # The regressed run was saved, but is no baseline; the older run still is.
     second_result = pytester.runpytest_subprocess("--benchmark-compare", "-k", "test_mlp")
