@@ -26,7 +26,7 @@ _EQUAL_CALLS: Final = 0.5
 
 _NAMED_OPERATORS: Final = 3
 
-_SINGLE_SHARE: Final = 0.5
+SINGLE_SHARE: Final = 0.5
 """Smallest share of a cause that is named alone."""
 
 _MIN_FUNCTION_CHANGE: Final = 0.2
@@ -53,6 +53,12 @@ class Sides:
 
     base: Profile
     candidate: Profile
+
+    @property
+    def changed_threads(self) -> tuple[int, int] | None:
+        """Return the threads of an operator of base and candidate, None if they are as many."""
+        before, now = self.base.threads, self.candidate.threads
+        return None if before is None or now is None or before == now else (before, now)
 
     @property
     def is_slower(self) -> bool:
@@ -98,13 +104,15 @@ def sentence_of(
         sides: Profiles of both sides.
     """
     word = "slowdown" if change >= 0 else "speed-up"
-    if causes and causes[0].share >= _SINGLE_SHARE:
+    if causes and causes[0].share >= SINGLE_SHARE:
         return f"{causes[0].title}: {_amount(causes[0])}, {_percent(causes[0])} of the {word}"
     if causes:
         parts = "; ".join(f"{cause.title} ({_percent(cause)})" for cause in causes[:3])
         return f"no single cause of the {word}: {parts}"
-    before, now = sides.base.threads, sides.candidate.threads
-    threads = f", with {now} instead of {before} threads each" if before != now else ""
+    threads = ""
+    if sides.changed_threads is not None:
+        before, now = sides.changed_threads
+        threads = f", with {now} instead of {before} threads each"
     return f"no single cause of the {word}: it is spread over {moved_operators} operators{threads}"
 
 
