@@ -53,7 +53,6 @@ def cause_of(text):
     return without_numbers(re.search(r"REGRESSED: .*", text)[0])
 
 
-@pytest.mark.timed
 @pytest.mark.usefixtures("pull_request")
 def test_the_page_shows_what_its_commands_print():
     command = commands_of_page("pytest")[0].split()

@@ -91,7 +91,7 @@ OPTIONS: Final = (
     Option("price", positive_number, None, "USD_PER_HOUR",
             "Price of this machine, for samples per dollar."),
     Option("profile", str, None, "DIR",
-            "Profile each test's last planned launch, and write its operator table to DIR."),
+            "Profile each test, and write traces, tables and a flame graph to DIR."),
 )  # fmt: skip
 
 
