@@ -143,7 +143,10 @@ class Bisection:
             state = self._load()
             total = self._check_ends(folder, state, report)
             tolerance = min(max(total / 2, _TOLERANCES[0]), _TOLERANCES[1])
-            end = self._search(folder, state, tolerance, report)
+            search = CommitSearch(
+                worktrees.add_without_files(self.repository, self.bad), self.good, self.bad
+            )
+            end = self._search(search, folder, state, tolerance, report)
         finally:
             worktrees.close()
         self.forget()
@@ -160,22 +163,26 @@ class Bisection:
         )
 
     def _search(
-        self, folder: Path, state: _State, tolerance: float, report: Callable[[str], None]
+        self,
+        search: CommitSearch,
+        folder: Path,
+        state: _State,
+        tolerance: float,
+        report: Callable[[str], None],
     ) -> SearchEnd:
         """Let git choose commits until it names the first bad one."""
-        with CommitSearch(self.repository, self.good, self.bad) as search:
-            step = search.start()
-            while not isinstance(step, SearchEnd):
-                report(f"commit {step[:12]}: {self._subject(step)}")
-                verdict = self._verdict_on(step, folder, state, tolerance)
-                if verdict is None:
-                    report(f"commit {step[:12]} skipped: {state.skipped[step]}")
-                    step = search.mark(step, "skip")
-                else:
-                    word = "slow" if verdict.is_bad else "fast"
-                    report(f"commit {step[:12]} is {word}")
-                    step = search.mark(step, "bad" if verdict.is_bad else "good")
-            return step
+        step = search.start()
+        while not isinstance(step, SearchEnd):
+            report(f"commit {step[:12]}: {self._subject(step)}")
+            verdict = self._verdict_on(step, folder, state, tolerance)
+            if verdict is None:
+                report(f"commit {step[:12]} skipped: {state.skipped[step]}")
+                step = search.mark(step, "skip")
+            else:
+                word = "slow" if verdict.is_bad else "fast"
+                report(f"commit {step[:12]} is {word}")
+                step = search.mark(step, "bad" if verdict.is_bad else "good")
+        return step
 
     def _check_ends(self, folder: Path, state: _State, report: Callable[[str], None]) -> float:
         """Return the slowdown of the slow commit against the fast one, in percent.

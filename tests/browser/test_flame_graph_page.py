@@ -42,6 +42,16 @@ class Page:
         self.page.goto(file.as_uri())
         self.page.wait_for_selector(".frame rect")
 
+    def search(self, text, changed_from):
+        """Search for a text, and wait until the frame ``faster`` has another colour than now."""
+        self.page.fill("#search", text)
+        self.page.wait_for_function(
+            "colour => [...document.querySelectorAll('.frame')].some(frame =>"
+            " frame.getAttribute('name') === 'faster'"
+            " && frame.querySelector('rect').getAttribute('fill') !== colour)",
+            arg=changed_from,
+        )
+
     def frames(self):
         """Return the colour and the width of each frame, by its name."""
         script = """frames => frames.map(frame => [
@@ -100,17 +110,7 @@ def test_a_switch_shows_what_has_vanished(page):
 
 def test_search_marks_the_frames_that_match(page):
     before = page.frames()["faster"][0]
-    page.page.fill("#search", "faster")
-    page.page.wait_for_function(
-        "colour => [...document.querySelectorAll('.frame')].some(frame =>"
-        " frame.getAttribute('name') === 'faster'"
-        " && frame.querySelector('rect').getAttribute('fill') !== colour)",
-        arg=before,
-    )
-    page.page.fill("#search", "")
-    page.page.wait_for_function(
-        "colour => [...document.querySelectorAll('.frame')].some(frame =>"
-        " frame.getAttribute('name') === 'faster'"
-        " && frame.querySelector('rect').getAttribute('fill') === colour)",
-        arg=before,
-    )
+    page.search("faster", changed_from=before)
+    assert page.frames()["faster"][0] != before
+    page.search("", changed_from=page.frames()["faster"][0])
+    assert page.frames()["faster"][0] == before

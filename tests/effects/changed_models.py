@@ -61,10 +61,34 @@ def convolutions(
         batch_size: Samples per batch.
     """
     import torch
-    from torch import nn
 
     if threads:
         torch.set_num_threads(threads)
+    model = _blocks(
+        copies=copies,
+        doubled_stage=doubled_stage,
+        breaks_graph=breaks_graph,
+        extra_parameters=extra_parameters,
+    )
+    if frozen_stage:
+        model.get_submodule(frozen_stage).requires_grad_(False)
+        model.stem.requires_grad_(False)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer_class = getattr(torch.optim, optimizer)
+    return TrainingSetup(
+        model=model,
+        criterion=torch.nn.CrossEntropyLoss(),
+        optimizer=optimizer_class(trained, lr=1e-3),
+        dataset=Samples((3, PIXELS, PIXELS), load_seconds),
+        batch_size=batch_size,
+        train_step=_reading_step if items else None,
+    )
+
+
+def _blocks(*, copies: bool, doubled_stage: str, breaks_graph: bool, extra_parameters: int):
+    """Return the model of ``convolutions``, which has the same arguments."""
+    import torch
+    from torch import nn
 
     class Block(nn.Module):
         def __init__(self, channels: int, *, doubled: bool, breaks: bool) -> None:
@@ -104,20 +128,7 @@ def convolutions(
             x = self.stage2(self.widen(self.stage1(self.stem(x))))
             return self.head(x.mean((2, 3))) + 1e-9 * self.extra.sum()
 
-    model = Net()
-    if frozen_stage:
-        model.get_submodule(frozen_stage).requires_grad_(False)
-        model.stem.requires_grad_(False)
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer_class = getattr(torch.optim, optimizer)
-    return TrainingSetup(
-        model=model,
-        criterion=nn.CrossEntropyLoss(),
-        optimizer=optimizer_class(trained, lr=1e-3),
-        dataset=Samples((3, PIXELS, PIXELS), load_seconds),
-        batch_size=batch_size,
-        train_step=_reading_step if items else None,
-    )
+    return Net()
 
 
 def _reading_step(model, batch, criterion):

@@ -53,7 +53,6 @@ def cause_of(text):
     return without_numbers(re.search(r"REGRESSED: .*", text)[0])
 
 
-@pytest.mark.timed
 @pytest.mark.usefixtures("pull_request")
 def test_the_page_shows_what_its_commands_print():
     command = commands_of_page("pytest")[0].split()
@@ -68,5 +67,5 @@ def test_the_page_shows_what_its_commands_print():
         assert words in tables.stdout
     profile = run(TRAINGATE, *commands_of_page("traingate")[0].split())
     assert profile.returncode == 0, profile.stderr
-    for words in ("phases", "blocks.0.conv1", "aten::copy_"):
+    for words in ("phases", "blocks.0", "aten::copy_"):
         assert words in profile.stdout

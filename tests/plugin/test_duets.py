@@ -24,7 +24,7 @@ def test_slower_code_fails_against_its_commit_and_the_record_has_both_sides(comm
     head = git("rev-parse", "HEAD")[:9]
     result.stdout.fnmatch_lines(
         [
-            "*REGRESSED: by the code: aten::addmm +* calls per step in layers.*% of the slowdown",
+            "*REGRESSED: by the code: layers*aten::addmm +* calls per step*% of the slowdown",
             "*throughput is * % lower*",
             f"*commit {head} (HEAD), Python *, torch *",
         ]

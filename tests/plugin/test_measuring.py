@@ -77,11 +77,13 @@ def test_every_kind_of_workload_and_layer_is_recorded(project, newest_run):
     stack = benchmarks["test_fixtures"]["extra_info"]["traingate"]["stack"]
     assert [layer["name"] for layer in stack] == ["data_workers", "channels_last", "torch_compile"]
     profiles = {
-        path.stem.rpartition("-")[0]: json.loads(path.read_text())
-        for path in pytester.path.glob("profiles/*")
+        path.parent.name.rpartition("-")[0]: json.loads(path.read_text())["candidate"]
+        for path in pytester.path.glob("profiles/*/profile.json")
     }
     assert len(profiles) == 4
-    operators = {row["name"] for row in profiles["test_training_py__test_own_step"]}
+    operators = {
+        operator for _, _, operator, *_ in profiles["test_training_py__test_own_step"]["cells"]
+    }
     assert "aten::embedding" in operators
     own = benchmarks["test_own_step"]["extra_info"]["traingate"]
     assert own["launches"][0]["counters"]["threads"] == 1
@@ -157,7 +159,7 @@ def test_a_slower_model_fails_only_the_test_with_the_narrow_tolerance(project, n
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "REGRESSED: aten::addmm +* calls per step in layers*% of the slowdown",
+            "REGRESSED: layers*aten::addmm +* calls per step*% of the slowdown",
             "  throughput is * % lower than the baseline's (95 % interval *",
             "  baseline  * samples/s in 3 launches, 0001_base.json*",
             "  now       * samples/s in * launches",
@@ -168,7 +170,7 @@ def test_a_slower_model_fails_only_the_test_with_the_narrow_tolerance(project, n
     cases = {
         case.get("name"): case for case in ET.parse(pytester.path / "junit.xml").iter("testcase")
     }
-    assert "REGRESSED: throughput" in cases["test_mlp"].find("failure").get("message")
+    assert "REGRESSED: layers" in cases["test_mlp"].find("failure").get("message")
     assert cases["test_tolerant"].find("failure") is None
     # The regressed run was saved, but is no baseline; the older run still is.
     second_result = pytester.runpytest_subprocess("--benchmark-compare", "-k", "test_mlp")

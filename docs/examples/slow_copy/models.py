@@ -33,7 +33,7 @@ class Images(torch.utils.data.Dataset[tuple[torch.Tensor, int]]):
         return 10_000
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        return torch.randn(3, 32, 32), index % 10
+        return torch.randn(3, 64, 64), index % 10
 
 
 def net(batch_size: int = 16) -> TrainingSetup:

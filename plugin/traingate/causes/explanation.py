@@ -11,7 +11,7 @@ import msgspec
 from traingate.causes.alignment import with_modules_of
 from traingate.causes.cells import CellChange, compare_cells, corrected_by_phases
 from traingate.causes.groups import Group, find_causes, module_keys
-from traingate.causes.wording import Sides, part_of, sentence_of
+from traingate.causes.wording import SINGLE_SHARE, Sides, part_of, sentence_of
 from traingate.records.explanation import Explanation, PartChange, PhaseChange
 from traingate.records.profile import Profile
 from traingate.records.units import Interval
@@ -19,7 +19,6 @@ from traingate.records.units import Interval
 _COMPILED_PHASES: Final = frozenset({"forward", "backward", "other"})
 _MAX_ROWS: Final = 10
 _MIN_ROW_SHARE: Final = 0.02
-_SINGLE_SHARE: Final = 0.5
 _NOTABLE_RATIO: Final = 1.2
 _SECONDS_PER_FAULT: Final = 0.5e-6
 """Time of a minor page fault, by its order of magnitude: to clear and to map 4 KiB."""
@@ -67,7 +66,7 @@ def explain_change(
         phases=tuple(phases),
         operators=operators,
         modules=_module_rows(cells, sides, change),
-        facts=(*_facts(base, candidate, change), *facts),
+        facts=(*_facts(sides, change), *facts),
     )
 
 
@@ -81,7 +80,7 @@ def _compiled_part(
     seconds = sum(phase.seconds for phase in compiled)
     base_seconds = sum(phase.base_seconds for phase in compiled)
     share = (seconds - base_seconds) / change if change else 0.0
-    if share < _SINGLE_SHARE:
+    if share < SINGLE_SHARE:
         return None
     return PartChange(
         title="; ".join(compilations), base_seconds=base_seconds, seconds=seconds, share=share
@@ -153,10 +152,12 @@ def _spread(cells: Iterable[CellChange], change: float) -> int:
     return sum(total * change > 0 for total in totals.values())
 
 
-def _facts(base: Profile, candidate: Profile, change: float) -> Iterable[str]:
+def _facts(sides: Sides, change: float) -> Iterable[str]:
     """Yield the differences of threads, memory, page faults, reorders, and of XLA's own times."""
-    if None not in {base.threads, candidate.threads} and base.threads != candidate.threads:
-        yield f"threads of an operator: {base.threads} to {candidate.threads}"
+    base, candidate = sides.base, sides.candidate
+    if sides.changed_threads is not None:
+        before, now = sides.changed_threads
+        yield f"threads of an operator: {before} to {now}"
     for phase in sorted(base.peak_bytes.keys() | candidate.peak_bytes.keys()):
         old, new = base.peak_bytes.get(phase, 0), candidate.peak_bytes.get(phase, 0)
         if _differ(old, new):
@@ -176,10 +177,10 @@ def _facts(base: Profile, candidate: Profile, change: float) -> Iterable[str]:
         )
     old_times = {row.name: row for row in base.xla_times}
     for row in candidate.xla_times:
-        before = old_times.get(row.name)
-        if before is not None and _differ(before.seconds, row.seconds):
+        old_row = old_times.get(row.name)
+        if old_row is not None and _differ(old_row.seconds, row.seconds):
             yield (
-                f"{row.name} of XLA per step: {1000 * before.seconds:.3g} to "
+                f"{row.name} of XLA per step: {1000 * old_row.seconds:.3g} to "
                 f"{1000 * row.seconds:.3g} ms"
             )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from traingate.gate.statistics import mean_interval
 from traingate.records import Launch, Pair
 from traingate.records.explanation import PhaseChange
+from traingate.records.profile import Profile
 from traingate.records.units import Interval
 
 _WHOLE = "other"
@@ -70,6 +72,26 @@ def phases_of_launches(stored: Sequence[Launch], new: Sequence[Launch]) -> tuple
             for name in names
         ]
     )
+
+
+def phases_of_profiles(base: Profile, candidate: Profile) -> tuple[PhaseChange, ...]:
+    """Return the change of each phase in the profiled steps, the largest first."""
+    old, new = (
+        _sums((cell.phase, cell.seconds) for cell in side.cells) for side in (base, candidate)
+    )
+    return _ordered(
+        [
+            PhaseChange(phase=name, base_seconds=old.get(name, 0.0), seconds=new.get(name, 0.0))
+            for name in dict.fromkeys((*old, *new))
+        ]
+    )
+
+
+def _sums(items: Iterable[tuple[str, float]]) -> dict[str, float]:
+    sums: dict[str, float] = defaultdict(float)
+    for name, seconds in items:
+        sums[name] += seconds
+    return sums
 
 
 def change_of_pairs(pairs: Sequence[Pair], center: Center) -> tuple[float, Interval | None]:

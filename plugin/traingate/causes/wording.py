@@ -26,7 +26,7 @@ _EQUAL_CALLS: Final = 0.5
 
 _NAMED_OPERATORS: Final = 3
 
-_SINGLE_SHARE: Final = 0.5
+SINGLE_SHARE: Final = 0.5
 """Smallest share of a cause that is named alone."""
 
 _MIN_FUNCTION_CHANGE: Final = 0.2
@@ -53,6 +53,12 @@ class Sides:
 
     base: Profile
     candidate: Profile
+
+    @property
+    def changed_threads(self) -> tuple[int, int] | None:
+        """Return the threads of an operator of base and candidate, None if they are as many."""
+        before, now = self.base.threads, self.candidate.threads
+        return None if before is None or now is None or before == now else (before, now)
 
     @property
     def is_slower(self) -> bool:
@@ -98,13 +104,15 @@ def sentence_of(
         sides: Profiles of both sides.
     """
     word = "slowdown" if change >= 0 else "speed-up"
-    if causes and causes[0].share >= _SINGLE_SHARE:
+    if causes and causes[0].share >= SINGLE_SHARE:
         return f"{causes[0].title}: {_amount(causes[0])}, {_percent(causes[0])} of the {word}"
     if causes:
         parts = "; ".join(f"{cause.title} ({_percent(cause)})" for cause in causes[:3])
         return f"no single cause of the {word}: {parts}"
-    before, now = sides.base.threads, sides.candidate.threads
-    threads = f", with {now} instead of {before} threads each" if before != now else ""
+    threads = ""
+    if sides.changed_threads is not None:
+        before, now = sides.changed_threads
+        threads = f", with {now} instead of {before} threads each"
     return f"no single cause of the {word}: it is spread over {moved_operators} operators{threads}"
 
 
@@ -202,7 +210,10 @@ def _matches_whole(pattern: str, path: str) -> bool:
 
 
 def _operators_clause(group: Group) -> str:
-    """Return the operators of a group whose time has changed most, with their calls."""
+    """Return the operators of a group whose time has changed most, with their calls.
+
+    The time between operators comes last: they are what it is spent on.
+    """
     cells_by_operator = defaultdict(list)
     for cell in group.cells:
         cells_by_operator[cell.operator].append(cell)
@@ -215,6 +226,7 @@ def _operators_clause(group: Group) -> str:
         each for each in groups if sign * each.change > _MIN_OPERATOR_SHARE * abs(group.change)
     ][:_NAMED_OPERATORS]
     named += [each for each in groups if each not in named and _is_synchronization(each)]
+    named.sort(key=lambda each: each.operator == PYTHON)
     texts = [
         "Python code" if each.operator == PYTHON else f"{each.operator} {_calls_clause(each)}"
         for each in named

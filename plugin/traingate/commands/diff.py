@@ -11,12 +11,12 @@ import msgspec
 
 from traingate.baselines import saved_runs
 from traingate.causes.explanation import explain_change
-from traingate.causes.phases import phases_of_launches
+from traingate.causes.phases import phases_of_profiles
 from traingate.commands.profile import FORMAT, NO_RESULT, fail, run_profiled, show
+from traingate.comparison.explanation import explain_records
 from traingate.errors import BaselineError, ConfigurationError, DamagedRecordError
-from traingate.gate.counters import counter_regressions
 from traingate.records import Measurement
-from traingate.records.explanation import Explanation, PhaseChange
+from traingate.records.explanation import Explanation
 from traingate.records.profile import Profile
 from traingate.report.explanation import summary
 from traingate.report.profiles import read_profiles
@@ -47,7 +47,7 @@ def diff(a: str, b: str | None, test: str | None, output: Path, form: str) -> No
             return
         if b is None:
             fail(ConfigurationError(f"{a} is compared with nothing: name B too"))
-        explanations = list(_explanations(Path(a), Path(b or ""), test))
+        explanations = list(_explanations(Path(a), Path(b), test))
     except (BaselineError, ConfigurationError) as error:
         fail(ConfigurationError(str(error)))
     if not explanations:
@@ -91,7 +91,7 @@ def _explanations(a: Path, b: Path, test: str | None) -> Iterator[tuple[str, Exp
         old, new = map(_measurements, (a, b))
         for name in old.keys() & new.keys():
             if test is None or name.endswith(test):
-                explanation = _explain_records(old[name], new[name])
+                explanation = explain_records(old[name], new[name])
                 if explanation is not None:
                     yield name, explanation
         return
@@ -111,35 +111,7 @@ def _measurements(path: Path) -> dict[str, Measurement]:
         raise ConfigurationError(f"{path} is no profile and no saved run: {error}") from error
 
 
-def _explain_records(old: Measurement, new: Measurement) -> Explanation | None:
-    """Return the explanation of the change between two records; None if one has no profile."""
-    if old.profile is None or new.profile is None:
-        return None
-    phases = phases_of_launches(old.launches, new.launches)
-    return explain_change(
-        old.profile,
-        new.profile,
-        phases,
-        sum(phase.change for phase in phases),
-        compilations=counter_regressions(
-            old.counts,
-            new.counts,
-            same_torch=old.environment.get("torch") == new.environment.get("torch"),
-        ),
-    )
-
-
 def _explain_profiles(old: Profile, new: Profile) -> Explanation:
     """Return the explanation of the change between two profiles, by their profiled steps."""
-    sides = [
-        dict.fromkeys(dict.fromkeys(cell.phase for cell in (*old.cells, *new.cells)), 0.0)
-        for _ in range(2)
-    ]
-    for side, profile in zip(sides, (old, new), strict=True):
-        for cell in profile.cells:
-            side[cell.phase] += cell.seconds
-    phases = [
-        PhaseChange(phase=phase, base_seconds=sides[0][phase], seconds=sides[1][phase])
-        for phase in sides[0]
-    ]
+    phases = phases_of_profiles(old, new)
     return explain_change(old, new, phases, new.step_seconds - old.step_seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import msgspec
@@ -100,7 +101,7 @@ def show(content: ProfileFile, form: str, folder: Path) -> None:
     click.echo(f"  files     {folder}")
 
 
-def fail(error: ConfigurationError) -> None:
+def fail(error: ConfigurationError) -> NoReturn:
     """Print the message of an error, and exit with the status for no result."""
     click.echo(f"traingate: {error}", err=True)
     sys.exit(NO_RESULT)

@@ -123,18 +123,21 @@ def explain_by_stored_profile(
         stored: Record of the baseline.
         measurement: Record of the candidate.
     """
-    profiles = (stored.profile, measurement.profile)
-    if verdict.outcome not in _CHANGED or verdict.explanation is not None or None in profiles:
+    if verdict.outcome not in _CHANGED or verdict.explanation is not None:
         return verdict
-    assert stored.profile is not None
-    assert measurement.profile is not None
+    return msgspec.structs.replace(verdict, explanation=explain_records(stored, measurement))
+
+
+def explain_records(stored: Measurement, measurement: Measurement) -> Explanation | None:
+    """Return where a record has lost or won time against another; None if one has no profile."""
+    if stored.profile is None or measurement.profile is None:
+        return None
     phases = phases_of_launches(stored.launches, measurement.launches)
     same_torch = stored.environment.get("torch") == measurement.environment.get("torch")
-    explanation = explain_change(
+    return explain_change(
         stored.profile,
         measurement.profile,
         phases,
         sum(phase.change for phase in phases),
         compilations=counter_regressions(stored.counts, measurement.counts, same_torch=same_torch),
     )
-    return msgspec.structs.replace(verdict, explanation=explanation)

@@ -96,7 +96,7 @@ OPTIONS: Final = (
     Option("json", nonempty, None, "PATH",
             "Write the verdicts and their causes as JSON, for tools."),
     Option("profile", str, None, "DIR",
-            "Profile each test's last planned launch, and write its operator table to DIR."),
+            "Profile each test, and write traces, tables and a flame graph to DIR."),
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from traingate.records.units import Count, Positive, Seconds
@@ -140,27 +141,18 @@ def mean_profile(profiles: Iterable[Profile]) -> Profile:
             total[0] += cell.calls * profile.steps
             total[1] += cell.seconds * profile.steps
     cells = [Cell(*key, calls / steps, time / steps) for key, (calls, time) in totals.items()]
-    last = all_profiles[-1]
-    return Profile(
+    return msgspec.structs.replace(
+        all_profiles[-1],
         steps=steps,
         step_seconds=seconds / steps,
         cells=tuple(sorted(cells, key=lambda cell: -cell.seconds)),
-        input_types=last.input_types,
-        module_types=last.module_types,
-        optimizers=last.optimizers,
-        is_compiled=last.is_compiled,
-        threads=last.threads,
-        functions=last.functions,
-        sample_functions=last.sample_functions,
-        page_faults=last.page_faults,
-        peak_bytes=last.peak_bytes,
-        reorders=last.reorders,
-        xla_times=last.xla_times,
     )
 
 
 def compact_profile(profile: Profile, cells: int) -> Profile:
-    """Return a smaller profile for a saved run: without inputs, and with fewer cells.
+    """Return a smaller profile for a saved run: with fewer cells, and without inputs.
+
+    Reorders, and the times of XLA, are left out too.
 
     Args:
         profile: Profile to shorten.
@@ -184,15 +176,13 @@ def compact_profile(profile: Profile, cells: int) -> Profile:
     )
     paths = {cell.module for cell in kept}
     types = {path: kind for path, kind in profile.module_types.items() if path in paths}
-    return Profile(
-        steps=profile.steps,
-        step_seconds=profile.step_seconds,
+    return msgspec.structs.replace(
+        profile,
         cells=kept,
         module_types=types,
-        optimizers=profile.optimizers,
-        is_compiled=profile.is_compiled,
+        input_types={},
         functions=profile.functions[:_KEPT_FUNCTIONS],
         sample_functions=profile.sample_functions[:_KEPT_FUNCTIONS],
-        page_faults=profile.page_faults,
-        peak_bytes=profile.peak_bytes,
+        reorders=(),
+        xla_times=(),
     )

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from traingate.errors import ConfigurationError
 from traingate.worktree.git_command import git_output, run_git
-from traingate.worktree.repository import Repository
 
 _FIRST_BAD: Final = re.compile(r"^([0-9a-f]{40,64}) is the first bad commit", re.MULTILINE)
 _CANDIDATE: Final = re.compile(r"^([0-9a-f]{40,64})$", re.MULTILINE)
@@ -35,39 +31,16 @@ class SearchEnd:
 class CommitSearch:
     """Search for the first bad commit, in a worktree of its own that has no files.
 
-    A worktree has its own ``refs/bisect`` (git-worktree(1)). Use it as a context manager, and call
-    ``start`` and then ``mark``.
+    A worktree has its own ``refs/bisect`` (git-worktree(1)). Call ``start`` and then ``mark``.
 
     Args:
-        repository: Repository of the commits.
+        folder: Folder of the worktree.
         good: Full name of the good commit.
         bad: Full name of the bad commit.
     """
 
-    def __init__(self, repository: Repository, good: str, bad: str) -> None:
-        self._repository, self._good, self._bad = repository, good, bad
-        self._folder = Path(tempfile.mkdtemp(prefix="traingate-bisect-"))
-
-    def __enter__(self) -> CommitSearch:
-        """Make the worktree.
-
-        Raises:
-            ConfigurationError: If git cannot make it.
-        """
-        options = ("--detach", "--no-checkout", "--force")
-        self._git(self._repository.root, "worktree", "add", *options, str(self._folder), self._bad)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Remove the worktree."""
-        run_git(self._repository.root, "worktree", "remove", "--force", str(self._folder))
-        with suppress(OSError):
-            self._folder.rmdir()
+    def __init__(self, folder: Path, good: str, bad: str) -> None:
+        self._folder, self._good, self._bad = folder, good, bad
 
     def start(self) -> str | SearchEnd:
         """Return the first commit to look at, or the end if there is none between the two.

@@ -54,6 +54,20 @@ class Worktrees:
             self._trees[key] = tree
         return self._trees[key]
 
+    def add_without_files(self, repository: Repository, commit: str) -> Path:
+        """Return the folder of a new worktree at *commit* in which no file is checked out.
+
+        Args:
+            repository: Repository that contains the commit.
+            commit: Full name of the commit.
+
+        Raises:
+            ConfigurationError: If git cannot make it.
+        """
+        tree = Path(tempfile.mkdtemp(prefix="traingate-bisect-", dir=self._folder)).resolve()
+        self._add_worktree(repository, commit, tree, "--no-checkout")
+        return tree
+
     def remove_at_end(self, pattern: str) -> None:
         """Let ``close``, or the end of this process, remove all folders that match *pattern*.
 
@@ -76,21 +90,25 @@ class Worktrees:
 
     def _add(self, repository: Repository, commit: str, tree: Path) -> None:
         """Check out *commit* into the folder *tree*, and its submodules into their folders."""
-        self._register(repository, tree)  # first, since git may be interrupted
-        no_hooks = ("-c", f"core.hooksPath={os.devnull}")
-        command = ("worktree", "add", "--detach", "--force", str(tree), commit)
-        process = run_git(repository.root, *no_hooks, *command)
-        if process.returncode != 0:
-            raise ConfigurationError(
-                f"git could not check out commit {commit[:9]} of {repository.root}: "
-                f"{process.stderr.strip()}"
-            )
+        self._add_worktree(repository, commit, tree)
         for path, submodule_commit in repository.submodules(commit):
             shutil.rmtree(tree / path, ignore_errors=True)
             (tree / path).mkdir(parents=True)
             # The working tree's clone of the submodule is used: it needs no network, and has the
             # commits that were made in it and not pushed.
             self._add(Repository(repository.root / path), submodule_commit, tree / path)
+
+    def _add_worktree(self, repository: Repository, commit: str, tree: Path, *options: str) -> None:
+        """Make the folder *tree* a worktree of *commit*, with further options of git."""
+        self._register(repository, tree)  # first, since git may be interrupted
+        no_hooks = ("-c", f"core.hooksPath={os.devnull}")
+        command = ("worktree", "add", "--detach", "--force", *options, str(tree), commit)
+        process = run_git(repository.root, *no_hooks, *command)
+        if process.returncode != 0:
+            raise ConfigurationError(
+                f"git could not check out commit {commit[:9]} of {repository.root}: "
+                f"{process.stderr.strip()}"
+            )
 
     def _register(self, repository: Repository, tree: Path) -> None:
         """Make the cleanup script remove *tree* when ``close`` is called or this process ends."""
