@@ -19,7 +19,7 @@ from traingate.commands.compare import compare
 from traingate.commands.diff import diff
 from traingate.commands.environment import environment
 from traingate.commands.profile import profile
-from traingate.commands.runs import STORAGE
+from traingate.commands.runs import STORAGE, newest_run
 from traingate.doctor import examine
 from traingate.errors import BaselineError
 from traingate.records import Acceptance
@@ -90,7 +90,7 @@ def accept(run: Path | None, reason: str, tests: tuple[str, ...], storage: str) 
     """
     time = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
     try:
-        path = run or saved_runs.load_runs(storage, selection=True)[-1].path
+        path = run or newest_run(storage).path
         accepted_tests = saved_runs.accept(path, Acceptance(reason, time), tests)
     except BaselineError as error:
         _exit_without_result(str(error))

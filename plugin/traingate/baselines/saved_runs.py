@@ -96,8 +96,8 @@ class SavedRun:
     allowed_missing_tests: tuple[str, ...] = ()
 
 
-def load_runs(storage: str, selection: str | bool) -> tuple[SavedRun, ...]:
-    """Read the runs that ``--benchmark-compare`` names, oldest first.
+def select_files(storage: str, selection: str | bool) -> list[Path]:
+    """Return the files of the runs that ``--benchmark-compare`` names, sorted by name.
 
     Args:
         storage: Value of ``--benchmark-storage``: a path, or ``file://PATH``.
@@ -107,7 +107,6 @@ def load_runs(storage: str, selection: str | bool) -> tuple[SavedRun, ...]:
     Raises:
         BaselineError: If *storage* is a URL of another kind than ``file://``.
         NoRunError: If there is no run, or none that the selection names.
-        DamagedRecordError: If a file cannot be read; the message names it.
     """
     if "://" in storage and not storage.startswith(_PREFIX):
         raise BaselineError(f"traingate compares with runs in files only, and not in {storage}")
@@ -116,13 +115,11 @@ def load_runs(storage: str, selection: str | bool) -> tuple[SavedRun, ...]:
     if not files:
         problem = "No saved run" if selection is True else f"No saved run matches {selection!r}"
         raise NoRunError(f"{problem} in {folder}. {REMEDY}")
-    # Numbers do not order runs: there is a folder for each Python version, and each folder counts
-    # from 0001 on.
-    return tuple(sorted(map(read_run, files), key=lambda run: run.saved_at))
+    return files
 
 
 def mention_records(storage: str, selection: str | bool) -> bool:
-    """Return whether any run that ``load_runs`` would read may hold a record of traingate.
+    """Return whether any run that ``select_files`` finds may hold a record of traingate.
 
     The files are not parsed: a damaged one may belong to a project without training benchmarks.
     """

@@ -12,6 +12,7 @@ import msgspec
 from traingate.baselines.lookup import Baselines
 from traingate.baselines.saved_runs import SavedRun
 from traingate.baselines.subject import Subject
+from traingate.baselines.summaries import summarise
 from traingate.commands.runs import STORAGE, find_run
 from traingate.comparison.explanation import explain_by_stored_profile
 from traingate.comparison.screen import check_launch_count, screen
@@ -96,7 +97,7 @@ def _compared(base: SavedRun, run: SavedRun, tolerance: float) -> tuple[SuiteRes
 
 def _results(base: SavedRun, run: SavedRun, tolerance: float) -> Iterator[TestResult]:
     """Yield the result of each test of *run*."""
-    baselines = Baselines((base,))
+    baselines = Baselines((summarise(base),), lambda _: base)
     for test, measurement in run.measurements:
         try:
             judged = _judged(baselines, test, measurement, tolerance)

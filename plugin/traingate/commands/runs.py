@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from traingate.baselines import saved_runs
+from traingate.baselines.index import load_summaries
 from traingate.baselines.saved_runs import SavedRun
 from traingate.errors import ConfigurationError, NoRunError
 from traingate.worktree.repository import Repository
@@ -35,9 +36,9 @@ def find_run(name: str, storage: str) -> SavedRun:
     if path.is_file():
         return saved_runs.read_run(path)
     if path.is_dir():
-        return saved_runs.load_runs(name, selection=True)[-1]
+        return newest_run(name)
     try:
-        return saved_runs.load_runs(storage, name)[-1]
+        return newest_run(storage, name)
     except NoRunError:
         run = _run_of_commit(name, storage)
     if run is None:
@@ -47,6 +48,15 @@ def find_run(name: str, storage: str) -> SavedRun:
     return run
 
 
+def newest_run(storage: str, selection: str | bool = True) -> SavedRun:
+    """Return the newest of the saved runs that ``load_summaries`` finds.
+
+    Raises:
+        BaselineError, NoRunError, DamagedRecordError: If ``load_summaries`` raises them.
+    """
+    return saved_runs.read_run(load_summaries(storage, selection)[-1].path)
+
+
 def _run_of_commit(reference: str, storage: str) -> SavedRun | None:
     """Return the newest run of a commit; None if there is no such commit, or no run of it."""
     repository = Repository.containing(Path.cwd())
@@ -54,7 +64,8 @@ def _run_of_commit(reference: str, storage: str) -> SavedRun | None:
         return None
     try:
         commit = repository.resolve_commit(reference).hash
-        runs = saved_runs.load_runs(storage, selection=True)
+        runs = load_summaries(storage, selection=True)
     except (ConfigurationError, NoRunError):
         return None
-    return next((run for run in reversed(runs) if run.commit == commit), None)
+    paths = (run.path for run in reversed(runs) if run.commit == commit)
+    return next(map(saved_runs.read_run, paths), None)

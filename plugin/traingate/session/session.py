@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from traingate.baselines import saved_runs
+from traingate.baselines.index import load_summaries
 from traingate.baselines.lookup import Baseline, Baselines
 from traingate.baselines.subject import Subject
 from traingate.comparison.acceptance import accepted_change
@@ -62,7 +62,7 @@ class Session:
         verdicts: Pairs of a test's full name and its verdict, in the order of measuring. They are
             kept here because a test can catch its failure, or run again.
         refusals: Errors by which tests could not be compared, by full name.
-        used_baselines: Stored measurements that tests were compared with.
+        used_baselines: Files of the saved runs that tests were compared with.
         unavailable_tests: Full names of tests with a layer that this machine cannot run.
         requested_names: Names of all layers, and of their extras, that tests have requested.
         jobs: Maker of the jobs of the candidates.
@@ -82,7 +82,7 @@ class Session:
         self.rows: list[Row] = []
         self.verdicts: list[tuple[str, Verdict]] = []
         self.refusals: dict[str, BaselineError] = {}
-        self.used_baselines: list[Measurement] = []
+        self.used_baselines: set[Path] = set()
         self.unavailable_tests: set[str] = set()
         self.requested_names: set[str] = set()
         self.interruption: str | None = None
@@ -110,7 +110,7 @@ class Session:
         """
         missing_fails = self.settings.on_missing == "fail"
         try:
-            runs = saved_runs.load_runs(self.settings.storage, self.settings.compare)
+            runs = load_summaries(self.settings.storage, self.settings.compare)
         except NoRunError:
             if missing_fails or self.settings.compare is not True:
                 raise
@@ -232,7 +232,7 @@ class Session:
             baseline = self.baselines.find(
                 subject, self.hardware, request.test, can_measure_commit=can_measure_commit
             )
-            self.used_baselines.append(baseline.measurement)
+            self.used_baselines.add(baseline.path)
             return baseline
 
         return AgainstStored(settings, tolerance, job, self.base_sides, find)
