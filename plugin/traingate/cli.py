@@ -18,6 +18,7 @@ from traingate.commands.bisect import bisect
 from traingate.commands.compare import compare
 from traingate.commands.diff import diff
 from traingate.commands.environment import environment
+from traingate.commands.history import history
 from traingate.commands.profile import profile
 from traingate.commands.runs import STORAGE, newest_run
 from traingate.doctor import examine
@@ -46,7 +47,7 @@ def main() -> None:
     """Judge and explain runs, profile and bisect tests, examine machine and environments."""
 
 
-for _command in (environment, compare, profile, diff, bisect):
+for _command in (environment, compare, history, profile, diff, bisect):
     main.add_command(_command)
 
 

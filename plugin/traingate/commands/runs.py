@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.progress import Progress as RichProgress
 
 from traingate.baselines import saved_runs
-from traingate.baselines.index import load_summaries
+from traingate.baselines.index import Progress, load_summaries
 from traingate.baselines.saved_runs import SavedRun
 from traingate.errors import ConfigurationError, NoRunError
 from traingate.worktree.repository import Repository
@@ -69,3 +74,20 @@ def _run_of_commit(reference: str, storage: str) -> SavedRun | None:
         return None
     paths = (run.path for run in reversed(runs) if run.commit == commit)
     return next(map(saved_runs.read_run, paths), None)
+
+
+@contextlib.contextmanager
+def show_progress(title: str) -> Iterator[Progress | None]:
+    """Yield a function that shows on a terminal how many files were read, with the time left.
+
+    Args:
+        title: Title of the bar.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with RichProgress(
+        *RichProgress.get_default_columns(), console=Console(stderr=True), transient=True
+    ) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda count, total: bar.update(task, completed=count, total=total)
