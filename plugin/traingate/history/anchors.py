@@ -17,6 +17,9 @@ _QUANTILE: Final = float(stats.norm.ppf(0.975))
 _BESIDE_ANCHOR: Final = 2
 """Number of points on each side of the anchor that its level is estimated from."""
 
+_NEAR: Final = 4.0
+"""Largest distance of these points from the anchor, in standard deviations of single points."""
+
 _NEWEST: Final = 5
 """Number of the newest points that the present level is estimated from."""
 
@@ -55,7 +58,8 @@ def change_since(
 ) -> SinceAnchor:
     """Return the change from an anchor to the newest point.
 
-    Both levels are means of a few points that no change of level separates.
+    Both levels are means of a few points that no change of level separates. Neighbours of the
+    anchor that are far from it are left out: at the ends of a series, a jump may not be found.
 
     Args:
         anchor: Index of the anchor.
@@ -66,20 +70,29 @@ def change_since(
         tolerance_percent: Largest loss that is let through, in percent.
     """
     last = len(values) - 1
+    if anchor == last:
+        return SinceAnchor(
+            anchor=anchor, reason=reason, change_percent=0.0, interval=(0.0, 0.0), is_loss=False
+        )
     start = max((ramp.after for ramp in ramps if ramp.after <= last), default=0)
     if any(ramp.before < last < ramp.after for ramp in ramps):
         start = last
-    newest = range(max(start, last - _NEWEST + 1, min(anchor + 1, last)), last + 1)
+    newest = range(max(start, last - _NEWEST + 1, anchor + 1), last + 1)
     low = max((ramp.after for ramp in ramps if ramp.after <= anchor), default=0)
     high = min((ramp.before for ramp in ramps if ramp.before >= anchor), default=last)
     if any(ramp.before < anchor < ramp.after for ramp in ramps):
         low = high = anchor
-    beside = range(
+    ends = (
         max(low, anchor - _BESIDE_ANCHOR),
-        max(anchor, min(high, anchor + _BESIDE_ANCHOR, newest.start - 1)) + 1,
+        max(anchor, min(high, anchor + _BESIDE_ANCHOR, newest.start - 1)),
     )
+    beside = [
+        index
+        for index in range(ends[0], ends[1] + 1)
+        if abs(values[index] - values[anchor]) <= _NEAR * spread
+    ]
     change = _mean(values, newest) - _mean(values, beside)
-    error = 0.0 if anchor == last else spread * math.sqrt(1 / len(newest) + 1 / len(beside))
+    error = spread * math.sqrt(1 / len(newest) + 1 / len(beside))
     change_percent, interval = in_percent(change, error)
     return SinceAnchor(
         anchor=anchor,
@@ -97,5 +110,5 @@ def in_percent(change: float, standard_error: float) -> tuple[float, Interval]:
     return 100 * math.expm1(change), (low, high)
 
 
-def _mean(values: Sequence[float], indexes: range) -> float:
+def _mean(values: Sequence[float], indexes: Sequence[int]) -> float:
     return math.fsum(values[index] for index in indexes) / len(indexes)

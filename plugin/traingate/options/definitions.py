@@ -80,6 +80,11 @@ OPTIONS: Final = (
     Option("environment", named_path, {}, "NAME=PATH",
             "Environment of this name: its Python, or its folder. May be repeated. A stack of a "
             "layer that needs the environment ipex or xla runs there where today's lacks it."),
+    Option("anchor", nonempty, None, "REF",
+            "Compare with the commit REF too, so that small losses do not add up unseen (default: "
+            "the newest tag or accepted record, if it is stored; none for no anchor)."),
+    Option("anchor-tolerance", percent, None, "PERCENT",
+            "Largest loss since the anchor that is let through (default: the tolerance)."),
     Option("base-setup", nonempty, None, "COMMAND",
             "Shell command that prepares the tree of a base commit, as by building an extension."),
     Option("require", names, frozenset(), "NAMES",

@@ -52,6 +52,11 @@ def parse(config: pytest.Config) -> Settings:
             f"--benchmark-compare judges by stored runs, and {duet_option} by a duet: give one "
             "of them."
         )
+    if not comparison and config.getoption("traingate_anchor") is not None:
+        raise pytest.UsageError(
+            "--traingate-anchor is judged by in addition to a comparison: give "
+            "--benchmark-compare or --traingate-against too."
+        )
     if values["against_python"] and values["against_environment"]:
         raise pytest.UsageError(
             "--traingate-against-python and --traingate-against-environment both name the "

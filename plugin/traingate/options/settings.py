@@ -31,6 +31,10 @@ class Settings:
         against_environment: Name of the environment to compare with by a duet; None for none.
         environment: Paths of interpreters, or of the folders of their environments, by the names
             that the user has given them.
+        anchor: Commit that each test is also judged by; ``none`` for no anchor, None for the newest
+            tag or accepted record among the stored runs.
+        anchor_tolerance: Largest loss since the anchor that is let through, in percent; None for
+            the tolerance.
         base_setup: Shell command that prepares the tree of a base commit; None if it needs none.
         timeout: Longest time for any one answer of a worker, in seconds; None for the defaults.
         require: Names of layers, or of the extras that install what layers need; a test of such a
@@ -59,6 +63,8 @@ class Settings:
     against_python: str | None
     against_environment: str | None
     environment: Mapping[str, str]
+    anchor: str | None
+    anchor_tolerance: float | None
     base_setup: str | None
     timeout: float | None
     require: frozenset[str]

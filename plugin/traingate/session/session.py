@@ -16,11 +16,7 @@ from typing import TypeAlias
 import msgspec
 
 from traingate.baselines.index import load_summaries
-from traingate.baselines.lookup import Baseline, Baselines
-from traingate.baselines.subject import Subject
-from traingate.comparison.acceptance import accepted_change
-from traingate.comparison.against_base import AgainstBase
-from traingate.comparison.against_stored import AgainstStored, can_measure_duet
+from traingate.baselines.lookup import Baselines
 from traingate.comparison.base import Comparison, NoComparison
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.completeness import is_allowed
@@ -39,6 +35,7 @@ from traingate.records import Hardware, Measurement, Outcome, Verdict
 from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row
 from traingate.report.verdict import interruption_text
+from traingate.session.comparisons import ComparisonChooser
 from traingate.session.jobs import BenchmarkRequest, JobFactory
 
 ComparisonFactory: TypeAlias = Callable[[BenchmarkRequest, Job, float], Comparison]
@@ -82,14 +79,17 @@ class Session:
         self.rows: list[Row] = []
         self.verdicts: list[tuple[str, Verdict]] = []
         self.refusals: dict[str, BaselineError] = {}
-        self.used_baselines: set[Path] = set()
         self.unavailable_tests: set[str] = set()
         self.requested_names: set[str] = set()
         self.interruption: str | None = None
-        self._comparison_factory = comparison_factory
         self.root = root.resolve()
         self._directory = make_session_directory()
         self.base_sides = BaseSides(self.root, self._directory, settings.base_setup)
+        chooser = ComparisonChooser(
+            settings, self.root, self.base_sides, lambda: self.baselines, lambda: self.hardware
+        )
+        self.used_baselines = chooser.used_baselines
+        self._comparison_factory = comparison_factory or chooser.choose
         self.jobs = JobFactory(settings, self.root, search_path, self._directory, self.base_sides)
         for pattern in (glob.escape(str(self._directory)), listener_pattern()):
             self.base_sides.remove_at_end(pattern)
@@ -207,35 +207,8 @@ class Session:
         raise error
 
     def _comparison(self, request: BenchmarkRequest, job: Job) -> Comparison:
-        """Return the comparison that the settings, or the factory, choose for the test."""
-        settings, tolerance = self.settings, self._tolerance(request)
-        if self._comparison_factory is not None:
-            return self._comparison_factory(request, job, tolerance)
-        if settings.duet_option:
-            test_file = self.root / request.test.partition("::")[0]
-            accepted = accepted_change(request.limits, test_file)
-            return AgainstBase(
-                settings,
-                tolerance,
-                job,
-                self.base_sides,
-                base=request.base,
-                accepted=accepted,
-            )
-        if not settings.compare:
-            return NoComparison(tolerance)
-
-        def can_measure_commit(commit: str) -> bool:
-            return can_measure_duet(settings, job, self.base_sides, commit)
-
-        def find(subject: Subject) -> Baseline:
-            baseline = self.baselines.find(
-                subject, self.hardware, request.test, can_measure_commit=can_measure_commit
-            )
-            self.used_baselines.add(baseline.path)
-            return baseline
-
-        return AgainstStored(settings, tolerance, job, self.base_sides, find)
+        """Return the comparison of the test."""
+        return self._comparison_factory(request, job, self._tolerance(request))
 
     def _tolerance(self, request: BenchmarkRequest) -> float:
         """Return the tolerance of the test in percent: that of its marker, else of the settings."""

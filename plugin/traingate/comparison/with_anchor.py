@@ -1,0 +1,124 @@
+"""Judge a test by an anchor, after the newest baseline or base has let it pass.
+
+Eight commits that lose 2 % each all pass, and are a loss of 15 % together. The anchor is an older
+state, such as the last release, that does not move with each commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from traingate.comparison.base import Comparison, ComparisonResult
+from traingate.controller.job import Job, Observer
+from traingate.errors import BaselineError, NewTestError
+from traingate.records import AnchorResult, Measurement, Outcome, Verdict
+from traingate.report.verdict import loss_in_words
+
+
+@dataclass
+class WithAnchor:
+    """Comparison with the newest baseline or base, and with an anchor if that lets the test pass.
+
+    Attributes:
+        newest: Comparison with the newest baseline, or with the base that the user named.
+        anchor: Comparison with the anchor.
+        title: Title of the anchor, such as ``tag v1.2``.
+        tolerance: Largest loss since the anchor that is let through, in percent.
+        is_required: True if the user named the anchor, so that a comparison that fails is an error.
+    """
+
+    newest: Comparison
+    anchor: Comparison
+    title: str
+    tolerance: float
+    is_required: bool
+    _obstacle: str | None = field(default=None, init=False)
+    _is_absent: bool = field(default=False, init=False)
+
+    def prepare(self) -> Job | None:
+        """Prepare both comparisons; the launches are those that the newest baseline asks for.
+
+        Raises:
+            BaselineError: If there is nothing to compare with; or if the user has named an anchor
+                that has the test, and it cannot be compared with it.
+        """
+        job = self.newest.prepare()
+        try:
+            self.anchor.prepare()
+        except NewTestError:
+            self._is_absent = True
+        except BaselineError as error:
+            self._keep(error)
+        return job
+
+    def look(self, measurement: Measurement) -> bool:
+        """Look at the launches so far, as the newest baseline asks for."""
+        return self.newest.look(measurement)
+
+    def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:
+        """Return the verdict by the newest baseline, or by the anchor if that alone is faster.
+
+        Raises:
+            BaselineError: If there is nothing to compare with; or if the user has named an anchor
+                that has the test, and it cannot be compared with it.
+        """
+        result = self.newest.conclude(measurement, observer)
+        verdict = result.verdict
+        if verdict is None or verdict.outcome is Outcome.REGRESSED or verdict.accepted is not None:
+            return result
+        if self._is_absent or self._obstacle is not None:
+            return self._without_anchor(result)
+        measurement = result.measurement or measurement
+        try:
+            self.anchor.look(measurement)
+            anchored = self.anchor.conclude(measurement, observer)
+        except NewTestError:
+            return result
+        except BaselineError as error:
+            self._keep(error)
+            return self._without_anchor(result)
+        assert anchored.verdict is not None
+        verdict_result = _anchor_result(anchored.verdict, self.title, self.tolerance)
+        if anchored.verdict.outcome is Outcome.REGRESSED:
+            slower = _verdict_by_anchor(anchored.verdict, verdict, verdict_result)
+            kept = anchored.measurement or result.measurement
+            return replace(anchored, verdict=slower, measurement=kept)
+        passed = msgspec.structs.replace(verdict, anchor=verdict_result)
+        return replace(result, verdict=passed)
+
+    def _keep(self, error: BaselineError) -> None:
+        """Keep the reason for which there is no comparison; raise it if the user asked for one."""
+        if self.is_required:
+            raise error
+        self._obstacle = str(error)
+
+    def _without_anchor(self, result: ComparisonResult) -> ComparisonResult:
+        if self._obstacle is None or result.verdict is None:
+            return result
+        anchor = AnchorResult(
+            title=self.title, tolerance_percent=self.tolerance, obstacle=self._obstacle
+        )
+        return replace(result, verdict=msgspec.structs.replace(result.verdict, anchor=anchor))
+
+
+def _anchor_result(verdict: Verdict, title: str, tolerance: float) -> AnchorResult:
+    return AnchorResult(
+        title=title,
+        outcome=verdict.outcome,
+        tolerance_percent=tolerance,
+        slowdown_percent=verdict.slowdown_percent,
+        slowdown_percent_interval=verdict.slowdown_percent_interval,
+    )
+
+
+def _verdict_by_anchor(by_anchor: Verdict, by_newest: Verdict, anchor: AnchorResult) -> Verdict:
+    """Return the verdict of a test that is slower than the anchor, and not than the newest."""
+    sentence = (
+        f"{by_newest.baseline} alone would let it pass: {by_newest.outcome.value}, "
+        f"{loss_in_words(by_newest.slowdown_percent or 0.0)}"
+    )
+    return msgspec.structs.replace(
+        by_anchor, evidence=(*by_anchor.evidence, sentence), anchor=anchor
+    )
