@@ -16,11 +16,13 @@ from rich.console import Console
 from traingate.baselines import saved_runs
 from traingate.commands.bisect import bisect
 from traingate.commands.compare import compare
+from traingate.commands.completion import completion
 from traingate.commands.diff import diff
 from traingate.commands.environment import environment
 from traingate.commands.history import history
 from traingate.commands.profile import profile
 from traingate.commands.runs import STORAGE, newest_run
+from traingate.commands.show import show
 from traingate.doctor import examine
 from traingate.errors import BaselineError
 from traingate.records import Acceptance
@@ -47,7 +49,7 @@ def main() -> None:
     """Judge and explain runs, profile and bisect tests, examine machine and environments."""
 
 
-for _command in (environment, compare, history, profile, diff, bisect):
+for _command in (environment, compare, history, show, profile, diff, bisect, completion):
     main.add_command(_command)
 
 

@@ -13,7 +13,7 @@ from traingate.baselines.lookup import Baselines
 from traingate.baselines.saved_runs import SavedRun
 from traingate.baselines.subject import Subject
 from traingate.baselines.summaries import summarise
-from traingate.commands.runs import STORAGE, find_run
+from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
 from traingate.comparison.explanation import explain_by_stored_profile
 from traingate.comparison.screen import check_launch_count, screen
 from traingate.errors import BaselineError
@@ -28,8 +28,8 @@ _NO_RESULT = 2
 
 
 @click.command()
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", shell_complete=RUN_COMPLETION)
+@click.argument("b", shell_complete=RUN_COMPLETION)
 @click.option(
     "--tolerance",
     type=click.FloatRange(0, 50, min_open=True, max_open=True),

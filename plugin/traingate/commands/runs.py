@@ -6,15 +6,17 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import click
+from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.progress import Progress as RichProgress
 
 from traingate.baselines import saved_runs
 from traingate.baselines.index import Progress, load_summaries
 from traingate.baselines.saved_runs import SavedRun
-from traingate.errors import ConfigurationError, NoRunError
+from traingate.errors import BaselineError, ConfigurationError, NoRunError
 from traingate.worktree.repository import Repository
 
 STORAGE = click.option(
@@ -23,6 +25,23 @@ STORAGE = click.option(
     show_default=True,
     help="Folder of the saved runs, as in pytest's --benchmark-storage.",
 )
+
+
+def _complete_runs(
+    context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Return the saved runs in the storage, and files, that start with *incomplete*."""
+    storage = context.params.get("storage") or ".benchmarks"
+    try:
+        names = [path.stem for path in saved_runs.select_files(storage, selection=True)]
+    except BaselineError:
+        names = []
+    items = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return [*items, CompletionItem(incomplete, type="file")]
+
+
+RUN_COMPLETION: Final = _complete_runs
+"""Function that completes the name of a saved run in a shell."""
 
 
 def find_run(name: str, storage: str) -> SavedRun:
