@@ -6,7 +6,7 @@ import math
 
 from traingate.records import Duet, Pair, Verdict
 from traingate.report import figures
-from traingate.report.html.chart import Chart, Table, count_of, significant, significant_list
+from traingate.report.html.chart import Chart, Table, count_of, minus, significant, significant_list
 from traingate.report.html.steps import Curve, small_multiples, step_curve
 
 
@@ -63,7 +63,7 @@ def pair_steps_chart(duet: Duet) -> Chart:
     """Return the chart of the steps of both sides, one small chart for each pair."""
     panels = [
         (
-            f"pair {number}: {change_of_pair(pair):+.1f} %",
+            minus(f"pair {number}: {change_of_pair(pair):+.1f} %"),
             [
                 _numbered(pair.candidate_step_seconds, "now"),
                 _numbered(pair.base_step_seconds, "base"),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
-
-import msgspec
 
 from traingate.records import LayerRecord, Measurement, stack_label
 from traingate.report.html.chart import Chart, Table, count_of, significant, significant_list
@@ -36,7 +35,7 @@ class _Rest(NamedTuple):
     """All of a stack that a sweep keeps the same."""
 
     environment: str
-    stack: bytes
+    stack: str
     label: str
 
 
@@ -97,7 +96,8 @@ def _rest(record: Measurement, index: int, option: str) -> _Rest:
     visible = [other for other in same if other.options or other.name != layer.name]
     names = [stack_label(visible) if visible else "no other layer", environment(record)]
     label = ", ".join(filter(None, names))
-    return _Rest(record.environment_name, msgspec.json.encode(same, order="sorted"), label)
+    others_as_text = json.dumps([[other.name, other.options] for other in same], sort_keys=True)
+    return _Rest(record.environment_name, others_as_text, label)
 
 
 def _sweep(key: _Option, curves: Mapping[_Rest, Mapping[float, Measurement]]) -> Sweep:

@@ -65,7 +65,7 @@ function tagMarks(first, placeOf) {
   return [
     Plot.ruleX(tags, { x: "commit", stroke: "var(--muted)", strokeDasharray: "3 3", strokeOpacity: 0.7 }),
     Plot.text(tags.filter((_, index) => levels[index] >= 0), {
-      x: "commit", frameAnchor: "top", dy: -38, text: "text", fill: "var(--muted)",
+      x: "commit", frameAnchor: "top", dy: -36, text: "text", fill: "var(--muted)",
     }),
   ];
 }
@@ -120,7 +120,7 @@ drawers.history = (data, width) => {
   const first = Math.max(0, last + 1 - historyRange.newest, historyRange.newest === Infinity ? rows[0].commit : 0);
   const shown = rows.filter((row) => row.commit >= first);
   if (!shown.length) return element("p", "hint", "No point of this series is among these commits.");
-  const margins = { marginLeft: 48, marginRight: 18, marginTop: 50, marginBottom: 34 };
+  const margins = { marginLeft: 48, marginRight: 18, marginTop: 44, marginBottom: 34 };
   const x = [first - 0.5, last + 0.5];
   const inner = width - margins.marginLeft - margins.marginRight;
   const placeOf = (commit) => ((commit - x[0]) / (x[1] - x[0])) * inner;
@@ -130,10 +130,11 @@ drawers.history = (data, width) => {
   if (hasAnchor) values.push(rows[data.anchor].y * (1 - data.tolerance / 100));
   const ticks = d3.ticks(first, last, Math.max(2, inner / 110)).filter((tick) => Number.isInteger(tick));
   const dated = (tick) => commits.date[tick]?.slice(0, 10) || commits.hash[tick]?.slice(0, 8) || "";
-  return plotOf(width, {
+  const place = element("div");
+  place.append(element("p", "panel-title", "samples/s"), plotOf(width, {
     height: 300, ...margins,
     x: { domain: x, label: null },
-    y: { domain: paddedRange(values, 0.06), label: "samples/s", labelOffset: 44, ticks: 5 },
+    y: { domain: paddedRange(values, 0.06), label: null, ticks: 5 },
     marks: [
       gridY({ ticks: 5 }),
       Plot.axisX({ ticks, tickFormat: dated, tickSize: 4 }),
@@ -144,7 +145,8 @@ drawers.history = (data, width) => {
       ...eventMarks(shown),
       tip(shown, { x: "commit", y: "y", title: pointText }),
     ],
-  });
+  }));
+  return place;
 };
 
 // Fills the table of all points of a series, when somebody opens it.

@@ -52,7 +52,7 @@ drawers.ladder = ({ rows, panels }, width) => {
   if (isWide) place.style.gridTemplateColumns = [own, ...panels.map(() => others)].map((each) => `${each}px`).join(" ");
   const bars = rows.map((row, index) => ({ ...row, index }));
   place.append(ladderPanel(own, bars, {
-    title: "here, samples/s", colour: "var(--accent)", showsLabels: true, space: 150,
+    title: "here, samples/s", colour: "var(--accent)", showsLabels: true, space: 168,
   }));
   for (const panel of panels) {
     const published = rows.map((row, index) => ({
