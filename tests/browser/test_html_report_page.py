@@ -245,12 +245,15 @@ def test_a_print_has_what_is_folded_and_all_charts(opened, report_file):
     script = """() => addEventListener("beforeprint", () => { window.printed = {
         folded: document.querySelectorAll("details:not([open], .made-by-script)").length,
         missing: [...document.querySelectorAll(".plot")].filter(plot => !plot.querySelector("svg")).length,
+        unfinished: document.querySelectorAll(".frame rect:not([width])").length,
         widest: Math.max(...[...document.querySelectorAll(".plot svg")].map(svg => svg.getAttribute("width"))),
     }; })"""
     report.page.evaluate(script)
     folded = report.count("details:not([open])")
     assert report.page.pdf()[:5] == b"%PDF-"
-    assert report.page.evaluate("window.printed") == {"folded": 0, "missing": 0, "widest": 680}
+    assert report.page.evaluate("window.printed") == {
+        "folded": 0, "missing": 0, "unfinished": 0, "widest": 680,
+    }  # fmt: skip
     assert report.count("details:not([open])") == folded
 
 

@@ -49,6 +49,9 @@ function flameGraphDrawer({ place, controls, details, frames, hasBase }) {
     chart.destroy();
     d3.select(place).datum(shownFrames(frames, vanished.checked ? "base" : "now")).call(chart);
     if (search.value) chart.search(search.value);
+    // Frames get their widths in transitions, which start later; a print would not wait for them.
+    d3.timerFlush();
+    d3.timerFlush();
   }
 
   controls.addEventListener("submit", (event) => event.preventDefault());

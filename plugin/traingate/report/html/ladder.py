@@ -125,7 +125,8 @@ def _figure(record: Measurement, machine: str) -> Published | None:
 
 
 def _published_text(figure: Published) -> str:
-    return f"{figure.samples_per_second:g}{' (derived)' if figure.derived else ''}"
+    """Return a published throughput, with an asterisk if it was computed from published figures."""
+    return f"{figure.samples_per_second:g}{'*' if figure.derived else ''}"
 
 
 def _label(records: Sequence[Measurement]) -> str:

@@ -150,7 +150,7 @@ drawers.history = (data, width) => {
 };
 
 // Fills the table of all points of a series, when somebody opens it.
-function fillPointTable(chart, data) {
+function fillPointTable(chart, readData) {
   const details = chart.querySelector(".made-by-script");
   details.addEventListener("toggle", () => {
     if (!details.open || details.querySelector("table")) return;
@@ -163,7 +163,7 @@ function fillPointTable(chart, data) {
       head.append(cell);
     }
     const body = table.createTBody();
-    for (const row of historyRows(data).reverse()) {
+    for (const row of historyRows(readData()).reverse()) {
       const texts = [
         commits.hash[row.commit], commits.date[row.commit], commits.subject[row.commit],
         figure(row.y), figure(row.low), figure(row.high),

@@ -45,7 +45,7 @@ for (const plot of document.querySelectorAll(".plot")) {
   charts.set(plot, state);
   views.observe(plot);
   sizes.observe(plot);
-  if (state.kind === "history") fillPointTable(state.chart, state.data());
+  if (state.kind === "history") fillPointTable(state.chart, state.data);
 }
 
 // Links to a folded test open it.

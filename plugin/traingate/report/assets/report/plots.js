@@ -41,7 +41,7 @@ function gridY(options) {
 
 function tip(rows, options) {
   return Plot.tip(rows, Plot.pointer({
-    fill: "var(--surface)", stroke: "var(--muted)", fontSize: 12, lineWidth: 24, maxRadius: 60,
+    fill: "var(--surface)", stroke: "var(--muted)", fontSize: 12, lineHeight: 1.35, lineWidth: 24, maxRadius: 60,
     ...options,
   }));
 }
