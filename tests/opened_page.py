@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+KINDS = ("ladder", "sweep", "pairs", "phases", "flame", "steps", "history")
+
 
 class OpenedPage:
     """Page in a browser.
@@ -26,3 +30,31 @@ class OpenedPage:
         self.page.close()
         assert self.complaints == []
         assert self.requests == [file.as_uri()]
+
+
+class Report(OpenedPage):
+    """Report in a browser."""
+
+    def scroll_to(self, kind):
+        """Scroll to each chart of a kind, and wait until it is drawn."""
+        for plot in self.page.locator(f".chart[data-kind={kind}] .plot:visible").all():
+            plot.scroll_into_view_if_needed()
+            plot.locator("svg").first.wait_for()
+
+    def scroll_to_all(self):
+        for kind in KINDS:
+            self.scroll_to(kind)
+
+    def count(self, selector):
+        return self.page.locator(selector).count()
+
+    def focused(self):
+        return self.page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+
+    def tab_to(self, text):
+        """Press Tab until the focus is on an element with this text."""
+        for _ in range(200):
+            self.page.keyboard.press("Tab")
+            if text in self.focused():
+                return
+        pytest.fail(f"Tab does not reach {text}; it ends at {self.focused()}")

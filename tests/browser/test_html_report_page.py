@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from hostile_report import HOSTILE, hostile_page
-from opened_page import OpenedPage
+from opened_page import KINDS
 from sample_history import history_of
-from sample_report import records, results_of
-from traingate.records.results import SuiteResults
+from sample_report import duet_of, layers, profile_of, record_of, records, results_of, verdict_of
+from simulated_launches import launch
+from traingate.records import Outcome
 from traingate.report.html import render_report
 
 OPEN_ALL = "document.querySelectorAll('details').forEach(details => { details.open = true; })"
 IS_DRAWN = """name => [...document.querySelectorAll(`.chart[data-kind=${name}] .plot`)]
     .every(plot => plot.querySelector('svg'))"""
-
-
-class Report(OpenedPage):
-    """Report in a browser."""
-
-    def scroll_to(self, kind):
-        """Scroll to each chart of a kind, and wait until it is drawn."""
-        for plot in self.page.locator(f".chart[data-kind={kind}] .plot:visible").all():
-            plot.scroll_into_view_if_needed()
-            plot.locator("svg").first.wait_for()
-
-    def count(self, selector):
-        return self.page.locator(selector).count()
-
-    def focused(self):
-        return self.page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
-
-    def tab_to(self, text):
-        """Press Tab until the focus is on an element with this text."""
-        for _ in range(200):
-            self.page.keyboard.press("Tab")
-            if text in self.focused():
-                return
-        pytest.fail(f"Tab does not reach {text}; it ends at {self.focused()}")
 
 
 @pytest.fixture(scope="module")
@@ -48,34 +26,9 @@ def report_file(tmp_path_factory):
     return file
 
 
-@pytest.fixture(scope="module")
-def history_file(tmp_path_factory):
-    file = tmp_path_factory.mktemp("history") / "history.html"
-    nothing = SuiteResults(state="measured", title="nothing measured")
-    file.write_text(render_report(nothing, {}, history_of(2000, 15)))
-    return file
-
-
-@pytest.fixture
-def opened(browser):
-    """Return a function that opens a file; all that is opened must ask for nothing else."""
-    pages = []
-
-    def open_file(file, width=1200, **options):
-        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
-        report = Report(context.new_page())
-        report.show(file)
-        pages.append((report, file))
-        return report
-
-    yield open_file
-    for report, file in pages:
-        report.close_without_complaint(file)
-
-
 def test_each_kind_of_chart_is_drawn_with_a_role_and_a_label(opened, report_file):
     report = opened(report_file)
-    for kind in ("ladder", "sweep", "pairs", "phases", "flame", "steps", "history"):
+    for kind in KINDS:
         report.scroll_to(kind)
         for plot in report.page.locator(f".chart[data-kind={kind}] .plot:visible").all():
             assert plot.get_attribute("role") == "img"
@@ -112,8 +65,7 @@ def test_dark_mode_changes_the_colours_of_page_and_charts(opened, report_file):
 def test_no_part_is_wider_than_the_page(opened, report_file, width):
     report = opened(report_file, width=width)
     report.page.evaluate(OPEN_ALL)
-    for kind in ("ladder", "sweep", "pairs", "phases", "flame", "steps", "history"):
-        report.scroll_to(kind)
+    report.scroll_to_all()
     assert report.page.evaluate("document.documentElement.scrollWidth") == width
     assert report.page.evaluate("document.querySelectorAll('.scroll table').length") > 50
 
@@ -173,8 +125,7 @@ def test_a_hostile_text_is_shown_and_runs_nothing(opened, tmp_path, text):
     file.write_text(hostile_page(text))
     report = opened(file)
     report.page.evaluate(OPEN_ALL)
-    for kind in ("ladder", "sweep", "pairs", "phases", "flame", "steps", "history"):
-        report.scroll_to(kind)
+    report.scroll_to_all()
     assert report.count(".plot-failed") == 0
     assert report.page.evaluate("window.ran") is None
     assert report.count("img, iframe, b, object, base") == 0
@@ -203,41 +154,6 @@ def test_a_script_that_is_not_of_the_package_does_not_run(browser, report_file):
     }""")
     assert page.evaluate("window.ran") is None
     context.close()
-
-
-def test_charts_of_a_long_history_are_drawn_when_they_are_scrolled_to(opened, history_file):
-    report = opened(history_file)
-    plots = report.page.locator("[data-kind=history] .plot")
-    plots.first.locator("svg").wait_for()
-    assert plots.count() == 15
-    drawn = report.page.locator("[data-kind=history] .plot svg")
-    assert 1 <= drawn.count() < 6
-    assert plots.last.locator("svg").count() == 0
-    plots.last.scroll_into_view_if_needed()
-    plots.last.locator("svg").first.wait_for()
-    assert plots.nth(7).locator("svg").count() == 0
-    assert report.count("svg *") < 3000
-
-
-def test_the_newest_commits_can_be_looked_at_alone(opened, history_file):
-    report = opened(history_file)
-    first = report.page.locator("[data-kind=history] .plot").first
-    first.locator("svg").wait_for()
-    assert first.locator("circle").count() < 10
-    report.page.get_by_label("newest 100", exact=True).check()
-    report.page.wait_for_function(
-        "() => document.querySelectorAll('.plot')[0].querySelectorAll('circle').length >= 100"
-    )
-
-
-def test_the_table_of_all_points_is_made_when_it_is_opened(opened, history_file):
-    report = opened(history_file)
-    assert report.count(".made-by-script table") == 0
-    report.page.locator(".made-by-script summary").first.click()
-    report.page.locator(".made-by-script table").wait_for()
-    assert report.count(".made-by-script tbody tr") == 2000
-    newest = report.page.locator(".made-by-script tbody tr").first.inner_text()
-    assert "Speed up the loader (1999)" in newest
 
 
 def test_a_print_has_what_is_folded_and_all_charts(opened, report_file):
@@ -274,3 +190,32 @@ def test_without_scripts_verdicts_and_tables_are_there(opened, report_file):
     assert report.page.locator("[data-kind=pairs] table").is_visible()
     assert report.page.locator(".made-by-script").first.is_visible() is False
     assert report.page.locator("noscript p").is_visible()
+
+
+def test_the_smallest_records_are_drawn_too(opened, tmp_path):
+    interval = {"samples_per_second_interval": None}
+    tiny = msgspec.structs.replace(
+        record_of(10.0, layers(batch_size=0), **interval), launches=(launch([0.1]),)
+    )
+    judged = msgspec.structs.replace(
+        record_of(10.0, layers(batch_size=8), **interval, profile=profile_of()),
+        verdict=verdict_of(Outcome.IMPROVED, -9.0, slowdown_percent_interval=None),
+        duet=duet_of((-0.09,)),
+    )
+    measurements = {"a::tiny": tiny, "a::judged": judged}
+    history = history_of(120, 1)
+    series = history.series[0]
+    point = msgspec.structs.replace(series.points[0], interval=None)
+    alone = msgspec.structs.replace(series, points=(point,), changes=(), since_anchor=None)
+    history = msgspec.structs.replace(history, commits=(), series=(alone,), left_out={})
+    file = tmp_path / "tiny.html"
+    file.write_text(render_report(results_of(measurements, refused=False), measurements, history))
+    report = opened(file)
+    report.page.evaluate(OPEN_ALL)
+    for kind in KINDS:
+        report.scroll_to(kind)
+        assert report.page.evaluate(IS_DRAWN, kind)
+        assert report.count(f"[data-kind={kind}]") > 0
+    assert report.count(".plot-failed") == 0
+    wrong = ", ".join(f"svg [{name}*=NaN]" for name in ("d", "x", "cx", "width", "transform"))
+    assert report.count(wrong) == 0
