@@ -13,9 +13,8 @@ from typing import Any, Final
 
 import jinja2
 
-from traingate.records import Outcome, Verdict
 from traingate.records.results import State, SuiteResults, TestResult
-from traingate.records.units import Interval
+from traingate.report import figures
 from traingate.report.plain_text import without_control_characters
 
 _TEMPLATES: Final = Path(__file__).parent / "assets"
@@ -24,8 +23,6 @@ _MARKS: Final[dict[State, str]] = {"failed": "❌", "open": "❔", "passed": "�
 _MARKUP: Final = re.compile(r"[\\`*_{}\[\]()#+!|~@:-]")
 """Characters that Markdown, or GitHub's dialect of it, gives a meaning: also those of mentions, and
 of links without brackets."""
-
-_NOTABLE: Final = frozenset({Outcome.REGRESSED, Outcome.IMPROVED, Outcome.INCONCLUSIVE})
 
 
 def to_markdown(results: SuiteResults, *, details: bool = True) -> str:
@@ -45,11 +42,11 @@ def to_markdown(results: SuiteResults, *, details: bool = True) -> str:
         text=escaped,
         code=code_span,
         block=code_block,
-        ratio=_ratio,
+        ratio=figures.ratio,
         outcome=_outcome,
-        samples=_samples,
-        change=_change,
-        is_notable=_is_notable,
+        samples=figures.samples,
+        change=figures.change,
+        is_notable=figures.is_notable,
     )
     text = environment.get_template("summary.md").render(
         results=results, marks=_MARKS, details=details
@@ -91,11 +88,6 @@ def _fence(text: str, least: int) -> str:
     return "`" * max(least, longest + 1)
 
 
-def _is_notable(result: TestResult) -> bool:
-    moved = result.verdict is not None and result.verdict.outcome in _NOTABLE
-    return result.failed or moved
-
-
 def _outcome(result: TestResult) -> str:
     if result.verdict is None:
         return "**not compared**" if result.failed else ""
@@ -103,27 +95,3 @@ def _outcome(result: TestResult) -> str:
     if result.verdict.accepted is not None:
         return f"{name}, accepted"
     return f"**{name}**" if result.failed else name
-
-
-def _samples(result: TestResult) -> str:
-    value, interval = result.samples_per_second, result.samples_per_second_interval
-    if value is None:
-        return ""
-    return f"{value:.4g}" + (f" ({interval[0]:.4g} to {interval[1]:.4g})" if interval else "")
-
-
-def _change(verdict: Verdict | None) -> str:
-    """Return the change of throughput in percent, negative for a loss, with its interval."""
-    if verdict is None or verdict.slowdown_percent is None:
-        return ""
-    text = f"{-verdict.slowdown_percent:+.1f} %"
-    interval = verdict.slowdown_percent_interval
-    return text + (f" ({-interval[1]:+.1f} to {-interval[0]:+.1f})" if interval else "")
-
-
-def _ratio(ratio: float, interval: Interval | None) -> str:
-    text = f"{100 * (ratio - 1):+.1f} %"
-    if interval is None:
-        return text
-    low, high = (100 * (end - 1) for end in interval)
-    return f"{text} ({low:+.1f} to {high:+.1f})"
