@@ -27,6 +27,7 @@ _SETTINGS = Settings(
     timeout=None,
     require=frozenset(),
     price=None,
+    html=None,
     markdown=None,
     json=None,
     profile=None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,6 +20,7 @@ from traingate.commands.diff import diff
 from traingate.commands.environment import environment
 from traingate.commands.history import history
 from traingate.commands.profile import profile
+from traingate.commands.report import report
 from traingate.commands.runs import STORAGE, newest_run
 from traingate.commands.show import show
 from traingate.doctor import examine
@@ -28,8 +28,6 @@ from traingate.errors import BaselineError
 from traingate.records import Acceptance
 from traingate.report.calibration import print_calibration
 from traingate.report.doctor import print_findings
-from traingate.report.row import Row
-from traingate.report.table import render, to_svg
 
 _NO_RESULT = 2
 
@@ -49,24 +47,8 @@ def main() -> None:
     """Judge and explain runs, profile and bisect tests, examine machine and environments."""
 
 
-for _command in (environment, compare, history, show, profile, diff, bisect, completion):
+for _command in (environment, compare, report, history, show, profile, diff, bisect, completion):
     main.add_command(_command)
-
-
-@main.command()
-@click.argument("run", type=_RUN_FILE)
-@click.option("--svg", type=_RUN_FILE, help="Write the table as a picture instead of showing it.")
-def report(run: Path, svg: Path | None) -> None:
-    """Show the results table of a saved run."""
-    rows = [Row(_short_name(test), measurement) for test, measurement in _read(run).measurements]
-    if not rows:
-        _exit_without_result(f"{run} holds no training benchmark.")
-    if svg is not None:
-        svg.write_text(to_svg(rows, title=run.name))
-        return
-    is_terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if is_terminal else None
-    click.echo(render(rows, width, colour=is_terminal), nl=False)
 
 
 @main.command()
@@ -150,19 +132,6 @@ def doctor(*, as_json: bool) -> None:
         click.echo(json.dumps(msgspec.to_builtins(findings), indent=1))
         return
     print_findings(Console(highlight=False), findings)
-
-
-def _read(path: Path) -> saved_runs.SavedRun:
-    """Return the saved run in a file; exit with a message if it cannot be read."""
-    try:
-        return saved_runs.read_run(path)
-    except BaselineError as error:
-        _exit_without_result(str(error))
-
-
-def _short_name(test: str) -> str:
-    """Return the name of a test without its file."""
-    return test.rpartition("::")[2]
 
 
 def _exit_without_result(message: str) -> NoReturn:

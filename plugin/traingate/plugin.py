@@ -176,7 +176,7 @@ class _SessionHooks:
             return []
         from traingate.session.results import session_results, write_results  # noqa: PLC0415 - loads jinja2
 
-        return write_results(session_results(self._session, self._summary), self._settings)
+        return write_results(session_results(self._session, self._summary), self._session)
 
     def _describe_unknown_names(self) -> list[str]:
         """Return an error message if ``--traingate-require`` has a name that must be misspelt.

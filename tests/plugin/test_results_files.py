@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import msgspec
 import pytest
 from repositories import FAST, slow_down
@@ -32,6 +35,24 @@ def test_a_regression_is_in_all_files_with_its_cause(slower, monkeypatch):
     assert page == summary.read_text()
     assert page.startswith("## ❌ traingate: 1 of 1 training benchmark failed")
     assert f"{-test.verdict.slowdown_percent:+.1f} %" in page
+
+
+def test_the_page_has_the_history_that_ends_with_the_session(committed):
+    pytester = committed()
+    storage = "--benchmark-save=run"
+    pytester.runpytest_subprocess(*FAST, storage).assert_outcomes(passed=1)
+    options = ("--benchmark-compare", "--traingate-html=report.html", storage)
+    pytester.runpytest_subprocess(*FAST, *options).assert_outcomes(passed=1)
+    page = (pytester.path / "report.html").read_text()
+    assert "test_training.py::test_mlp" in page
+    assert "this run" in page
+    assert "0001_run.json" in page  # the baseline, in the verdict
+    command = Path(sys.executable).with_name("traingate")
+    assert pytester.run(command, "report", "-o", "saved.html").ret == 0
+    assert "0002_run.json" in (pytester.path / "saved.html").read_text()
+    table = pytester.run(command, "report", "0001")
+    assert table.ret == 0
+    table.stdout.fnmatch_lines(["*test_mlp*"])
 
 
 def test_what_cannot_be_written_fails_the_run(slower):

@@ -1,5 +1,7 @@
 import json
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -32,6 +34,11 @@ def verdict(outcome=Outcome.PASSED, slowdown=0.0, width=1.0, **changes):
 def result(test="test_speed.py::test_a", judged=None):
     record = msgspec.structs.replace(measurement([launch([0.1] * 4)]), verdict=judged)
     return measured_result(test, record, "pytest --traingate-against main")
+
+
+def session_of(chosen):
+    """Return all of a session that writing its results needs, if it has measured nothing."""
+    return SimpleNamespace(settings=chosen, rows=[], used_baselines={}, root=Path())
 
 
 REGRESSED = verdict(Outcome.REGRESSED, 12.0, failed=True)
@@ -131,7 +138,7 @@ def test_results_are_written_where_the_user_or_the_job_wants_them(tmp_path):
     summary.write_text("earlier\n")
     results = suite_results([result(judged=REGRESSED)], counts={"compared": 1})
     chosen = settings(markdown=str(page), json=str(tables))
-    assert write_results(results, chosen, {"GITHUB_STEP_SUMMARY": str(summary)}) == []
+    assert write_results(results, session_of(chosen), {"GITHUB_STEP_SUMMARY": str(summary)}) == []
     assert summary.read_text() == "earlier\n" + page.read_text()
     assert msgspec.json.decode(tables.read_bytes(), type=SuiteResults) == results
     assert "Reproduce: `pytest --traingate-against main test_speed.py::test_a`" in page.read_text()
@@ -139,7 +146,7 @@ def test_results_are_written_where_the_user_or_the_job_wants_them(tmp_path):
 
 def test_a_file_that_cannot_be_written_is_an_error(tmp_path):
     chosen = settings(markdown=str(tmp_path / "missing" / "a.md"))
-    (message,) = write_results(suite_results([]), chosen, {})
+    (message,) = write_results(suite_results([]), session_of(chosen), {})
     assert "--traingate-markdown" in message
 
 
@@ -147,7 +154,9 @@ def test_a_summary_that_github_would_refuse_goes_without_details(tmp_path):
     long = msgspec.structs.replace(REGRESSED, evidence=("x" * 1_000_000,))
     summary = tmp_path / "summary.md"
     results = suite_results([result(judged=long)])
-    assert write_results(results, settings(), {"GITHUB_STEP_SUMMARY": str(summary)}) == []
+    assert (
+        write_results(results, session_of(settings()), {"GITHUB_STEP_SUMMARY": str(summary)}) == []
+    )
     assert summary.stat().st_size < 900_000
 
 

@@ -149,17 +149,16 @@ def _summaries(
     missing = [path for path in stamps if path not in rows]
     if missing:
         _remove_vanished(database)
-    summaries: dict[Path, RunSummary] = {}
     for start in range(0, len(missing), _FILES_PER_COMMIT):
         with database:
             for number, path in enumerate(missing[start : start + _FILES_PER_COMMIT], start + 1):
-                summaries[path] = summarise(read_run(path))
-                _store(database, path, stamps[path], summaries[path])
+                _store(database, path, stamps[path], summarise(read_run(path)))
                 if progress is not None:
                     progress(number, len(missing))
+    # Rows share their machines and environments, which summaries of files do not.
+    rows |= dict(_stored_rows(database, {path: stamps[path] for path in missing}))
     shared = _shared_values(database, rows.values())
-    summaries |= {path: _summary(path, row, shared) for path, row in rows.items()}
-    return [summaries[path] for path in stamps]
+    return [_summary(path, rows[path], shared) for path in stamps]
 
 
 def _remove_vanished(database: sqlite3.Connection) -> None:

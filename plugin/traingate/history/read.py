@@ -8,7 +8,7 @@ from traingate.baselines.index import Progress, load_summaries
 from traingate.baselines.summaries import RunSummary
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.collect import collect_history
-from traingate.records.history import History
+from traingate.records.history import History, HistoryCommit
 from traingate.worktree.commit_log import commits_to
 from traingate.worktree.repository import Repository
 
@@ -16,31 +16,40 @@ from traingate.worktree.repository import Repository
 def read_history(
     storage: str,
     *,
+    root: Path | None = None,
     reference: str = "HEAD",
     anchor: str | None = None,
     tolerance: float = 5.0,
     tests: tuple[str, ...] = (),
     progress: Progress | None = None,
+    current: RunSummary | None = None,
 ) -> History:
     """Return the history of a storage over the commits of the repository that we are in.
 
     Args:
         storage: Folder of the saved runs.
+        root: Folder in the repository; None for the working directory.
         reference: Commit that the history leads to.
         anchor: Commit that the newest level is compared with; None for the default.
         tolerance: Largest loss since the anchor that is let through, in percent.
         tests: Parts of the names of tests; all tests if empty.
         progress: Function that is told how many files were read.
+        current: Run of the working tree, which is the last point; None for the saved ones alone.
 
     Raises:
         BaselineError: If there is no run with a record of traingate, or a damaged one.
         ConfigurationError: If a commit does not exist, or a library is not installed.
     """
-    runs = load_summaries(storage, True, progress)
-    repository = Repository.containing(Path.cwd())
+    runs = [*load_summaries(storage, True, progress), *([current] if current else [])]
+    repository = Repository.containing(root or Path.cwd())
     commits, anchor_hash = None, None
     if repository is not None:
         commits = commits_to(repository, repository.resolve_commit(reference).hash)
+        if current is not None:
+            work = HistoryCommit(
+                hash=current.commit or "", date=current.saved_at, subject=current.title
+            )
+            commits.append(work)
         anchor_hash = anchor and repository.resolve_commit(anchor).hash
     elif anchor is not None:
         raise ConfigurationError("--anchor names a commit, and this folder is in no repository")

@@ -95,6 +95,8 @@ OPTIONS: Final = (
             "the first step, 600 for any other)."),
     Option("price", positive_number, None, "USD_PER_HOUR",
             "Price of this machine, for samples per dollar."),
+    Option("html", nonempty, None, "PATH",
+            "Write the report as one page that works offline, with the history of the storage."),
     Option("markdown", nonempty, None, "PATH",
             "Write the results as Markdown, as a job of GitHub Actions has them in its summary by "
             "itself."),

@@ -64,7 +64,7 @@ def parse(config: pytest.Config) -> Settings:
         )
     if duet_options and not values["against"]:
         _check_base_setup(config, duet_option)
-    for name in ("profile", "markdown", "json"):  # a test may change the working directory
+    for name in ("profile", "html", "markdown", "json"):  # a test may change the working directory
         if values[name]:
             values[name] = str(config.invocation_params.dir / values[name])
     return Settings(

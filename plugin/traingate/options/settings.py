@@ -40,6 +40,7 @@ class Settings:
         require: Names of layers, or of the extras that install what layers need; a test of such a
             layer fails instead of being skipped if the layer cannot run.
         price: Price of this machine in US dollars per hour; None if unknown.
+        html: File for the report as a page; None for none.
         markdown: File for the results as Markdown; None for none.
         json: File for the results as JSON; None for none.
         profile: Folder for traces, tables and flame graphs; None for none.
@@ -69,6 +70,7 @@ class Settings:
     timeout: float | None
     require: frozenset[str]
     price: float | None
+    html: str | None
     markdown: str | None
     json: str | None
     profile: str | None

@@ -39,7 +39,7 @@ class ComparisonChooser:
         base_sides: Base sides of the session's duets.
         baselines: Function that returns the saved runs to compare with.
         hardware: Function that returns the hardware of this machine.
-        used_baselines: Files of the saved runs that tests were compared with.
+        used_baselines: Baselines that tests were compared with, by the full name of the test.
     """
 
     settings: Settings
@@ -47,7 +47,7 @@ class ComparisonChooser:
     base_sides: BaseSides
     baselines: Callable[[], Baselines]
     hardware: Callable[[], Hardware]
-    used_baselines: set[Path] = field(default_factory=set, init=False)
+    used_baselines: dict[str, Baseline] = field(default_factory=dict, init=False)
 
     def choose(self, request: BenchmarkRequest, job: Job, tolerance: float) -> Comparison:
         """Return the comparison of a test.
@@ -83,7 +83,7 @@ class ComparisonChooser:
 
         def find(subject: Subject) -> Baseline:
             baseline = self._find(self.baselines(), subject, request, job)
-            self.used_baselines.add(baseline.path)
+            self.used_baselines[request.test] = baseline
             return baseline
 
         return self._against_stored(job, tolerance, find)

@@ -6,13 +6,21 @@ import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from traingate.baselines.saved_runs import SavedRun
+from traingate.baselines.summaries import summarise
+from traingate.errors import BaselineError, ConfigurationError
+from traingate.history.read import read_history
 from traingate.options import Settings
+from traingate.records import Measurement
+from traingate.records.history import History
 from traingate.records.results import SuiteResults
+from traingate.report.html import render_report
 from traingate.report.markdown import to_markdown
 from traingate.report.results import measured_result, refused_result, suite_results
 from traingate.session.session import Session
@@ -20,6 +28,9 @@ from traingate.session.summary import SessionSummary
 
 SUMMARY_VARIABLE: Final = "GITHUB_STEP_SUMMARY"
 """Variable with the file of a step's summary (docs.github.com, "Workflow commands")."""
+
+_CURRENT: Final = "working tree"
+"""Name of the session's own run, in the place of a commit's."""
 
 _SUMMARY_BYTES: Final = 900_000
 """Largest addition to it; GitHub shows no summary of more than 1 MiB."""
@@ -46,19 +57,22 @@ def session_results(session: Session, summary: SessionSummary | None) -> SuiteRe
 
 
 def write_results(
-    results: SuiteResults, settings: Settings, variables: Mapping[str, str] = os.environ
+    results: SuiteResults, session: Session, variables: Mapping[str, str] = os.environ
 ) -> list[str]:
     """Write the results as the settings say, and to the summary of a job of GitHub Actions.
 
     Args:
         results: Results of the session.
-        settings: Settings of the session.
+        session: Session.
         variables: Environment variables.
 
     Returns:
         An error message for each file that could not be written.
     """
+    settings = session.settings
     errors = []
+    if settings.html is not None:
+        errors += _write(settings.html, _page(results, session), "--traingate-html")
     if settings.markdown is not None:
         errors += _write(settings.markdown, to_markdown(results), "--traingate-markdown")
     if settings.json is not None:
@@ -71,6 +85,36 @@ def write_results(
             text = to_markdown(results, details=False)
         errors += _write(summary, text, SUMMARY_VARIABLE, mode="a")
     return errors
+
+
+def _page(results: SuiteResults, session: Session) -> str:
+    """Return the report as a page."""
+    now = datetime.now(tz=timezone.utc)
+    measurements = {row.full_name: row.measurement for row in session.rows}
+    return render_report(
+        results,
+        measurements,
+        _history(session, measurements, now),
+        baselines={test: item.measurement for test, item in session.used_baselines.items()},
+        created=now.strftime("%Y-%m-%d %H:%M UTC"),
+    )
+
+
+def _history(
+    session: Session, measurements: Mapping[str, Measurement], now: datetime
+) -> History | None:
+    """Return the history that ends with this session; None if no run can be read."""
+    time = now.isoformat(timespec="seconds")
+    run = SavedRun(Path(_CURRENT), "this run", time, _CURRENT, tuple(measurements.items()))
+    try:
+        return read_history(
+            session.settings.storage,
+            root=session.root,
+            tolerance=session.settings.tolerance,
+            current=summarise(run),
+        )
+    except (BaselineError, ConfigurationError):  # nothing is stored, or it belongs to others
+        return None
 
 
 def _write(path: str, text: str, option: str, mode: str = "w") -> list[str]:
