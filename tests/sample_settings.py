@@ -15,6 +15,7 @@ _SETTINGS = Settings(
     tolerance=5.0,
     on_missing="fail",
     allow_missing=frozenset(),
+    accept=None,
     on_inconclusive="warn",
     steady="threads",
     against=None,

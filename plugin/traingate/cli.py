@@ -14,6 +14,7 @@ from rich.console import Console
 
 from traingate.baselines import saved_runs
 from traingate.commands.bisect import bisect
+from traingate.commands.ci import ci
 from traingate.commands.compare import compare
 from traingate.commands.completion import completion
 from traingate.commands.diff import diff
@@ -47,7 +48,10 @@ def main() -> None:
     """Judge and explain runs, profile and bisect tests, examine machine and environments."""
 
 
-for _command in (environment, compare, report, history, show, profile, diff, bisect, completion):
+_COMMANDS = (
+    environment, compare, report, history, show, profile, diff, bisect, ci, completion,
+)  # fmt: skip
+for _command in _COMMANDS:
     main.add_command(_command)
 
 

@@ -65,6 +65,8 @@ OPTIONS: Final = (
             "A new test, of which nothing is stored, fails or is recorded (default: fail)."),
     Option("allow-missing", names, frozenset(), "NAMES",
             "Tests that may go without comparison (names with commas between them)."),
+    Option("accept", nonempty, None, "REASON",
+            "Accept the slowdowns of this run for this reason, which stays in the records."),
     Option("on-inconclusive", one_of("warn", "fail"), "warn", "{warn,fail}",
             "A test whose launches run out before a verdict warns, or fails (default: warn)."),
     Option("steady", one_of(*LEVELS), "full", "{off,threads,full}",

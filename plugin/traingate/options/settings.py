@@ -24,6 +24,7 @@ class Settings:
         tolerance: Largest loss of throughput that is let through, in percent.
         on_missing: Treatment of a test of which nothing is stored, ``fail`` or ``record``.
         allow_missing: Names of tests that need no comparison.
+        accept: Reason for which slowdowns of this run fail nothing; None if they fail.
         on_inconclusive: Treatment of a test without a verdict, ``warn`` or ``fail``.
         steady: Level of the measures against scatter, one of ``controller.steadying.LEVELS``.
         against: Commit to compare the working tree with by a duet; None for no commit.
@@ -58,6 +59,7 @@ class Settings:
     tolerance: float
     on_missing: str
     allow_missing: frozenset[str]
+    accept: str | None
     on_inconclusive: str
     steady: str
     against: str | None

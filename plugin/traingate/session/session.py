@@ -9,6 +9,7 @@ import glob
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -31,7 +32,7 @@ from traingate.host.hardware import hardware
 from traingate.host.temporary_folders import make_session_directory
 from traingate.options import Settings
 from traingate.protocol.channel import listener_pattern
-from traingate.records import Hardware, Measurement, Outcome, Verdict
+from traingate.records import Acceptance, Hardware, Measurement, Outcome, Verdict
 from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row
 from traingate.report.verdict import interruption_text
@@ -222,8 +223,12 @@ class Session:
             is_failure = verdict.outcome is Outcome.REGRESSED or (
                 verdict.outcome is Outcome.INCONCLUSIVE and self.settings.on_inconclusive == "fail"
             )
-            failed = is_failure and verdict.accepted is None
-            verdict = msgspec.structs.replace(verdict, failed=failed)
+            accepted, reason = verdict.accepted, self.settings.accept
+            if is_failure and accepted is None and reason is not None:
+                now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+                accepted = Acceptance(reason, now)
+            failed = is_failure and accepted is None
+            verdict = msgspec.structs.replace(verdict, accepted=accepted, failed=failed)
         broken_limits = violations(request.limits, measurement)
         if not broken_limits:
             return verdict
