@@ -55,6 +55,17 @@ def test_the_page_has_the_history_that_ends_with_the_session(committed):
     table.stdout.fnmatch_lines(["*test_mlp*"])
 
 
+def test_a_saved_run_has_what_other_tools_read(committed, newest_run):
+    """Test the fields that the adapters of github-action-benchmark and bencher read."""
+    pytester = committed()
+    pytester.runpytest_subprocess(*FAST, "--benchmark-save=run").assert_outcomes(passed=1)
+    (benchmark,) = newest_run()["benchmarks"]
+    stats = benchmark["stats"]
+    assert benchmark["fullname"] == "test_training.py::test_mlp"
+    assert stats["ops"] == pytest.approx(1 / stats["mean"])
+    assert min(stats["stddev"], stats["mean"], stats["rounds"], stats["median"]) > 0
+
+
 def test_what_cannot_be_written_fails_the_run(slower):
     result = slower.runpytest_subprocess(*FAST, "--traingate-json=missing/results.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
