@@ -37,7 +37,7 @@ def test_a_regression_is_in_all_files_with_its_cause(slower, monkeypatch):
     assert f"{-test.verdict.slowdown_percent:+.1f} %" in page
 
 
-def test_the_page_has_the_history_that_ends_with_the_session(committed):
+def test_the_page_has_the_history_that_ends_with_the_session(committed, newest_run):
     pytester = committed()
     storage = "--benchmark-save=run"
     pytester.runpytest_subprocess(*FAST, storage).assert_outcomes(passed=1)
@@ -50,6 +50,11 @@ def test_the_page_has_the_history_that_ends_with_the_session(committed):
     command = Path(sys.executable).with_name("traingate")
     assert pytester.run(command, "report", "-o", "saved.html").ret == 0
     assert "0002_run.json" in (pytester.path / "saved.html").read_text()
+    compared = pytester.run(command, "compare", "0001", "0002", "--format=json")
+    (by_command,) = msgspec.json.decode(compared.stdout.str(), type=SuiteResults).tests
+    by_pytest = newest_run()["benchmarks"][0]["extra_info"]["traingate"]
+    if by_pytest["verdict"]["method"] == "stored launches":
+        assert msgspec.to_builtins(by_command.verdict) == by_pytest["verdict"]
     table = pytester.run(command, "report", "0001")
     assert table.ret == 0
     table.stdout.fnmatch_lines(["*test_mlp*"])

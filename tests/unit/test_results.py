@@ -188,6 +188,25 @@ def test_all_forms_of_a_comparison_have_the_same_figures(tmp_path):
     assert f"{-slowdown:+.1f} %" in output("markdown")
 
 
+def test_a_verdict_of_the_gate_is_not_computed_anew(tmp_path):
+    save(tmp_path / "a.json", 0.1)
+    save(tmp_path / "b.json", 0.2)
+    file = tmp_path / "b.json"
+    content = json.loads(file.read_text())
+    record = content["benchmarks"][0]["extra_info"]["traingate"]
+    earlier = verdict(Outcome.INCONCLUSIVE, 12.3, baseline="a.json")
+    record["verdict"] = msgspec.to_builtins(earlier)
+    file.write_text(json.dumps(content))
+
+    def outcome_of(*options):
+        arguments = ["compare", str(tmp_path / "a.json"), str(file), "--format=json", *options]
+        text = CliRunner().invoke(main, arguments).stdout
+        return msgspec.json.decode(text, type=SuiteResults).tests[0].verdict.outcome
+
+    assert outcome_of() is Outcome.INCONCLUSIVE
+    assert outcome_of("--tolerance=10") is Outcome.REGRESSED
+
+
 def test_runs_are_named_by_number_or_storage(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save(tmp_path / ".benchmarks" / "machine" / "0001_base.json", 0.1)

@@ -112,6 +112,10 @@ def _judged(
 ) -> Measurement:
     """Return a saved measurement with its verdict.
 
+    If it was compared with this baseline when it was measured, at this tolerance, that is the
+    verdict: the gate looked at its launches one after the other, and a single look at all of them
+    may decide more.
+
     Raises:
         BaselineError: If it has no baseline.
     """
@@ -125,6 +129,13 @@ def _judged(
     baseline = baselines.find(subject, measurement.machine, test)
     launches = len(measurement.launches)
     check_launch_count(baseline, launches)
+    earlier = measurement.verdict
+    if (
+        earlier is not None
+        and (earlier.baseline, earlier.tolerance_percent) == (baseline.title, tolerance)
+        and earlier.anchor is None
+    ):
+        return measurement
     verdict = screen(baseline, measurement, Policy(tolerance / 100, launches, launches)).verdict
     verdict = explain_by_stored_profile(verdict, baseline.measurement, measurement)
     failed = verdict.outcome is Outcome.REGRESSED
@@ -133,7 +144,8 @@ def _judged(
 
 
 def _is_regressed(result: TestResult) -> bool:
-    return result.verdict is not None and result.verdict.outcome is Outcome.REGRESSED
+    verdict = result.verdict
+    return verdict is not None and verdict.outcome is Outcome.REGRESSED and verdict.accepted is None
 
 
 def _in_form(results: SuiteResults, form: str) -> str:
