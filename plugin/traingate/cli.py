@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -20,9 +19,9 @@ from traingate.commands.completion import completion
 from traingate.commands.diff import diff
 from traingate.commands.environment import environment
 from traingate.commands.history import history
-from traingate.commands.profile import profile
+from traingate.commands.profile import FORMAT, profile
 from traingate.commands.report import report
-from traingate.commands.runs import STORAGE, newest_run
+from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
 from traingate.commands.show import show
 from traingate.doctor import examine
 from traingate.errors import BaselineError
@@ -31,8 +30,6 @@ from traingate.report.calibration import print_calibration
 from traingate.report.doctor import print_findings
 
 _NO_RESULT = 2
-
-_RUN_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 def _strip_nonempty(_context: click.Context, _option: click.Parameter, text: str) -> str:
@@ -56,7 +53,7 @@ for _command in _COMMANDS:
 
 
 @main.command()
-@click.argument("run", type=_RUN_FILE, required=False)
+@click.argument("run", required=False, shell_complete=RUN_COMPLETION)
 @click.option(
     "--reason",
     required=True,
@@ -71,15 +68,18 @@ for _command in _COMMANDS:
     "INCONCLUSIVE records.",
 )
 @STORAGE
-def accept(run: Path | None, reason: str, tests: tuple[str, ...], storage: str) -> None:
+def accept(run: str | None, reason: str, tests: tuple[str, ...], storage: str) -> None:
     """Accept a saved RUN that failed its gate as a baseline; by default the newest run.
+
+    RUN is a file; a storage, for its newest run; the number or name of a saved run in --storage; or
+    a commit, for its newest run.
 
     A record whose comparison was INCONCLUSIVE is accepted only if --test names it. To save a run,
     give pytest --benchmark-compare --benchmark-save=NAME.
     """
     time = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
     try:
-        path = run or newest_run(storage).path
+        path = find_run(run or storage, storage).path
         accepted_tests = saved_runs.accept(path, Acceptance(reason, time), tests)
     except BaselineError as error:
         _exit_without_result(str(error))
@@ -125,14 +125,15 @@ def calibrate(
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def doctor(*, as_json: bool) -> None:
+@FORMAT
+@click.option("--json", "as_json", is_flag=True, hidden=True, help="The same as --format=json.")
+def doctor(*, form: str, as_json: bool) -> None:
     """Show what this machine has and lacks for each layer, and how to change that.
 
     This takes a second, measures nothing, and does not load torch.
     """
     findings = examine()
-    if as_json:
+    if as_json or form == "json":
         click.echo(json.dumps(msgspec.to_builtins(findings), indent=1))
         return
     print_findings(Console(highlight=False), findings)
