@@ -124,6 +124,7 @@ def job(committed, environment, tmp_path, monkeypatch):
     return Job()
 
 
+@pytest.mark.long
 def test_a_pull_request_without_a_slowdown_passes_in_silence(job):
     job.commit("a comment")
     process, results = job.run("gate", job.pull_request())
@@ -169,6 +170,7 @@ def test_a_slowdown_that_a_member_accepts_passes_with_the_reason(job):
         assert "the new loss needs it" in comment["body"]
 
 
+@pytest.mark.long
 def test_the_main_branch_keeps_its_runs_and_shows_its_history(job):
     event = {"ref": "refs/heads/main"}
     for number in range(2):
