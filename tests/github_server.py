@@ -66,6 +66,7 @@ class GitHubServer:
             "issue_url": f"{address}/issues/5",
             "comments_url": f"{address}/issues/5/comments",
             "head": {"sha": self.sha, "ref": self.head.partition(":")[2]},
+            "base": {"ref": "main"},
         }
 
     def _comment(self, number):

@@ -28,6 +28,7 @@ from traingate.errors import BaselineError
 from traingate.records import Acceptance
 from traingate.report.calibration import print_calibration
 from traingate.report.doctor import print_findings
+from traingate.report.plain_text import without_control_characters
 
 _NO_RESULT = 2
 
@@ -79,12 +80,12 @@ def accept(run: str | None, reason: str, tests: tuple[str, ...], storage: str) -
     """
     time = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
     try:
-        path = find_run(run or storage, storage).path
+        path = find_run(run, storage).path
         accepted_tests = saved_runs.accept(path, Acceptance(reason, time), tests)
     except BaselineError as error:
         _exit_without_result(str(error))
     for test in accepted_tests:
-        click.echo(f"accepted {test} of {path}: {reason}")
+        click.echo(without_control_characters(f"accepted {test} of {path}: {reason}"))
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

@@ -231,7 +231,7 @@ def _record(
         measurement = measurement.with_profile_files(folder)
     benchmark.extra_info["traingate"] = to_json(measurement)
     request.node.stash[CLOCK_KEY].replay(benchmark, measurement.step_seconds)
-    session.rows.append(Row(request.node.name, measurement, request.node.nodeid))
+    session.rows.append(Row(request.node.name, measurement, request.node.nodeid, result.sides))
     request.node.user_properties += junit_properties(measurement)
     verdict = measurement.verdict
     if verdict is None:

@@ -176,7 +176,19 @@ class _SessionHooks:
             return []
         from traingate.session.results import session_results, write_results  # noqa: PLC0415 - loads jinja2
 
-        return write_results(session_results(self._session, self._summary), self._session)
+        failed_tests = [
+            test for test in self._selection.benchmarks if test in self._selection.failed_tests
+        ]
+        ended = self._pytest_session
+        is_complete = (
+            ended is not None
+            and ended.exitstatus in (*_GREEN_STATUSES, pytest.ExitCode.TESTS_FAILED)
+            and not (ended.shouldfail or ended.shouldstop)
+        )
+        results = session_results(
+            self._session, self._summary, failed_tests, is_complete=is_complete
+        )
+        return write_results(results, self._session)
 
     def _describe_unknown_names(self) -> list[str]:
         """Return an error message if ``--traingate-require`` has a name that must be misspelt.

@@ -71,6 +71,45 @@ def test_a_saved_run_has_what_other_tools_read(committed, newest_run):
     assert min(stats["stddev"], stats["mean"], stats["rounds"], stats["median"]) > 0
 
 
+CRASHING = """
+from models import mlp, raising
+
+def test_mlp(training_benchmark):
+    training_benchmark(mlp)
+
+def test_raising(training_benchmark):
+    training_benchmark(raising)
+
+def test_asserting(training_benchmark):
+    training_benchmark(mlp)
+    raise AssertionError
+"""
+
+
+def test_tests_that_fail_otherwise_are_in_the_files_too(project):
+    pytester = project(CRASHING)
+    options = ("--traingate-json=results.json", "--traingate-markdown=results.md")
+    pytester.runpytest_subprocess(*FAST, *options).assert_outcomes(passed=1, failed=2)
+    tables = msgspec.json.decode((pytester.path / "results.json").read_bytes(), type=SuiteResults)
+    failed = {test.test: test for test in tables.tests if test.failed}
+    assert tables.state == "failed"
+    assert {*failed} == {f"test_training.py::test_{name}" for name in ("raising", "asserting")}
+    assert failed["test_training.py::test_asserting"].samples_per_second
+    page = (pytester.path / "results.md").read_text()
+    assert page.startswith("## ❌ traingate: 2 of 3 training benchmarks failed")
+    assert page.count("**failed**") == 2
+
+
+def test_a_run_that_ended_early_has_not_passed(project):
+    pytester = project(CRASHING)
+    result = pytester.runpytest_subprocess(*FAST, "-x", "-k", "raising or asserting",
+                                           "--traingate-json=results.json")  # fmt: skip
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    tables = msgspec.json.decode((pytester.path / "results.json").read_bytes(), type=SuiteResults)
+    assert tables.state == "failed"
+    assert "not all tests were measured" in tables.problems[0]
+
+
 def test_what_cannot_be_written_fails_the_run(slower):
     result = slower.runpytest_subprocess(*FAST, "--traingate-json=missing/results.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED

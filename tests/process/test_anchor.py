@@ -168,6 +168,17 @@ def test_a_test_that_the_anchor_does_not_have_is_judged_by_the_newest_alone(hist
     assert (verdict.outcome, verdict.anchor) == (Outcome.PASSED, None)
 
 
+def test_a_named_anchor_stands_alone_where_nothing_newer_is_stored(history, project):
+    first = git(project.folder, "rev-parse", "HEAD")
+    commit_and_tag(project, 0.04)
+    record = record_of((0.01,) * 3, machine=hardware(), **MODEL)
+    save_run(history.folder / "0001_other.json", {"test_model.py::test_other": with_yardstick(
+        msgspec.structs.replace(record, workload="models.py::other"))})  # fmt: skip
+    verdict = history.judge(anchor=first, on_missing="record")
+    assert verdict.outcome is Outcome.REGRESSED
+    assert "compared with the anchor alone" in verdict.evidence[-1]
+
+
 OTHER = msgspec.structs.replace(hardware(), cpu="another one")
 
 

@@ -72,6 +72,26 @@ def test_two_jobs_that_push_at_once_lose_no_run(branch, tmp_path, monkeypatch):
     assert fetched(branch, tmp_path / "all") == ["0001_a", "0001_b"]
 
 
+def test_other_branches_and_tags_of_that_name_are_not_taken(branch, tmp_path):
+    git(tmp_path / "project", "commit", "-q", "--allow-empty", "-m", "start")
+    for name in (f"refs/heads/x/{branch.name}", f"refs/tags/{branch.name}"):
+        git(tmp_path / "project", "push", "-q", "origin", f"HEAD:{name}")
+    branch.add([new_run(tmp_path / "storage", "0001_a")], tmp_path / "storage", keep=10)
+    assert fetched(branch, tmp_path / "all") == ["0001_a"]
+
+
+def test_the_settings_of_the_user_do_not_matter(branch, tmp_path, monkeypatch):
+    settings = tmp_path / "gitconfig"
+    settings.write_text(
+        "[commit]\n gpgsign = true\n[gpg]\n program = /bin/false\n[core]\n hooksPath = /nowhere\n"
+        "[log]\n showSignature = true\n"
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    branch.add([new_run(tmp_path / "storage", "0001_a")], tmp_path / "storage", keep=10)
+    (tmp_path / "storage" / "README").write_text("not a run")
+    assert fetched(branch, tmp_path / "all") == ["0001_a"]
+
+
 def test_a_remote_that_is_gone_is_an_error(branch, tmp_path):
     shutil.rmtree(tmp_path / "remote.git")
     with pytest.raises(ConfigurationError, match="git ls-remote failed"):
@@ -84,5 +104,9 @@ def test_old_runs_are_removed_but_not_accepted_ones_and_those_of_tags(tmp_path):
     for number, fields in enumerate([{}, {"verdict": accepted}, {"machine": other}, {}, {}, {}]):
         new_run(tmp_path, f"000{number}_a", f"2026-11-22T10:0{number}:00", **fields)
     assert [path.stem for path in removable_runs(tmp_path, 2, ())] == ["0000_a", "0003_a"]
+    tagged = json.loads((tmp_path / "Linux-CPython-3.11-64bit" / "0003_a.json").read_text())
+    tagged["commit_info"] = {"id": "a" * 40, "dirty": False}
+    (tmp_path / "Linux-CPython-3.11-64bit" / "0003_a.json").write_text(json.dumps(tagged))
+    assert [path.stem for path in removable_runs(tmp_path, 2, ["a" * 40])] == ["0000_a"]
     assert removable_runs(tmp_path, 10, ()) == []
     assert removable_runs(tmp_path / "none", 1, ()) == []

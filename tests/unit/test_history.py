@@ -136,6 +136,58 @@ def test_the_newest_tag_is_the_anchor_and_a_named_one_wins(repository):
     assert (history.series[0].since_anchor.anchor, status) == (0, 1)
 
 
+def test_an_anchor_that_is_no_ancestor_is_an_error(repository):
+    repository.commit("first", 1.0)
+    git(repository.folder, "checkout", "-q", "-b", "other")
+    elsewhere = repository.commit("elsewhere")
+    git(repository.folder, "checkout", "-q", "main")
+    repository.commit("second", 1.0)
+    status, text = repository.history(f"--anchor={elsewhere}")
+    assert status == 2
+    assert "is no ancestor" in text
+
+
+@pytest.mark.parametrize("anchor", ["HEAD", "HEAD~2"])
+def test_an_anchor_with_nothing_measured_on_one_side_is_an_error(repository, anchor):
+    repository.commit("not measured")
+    repository.commit("first", 1.0)
+    repository.commit("second", 0.5)
+    status, text = repository.history(f"--anchor={anchor}")
+    assert status == 2
+    assert "nothing was measured both up to" in text
+
+
+def test_an_accepted_newest_run_is_its_own_anchor(repository):
+    for number in range(4):
+        repository.commit(f"{number}", 1.0)
+    repository.commit("slower", 0.5, verdict=ACCEPTED)
+    status, history = repository.as_json()
+    assert (status, history.series[0].since_anchor) == (0, None)
+
+
+def test_a_test_that_is_measured_no_more_fails_nothing(repository):
+    machine = msgspec.structs.replace(HARDWARE, cores=8)
+    for level in (1.0, 1.0, 0.5, 0.5):
+        repository.commit("of another machine", level, machine=machine)
+    assert repository.history()[0] == 1
+    repository.commit("of this machine", 1.0)
+    status, text = repository.history()
+    assert status == 0
+    assert "(not measured at the newest commit)" in text
+
+
+def test_a_shallow_clone_is_an_error(repository, tmp_path, monkeypatch):
+    for number in range(3):
+        repository.commit(f"{number}", 1.0)
+    clone = tmp_path / "clone"
+    address = repository.folder.as_uri()
+    subprocess.run(["git", "clone", "-q", "--depth=1", address, str(clone)], check=True)
+    monkeypatch.chdir(clone)
+    status, text = repository.history()
+    assert status == 2
+    assert "git fetch --unshallow" in text
+
+
 def test_runs_of_one_commit_are_one_point_and_runs_of_other_branches_are_left_out(repository):
     first = repository.commit("first", 1.0)
     repository.save(first, 1.0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import platformdirs
@@ -136,6 +138,27 @@ def test_a_damaged_run_is_an_error_each_time_and_hides_no_other(storage, read_fi
     assert len(load(storage)) == 1
 
 
+def test_a_link_to_nowhere_is_an_error_that_names_it(storage, read_files):
+    storage("0001_a", record_of(0.1))
+    link = storage.folder / "0002_link.json"
+    link.symlink_to(storage.folder / "nowhere")
+    with pytest.raises(DamagedRecordError, match="0002_link"):
+        load(storage)
+
+
+def test_processes_that_start_at_once_share_one_index(storage, database):
+    for number in range(20):
+        storage(f"00{number:02}_a", record_of(0.1))
+    program = (
+        "import sys; from traingate.baselines.index import load_summaries\n"
+        "print(len(load_summaries(sys.argv[1], True)))"
+    )
+    command = [sys.executable, "-c", program, str(storage.folder)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    assert [process.communicate()[0].strip() for process in processes] == ["20"] * 6
+    assert len(load(storage)) == 20
+
+
 def test_rows_of_files_that_are_gone_are_removed(storage, read_files, database):
     path = storage("0001_a", record_of(0.1))
     load(storage)
@@ -160,7 +183,9 @@ def test_progress_is_told_for_the_files_that_are_read(storage, read_files):
 def test_names_may_be_any_bytes(tmp_path, read_files):
     folder = tmp_path / "storage \udcff é"
     folder.mkdir()
-    (folder / "0001_a.json").write_text(json.dumps({"benchmarks": []}))
+    file = folder / "0001_\udcfe.json"
+    file.write_text(json.dumps({"benchmarks": []}))
     assert load_summaries(str(folder), True) == load_summaries(str(folder), True)
-    assert read_files == ["0001_a.json"]
-    assert load_summaries(str(folder), True)[0].path == Path(folder / "0001_a.json")
+    assert read_files == [file.name]
+    (run,) = load_summaries(str(folder), True)
+    assert (run.path, run.title) == (Path(file), "0001_\\xfe.json")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from traingate.history.anchors import change_since
-from traingate.history.levels import Ramp, find_changes, point_spread
+from traingate.history.levels import Ramp, find_changes, point_spread, without_outliers
 
 SPREAD = 0.017
 
@@ -86,6 +86,25 @@ def test_a_loss_is_told_where_the_interval_excludes_the_tolerance(loss, is_loss)
     assert since(values, 0, [Ramp(5, 6, -loss, 0.01)]).is_loss is is_loss
 
 
-def test_the_newest_point_as_its_own_anchor_has_not_changed():
-    assert since([0.0, -0.3], 1).change_percent == 0
-    assert not since([0.0, -0.3], 1).is_loss
+@pytest.mark.parametrize("place", [-1, -2])
+def test_a_single_outlier_at_the_end_is_no_loss(place):
+    values = noisy([0.0] * 12)
+    values[place] -= 0.5
+    spread = point_spread(values, [3] * len(values))
+    change = change_since(
+        0,
+        "",
+        without_outliers(values, spread),
+        ramps=find_changes(values, spread),
+        spread=spread,
+        tolerance_percent=5.0,
+    )
+    assert not change.is_loss
+
+
+def test_a_second_ramp_begins_where_the_first_has_ended():
+    creep = [-0.02 * number for number in range(1, 9)]
+    levels = [0.0] * 10 + creep + [creep[-1]] * 8 + [creep[-1] - 0.2] * 10
+    first, second = changes(levels)
+    assert first.after <= second.before
+    assert second.change == pytest.approx(-0.2, abs=0.03)

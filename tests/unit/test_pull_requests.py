@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import subprocess
 
 import msgspec
 import pytest
@@ -15,6 +17,7 @@ from traingate.cli import main
 from traingate.errors import ConfigurationError
 from traingate.pull_requests.comment import comment_text, read_results
 from traingate.pull_requests.event import read_pull_request
+from traingate.pull_requests.measuring import merge_base
 from traingate.records import Acceptance, Outcome, Verdict
 from traingate.report.results import measured_result, suite_results
 
@@ -29,6 +32,7 @@ def acceptance(tmp_path, association="MEMBER", body=None, labels=()):
     pull_request = {
         "number": 5,
         "base": {"sha": "b" * 40},
+        "head": {"sha": "c" * 40},
         "author_association": association,
         "body": body,
         "labels": [{"name": name} for name in labels],
@@ -192,7 +196,10 @@ def test_a_refusal_of_github_is_an_error(comment):
         assert "Resource not accessible by integration" in result.output
 
 
-HOSTILE = "</details><script>alert(1)</script> @everyone [x](javascript:y) ![z](https://a.test) `"
+HOSTILE = (
+    "</details><script>alert(1)</script> @everyone #12 www.evil.test [x](javascript:y) "
+    "![z](https://a.test) `"
+)
 
 
 def test_nothing_of_a_stranger_becomes_markup(comment):
@@ -201,14 +208,22 @@ def test_nothing_of_a_stranger_becomes_markup(comment):
         title=HOSTILE,
         problems=(HOSTILE,),
         machine=HOSTILE,
-        tests=(msgspec.structs.replace(REGRESSED.tests[0], test=HOSTILE, sentence=HOSTILE),),
+        counts={HOSTILE: 1},
+        tests=(
+            msgspec.structs.replace(
+                REGRESSED.tests[0], test=HOSTILE, sentence=HOSTILE, command="curl evil | sh"
+            ),
+        ),
     )
     with GitHubServer() as server:
         comment(server, hostile, name=f"a --> {HOSTILE}")
         (written,) = server.comments.values()
     outside_of_code = written["body"].partition("```")[0]
-    for markup in ("<script", "@everyone", "](", "![", "</details><"):
+    shown = html.unescape(outside_of_code)  # GitHub looks for mentions in the page
+    for markup in ("<script", "](", "![", "</details><", "curl"):
         assert markup not in outside_of_code
+    for reference in ("@everyone", "#12", "www.evil.test"):
+        assert reference not in shown
     assert written["body"].splitlines()[0].endswith(" -->")
     assert written["body"].splitlines()[0].count("-->") == 1
 
@@ -229,6 +244,19 @@ def test_results_that_are_too_large_or_missing_are_an_error(folder):
         read_results(folder / "results.json")
 
 
+def test_the_command_in_a_comment_is_ours(comment):
+    with GitHubServer() as server:
+        comment(server, REGRESSED)
+        (written,) = server.comments.values()
+    command = "pytest --traingate-against=main test_speed.py::test_0"
+    assert f"Reproduce: `{command}`" in written["body"]
+
+
+def test_a_title_of_any_length_leaves_a_comment():
+    long = msgspec.structs.replace(REGRESSED, title="x" * 100_000)
+    assert len(comment_text(long, "Training speed", "https://example.test")) < 65_536
+
+
 @pytest.mark.parametrize("count", [1, 40, 3000])
 def test_a_comment_is_never_longer_than_github_allows(count):
     many = results(*[verdict(Outcome.REGRESSED, 12.0, evidence=("x" * 5000,))] * count)
@@ -243,3 +271,30 @@ def test_without_a_pull_request_a_base_must_be_named(tmp_path, monkeypatch):
     result = CliRunner().invoke(main, ["ci", "gate", "test_speed.py"])
     assert result.exit_code == 2
     assert "--base" in result.output
+
+
+def git(folder, *arguments):
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b")
+    command = ["git", *identity, "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_the_base_is_what_the_pull_request_was_merged_with(tmp_path, monkeypatch, merged):
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "start")
+    start = git(tmp_path, "rev-parse", "HEAD")
+    git(tmp_path, "checkout", "-q", "-b", "feature")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "feature")
+    head = git(tmp_path, "rev-parse", "HEAD")
+    git(tmp_path, "checkout", "-q", "main")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "later than the event")
+    later = git(tmp_path, "rev-parse", "HEAD")
+    if merged:
+        git(tmp_path, "merge", "-q", "--no-ff", "-m", "as GitHub does", "feature")
+    else:
+        git(tmp_path, "checkout", "-q", "feature")
+    monkeypatch.chdir(tmp_path)
+    pull_request = {"number": 5, "base": {"sha": start}, "head": {"sha": head}}
+    variables = event(tmp_path, pull_request=pull_request)
+    assert merge_base(read_pull_request(variables)) == (later if merged else start)

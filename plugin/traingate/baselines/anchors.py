@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from traingate.baselines.summaries import RunSummary
+from traingate.baselines.summaries import RunSummary, TestSummary
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,10 @@ def anchor_of_commit(
 
 
 def default_anchor(
-    runs: Sequence[RunSummary], test: str, tag: tuple[str, str] | None
+    runs: Sequence[RunSummary],
+    test: str,
+    tag: tuple[str, str] | None,
+    fits: Callable[[TestSummary], bool],
 ) -> StoredAnchor | None:
     """Return the anchor of a test: its newest tag or accepted record; None if it has neither.
 
@@ -46,12 +49,18 @@ def default_anchor(
         runs: Saved runs, oldest first.
         test: Full name of the test.
         tag: Name and commit of the newest tag that has a stored run; None if there is none.
+        fits: Function that says whether an accepted record can be compared with, by its machine and
+            its scale.
     """
     tagged = None if tag is None else anchor_of_commit(runs, test, tag[1], f"tag {tag[0]}")
     for run in reversed(runs):
         if tagged is not None and run is tagged.runs[-1]:
             return tagged
-        reasons = [item.accepted for item in run.tests if item.test == test and item.accepted]
+        reasons = [
+            item.accepted
+            for item in run.tests
+            if item.test == test and item.accepted and fits(item)
+        ]
         if reasons:
             return StoredAnchor(f"the record accepted as {reasons[-1]!r}", (run,))
     return None

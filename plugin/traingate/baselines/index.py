@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from traingate.baselines.saved_runs import read_run, select_files
 from traingate.baselines.summaries import LaunchSummary, RunSummary, TestSummary, summarise
-from traingate.records import SCHEMA, Hardware, LayerRecord, Outcome
+from traingate.records import SCHEMA, Hardware, LayerRecord, Outcome, damaged_record_error
 
 _VERSION: Final = 1000 * SCHEMA + 1
 """Version of the index: that of the records, and that of the summaries of them."""
@@ -123,15 +123,24 @@ def _open(path: Path) -> sqlite3.Connection:
         (version,) = database.execute("PRAGMA user_version").fetchone()
         names = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
         if version != _VERSION or not names >= {"runs", "shared"}:
-            with database:
-                database.execute("BEGIN IMMEDIATE")
-                for table in ("runs", "shared"):
-                    database.execute(f"DROP TABLE IF EXISTS {table}")
-                _create_tables(database)
+            _make_anew(database)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def _make_anew(database: sqlite3.Connection) -> None:
+    """Make the tables of this version, unless another process has just done so."""
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        names = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+        if version == _VERSION and names >= {"runs", "shared"}:
+            return
+        for table in ("runs", "shared"):
+            database.execute(f"DROP TABLE IF EXISTS {table}")
+        _create_tables(database)
 
 
 def _create_tables(database: sqlite3.Connection) -> None:
@@ -157,6 +166,8 @@ def _summaries(
                     progress(number, len(missing))
     # Rows share their machines and environments, which summaries of files do not.
     rows |= dict(_stored_rows(database, {path: stamps[path] for path in missing}))
+    if len(rows) < len(stamps):
+        raise sqlite3.OperationalError("another process has changed the index")
     shared = _shared_values(database, rows.values())
     return [_summary(path, rows[path], shared) for path in stamps]
 
@@ -176,8 +187,15 @@ def _key(file: Path) -> bytes:
 
 
 def _stamp(file: Path) -> str:
-    """Return a text that differs after the file was written or replaced."""
-    status = file.stat()
+    """Return a text that differs after the file was written or replaced.
+
+    Raises:
+        DamagedRecordError: If the file is gone, or a link to nowhere.
+    """
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise damaged_record_error(str(file), error) from error
     parts = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
     return " ".join(map(str, parts))
 

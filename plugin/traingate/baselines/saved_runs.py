@@ -8,6 +8,7 @@ would compare with another baseline than the one that was chosen.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -157,7 +158,8 @@ def read_run(path: Path) -> SavedRun:
     commit = str(content.commit_info.get("id") or "")
     date_and_commit = [content.datetime[:16].replace("T", " "), commit[:9]]
     details = ", ".join(part for part in date_and_commit if part)
-    title = f"{path.name} ({details})" if details else path.name
+    name = file_name(path)
+    title = f"{name} ({details})" if details else name
     is_clean = bool(_COMMIT.fullmatch(commit)) and not content.commit_info.get("dirty")
     return SavedRun(
         path=path,
@@ -168,6 +170,11 @@ def read_run(path: Path) -> SavedRun:
         missing_tests=content.traingate.missing_tests,
         allowed_missing_tests=content.traingate.allowed_missing_tests,
     )
+
+
+def file_name(path: Path) -> str:
+    """Return the name of a file, which may be any bytes, as a text that can be stored."""
+    return os.fsencode(path.name).decode(errors="backslashreplace")
 
 
 def _decode(text: bytes) -> _RunFile:

@@ -21,6 +21,7 @@ from traingate.gate.policy import Policy
 from traingate.records import Measurement, Outcome
 from traingate.records.results import SuiteResults, TestResult
 from traingate.report.markdown import to_markdown
+from traingate.report.plain_text import without_control_characters
 from traingate.report.results import measured_result, refused_result, suite_results
 
 _REGRESSION = 1
@@ -64,7 +65,7 @@ def compare(a: str, b: str, tolerance: float, storage: str, form: str) -> None:
         sys.exit(_REGRESSION)
     if problems:
         for problem in problems:
-            click.echo(f"traingate: {problem}", err=True)
+            click.echo(f"traingate: {without_control_characters(problem)}", err=True)
         sys.exit(_NO_RESULT)
 
 
@@ -90,7 +91,7 @@ def _compared(base: SavedRun, run: SavedRun, tolerance: float) -> tuple[SuiteRes
         [*(refused_result(test, f"is in {base.path} alone") for test in gone), *tests],
         problems=problems,
         counts={**counts, "gone": len(gone)},
-        machine=f"{machines[0].cpu}, {machines[0].cores} cores" if machines else "",
+        machine=machines[0].title if machines else "",
     )
     return results, problems
 
@@ -144,8 +145,7 @@ def _judged(
 
 
 def _is_regressed(result: TestResult) -> bool:
-    verdict = result.verdict
-    return verdict is not None and verdict.outcome is Outcome.REGRESSED and verdict.accepted is None
+    return result.verdict is not None and result.failed
 
 
 def _in_form(results: SuiteResults, form: str) -> str:
@@ -153,4 +153,5 @@ def _in_form(results: SuiteResults, form: str) -> str:
         return msgspec.json.format(msgspec.json.encode(results)).decode() + "\n"
     if form == "markdown":
         return to_markdown(results)
-    return "".join(f"{result.test}\n{result.details}\n" for result in results.tests)
+    lines = [line for result in results.tests for line in (result.test, result.details)]
+    return without_control_characters("\n".join(lines)) + "\n"

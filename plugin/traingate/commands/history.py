@@ -67,8 +67,9 @@ def history(
     """Show how throughput has changed over the commits of this repository.
 
     STORAGE is the folder of the saved runs. Throughput is relative to the yardstick, so that runs
-    of slow and of fast hours compare. Small losses that follow each other are told as one: creep.
-    Exit status: 0 no loss since the anchor, 1 a loss, 2 no history.
+    of slow and of fast hours compare. Small losses that follow each other are shown as one: creep.
+    Exit status: 0 no loss since the anchor, 1 a loss, 2 no history, or no comparison with the named
+    anchor.
     """
     if form == "parquet" and output is None:
         raise click.UsageError("--format parquet needs --output.")
@@ -86,7 +87,10 @@ def history(
     except (BaselineError, ConfigurationError, OSError) as error:
         click.echo(f"traingate: {error}", err=True)
         sys.exit(_NO_RESULT)
-    if any(series.since_anchor and series.since_anchor.is_loss for series in result.series):
+    if anchor is not None and not any(series.since_anchor for series in result.series):
+        click.echo(f"traingate: nothing was measured both up to {anchor} and after it", err=True)
+        sys.exit(_NO_RESULT)
+    if result.losses:
         sys.exit(_LOSS)
 
 

@@ -37,8 +37,10 @@ def report(source: str | None, output: Path | None, svg: Path | None, storage: s
     is a single file that works offline; it has the history too, unless SOURCE is a file. Exit
     status: 0 shown, 2 no such run, or a file could not be written.
     """
+    if output is not None and svg is not None:
+        raise click.UsageError("--output and --svg are two forms of the same: give one.")
     try:
-        run = find_run(source or storage, storage)
+        run = find_run(source, storage)
     except BaselineError as error:
         _fail(str(error))
     if not run.measurements:
@@ -75,7 +77,7 @@ def _page(run: SavedRun, history: History | None) -> str:
     machine = run.measurements[0][1].machine
     results = suite_results(
         [measured_result(test, measurement, "pytest") for test, measurement in run.measurements],
-        machine=f"{machine.cpu}, {machine.cores} cores",
+        machine=machine.title,
     )
     now = datetime.now(tz=timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     created = f"{run.title}; written {now}"

@@ -44,11 +44,11 @@ RUN_COMPLETION: Final = _complete_runs
 """Function that completes the name of a saved run in a shell."""
 
 
-def find_run(name: str, storage: str) -> SavedRun:
+def find_run(name: str | None, storage: str) -> SavedRun:
     """Return the saved run of this name.
 
     Args:
-        name: Path of a file; path of a storage, for its newest run; number of a saved run, or the
+        name: None for the newest run in the storage; or path of a file; path of a storage, for its newest run; number of a saved run, or the
             start of its file's name; or a commit, for its newest run.
         storage: Folder in which numbers, names and commits are looked for.
 
@@ -56,6 +56,8 @@ def find_run(name: str, storage: str) -> SavedRun:
         NoRunError: If there is none.
         DamagedRecordError: If a file cannot be read.
     """
+    if name is None:
+        return newest_run(storage)
     path = Path(name)
     if path.is_file():
         return saved_runs.read_run(path)

@@ -38,7 +38,7 @@ def show(run: str | None, tests: tuple[str, ...], storage: str, form: str) -> No
     run or test.
     """
     try:
-        saved_run = find_run(run or storage, storage)
+        saved_run = find_run(run, storage)
     except BaselineError as error:
         click.echo(f"traingate: {error}", err=True)
         sys.exit(_NO_RESULT)
@@ -75,7 +75,7 @@ def _record_lines(test: str, record: Measurement) -> Iterator[str]:
     counters = {name: count for name, count in sorted(record.counters.items()) if count}
     if counters:
         yield f"  counters    {', '.join(f'{name} {count}' for name, count in counters.items())}"
-    yield f"  machine     {record.machine.cpu}, {record.machine.cores} cores"
+    yield f"  machine     {record.machine.title}"
     software = {k: v for k, v in record.environment.items() if isinstance(v, str | int | float)}
     yield f"  environment {record.environment_name}: " + ", ".join(
         f"{name} {value}" for name, value in software.items()

@@ -35,16 +35,25 @@ class WithAnchor:
     tolerance: float
     is_required: bool
     _obstacle: str | None = field(default=None, init=False)
+    _lack: str | None = field(default=None, init=False)
     _is_absent: bool = field(default=False, init=False)
 
     def prepare(self) -> Job | None:
         """Prepare both comparisons; the launches are those that the newest baseline asks for.
 
+        If there is no newest baseline, and the user has named an anchor, that alone is compared
+        with.
+
         Raises:
             BaselineError: If there is nothing to compare with; or if the user has named an anchor
                 that has the test, and it cannot be compared with it.
         """
-        job = self.newest.prepare()
+        try:
+            job = self.newest.prepare()
+        except BaselineError as error:
+            if not self.is_required:
+                raise
+            return self._prepare_alone(error)
         try:
             self.anchor.prepare()
         except NewTestError:
@@ -53,9 +62,18 @@ class WithAnchor:
             self._keep(error)
         return job
 
+    def _prepare_alone(self, error: BaselineError) -> Job | None:
+        """Prepare a comparison with the anchor alone; raise *error* if it has no such test."""
+        try:
+            job = self.anchor.prepare()
+        except NewTestError:
+            raise error from None
+        self._lack = str(error)
+        return job
+
     def look(self, measurement: Measurement) -> bool:
         """Look at the launches so far, as the newest baseline asks for."""
-        return self.newest.look(measurement)
+        return (self.newest if self._lack is None else self.anchor).look(measurement)
 
     def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:
         """Return the verdict by the newest baseline, or by the anchor if that alone is faster.
@@ -64,6 +82,8 @@ class WithAnchor:
             BaselineError: If there is nothing to compare with; or if the user has named an anchor
                 that has the test, and it cannot be compared with it.
         """
+        if self._lack is not None:
+            return self._by_anchor_alone(self.anchor.conclude(measurement, observer))
         result = self.newest.conclude(measurement, observer)
         verdict = result.verdict
         if verdict is None or verdict.outcome is Outcome.REGRESSED or verdict.accepted is not None:
@@ -87,6 +107,16 @@ class WithAnchor:
             return replace(anchored, verdict=slower, measurement=kept)
         passed = msgspec.structs.replace(verdict, anchor=verdict_result)
         return replace(result, verdict=passed)
+
+    def _by_anchor_alone(self, result: ComparisonResult) -> ComparisonResult:
+        """Return the verdict of the anchor, with the reason for which it stands alone."""
+        assert result.verdict is not None
+        verdict = msgspec.structs.replace(
+            result.verdict,
+            anchor=_anchor_result(result.verdict, self.title, self.tolerance),
+            evidence=(*result.verdict.evidence, f"compared with the anchor alone: {self._lack}"),
+        )
+        return replace(result, verdict=verdict)
 
     def _keep(self, error: BaselineError) -> None:
         """Keep the reason for which there is no comparison; raise it if the user asked for one."""

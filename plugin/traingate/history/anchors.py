@@ -26,25 +26,26 @@ _NEWEST: Final = 5
 
 def choose_anchor(
     points: Sequence[HistoryPoint], commits: Sequence[HistoryCommit], named: int | None
-) -> tuple[int, str]:
-    """Return the index of the anchor, and the reason for it.
+) -> tuple[int, str] | None:
+    """Return the index of the anchor and the reason for it; None if nothing is after an anchor.
 
     Args:
         points: Points of a series.
         commits: Commits of the history.
-        named: Index of the commit that the user named; None for the newest point before the last
-            one that has a tag, or a change that was accepted, else the first point.
+        named: Index of the commit that the user named; None for the newest point with a change that
+            was accepted, or before the last one with a tag, else the first point.
     """
+    last = len(points) - 1
     if named is not None:
         before = [index for index, point in enumerate(points) if point.commit <= named]
-        return (before[-1] if before else 0), "as named"
-    for index in range(len(points) - 2, -1, -1):
+        return (before[-1], "as named") if before and before[-1] < last else None
+    for index in range(last, -1, -1):
         tags = commits[points[index].commit].tags
         if points[index].accepted:
-            return index, f"accepted: {points[index].accepted}"
-        if tags:
+            return (index, f"accepted: {points[index].accepted}") if index < last else None
+        if tags and index < last:
             return index, f"tag {tags[-1]}"
-    return 0, "first run"
+    return (0, "first run") if last else None
 
 
 def change_since(
@@ -56,24 +57,20 @@ def change_since(
     spread: float,
     tolerance_percent: float,
 ) -> SinceAnchor:
-    """Return the change from an anchor to the newest point.
+    """Return the change from an anchor to a newer point, the newest of the series.
 
     Both levels are means of a few points that no change of level separates. Neighbours of the
     anchor that are far from it are left out: at the ends of a series, a jump may not be found.
 
     Args:
-        anchor: Index of the anchor.
+        anchor: Index of the anchor, which is not the newest point.
         reason: Reason for it.
-        values: Logarithm of the throughput at each point.
+        values: Logarithm of the throughput at each point, without outliers.
         ramps: Changes of level.
         spread: Standard deviation of single points.
         tolerance_percent: Largest loss that is let through, in percent.
     """
     last = len(values) - 1
-    if anchor == last:
-        return SinceAnchor(
-            anchor=anchor, reason=reason, change_percent=0.0, interval=(0.0, 0.0), is_loss=False
-        )
     start = max((ramp.after for ramp in ramps if ramp.after <= last), default=0)
     if any(ramp.before < last < ramp.after for ramp in ramps):
         start = last

@@ -11,11 +11,13 @@ from typing import Final, TypeAlias
 import msgspec
 
 from traingate.baselines.comparability import environment_changes
+from traingate.baselines.saved_runs import file_name
 from traingate.baselines.summaries import LaunchSummary, RunSummary, TestSummary
+from traingate.errors import ConfigurationError
 from traingate.gate.statistics import mean_interval
 from traingate.history.anchors import change_since, choose_anchor, in_percent
-from traingate.history.levels import Ramp, find_changes, point_spread
-from traingate.records import Hardware, stack_label
+from traingate.history.levels import Ramp, find_changes, point_spread, without_outliers
+from traingate.records import stack_label
 from traingate.records.history import (
     History,
     HistoryCommit,
@@ -53,9 +55,12 @@ def collect_history(
         anchor: Full name of the commit that the newest level is compared with; None for the newest
             tag or accepted change.
         tolerance_percent: Largest loss since the anchor that is let through, in percent.
+
+    Raises:
+        ConfigurationError: If the anchor is none of the commits.
     """
     if commits is None:
-        commits = [HistoryCommit(hash=run.path.name, date=run.saved_at) for run in runs]
+        commits = [HistoryCommit(hash=file_name(run.path), date=run.saved_at) for run in runs]
         places = [*range(len(runs))]
         left_out: dict[str, int] = {}
     else:
@@ -95,11 +100,20 @@ def _places(
 def _anchor_index(
     anchor: str | None, commits: Sequence[HistoryCommit], measured: Sequence[int]
 ) -> int | None:
-    """Return the index, among the measured commits, of the last one up to the anchor."""
+    """Return the index, among the measured commits, of the last one up to the anchor.
+
+    Returns:
+        The index; -1 if all are newer; None if no anchor was named.
+
+    Raises:
+        ConfigurationError: If the anchor is none of the commits.
+    """
+    if anchor is None:
+        return None
     place = next((index for index, item in enumerate(commits) if item.hash == anchor), None)
     if place is None:
-        return None
-    return max(sum(index <= place for index in measured) - 1, 0)
+        raise ConfigurationError(f"the anchor {anchor} is no ancestor of the history's commit")
+    return sum(index <= place for index in measured) - 1
 
 
 def _key(test: TestSummary) -> _Key:
@@ -140,7 +154,7 @@ def _series(
     points = _points(tests, logs)
     spread = point_spread(values, launch_counts)
     ramps = find_changes(values, spread)
-    anchor, reason = choose_anchor(points, commits, named_anchor)
+    anchor = choose_anchor(points, commits, named_anchor)
     newest = tests[max(tests)][-1]
     return Series(
         test=newest.test,
@@ -148,23 +162,18 @@ def _series(
         scale=newest.scale,
         batch_size=newest.batch_size,
         environment_name=newest.environment_name,
-        machine=machine_title(newest.machine),
+        machine=newest.machine.title,
         points=tuple(points),
         changes=tuple(_level_change(ramp, points) for ramp in ramps),
-        since_anchor=change_since(
-            anchor,
-            reason,
-            values,
+        since_anchor=anchor
+        and change_since(
+            *anchor,
+            without_outliers(values, spread),
             ramps=ramps,
             spread=spread,
             tolerance_percent=tolerance_percent,
         ),
     )
-
-
-def machine_title(machine: Hardware) -> str:
-    """Return a machine in words: its processor and number of cores."""
-    return f"{machine.cpu}, {machine.cores} core{'' if machine.cores == 1 else 's'}"
 
 
 def _log_throughputs(tests: Mapping[int, Sequence[TestSummary]]) -> dict[int, list[float]]:

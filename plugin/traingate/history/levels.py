@@ -99,9 +99,10 @@ def find_changes(values: Sequence[float], spread: float) -> list[Ramp]:
         return []
     points = _clipped(np.asarray(values, float) / spread)
     breaks = _change_points(points)
-    ramps = []
+    ramps: list[Ramp] = []
     for first, last in _groups(points, breaks):
-        start = breaks[first - 1] if first else 0
+        # The level before begins where the ramp before has ended.
+        start = min(ramps[-1].after, breaks[first] - 1) if ramps else 0
         end = breaks[last + 1] if last + 1 < len(breaks) else len(points)
         part = points[start:end]
         before, after = _fitted_ends(part, breaks[first] - start, breaks[last] - start)
@@ -109,6 +110,16 @@ def find_changes(values: Sequence[float], spread: float) -> list[Ramp]:
         error = math.sqrt(1 / (before + 1) + 1 / (len(part) - after))
         ramps.append(Ramp(start + before, start + after, change * spread, error * spread))
     return ramps
+
+
+def without_outliers(values: Sequence[float], spread: float) -> list[float]:
+    """Return the points of a series with single outliers moved to the edge of the usual scatter.
+
+    Args:
+        values: Logarithm of the throughput at each point.
+        spread: Standard deviation of single points around their level.
+    """
+    return [float(value) for value in _clipped(np.asarray(values, float) / spread) * spread]
 
 
 def _clipped(points: _Values) -> _Values:

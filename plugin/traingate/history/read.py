@@ -10,6 +10,7 @@ from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.collect import collect_history
 from traingate.records.history import History, HistoryCommit
 from traingate.worktree.commit_log import commits_to
+from traingate.worktree.git_command import git_output
 from traingate.worktree.repository import Repository
 
 
@@ -38,7 +39,8 @@ def read_history(
 
     Raises:
         BaselineError: If there is no run with a record of traingate, or a damaged one.
-        ConfigurationError: If a commit does not exist, or a library is not installed.
+        ConfigurationError: If a commit does not exist, if the clone is shallow, if the anchor is no
+            ancestor, or if a library is not installed.
     """
     runs = [*load_summaries(storage, True, progress), *([current] if current else [])]
     repository = Repository.containing(root or Path.cwd())
@@ -51,6 +53,10 @@ def read_history(
             )
             commits.append(work)
         anchor_hash = anchor and repository.resolve_commit(anchor).hash
+        if git_output(repository.root, "rev-parse", "--is-shallow-repository") == "true":
+            raise ConfigurationError(
+                "this clone is shallow, and lacks the commits of the history: git fetch --unshallow"
+            )
     elif anchor is not None:
         raise ConfigurationError("--anchor names a commit, and this folder is in no repository")
     result = collect_history(

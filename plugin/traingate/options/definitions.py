@@ -10,7 +10,11 @@ import pytest
 
 from traingate.controller.scales import DEFAULT_SCALE, SCALES
 from traingate.controller.steadying import LEVELS
-from traingate.options.settings import DEFAULT_MAX_LAUNCHES, DEFAULT_MAX_PAIRS
+from traingate.options.settings import (
+    DEFAULT_MAX_LAUNCHES,
+    DEFAULT_MAX_PAIRS,
+    DEFAULT_TOLERANCE,
+)
 from traingate.options.values import (
     named_path,
     names,
@@ -59,7 +63,7 @@ OPTIONS: Final = (
             f"{DEFAULT_MAX_PAIRS} pairs in a duet, else the scale's)."),
     Option("steps", positive_integer, None, "N",
             "Measured steps per launch (default: the scale's, and more where steps are short)."),
-    Option("tolerance", percent, 5.0, "PERCENT",
+    Option("tolerance", percent, DEFAULT_TOLERANCE, "PERCENT",
             "Largest loss of throughput that is let through (default: 5)."),
     Option("on-missing", one_of("fail", "record"), "fail", "{fail,record}",
             "A new test, of which nothing is stored, fails or is recorded (default: fail)."),

@@ -8,6 +8,7 @@ from typing import Final
 
 from traingate.controller.scales import Scale
 
+DEFAULT_TOLERANCE: Final = 5.0  # percent
 DEFAULT_MAX_LAUNCHES: Final = 8  # in a comparison with stored runs
 DEFAULT_MAX_PAIRS: Final = 16  # in a duet
 

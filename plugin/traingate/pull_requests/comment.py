@@ -6,6 +6,7 @@ does, so they are a stranger's: they are checked against their schema, and shown
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,11 +20,15 @@ from traingate.report.figures import is_notable
 from traingate.report.markdown import escaped, to_markdown
 
 if TYPE_CHECKING:
+    from github.IssueComment import IssueComment
     from github.PullRequest import PullRequest as GitHubPullRequest
 
 _MAX_RESULTS_BYTES: Final = 20_000_000
 _MAX_COMMENT_CHARACTERS: Final = 60_000
 """Largest comment; GitHub refuses more than 65,536 characters."""
+
+_MAX_TITLE: Final = 200
+"""Largest part of the title, in characters, that a comment without a table has."""
 
 _BOT: Final = "github-actions[bot]"
 """Author of the comments that the token of a job writes."""
@@ -40,7 +45,8 @@ def read_results(file: Path) -> SuiteResults:
             raise ConfigurationError(f"{file} is larger than {_MAX_RESULTS_BYTES:,} bytes")
         return msgspec.json.decode(file.read_bytes(), type=SuiteResults)
     except (OSError, msgspec.MsgspecError) as error:
-        raise ConfigurationError(f"{file} has no results of traingate: {error}") from error
+        # The message of msgspec may quote a stranger's text.
+        raise ConfigurationError(f"{file} has no results of traingate") from error
 
 
 def says_something(results: SuiteResults) -> bool:
@@ -63,7 +69,7 @@ def comment_text(results: SuiteResults, workflow: str, run_address: str) -> str:
             return text
     count = sum(map(is_notable, results.tests))
     return (
-        f"{_mark(workflow)}\n**traingate: {escaped(results.title)}.** {count} tests failed, moved "
+        f"{_mark(workflow)}\n**traingate: {escaped(results.title[:_MAX_TITLE])}.** {count} tests failed, moved "
         f"or are open, too many to list them here.\n{ending}"
     )
 
@@ -95,14 +101,11 @@ def post_comment(
         if pull_request is None:
             return None
         comments = pull_request.get_issue_comments()
-        mark = _mark(run.name)
-        own = next(
-            (item for item in comments if item.user.login == _BOT and item.body.startswith(mark)),
-            None,
-        )
+        own = next((item for item in comments if _is_own(item, _mark(run.name))), None)
         server = variables.get("GITHUB_SERVER_URL", "https://github.com")
         address = f"{server}/{variables['GITHUB_REPOSITORY']}/actions/runs/{run.id}"
-        text = comment_text(results, run.name, address)
+        base = pull_request.base.ref
+        text = comment_text(with_commands(results, base), run.name, address)
         if own is not None:
             own.edit(text)
             return str(own.html_url)
@@ -110,7 +113,34 @@ def post_comment(
             return str(pull_request.create_issue_comment(text).html_url)
     except (GithubException, OSError) as error:
         raise ConfigurationError(f"GitHub has not taken the comment: {error}") from error
+    except KeyError as error:
+        raise ConfigurationError(f"the variable {error} is not set") from error
     return None
+
+
+def with_commands(results: SuiteResults, branch: str) -> SuiteResults:
+    """Return results whose commands are ours: a stranger's must not be ours to recommend.
+
+    Args:
+        results: Results of the pull request.
+        branch: Name of its target branch.
+    """
+    tests = [
+        msgspec.structs.replace(
+            result,
+            command=shlex.join(["pytest", f"--traingate-against={branch}", result.test])
+            if "::" in result.test and not result.test.startswith("-")
+            else "",
+        )
+        for result in results.tests
+    ]
+    return msgspec.structs.replace(results, tests=tuple(tests))
+
+
+def _is_own(comment: IssueComment, mark: str) -> bool:
+    """Return whether a comment was written by this workflow for the workflow of *mark*."""
+    author = comment.user
+    return author is not None and author.login == _BOT and (comment.body or "").startswith(mark)
 
 
 def _pull_request(run: WorkflowRun, variables: Mapping[str, str]) -> GitHubPullRequest | None:

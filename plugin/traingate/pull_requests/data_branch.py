@@ -56,18 +56,16 @@ class DataBranch:
             raise ConfigurationError("this repository has no remote called origin")
         return cls(remote, name)
 
-    def fetch(self, folder: Path) -> str | None:
-        """Copy the runs into a folder, and return the branch's commit; None if there is none yet.
+    def fetch(self, folder: Path) -> None:
+        """Copy the runs into a folder; there are none yet if there is no such branch.
 
         Raises:
             ConfigurationError: If the repository cannot be reached.
         """
         with tempfile.TemporaryDirectory(prefix="traingate-runs-") as clone:
-            commit = self._check_out(Path(clone))
-            for entry in Path(clone).iterdir():
-                if entry.name != ".git":
-                    shutil.copytree(entry, folder / entry.name, dirs_exist_ok=True)
-        return commit
+            self._check_out(Path(clone))
+            shutil.rmtree(Path(clone) / ".git")
+            shutil.copytree(clone, folder, dirs_exist_ok=True)
 
     def add(self, files: Collection[Path], storage: Path, keep: int) -> None:
         """Add runs to the branch, and remove those that it need not keep.
@@ -99,10 +97,10 @@ class DataBranch:
     def _check_out(self, folder: Path) -> str | None:
         """Make a repository in a folder with the branch's files, and return its commit."""
         _git(folder, "init", "--quiet", "--initial-branch", "runs")
-        heads = _git(folder, "ls-remote", "--heads", "--end-of-options", self.remote, self.name)
-        if not heads:
+        head = f"refs/heads/{self.name}"  # a short name would match other branches, and tags
+        if not _git(folder, "ls-remote", "--heads", "--end-of-options", self.remote, head):
             return None
-        _git(folder, "fetch", "--quiet", "--depth=1", "--end-of-options", self.remote, self.name)
+        _git(folder, "fetch", "--quiet", "--depth=1", "--end-of-options", self.remote, head)
         _git(folder, "checkout", "--quiet", "FETCH_HEAD")
         return _git(folder, "rev-parse", "FETCH_HEAD")
 
@@ -119,7 +117,9 @@ class DataBranch:
 
 _SETTINGS: Final = (
     "-c", "user.name=traingate", "-c", "user.email=traingate@users.noreply.github.com",
-    "-c", f"credential.helper={_CREDENTIALS}",
+    "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null",
+    # The empty value removes the user's helpers, which would be given the token to store.
+    "-c", "credential.helper=", "-c", f"credential.helper={_CREDENTIALS}",
 )  # fmt: skip
 
 

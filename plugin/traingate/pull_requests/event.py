@@ -16,14 +16,27 @@ from msgspec import Struct
 from traingate.errors import ConfigurationError
 
 ACCEPT_LABEL: Final = "traingate: accept"
-"""Label by which a maintainer accepts the slowdowns of a pull request."""
+"""Label that accepts the slowdowns of a pull request. People with triage rights can set labels."""
 
 _ACCEPT_LINE: Final = "traingate-accept:"
 """Start of the line of a pull request's description that has the reason."""
 
 _TRUSTED_AUTHORS: Final = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
-"""Associations of authors who may accept slowdowns themselves. A stranger may write the line too,
-and needs a maintainer's label."""
+"""Associations of authors who may accept slowdowns themselves: those whom the repository, or its
+organisation, has invited. A stranger may write the line too, and needs the label."""
+
+
+def reason_in(text: str) -> str | None:
+    """Return the reason in the first line ``traingate-accept: REASON`` of a text; None without one.
+
+    Args:
+        text: Description of a pull request, or message of a commit.
+    """
+    lines = (line.strip() for line in text.splitlines())
+    reasons = (
+        line[len(_ACCEPT_LINE) :].strip() for line in lines if line.lower().startswith(_ACCEPT_LINE)
+    )
+    return next(filter(None, reasons), None)
 
 
 class _Commit(Struct):
@@ -43,7 +56,8 @@ class PullRequest(Struct):
 
     Attributes:
         number: Its number.
-        base: Tip of its target branch.
+        base: Tip of its target branch when the event happened.
+        head: Tip of its own branch.
         author_association: Relation of the author to the repository.
         body: Description; None if it has none.
         labels: Labels.
@@ -51,6 +65,7 @@ class PullRequest(Struct):
 
     number: int
     base: _Commit
+    head: _Commit
     author_association: str = ""
     body: str | None = None
     labels: tuple[_Label, ...] = ()
@@ -58,13 +73,7 @@ class PullRequest(Struct):
     @property
     def acceptance(self) -> str | None:
         """Return the reason for which slowdowns are accepted; None if they are not."""
-        lines = (line.strip() for line in (self.body or "").splitlines())
-        reasons = [
-            line[len(_ACCEPT_LINE) :].strip()
-            for line in lines
-            if line.lower().startswith(_ACCEPT_LINE)
-        ]
-        reason = next(filter(None, reasons), None)
+        reason = reason_in(self.body or "")
         if any(label.name == ACCEPT_LABEL for label in self.labels):
             return reason or f"label {ACCEPT_LABEL!r}"
         return reason if self.author_association in _TRUSTED_AUTHORS else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from traingate.errors import ConfigurationError
-from traingate.pull_requests.event import read_pull_request
+from traingate.pull_requests.event import PullRequest, read_pull_request
 from traingate.worktree.git_command import git_output
 
 RESULTS_FILE: Final = "results.json"
@@ -32,7 +32,8 @@ def measure_pull_request(
         output: Folder for the results, the report and the profiles.
         base: Commit to compare with; None for the merge base with the target branch of the pull
             request.
-        storage: Folder of the runs of the main branch, for the history in the report.
+        storage: Folder of the runs of the main branch, for the history in the report; None if there
+            are none.
         variables: Environment variables of the job.
 
     Raises:
@@ -44,8 +45,9 @@ def measure_pull_request(
             raise ConfigurationError(
                 "this job is not for a pull request: name the commit to compare with by --base"
             )
-        base = merge_base(pull_request.base.sha)
+        base = merge_base(pull_request)
     output.mkdir(parents=True, exist_ok=True)
+    (output / RESULTS_FILE).unlink(missing_ok=True)  # of an earlier run
     options = [
         f"--traingate-against={base}",
         f"--traingate-json={output / RESULTS_FILE}",
@@ -66,19 +68,27 @@ def run_pytest(arguments: Sequence[str]) -> int:
     return subprocess.run(command, check=False).returncode  # noqa: S603 - no shell
 
 
-def merge_base(target: str) -> str:
-    """Return the full name of the newest commit that HEAD has in common with a target branch.
+def merge_base(pull_request: PullRequest) -> str:
+    """Return the full name of the commit that a pull request is to be compared with.
+
+    GitHub checks out the pull request merged into its target branch. The difference to the first
+    parent of that merge is what the pull request changes; the target branch may have gone on since
+    the event. If another commit is checked out, it is compared with the newest one that it has in
+    common with the target branch.
 
     Args:
-        target: Full name of the tip of the target branch.
+        pull_request: Pull request that HEAD belongs to.
 
     Raises:
-        ConfigurationError: If the clone lacks it.
+        ConfigurationError: If the clone lacks that commit.
     """
-    commit = git_output(Path.cwd(), "merge-base", "HEAD", target)
+    parents = (git_output(Path.cwd(), "rev-parse", "HEAD^@") or "").split()
+    if len(parents) > 1 and parents[1] == pull_request.head.sha:
+        return parents[0]
+    commit = git_output(Path.cwd(), "merge-base", "HEAD", pull_request.base.sha)
     if not commit:
         raise ConfigurationError(
-            f"HEAD and {target} have no commit in common in this clone: check the repository out "
-            "with fetch-depth: 0"
+            f"HEAD and {pull_request.base.sha} have no commit in common in this clone: check the "
+            "repository out with fetch-depth: 0"
         )
     return commit

@@ -109,7 +109,8 @@ class Series(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         machine: Processor and number of cores.
         points: Throughput at each measured commit, in the order of the commits.
         changes: Changes of the level, in their order.
-        since_anchor: Change since the anchor; None if no point can be one.
+        since_anchor: Change since the anchor; None if there is no point before the newest one, or none
+            up to the anchor that the user named.
     """
 
     test: str
@@ -141,3 +142,21 @@ class History(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     commits: tuple[HistoryCommit, ...] = ()
     series: tuple[Series, ...] = ()
     left_out: dict[str, int] = {}
+
+    def is_current(self, series: Series) -> bool:
+        """Return whether a series has a point at the newest commit that was measured.
+
+        One that has not is of a test that is gone, or of a machine that is used no more.
+        """
+        return series.points[-1].commit == len(self.commits) - 1
+
+    @property
+    def losses(self) -> list[Series]:
+        """Return the current series whose throughput has fallen since their anchor."""
+        return [
+            series
+            for series in self.series
+            if self.is_current(series)
+            and series.since_anchor is not None
+            and series.since_anchor.is_loss
+        ]

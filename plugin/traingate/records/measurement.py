@@ -59,6 +59,11 @@ class Hardware(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     instruction_sets: tuple[str, ...]
     memory_bytes: Count
 
+    @property
+    def title(self) -> str:
+        """Return the processor and the number of cores in words."""
+        return f"{self.cpu}, {self.cores} core{'' if self.cores == 1 else 's'}"
+
 
 class Published(Struct, frozen=True, forbid_unknown_fields=True):
     """Published throughput of the same experiment, shown in a table together with the result.

@@ -32,6 +32,7 @@ class TestResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         peak_rss_bytes: Largest memory of a launch, in bytes; None if it was not measured.
         verdict: Decision of the gate; None if nothing was compared.
         command: Command that measures and judges this test alone.
+        error: Reason for which the test failed apart from its verdict; empty if there is none.
     """
 
     __test__ = False  # pytest does not collect it
@@ -46,6 +47,7 @@ class TestResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     peak_rss_bytes: int | None = None
     verdict: Verdict | None = None
     command: str = ""
+    error: str = ""
 
 
 class SuiteChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

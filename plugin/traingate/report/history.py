@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from traingate.errors import ConfigurationError
 from traingate.records.history import History, LevelChange, Series
-from traingate.records.units import Interval
+from traingate.report.figures import percent
 from traingate.report.plain_text import without_control_characters
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
@@ -71,11 +71,6 @@ def write_parquet(history: History, file: Path) -> None:
     parquet.write_table(arrow.Table.from_pylist([*history_rows(history)]), file)
 
 
-def change_text(change_percent: float, interval: Interval) -> str:
-    """Return a change in percent with its interval."""
-    return f"{change_percent:+.1f} % ({interval[0]:+.1f} to {interval[1]:+.1f})"
-
-
 def _series_lines(series: Series, history: History) -> Iterator[str]:
     details = [f"batch {series.batch_size}", f"scale {series.scale}", series.machine]
     if series.environment_name != "today":
@@ -92,15 +87,17 @@ def _series_lines(series: Series, history: History) -> Iterator[str]:
     since = series.since_anchor
     if since is not None and since.anchor < count - 1:
         word = ": a loss beyond the tolerance" if since.is_loss else ""
+        if not history.is_current(series):
+            word = " (not measured at the newest commit)"
         yield (
             f"  since {_commit(series, history, since.anchor)} [{since.reason}]: "
-            f"{change_text(since.change_percent, since.interval)}{word}"
+            f"{percent(since.change_percent, since.interval)}{word}"
         )
     yield ""
 
 
 def _change_line(change: LevelChange, series: Series, history: History) -> str:
-    size = change_text(change.change_percent, change.interval)
+    size = percent(change.change_percent, change.interval)
     if change.kind == "jump":
         text = f"jump of {size} at {_commit(series, history, change.after)}"
     else:

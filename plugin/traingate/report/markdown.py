@@ -21,8 +21,14 @@ _TEMPLATES: Final = Path(__file__).parent / "assets"
 _MARKS: Final[dict[State, str]] = {"failed": "❌", "open": "❔", "passed": "✅", "measured": "⏱️"}
 
 _MARKUP: Final = re.compile(r"[\\`*_{}\[\]()#+!|~@:-]")
-"""Characters that Markdown, or GitHub's dialect of it, gives a meaning: also those of mentions, and
-of links without brackets."""
+"""Characters that Markdown, or GitHub's dialect of it, gives a meaning."""
+
+_REFERENCE: Final = re.compile(r"[@#]|\bgh-(?=\d)|\bwww(?=\.)", re.IGNORECASE)
+"""Starts of mentions, of numbers of issues, and of links without a scheme."""
+
+_BREAK: Final = "\u200b"
+"""Space without a width. GitHub looks for mentions in the page that it has made of the Markdown,
+where a reference to a character is that character again."""
 
 
 def to_markdown(results: SuiteResults, *, details: bool = True) -> str:
@@ -57,6 +63,7 @@ def to_markdown(results: SuiteResults, *, details: bool = True) -> str:
 def escaped(text: Any) -> str:
     """Return a text of one line, in which no character has a meaning in Markdown or HTML."""
     line = " ".join(without_control_characters(str(text)).split())
+    line = _REFERENCE.sub(lambda match: match[0] + _BREAK, line)
     return _MARKUP.sub(_reference, html.escape(line))
 
 
@@ -89,6 +96,8 @@ def _fence(text: str, least: int) -> str:
 
 
 def _outcome(result: TestResult) -> str:
+    if result.error:
+        return "**failed**"
     if result.verdict is None:
         return "**not compared**" if result.failed else ""
     name = result.verdict.outcome.value

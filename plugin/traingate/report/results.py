@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from traingate.gate.suite import suite_change
 from traingate.records import Measurement, Outcome, Verdict, stack_label
 from traingate.records.results import State, SuiteResults, TestResult
@@ -40,6 +42,18 @@ def refused_result(test: str, error: str) -> TestResult:
     return TestResult(test=test, failed=True, sentence=error.partition("\n")[0], details=error)
 
 
+def failed_result(test: str, measured: TestResult | None) -> TestResult:
+    """Return the result of a test that failed otherwise than by its verdict.
+
+    Args:
+        test: Full name of the test.
+        measured: Its result if it was measured; None if it was not.
+    """
+    error = "the test failed: see the output of pytest"
+    result = measured or TestResult(test=test, details=error)
+    return msgspec.structs.replace(result, failed=True, sentence=error, error=error)
+
+
 def suite_results(
     tests: Sequence[TestResult],
     *,
@@ -62,16 +76,22 @@ def suite_results(
             by_name[result.test] = result
     ordered = sorted(by_name.values(), key=_importance)
     verdicts = [result.verdict for result in ordered if result.verdict is not None]
+    since_newest = [verdict for verdict in verdicts if not _is_by_anchor(verdict)]
     state = _state(ordered, verdicts, problems)
     return SuiteResults(
         state=state,
         title=_title(state, ordered, verdicts, problems),
         problems=tuple(problems),
         counts=dict(counts or {}),
-        change=suite_change(verdicts),
+        change=suite_change(since_newest),
         tests=tuple(ordered),
         machine=machine,
     )
+
+
+def _is_by_anchor(verdict: Verdict) -> bool:
+    """Return whether a verdict has the change since the anchor, and not that since the newest."""
+    return verdict.anchor is not None and verdict.anchor.outcome is Outcome.REGRESSED
 
 
 def _importance(result: TestResult) -> int:

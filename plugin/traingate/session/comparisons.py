@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from traingate.baselines.anchors import StoredAnchor, anchor_of_commit, default_anchor
+from traingate.baselines.comparability import hardware_differences
 from traingate.baselines.lookup import Baseline, BaselineFinder, Baselines
 from traingate.baselines.subject import Subject
+from traingate.baselines.summaries import TestSummary
 from traingate.comparison.acceptance import accepted_change
 from traingate.comparison.against_base import AgainstBase
 from traingate.comparison.against_stored import AgainstStored, can_measure_duet
@@ -117,9 +119,14 @@ class ComparisonChooser:
         runs = self.baselines().runs
         reference = self.settings.anchor
         if reference is None:
-            return default_anchor(runs, test, self._newest_tag)
+            return default_anchor(runs, test, self._newest_tag, self._fits)
         commit = self.base_sides.commit_hash(job, reference)
         return anchor_of_commit(runs, test, commit, reference)
+
+    def _fits(self, stored: TestSummary) -> bool:
+        """Return whether a stored test is of this machine and of the session's scale."""
+        is_of_machine = not hardware_differences(stored.machine, self.hardware())
+        return is_of_machine and stored.scale == self.settings.scale.name
 
     @cached_property
     def _newest_tag(self) -> tuple[str, str] | None:

@@ -19,8 +19,8 @@ def commits_to(repository: Repository, commit: str) -> list[HistoryCommit]:
         repository: Repository of the commit.
         commit: Full name of the commit.
     """
-    options = ("--topo-order", "--reverse", "-z", f"--format={_FORMAT}", "--end-of-options")
-    log = git_output(repository.root, "log", *options, commit) or ""
+    options = ("--no-show-signature", "--topo-order", "--reverse", "-z", f"--format={_FORMAT}")
+    log = git_output(repository.root, "log", *options, "--end-of-options", commit) or ""
     tags = _tags(repository)
     commits = []
     for entry in filter(None, log.split("\0")):
@@ -35,7 +35,8 @@ def commits_to(repository: Repository, commit: str) -> list[HistoryCommit]:
 def newest_tag(repository: Repository, hashes: frozenset[str]) -> tuple[str, str] | None:
     """Return the newest tag that HEAD contains and that points to one of these commits.
 
-    A tag of HEAD itself does not count: its code would be compared with itself.
+    A tag of HEAD itself does not count if the working tree is the same: its code would be compared
+    with itself.
 
     Args:
         repository: Repository of the working tree.
@@ -44,11 +45,12 @@ def newest_tag(repository: Repository, hashes: frozenset[str]) -> tuple[str, str
     Returns:
         Name of the tag and full name of its commit; None if there is none.
     """
-    head = git_output(repository.root, "rev-parse", "HEAD")
+    head = git_output(repository.root, "rev-parse", "HEAD") or ""
+    unchanged = {head} if repository.matches_working_tree("HEAD") else set()
     options = ("--merged", "HEAD", "--sort=-creatordate")
     listing = git_output(repository.root, "tag", *options, f"--format={_TAG_FORMAT}") or ""
     for name, commit in map(_parse_tag, listing.splitlines()):
-        if commit in hashes and commit != head:
+        if commit in hashes and commit not in unchanged:
             return name, commit
     return None
 

@@ -199,13 +199,13 @@ def _changes(series: Series) -> str:
 def _since(history: History, series: Series, since: SinceAnchor) -> str:
     change = minus(figures.percent(since.change_percent, since.interval))
     place = _commit(history, series, since.anchor)
-    judgement = (
-        f"a loss of more than the tolerance of {history.tolerance_percent:g} %"
-        if since.is_loss
-        else f"within the tolerance of {history.tolerance_percent:g} %"
-    )
-    if since.change_percent >= 0:
-        judgement = "no loss"
+    tolerance = f"the tolerance of {history.tolerance_percent:g} %"
+    if since.is_loss:
+        judgement = f"a loss of more than {tolerance}"
+    elif since.interval[0] >= -history.tolerance_percent:
+        judgement = f"no loss of more than {tolerance}"
+    else:
+        judgement = f"a loss of more than {tolerance} is possible"
     return f"Since {since.reason} ({place}): {change}, {judgement}"
 
 

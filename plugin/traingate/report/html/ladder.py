@@ -68,7 +68,7 @@ def _ladder(group: Mapping[str, Measurement]) -> Ladder:
     records = list(group.values())
     first = records[0]
     file = first.workload.rpartition("::")[0]
-    machine = f"{first.machine.cpu}, {first.machine.cores} cores"
+    machine = first.machine.title
     published = [figure for record in records for figure in record.published]
     return Ladder(
         title=workload_name(first),

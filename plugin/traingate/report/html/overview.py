@@ -100,6 +100,8 @@ def overview(tests: Sequence[TestResult]) -> list[Line]:
 def chip(test: TestResult) -> Chip:
     """Return the outcome of a test as a word and a colour."""
     verdict = test.verdict
+    if test.error:
+        return Chip("failed", "loss")
     if verdict is None:
         return Chip("not compared", "loss") if test.failed else Chip("measured", "plain")
     if verdict.accepted is not None:

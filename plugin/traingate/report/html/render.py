@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from traingate.controller.profiling import SideProfiles
 from traingate.records import Measurement
 from traingate.records.history import History
 from traingate.records.results import SuiteResults
@@ -35,6 +36,7 @@ def render_report(
     history: History | None = None,
     *,
     baselines: Mapping[str, Measurement] | None = None,
+    sides: Mapping[str, SideProfiles] | None = None,
     created: str = "",
 ) -> str:
     """Return the report as one page, which needs no other file and no network.
@@ -44,6 +46,7 @@ def render_report(
         measurements: Records of the tests, by the full name of the test, in the order of measuring.
         history: History of the benchmarks; None to leave it out.
         baselines: Stored records that the tests were compared with, by the same names.
+        sides: Profiles of both sides of duets, by the same names.
         created: Date and time of the report; empty to leave it out.
     """
     lines = overview(results.tests)
@@ -53,7 +56,7 @@ def render_report(
     return environment.get_template("report/report.html").render(
         results=results,
         lines=lines,
-        sections=sections(lines, measurements, baselines or {}),
+        sections=sections(lines, measurements, baselines or {}, sides or {}),
         ladders=ladders(measurements),
         sweeps=sweeps(measurements),
         history=history_part(history),

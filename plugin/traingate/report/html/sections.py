@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
+from traingate.controller.profiling import SideProfiles
 from traingate.records import Measurement, Verdict
-from traingate.records.profile import Cell, Profile
+from traingate.records.profile import Cell, Profile, compact_profile
 from traingate.report.flame_graph import frames
 from traingate.report.html.attribution import attribution_tables
 from traingate.report.html.chart import Chart, Table, significant
@@ -27,6 +28,9 @@ from traingate.report.html.surroundings import (
 
 _MAX_DEPTH: Final = 50
 """Number of nested modules that a flame graph shows."""
+
+_CELLS: Final = 1000
+"""Number of cells of a duet's profiles that the page has."""
 
 _MAX_CELLS: Final = 20
 """Number of rows of the table beside a flame graph."""
@@ -88,6 +92,7 @@ def sections(
     lines: Sequence[Line],
     measurements: Mapping[str, Measurement],
     baselines: Mapping[str, Measurement],
+    sides: Mapping[str, SideProfiles],
 ) -> list[Section]:
     """Return the section of each test, in the order of the list of verdicts.
 
@@ -95,14 +100,21 @@ def sections(
         lines: Lines of that list.
         measurements: Records by the full name of their test.
         baselines: Stored records that they were compared with, by the same names.
+        sides: Profiles of both sides of their duets, by the same names.
     """
     return [
-        _section(line, measurements.get(line.result.test), baselines.get(line.result.test))
+        _section(line, measurements.get(test), baselines.get(test), sides.get(test))
         for line in lines
+        for test in [line.result.test]
     ]
 
 
-def _section(line: Line, record: Measurement | None, baseline: Measurement | None) -> Section:
+def _section(
+    line: Line,
+    record: Measurement | None,
+    baseline: Measurement | None,
+    sides: SideProfiles | None,
+) -> Section:
     verdict = line.result.verdict
     explanation = verdict.explanation if verdict is not None else None
     tables = attribution_tables(explanation) if explanation is not None else []
@@ -118,13 +130,23 @@ def _section(line: Line, record: Measurement | None, baseline: Measurement | Non
         phases=phases_chart(record, baseline),
         attribution=tables,
         facts=facts,
-        flame=_flame(record.profile, baseline.profile if baseline is not None else None),
+        flame=_flame(*_profiles(record, baseline, sides)),
         figures=key_figures(record),
         counters=counter_table(record),
         differences=differences(record, baseline),
         machine=machine_table(record),
         software=software_lists(record),
     )
+
+
+def _profiles(
+    record: Measurement, baseline: Measurement | None, sides: SideProfiles | None
+) -> tuple[Profile | None, Profile | None]:
+    """Return the profiles of the candidate and of what it was compared with."""
+    if sides is not None:
+        candidate, base = (compact_profile(side, _CELLS) for side in (sides.candidate, sides.base))
+        return candidate, base
+    return record.profile, None if baseline is None else baseline.profile
 
 
 def _pairs(record: Measurement, verdict: Verdict | None) -> Chart | None:
