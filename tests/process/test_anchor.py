@@ -176,7 +176,7 @@ def test_a_named_anchor_stands_alone_where_nothing_newer_is_stored(history, proj
         msgspec.structs.replace(record, workload="models.py::other"))})  # fmt: skip
     verdict = history.judge(anchor=first, on_missing="record")
     assert verdict.outcome is Outcome.REGRESSED
-    assert "compared with the anchor alone" in verdict.evidence[-1]
+    assert "alone: No stored run has " in verdict.evidence[-1]
 
 
 OTHER = msgspec.structs.replace(hardware(), cpu="another one")

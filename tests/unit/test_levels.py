@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from traingate.history.anchors import change_since
-from traingate.history.levels import Ramp, find_changes, point_spread, without_outliers
+from traingate.history.levels import Ramp, find_changes, point_spread
 
 SPREAD = 0.017
 
@@ -94,7 +94,7 @@ def test_a_single_outlier_at_the_end_is_no_loss(place):
     change = change_since(
         0,
         "",
-        without_outliers(values, spread),
+        values,
         ramps=find_changes(values, spread),
         spread=spread,
         tolerance_percent=5.0,

@@ -48,8 +48,9 @@ def find_run(name: str | None, storage: str) -> SavedRun:
     """Return the saved run of this name.
 
     Args:
-        name: None for the newest run in the storage; or path of a file; path of a storage, for its newest run; number of a saved run, or the
-            start of its file's name; or a commit, for its newest run.
+        name: Path of a file; path of a storage, for its newest run; number of a saved run, or the
+            start of its file's name; or a commit, for its newest run. None for the newest run in
+            *storage*.
         storage: Folder in which numbers, names and commits are looked for.
 
     Raises:

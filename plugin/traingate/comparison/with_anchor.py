@@ -88,35 +88,42 @@ class WithAnchor:
         verdict = result.verdict
         if verdict is None or verdict.outcome is Outcome.REGRESSED or verdict.accepted is not None:
             return result
-        if self._is_absent or self._obstacle is not None:
-            return self._without_anchor(result)
-        measurement = result.measurement or measurement
-        try:
-            self.anchor.look(measurement)
-            anchored = self.anchor.conclude(measurement, observer)
-        except NewTestError:
-            return result
-        except BaselineError as error:
-            self._keep(error)
+        anchored = self._compare_with_anchor(result.measurement or measurement, observer)
+        if anchored is None:
             return self._without_anchor(result)
         assert anchored.verdict is not None
-        verdict_result = _anchor_result(anchored.verdict, self.title, self.tolerance)
+        anchor_result = _anchor_result(anchored.verdict, self.title, self.tolerance)
         if anchored.verdict.outcome is Outcome.REGRESSED:
-            slower = _verdict_by_anchor(anchored.verdict, verdict, verdict_result)
+            slower = _verdict_by_anchor(anchored.verdict, verdict, anchor_result)
             kept = anchored.measurement or result.measurement
             return replace(anchored, verdict=slower, measurement=kept)
-        passed = msgspec.structs.replace(verdict, anchor=verdict_result)
-        return replace(result, verdict=passed)
+        return replace(result, verdict=msgspec.structs.replace(verdict, anchor=anchor_result))
+
+    def _compare_with_anchor(
+        self, measurement: Measurement, observer: Observer
+    ) -> ComparisonResult | None:
+        """Return the comparison with the anchor; None if it has no such test, or an obstacle.
+
+        Raises:
+            BaselineError: If the user has named the anchor, and it cannot be compared with it.
+        """
+        if self._is_absent or self._obstacle is not None:
+            return None
+        try:
+            self.anchor.look(measurement)
+            return self.anchor.conclude(measurement, observer)
+        except NewTestError:
+            return None
+        except BaselineError as error:
+            self._keep(error)
+            return None
 
     def _by_anchor_alone(self, result: ComparisonResult) -> ComparisonResult:
         """Return the verdict of the anchor, with the reason for which it stands alone."""
         assert result.verdict is not None
-        verdict = msgspec.structs.replace(
-            result.verdict,
-            anchor=_anchor_result(result.verdict, self.title, self.tolerance),
-            evidence=(*result.verdict.evidence, f"compared with the anchor alone: {self._lack}"),
-        )
-        return replace(result, verdict=verdict)
+        sentence = f"compared with the anchor {self.title} alone: {self._lack}"
+        evidence = (*result.verdict.evidence, sentence)
+        return replace(result, verdict=msgspec.structs.replace(result.verdict, evidence=evidence))
 
     def _keep(self, error: BaselineError) -> None:
         """Keep the reason for which there is no comparison; raise it if the user asked for one."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from scipy import stats
 
-from traingate.history.levels import Ramp
+from traingate.history.levels import Ramp, without_outliers
 from traingate.records.history import HistoryCommit, HistoryPoint, SinceAnchor
 from traingate.records.units import Interval
 
@@ -61,11 +61,12 @@ def change_since(
 
     Both levels are means of a few points that no change of level separates. Neighbours of the
     anchor that are far from it are left out: at the ends of a series, a jump may not be found.
+    Outliers among the newest points are moved to the edge of the usual scatter.
 
     Args:
         anchor: Index of the anchor, which is not the newest point.
         reason: Reason for it.
-        values: Logarithm of the throughput at each point, without outliers.
+        values: Logarithm of the throughput at each point.
         ramps: Changes of level.
         spread: Standard deviation of single points.
         tolerance_percent: Largest loss that is let through, in percent.
@@ -88,7 +89,7 @@ def change_since(
         for index in range(ends[0], ends[1] + 1)
         if abs(values[index] - values[anchor]) <= _NEAR * spread
     ]
-    change = _mean(values, newest) - _mean(values, beside)
+    change = _mean(without_outliers(values, spread), newest) - _mean(values, beside)
     error = spread * math.sqrt(1 / len(newest) + 1 / len(beside))
     change_percent, interval = in_percent(change, error)
     return SinceAnchor(

@@ -16,7 +16,7 @@ from traingate.baselines.summaries import LaunchSummary, RunSummary, TestSummary
 from traingate.errors import ConfigurationError
 from traingate.gate.statistics import mean_interval
 from traingate.history.anchors import change_since, choose_anchor, in_percent
-from traingate.history.levels import Ramp, find_changes, point_spread, without_outliers
+from traingate.history.levels import Ramp, find_changes, point_spread
 from traingate.records import stack_label
 from traingate.records.history import (
     History,
@@ -168,7 +168,7 @@ def _series(
         since_anchor=anchor
         and change_since(
             *anchor,
-            without_outliers(values, spread),
+            values,
             ramps=ramps,
             spread=spread,
             tolerance_percent=tolerance_percent,

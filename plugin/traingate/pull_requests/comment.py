@@ -67,9 +67,9 @@ def comment_text(results: SuiteResults, workflow: str, run_address: str) -> str:
         text = f"{_mark(workflow)}\n{to_markdown(results, details=details)}{ending}"
         if len(text) <= _MAX_COMMENT_CHARACTERS:
             return text
-    count = sum(map(is_notable, results.tests))
+    count, title = sum(map(is_notable, results.tests)), escaped(results.title[:_MAX_TITLE])
     return (
-        f"{_mark(workflow)}\n**traingate: {escaped(results.title[:_MAX_TITLE])}.** {count} tests failed, moved "
+        f"{_mark(workflow)}\n**traingate: {title}.** {count} tests failed, moved "
         f"or are open, too many to list them here.\n{ending}"
     )
 

@@ -109,8 +109,8 @@ class Series(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         machine: Processor and number of cores.
         points: Throughput at each measured commit, in the order of the commits.
         changes: Changes of the level, in their order.
-        since_anchor: Change since the anchor; None if there is no point before the newest one, or none
-            up to the anchor that the user named.
+        since_anchor: Change since the anchor; None if no point is older than the newest one, or
+            none is up to the anchor that the user named.
     """
 
     test: str
