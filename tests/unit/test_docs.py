@@ -1,9 +1,11 @@
+import json
 import re
 from inspect import isclass
 from pathlib import Path
 from typing import get_origin
 
 import pytest
+import schemas
 from click import Context
 
 import traingate
@@ -53,3 +55,9 @@ def test_each_exported_class_is_on_the_api_page(module):
 @pytest.mark.parametrize("name", [getattr(layers, name).name for name in layers.__all__])
 def test_each_layer_fixture_is_documented(name):
     assert f"| `{name}` |" in (DOCS / "use" / "layers.md").read_text()
+
+
+@pytest.mark.parametrize("name", schemas.SCHEMAS)
+def test_the_published_schemas_are_those_of_the_records(name):
+    published = json.loads((schemas.FOLDER / name).read_text())
+    assert published == json.loads(schemas.schema_text(schemas.SCHEMAS[name]))
