@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,18 @@ LAST_DESELECTED = pytest.StashKey()
 
 
 def pytest_configure():
-    """Hide xdist's worker from the sessions that tests start: pytest-benchmark reads its name."""
-    os.environ.pop("PYTEST_XDIST_WORKER", None)
+    """Hide xdist's worker and the job's summary from the sessions that tests start.
+
+    pytest-benchmark reads the name of the worker, and traingate writes to the summary. The index of
+    saved runs is in a folder of the test session, not in the user's cache.
+    """
+    for name in ("PYTEST_XDIST_WORKER", "GITHUB_STEP_SUMMARY"):
+        os.environ.pop(name, None)
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="traingate-tests-")
+
+
+def pytest_unconfigure():
+    shutil.rmtree(os.environ.pop("XDG_CACHE_HOME"), ignore_errors=True)
 
 
 def pytest_deselected(items):

@@ -38,14 +38,17 @@ def launch(
     )
 
 
-def noisy_launches(count: int, seconds: float, spread: float, seed: int) -> list[Launch]:
-    """Return launches of five steps whose levels scatter normally on the log scale.
+def noisy_launches(
+    count: int, seconds: float, spread: float, seed: int, steps: int = 5
+) -> list[Launch]:
+    """Return launches whose levels scatter normally on the log scale.
 
     Args:
         count: Number of launches.
         seconds: Median over launches of the time of a step, in seconds.
         spread: Standard deviation of the log of a launch's level.
         seed: Seed of the random numbers.
+        steps: Number of steps of each launch.
     """
     generator = random.Random(seed)  # noqa: S311 - simulations need repeatable numbers, not secrets
-    return [launch([seconds * math.exp(generator.gauss(0, spread))] * 5) for _ in range(count)]
+    return [launch([seconds * math.exp(generator.gauss(0, spread))] * steps) for _ in range(count)]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -14,27 +12,25 @@ import msgspec
 from rich.console import Console
 
 from traingate.baselines import saved_runs
-from traingate.baselines.lookup import Baselines
-from traingate.baselines.subject import Subject
 from traingate.commands.bisect import bisect
+from traingate.commands.ci import ci
+from traingate.commands.compare import compare
+from traingate.commands.completion import completion
 from traingate.commands.diff import diff
 from traingate.commands.environment import environment
-from traingate.commands.profile import profile
-from traingate.comparison.screen import check_launch_count, screen
+from traingate.commands.history import history
+from traingate.commands.profile import FORMAT, profile
+from traingate.commands.report import report
+from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
+from traingate.commands.show import show
 from traingate.doctor import examine
 from traingate.errors import BaselineError
-from traingate.gate.policy import Policy
-from traingate.records import Acceptance, Measurement, Outcome, Verdict
+from traingate.records import Acceptance
 from traingate.report.calibration import print_calibration
 from traingate.report.doctor import print_findings
-from traingate.report.row import Row
-from traingate.report.table import render, to_svg
-from traingate.report.verdict import explain
+from traingate.report.plain_text import without_control_characters
 
-_REGRESSION = 1
 _NO_RESULT = 2
-
-_RUN_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 def _strip_nonempty(_context: click.Context, _option: click.Parameter, text: str) -> str:
@@ -50,67 +46,15 @@ def main() -> None:
     """Judge and explain runs, profile and bisect tests, examine machine and environments."""
 
 
-for _command in (environment, profile, diff, bisect):
+_COMMANDS = (
+    environment, compare, report, history, show, profile, diff, bisect, ci, completion,
+)  # fmt: skip
+for _command in _COMMANDS:
     main.add_command(_command)
 
 
 @main.command()
-@click.argument("a", type=_RUN_FILE)
-@click.argument("b", type=_RUN_FILE)
-@click.option(
-    "--tolerance",
-    type=click.FloatRange(0, 50, min_open=True, max_open=True),
-    default=5.0,
-    show_default=True,
-    help="Largest loss of throughput that is let through, in percent.",
-)
-def compare(a: Path, b: Path, tolerance: float) -> None:
-    """Judge the saved run B by the saved run A.
-
-    Exit status: 0 no regression, 1 a regression, 2 not every test of A and B could be compared.
-    """
-    base, run = _read(a), _read(b)
-    baselines = Baselines((base,))
-    outcomes = []
-    new_tests = {name for name, _ in run.measurements}
-    missing_tests = [test for test, _ in base.measurements if test not in new_tests]
-    for test in missing_tests:
-        click.echo(f"{test}\nis in {a} alone")
-    for test, measurement in run.measurements:
-        try:
-            verdict = _judge(baselines, test, measurement, tolerance)
-        except BaselineError as error:  # noqa: PERF203 - the other tests can still be compared
-            outcomes.append(Outcome.NO_BASELINE)
-            click.echo(f"{test}\n{Outcome.NO_BASELINE.value}: {error}")
-        else:
-            outcomes.append(verdict.outcome)
-            click.echo(f"{test}\n{explain(verdict)}")
-    if Outcome.REGRESSED in outcomes:
-        sys.exit(_REGRESSION)
-    if not outcomes or Outcome.NO_BASELINE in outcomes:
-        _exit_without_result(f"Not all of {b} could be compared with {a}.")
-    if missing_tests:
-        _exit_without_result(f"Not all of {a} is in {b}, so its other tests were not compared.")
-
-
-@main.command()
-@click.argument("run", type=_RUN_FILE)
-@click.option("--svg", type=_RUN_FILE, help="Write the table as a picture instead of showing it.")
-def report(run: Path, svg: Path | None) -> None:
-    """Show the results table of a saved run."""
-    rows = [Row(_short_name(test), measurement) for test, measurement in _read(run).measurements]
-    if not rows:
-        _exit_without_result(f"{run} holds no training benchmark.")
-    if svg is not None:
-        svg.write_text(to_svg(rows, title=run.name))
-        return
-    is_terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if is_terminal else None
-    click.echo(render(rows, width, colour=is_terminal), nl=False)
-
-
-@main.command()
-@click.argument("run", type=_RUN_FILE, required=False)
+@click.argument("run", required=False, shell_complete=RUN_COMPLETION)
 @click.option(
     "--reason",
     required=True,
@@ -124,26 +68,24 @@ def report(run: Path, svg: Path | None) -> None:
     help="Accept this test alone (its full name, or the end of it). May be repeated. Needed for "
     "INCONCLUSIVE records.",
 )
-@click.option(
-    "--storage",
-    default=".benchmarks",
-    show_default=True,
-    help="Folder of the saved runs, as in pytest's --benchmark-storage.",
-)
-def accept(run: Path | None, reason: str, tests: tuple[str, ...], storage: str) -> None:
+@STORAGE
+def accept(run: str | None, reason: str, tests: tuple[str, ...], storage: str) -> None:
     """Accept a saved RUN that failed its gate as a baseline; by default the newest run.
+
+    RUN is a file; a storage, for its newest run; the number or name of a saved run in --storage; or
+    a commit, for its newest run.
 
     A record whose comparison was INCONCLUSIVE is accepted only if --test names it. To save a run,
     give pytest --benchmark-compare --benchmark-save=NAME.
     """
     time = datetime.now(tz=timezone.utc).isoformat(timespec="seconds")
     try:
-        path = run or saved_runs.load_runs(storage, selection=True)[-1].path
+        path = find_run(run, storage).path
         accepted_tests = saved_runs.accept(path, Acceptance(reason, time), tests)
     except BaselineError as error:
         _exit_without_result(str(error))
     for test in accepted_tests:
-        click.echo(f"accepted {test} of {path}: {reason}")
+        click.echo(without_control_characters(f"accepted {test} of {path}: {reason}"))
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -184,45 +126,18 @@ def calibrate(
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def doctor(*, as_json: bool) -> None:
+@FORMAT
+@click.option("--json", "as_json", is_flag=True, hidden=True, help="The same as --format=json.")
+def doctor(*, form: str, as_json: bool) -> None:
     """Show what this machine has and lacks for each layer, and how to change that.
 
     This takes a second, measures nothing, and does not load torch.
     """
     findings = examine()
-    if as_json:
+    if as_json or form == "json":
         click.echo(json.dumps(msgspec.to_builtins(findings), indent=1))
         return
     print_findings(Console(highlight=False), findings)
-
-
-def _judge(baselines: Baselines, test: str, measurement: Measurement, tolerance: float) -> Verdict:
-    """Return the verdict on a saved measurement; raise BaselineError if it has no baseline."""
-    subject = Subject(
-        measurement.workload,
-        measurement.stack,
-        measurement.scale,
-        measurement.batch_size,
-        measurement.environment_name,
-    )
-    baseline = baselines.find(subject, measurement.machine, test)
-    launches = len(measurement.launches)
-    check_launch_count(baseline, launches)
-    return screen(baseline, measurement, Policy(tolerance / 100, launches, launches)).verdict
-
-
-def _read(path: Path) -> saved_runs.SavedRun:
-    """Return the saved run in a file; exit with a message if it cannot be read."""
-    try:
-        return saved_runs.read_run(path)
-    except BaselineError as error:
-        _exit_without_result(str(error))
-
-
-def _short_name(test: str) -> str:
-    """Return the name of a test without its file."""
-    return test.rpartition("::")[2]
 
 
 def _exit_without_result(message: str) -> NoReturn:

@@ -215,6 +215,7 @@ def _record(
     """Record the measurement, and then fail the test or warn, as the verdict requires."""
     __tracebackhide__ = True
     from traingate.records import Outcome, to_json  # noqa: PLC0415 - see SESSION_KEY
+    from traingate.report.properties import junit_properties  # noqa: PLC0415
     from traingate.report.row import Row  # noqa: PLC0415
     from traingate.report.verdict import explain  # noqa: PLC0415
 
@@ -230,13 +231,11 @@ def _record(
         measurement = measurement.with_profile_files(folder)
     benchmark.extra_info["traingate"] = to_json(measurement)
     request.node.stash[CLOCK_KEY].replay(benchmark, measurement.step_seconds)
-    session.rows.append(Row(request.node.name, measurement))
+    session.rows.append(Row(request.node.name, measurement, request.node.nodeid, result.sides))
+    request.node.user_properties += junit_properties(measurement)
     verdict = measurement.verdict
     if verdict is None:
         return
-    request.node.user_properties.append(("traingate_verdict", verdict.outcome.value))
-    if verdict.accepted is not None:
-        request.node.user_properties.append(("traingate_accepted", verdict.accepted.reason))
     if verdict.failed:
         pytest.fail(explain(verdict), pytrace=False)
     if verdict.outcome is Outcome.INCONCLUSIVE and verdict.accepted is None:

@@ -166,8 +166,29 @@ class _SessionHooks:
                         plugin.add_global_property(name, str(number))
         if session.exitstatus == pytest.ExitCode.OK and not self._config.option.collectonly:
             self._error_messages += self._describe_unknown_names()
+        self._error_messages += self._write_results()
         if self._error_messages and session.exitstatus in _GREEN_STATUSES:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _write_results(self) -> list[str]:
+        """Write the results for tools and pages; return an error message for each missing file."""
+        if self._session is None or self._config.option.collectonly:
+            return []
+        from traingate.session.results import session_results, write_results  # noqa: PLC0415 - loads jinja2
+
+        failed_tests = [
+            test for test in self._selection.benchmarks if test in self._selection.failed_tests
+        ]
+        ended = self._pytest_session
+        is_complete = (
+            ended is not None
+            and ended.exitstatus in (*_GREEN_STATUSES, pytest.ExitCode.TESTS_FAILED)
+            and not (ended.shouldfail or ended.shouldstop)
+        )
+        results = session_results(
+            self._session, self._summary, failed_tests, is_complete=is_complete
+        )
+        return write_results(results, self._session)
 
     def _describe_unknown_names(self) -> list[str]:
         """Return an error message if ``--traingate-require`` has a name that must be misspelt.

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
+from opened_page import OpenedPage
 from traingate.records.profile import Cell, Profile
 from traingate.report.flame_graph import render_flame_graph
-
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
-OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
 def profile(**milliseconds):
@@ -28,18 +21,11 @@ BASE = profile(slower=20, faster=20, same=20, vanished=20)
 CANDIDATE = profile(slower=40, faster=10, same=20, new=10)
 
 
-class Page:
-    """Page of a flame graph in a browser, with all that it has complained about or asked for."""
-
-    def __init__(self, page):
-        self.complaints, self.requests = [], []
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: self.requests.append(request.url))
-        self.page = page
+class Page(OpenedPage):
+    """Page of a flame graph in a browser."""
 
     def show(self, file):
-        self.page.goto(file.as_uri())
+        super().show(file)
         self.page.wait_for_selector(".frame rect")
 
     def search(self, text, changed_from):
@@ -53,23 +39,18 @@ class Page:
         )
 
     def frames(self):
-        """Return the colour and the width of each frame, by its name."""
+        """Return the colour and the width of each frame, by its name, when all have both."""
+        # d3 sets them a moment after it has made the frame.
+        self.page.wait_for_function(
+            "() => [...document.querySelectorAll('.frame rect')].every(rect =>"
+            " rect.getAttribute('fill') && rect.getAttribute('width'))"
+        )
         script = """frames => frames.map(frame => [
             frame.getAttribute("name"),
             frame.querySelector("rect").getAttribute("fill"),
             parseFloat(frame.querySelector("rect").getAttribute("width"))])"""
         rows = self.page.eval_on_selector_all(".frame", script)
         return {name: (colour, width) for name, colour, width in rows}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*OPTIONS])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -79,9 +60,7 @@ def page(browser, tmp_path):
     page = Page(browser.new_page(viewport={"width": 1000, "height": 600}))
     page.show(file)
     yield page
-    page.page.close()
-    assert page.complaints == []
-    assert page.requests == [file.as_uri()]
+    page.close_without_complaint(file)
 
 
 def test_the_width_is_the_time_now_and_the_colour_the_change(page):

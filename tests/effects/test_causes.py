@@ -61,7 +61,14 @@ CAUSES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("cause", CAUSES)
+def some_long(names, long_names):
+    """Return the names as parameters, some of them left to ``tox run -e long``."""
+    return [
+        pytest.param(name, marks=pytest.mark.long) if name in long_names else name for name in names
+    ]
+
+
+@pytest.mark.parametrize("cause", some_long(CAUSES, ("copies", "doubled", "item", "python norm")))
 def test_the_first_line_names_the_cause_and_its_place(verdict_of, cause):
     workload, change, stack, words = CAUSES[cause]
     line = first_line(verdict_of(workload, partial(workload, **change), stack))
@@ -70,6 +77,7 @@ def test_the_first_line_names_the_cause_and_its_place(verdict_of, cause):
     assert "% of the slowdown" in line or cause == "graph break"
 
 
+@pytest.mark.long
 def test_parameters_that_are_trained_again_make_backward_do_more(verdict_of):
     line = first_line(verdict_of(partial(convolutions, frozen_stage="stage1"), convolutions))
     assert "stage1" in line
@@ -82,7 +90,7 @@ SPREAD = {
 }
 
 
-@pytest.mark.parametrize("kind", SPREAD)
+@pytest.mark.parametrize("kind", some_long(SPREAD, ("fewer threads",)))
 def test_no_single_cause_is_named_if_there_is_none(verdict_of, kind):
     line = first_line(verdict_of(convolutions, partial(convolutions, **SPREAD[kind])))
     assert "no single cause" in line

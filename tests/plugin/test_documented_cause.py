@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from repositories import git
 
+pytestmark = pytest.mark.long
+
 TRAINGATE = Path(sysconfig.get_path("scripts")) / "traingate"
 DOCS = Path(__file__).parents[2] / "docs"
 PROJECT = DOCS / "examples" / "slow_copy"

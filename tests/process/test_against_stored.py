@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from workers import Project, git, record_of, too_large_for_two
@@ -17,6 +19,7 @@ from traingate.report.progress import NoProgress
 TOLERANCE = 40.0
 """Percent: 10 ms are told from 40 on a busy machine too, and 10 ms from 10."""
 
+PATH = Path("0001_base.json")
 AS_STORED = (0.0100, 0.0101, 0.0099)
 SLOWER = (0.040, 0.041)
 
@@ -26,7 +29,7 @@ def against(project, base_sides):
     """``against(stored, commit=..., job=...)``: the comparison, by default of the project's job."""
 
     def compare(stored, commit=None, job=None, pairs=3, machine_differences=()):
-        baseline = Baseline(stored, "0001_base.json", commit, stored.launches, machine_differences)
+        baseline = Baseline(stored, PATH, PATH.name, commit, stored.launches, machine_differences)
         job = job or project.job(launches=LaunchPlan(2, 4))
         return AgainstStored(
             settings(launches=pairs), TOLERANCE, job, base_sides, lambda _subject: baseline

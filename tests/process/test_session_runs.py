@@ -80,6 +80,12 @@ def test_without_a_comparison_there_is_a_measurement_and_no_verdict(session):
     assert started.verdicts == []
 
 
+def test_a_run_that_accepts_and_compares_nothing_is_an_anchor_for_later(session):
+    verdict = measured(session(accept="a better loss")).verdict
+    assert (verdict.outcome, verdict.failed) == (Outcome.NO_BASELINE, False)
+    assert verdict.accepted.reason == "a better loss"
+
+
 class Activities(NoProgress):
     """Keeps what the worker was asked to do."""
 

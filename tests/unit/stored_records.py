@@ -2,7 +2,7 @@
 
 from sample_records import HARDWARE, measurement
 from simulated_launches import launch
-from traingate.baselines import saved_runs
+from traingate.baselines.index import load_summaries
 from traingate.baselines.lookup import Baselines
 from traingate.baselines.subject import Subject
 from traingate.records import Acceptance, Outcome, Verdict
@@ -25,7 +25,7 @@ ACCEPTANCE = Acceptance("a new loss", "2026-11-22T10:00:00+00:00")
 
 
 def find_baseline(storage):
-    return Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
+    return Baselines(load_summaries(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
 
 
 FAILED = Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5.0)

@@ -2,6 +2,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from stored_records import FAILED, record_of
 
 from sample_records import measurement
 from simulated_launches import launch
@@ -106,3 +107,33 @@ def test_report_shows_the_table_with_speed_up_over_plain(tmp_path):
     assert "url(" not in picture.read_text().replace(
         "url(#", ""
     )  # the picture refers to no other file
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_a_script_that_completes_commands_and_saved_runs(shell, storage, monkeypatch):
+    script = CliRunner().invoke(main, ["completion", shell])
+    assert script.exit_code == 0
+    assert f"_TRAINGATE_COMPLETE={shell}_complete" in script.output
+    storage("0001_base", record_of(0.1))
+    words = f"traingate show --storage {storage.folder} 00"
+    monkeypatch.setenv("_TRAINGATE_COMPLETE", f"{shell}_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", "00" if shell == "fish" else "4")
+    completed = CliRunner().invoke(main, [], prog_name="traingate")
+    assert "0001_base" in completed.output
+
+
+def test_a_saved_run_is_shown_with_its_verdict_and_launches(storage):
+    storage("0001_base", record_of(0.1, verdict=FAILED), record_of(0.2))
+    result = CliRunner().invoke(main, ["show", "--storage", str(storage.folder)])
+    assert result.exit_code == 0
+    assert "bench.py::test_0" in result.output
+    assert "launch 1" in result.output
+    assert "Test CPU (6/207/2), 2 cores" in result.output
+    as_json = ["show", "0001", "--storage", str(storage.folder), "--test=test_1", "--format=json"]
+    (content,) = json.loads(CliRunner().invoke(main, as_json).output)
+    assert content["test"] == "bench.py::test_1"
+    missing = CliRunner().invoke(
+        main, ["show", "0001", "--storage", str(storage.folder), "--test=x"]
+    )
+    assert missing.exit_code == 2

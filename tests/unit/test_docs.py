@@ -1,9 +1,11 @@
+import json
 import re
 from inspect import isclass
 from pathlib import Path
 from typing import get_origin
 
 import pytest
+import schemas
 from click import Context
 
 import traingate
@@ -53,3 +55,21 @@ def test_each_exported_class_is_on_the_api_page(module):
 @pytest.mark.parametrize("name", [getattr(layers, name).name for name in layers.__all__])
 def test_each_layer_fixture_is_documented(name):
     assert f"| `{name}` |" in (DOCS / "use" / "layers.md").read_text()
+
+
+@pytest.mark.parametrize("name", schemas.SCHEMAS)
+def test_the_published_schemas_are_those_of_the_records(name):
+    published = json.loads((schemas.FOLDER / name).read_text())
+    current = json.loads(schemas.schema_text(schemas.SCHEMAS[name]))
+    assert without_descriptions(published) == without_descriptions(current)
+
+
+def without_descriptions(value):
+    """Return a schema without its texts, whose indentation depends on the version of Python."""
+    if isinstance(value, list):
+        return [without_descriptions(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: without_descriptions(item) for name, item in value.items() if name != "description"
+    }

@@ -1,5 +1,7 @@
 """Test the cause and the evidence of each verdict by a screen and a duet."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -134,7 +136,12 @@ def test_a_duet_that_decides_what_the_screen_left_open_is_no_disagreement(outcom
 
 
 ELSEWHERE = Baseline(
-    measurement([launch([0.1])]), "0001_base.json", "1a2b3c", (), ("CPU: A there, B here",)
+    measurement([launch([0.1])]),
+    Path("0001_base.json"),
+    "0001_base.json",
+    "1a2b3c",
+    (),
+    ("CPU: A there, B here",),
 )
 
 

@@ -13,6 +13,7 @@ from simulated_launches import launch
 from traingate.baselines.known_tests import known_tests
 from traingate.baselines.saved_runs import SavedRun, mention_records, read_run
 from traingate.baselines.subject import Subject
+from traingate.baselines.summaries import summarise
 from traingate.errors import DamagedRecordError
 
 OTHER = msgspec.structs.replace(HARDWARE, cores=8)
@@ -21,7 +22,7 @@ OTHER = msgspec.structs.replace(HARDWARE, cores=8)
 def run(title, *tests, missing=(), allowed=(), commit=None, **changes):
     """Return a saved run that has a record of each of these tests."""
     records = tuple((test, measurement([launch([0.1])], **changes)) for test in tests)
-    return SavedRun(Path(title), title, title, commit, records, missing, allowed)
+    return summarise(SavedRun(Path(title), title, title, commit, records, missing, allowed))
 
 
 def names(*runs, used=()):
@@ -35,7 +36,7 @@ def test_the_tests_of_the_newest_run_are_known():
 
 def test_the_tests_of_a_run_that_is_a_baseline_are_known():
     partial, full = run("2", "a"), run("1", "a", "b", "c")
-    used = [full.measurements[1][1]]
+    used = {full.path}
     assert names(full, partial, used=used) == {"a": "2", "b": "1", "c": "1"}
 
 
@@ -58,14 +59,14 @@ def test_without_any_run_that_could_be_compared_the_newest_counts():
 
 def test_a_run_of_another_machine_that_is_a_baseline_counts():
     other = run("1", "a", "b", machine=OTHER)
-    assert names(other, used=[other.measurements[0][1]]) == {"a": "1", "b": "1"}
+    assert names(other, used={other.path}) == {"a": "1", "b": "1"}
 
 
 def test_a_test_that_a_run_lacks_is_known_until_it_is_allowed_to_be_missing():
     lacking = run("2", "a", missing=("gone",))
     assert names(lacking) == {"a": "2", "gone": "2"}
     allowing = run("3", "a", allowed=("gone",))
-    assert names(lacking, allowing, used=[lacking.measurements[0][1]]) == {"a": "3"}
+    assert names(lacking, allowing, used={lacking.path}) == {"a": "3"}
     again = run("4", "a", "gone")
     assert names(lacking, allowing, again) == {"a": "4", "gone": "4"}
 

@@ -17,7 +17,7 @@ from stored_records import (
 )
 
 from sample_records import HARDWARE
-from traingate.baselines import saved_runs
+from traingate.baselines.index import load_summaries
 from traingate.baselines.lookup import Baselines
 from traingate.baselines.subject import Subject
 from traingate.errors import BaselineError, NewTestError
@@ -28,9 +28,7 @@ def test_the_newest_comparable_record_is_the_baseline(storage):
     storage("0001_old", record_of(0.1))
     storage("0002_new", record_of(0.2))
     storage("0003_other", record_of(0.3, scale="smoke"))
-    baseline = Baselines(saved_runs.load_runs(str(storage.folder), True)).find(
-        SUBJECT, HARDWARE, TEST
-    )
+    baseline = Baselines(load_summaries(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
     assert baseline.measurement == record_of(0.2)
     assert baseline.title == "0002_new.json (2026-11-22 10:00, abcdef012)"
 
@@ -52,7 +50,7 @@ def test_the_newest_comparable_record_is_the_baseline(storage):
 def test_a_run_that_cannot_be_compared_is_refused_with_the_reason(storage, changes, complaint):
     storage("0001_base", record_of(0.1, **changes))
     with pytest.raises(BaselineError, match=complaint) as caught:
-        Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
+        Baselines(load_summaries(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
     assert "--benchmark-save=NAME" in str(caught.value)
 
 
@@ -64,7 +62,7 @@ def test_a_failed_run_leaves_the_older_baseline_in_its_place(storage):
             0.2, verdict=Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)
         ),
     )
-    assert Baselines(saved_runs.load_runs(str(storage.folder), True)).find(
+    assert Baselines(load_summaries(str(storage.folder), True)).find(
         SUBJECT, HARDWARE, TEST
     ).measurement == record_of(0.1)
 
@@ -72,22 +70,20 @@ def test_a_failed_run_leaves_the_older_baseline_in_its_place(storage):
 def test_a_machine_with_another_amount_of_memory_is_comparable(storage):
     storage("0001", record_of(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
     storage("0001_base", record_of(0.1, machine=msgspec.structs.replace(HARDWARE, memory_bytes=1)))
-    assert Baselines(saved_runs.load_runs(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
+    assert Baselines(load_summaries(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
 
 
 def test_a_run_with_a_failed_record_of_the_subject_is_no_baseline(storage):
     failed = Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)
     storage("0001_good", record_of(0.1))
     storage("0002_mixed", record_of(0.2, verdict=failed), record_of(0.2))
-    baseline = Baselines(saved_runs.load_runs(str(storage.folder), True)).find(
-        SUBJECT, HARDWARE, TEST
-    )
+    baseline = Baselines(load_summaries(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
     assert baseline.measurement == record_of(0.1)
 
 
 def test_of_two_records_the_one_of_the_same_test_is_the_baseline(storage):
     storage("0001_two", record_of(0.1), record_of(0.2))
-    baselines = Baselines(saved_runs.load_runs(str(storage.folder), True))
+    baselines = Baselines(load_summaries(str(storage.folder), True))
     assert baselines.find(SUBJECT, HARDWARE, "bench.py::test_0").measurement == record_of(0.1)
     assert baselines.find(SUBJECT, HARDWARE, "renamed").measurement == record_of(0.2)
 
@@ -185,7 +181,7 @@ UPGRADED = {"python": "3.11.7", "packages": {"helper": "2.0"}}
 
 
 def find_with(storage, subject=SUBJECT, test=TEST, **options):
-    runs = saved_runs.load_runs(str(storage.folder), True)
+    runs = load_summaries(str(storage.folder), True)
     return Baselines(runs).find(subject, HARDWARE, test, **options)
 
 
@@ -243,9 +239,9 @@ def test_a_run_of_this_machine_is_preferred_to_a_newer_one_of_another(storage):
 def test_only_dirty_runs_of_another_machine_are_refused_at_once(storage):
     storage("0001_dirty", record_of(0.1, machine=OTHER_MACHINE), commit=COMMIT, dirty=True)
     with pytest.raises(BaselineError, match="All saved runs are of another machine"):
-        Baselines(saved_runs.load_runs(str(storage.folder), True)).check_machines(HARDWARE)
+        Baselines(load_summaries(str(storage.folder), True)).check_machines(HARDWARE)
     storage("0002_clean", record_of(0.1, machine=OTHER_MACHINE), commit=COMMIT)
-    Baselines(saved_runs.load_runs(str(storage.folder), True)).check_machines(HARDWARE)
+    Baselines(load_summaries(str(storage.folder), True)).check_machines(HARDWARE)
 
 
 def test_a_test_of_which_nothing_is_stored_is_new(storage):

@@ -17,6 +17,7 @@ from stored_records import (
 
 from sample_records import HARDWARE
 from traingate.baselines import saved_runs
+from traingate.baselines.index import load_summaries
 from traingate.baselines.lookup import Baselines
 from traingate.errors import BaselineError, DamagedRecordError, NoRunError
 from traingate.records import SCHEMA
@@ -26,7 +27,7 @@ from traingate.records import SCHEMA
 def test_a_run_is_selected_as_pytest_benchmark_does(storage, selection):
     storage("0001_old", record_of(0.1))
     storage("0002_new", record_of(0.2))
-    baseline = Baselines(saved_runs.load_runs(f"file://{storage.folder}", selection)).find(
+    baseline = Baselines(load_summaries(f"file://{storage.folder}", selection)).find(
         SUBJECT, HARDWARE, TEST
     )
     assert baseline.measurement == record_of(0.1)
@@ -34,16 +35,16 @@ def test_a_run_is_selected_as_pytest_benchmark_does(storage, selection):
 
 def test_a_run_is_selected_by_its_path(storage, tmp_path):
     path = storage("0001_old", record_of(0.1))
-    assert Baselines(saved_runs.load_runs(str(tmp_path / "nowhere"), str(path))).find(
+    assert Baselines(load_summaries(str(tmp_path / "nowhere"), str(path))).find(
         SUBJECT, HARDWARE, TEST
     )
 
 
 def test_an_empty_storage_and_a_selection_without_a_match_are_errors(storage, tmp_path):
     with pytest.raises(NoRunError, match="No saved run in"):
-        saved_runs.load_runs(str(tmp_path), True)
+        load_summaries(str(tmp_path), True)
     with pytest.raises(NoRunError, match="No saved run matches '0009'"):
-        saved_runs.load_runs(str(tmp_path), "0009")
+        load_summaries(str(tmp_path), "0009")
 
 
 def test_the_newest_run_is_the_latest_by_date_not_by_number(storage):
@@ -53,9 +54,7 @@ def test_the_newest_run_is_the_latest_by_date_not_by_number(storage):
     new = new.rename(other / new.name)
     new.write_text(new.read_text().replace("2026-11-22", "2026-11-23"))
     assert old.exists()
-    baseline = Baselines(saved_runs.load_runs(str(storage.folder), True)).find(
-        SUBJECT, HARDWARE, TEST
-    )
+    baseline = Baselines(load_summaries(str(storage.folder), True)).find(SUBJECT, HARDWARE, TEST)
     assert baseline.measurement == record_of(0.2)
 
 
@@ -91,7 +90,7 @@ def test_a_damaged_file_is_named_with_the_detail(storage, damage, detail):
     path = storage("0001_base", record_of(0.1))
     path.write_text(damage(path.read_text()))
     with pytest.raises(DamagedRecordError) as caught:
-        saved_runs.load_runs(str(storage.folder), True)
+        load_summaries(str(storage.folder), True)
     assert "0001_base.json" in str(caught.value)
     assert detail in str(caught.value)
 
@@ -118,7 +117,7 @@ def test_nan_in_a_record_is_damage(storage):
     assert "NaN" in text
     path.write_text(text)
     with pytest.raises(DamagedRecordError, match="Expected `float`, got `null`"):
-        saved_runs.load_runs(str(storage.folder), True)
+        load_summaries(str(storage.folder), True)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +131,7 @@ def test_a_record_of_the_first_schema_is_still_a_baseline(storage, published):
     del record["launches"][0]["rank_step_seconds"]
     path.write_text(json.dumps(content))
     baseline = (
-        Baselines(saved_runs.load_runs(str(storage.folder), True))
+        Baselines(load_summaries(str(storage.folder), True))
         .find(SUBJECT, HARDWARE, TEST)
         .measurement
     )

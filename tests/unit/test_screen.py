@@ -1,5 +1,7 @@
 """Test what stored launches and new ones decide without a duet."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -11,10 +13,12 @@ from traingate.errors import BaselineError
 from traingate.gate.policy import Policy
 from traingate.records import Method, Outcome
 
+PATH = Path("0001_base.json")
+
 
 def baseline(*launches, **changes):
     stored = measurement(launches, **changes)
-    return Baseline(stored, "0001_base.json", None, stored.launches)
+    return Baseline(stored, PATH, PATH.name, None, stored.launches)
 
 
 def test_a_screen_has_the_environment_changes_and_the_counter_regressions():

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import chain
+from pathlib import Path
 
 from traingate.baselines.comparability import hardware_differences
-from traingate.baselines.saved_runs import SavedRun
-from traingate.records import Hardware, Measurement
+from traingate.baselines.summaries import RunSummary
+from traingate.records import Hardware
 
 
 def known_tests(
-    runs: Sequence[SavedRun], scale: str, hardware: Hardware, used: Collection[Measurement] = ()
+    runs: Sequence[RunSummary], scale: str, hardware: Hardware, used: Collection[Path] = ()
 ) -> dict[str, str]:
     """Return the tests that a session should compare, with the titles of the runs that have them.
 
@@ -26,12 +27,12 @@ def known_tests(
         scale: Name of the session's scale; records of other scales count only if there are no
             others.
         hardware: Machine of the session.
-        used: Measurements that served as baselines in the session.
+        used: Files of the runs that served as baselines in the session.
     """
     newest, newest_tests = _newest_run(runs, scale, hardware)
     titles: dict[str, str] = {}
     for run in runs:
-        is_used = any(item is other for _, item in run.measurements for other in used)
+        is_used = run.path in used
         if is_used or run is newest:
             run_tests = _tests_of(run, scale) if is_used else newest_tests
             titles |= dict.fromkeys((*run_tests, *run.missing_tests), run.title)
@@ -41,8 +42,8 @@ def known_tests(
 
 
 def _newest_run(
-    runs: Sequence[SavedRun], scale: str, hardware: Hardware
-) -> tuple[SavedRun | None, list[str]]:
+    runs: Sequence[RunSummary], scale: str, hardware: Hardware
+) -> tuple[RunSummary | None, list[str]]:
     """Return the newest run of the best kind, and those of its tests that are of that kind."""
     newest_first = runs[::-1]
     of_this_machine = ((run, _tests_of(run, scale, hardware)) for run in newest_first)
@@ -55,12 +56,12 @@ def _newest_run(
 
 
 def _tests_of(
-    run: SavedRun, scale: str | None = None, hardware: Hardware | None = None
+    run: RunSummary, scale: str | None = None, hardware: Hardware | None = None
 ) -> list[str]:
     """Return the tests of *run* with a record of this scale and this machine, each unless None."""
     return [
-        name
-        for name, measurement in run.measurements
-        if scale in {None, measurement.scale}
-        and (hardware is None or not hardware_differences(measurement.machine, hardware))
+        item.test
+        for item in run.tests
+        if scale in {None, item.scale}
+        and (hardware is None or not hardware_differences(item.machine, hardware))
     ]

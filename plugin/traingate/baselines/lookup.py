@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import TypeAlias
 
 from traingate.baselines.comparability import environment_changes, hardware_differences
-from traingate.baselines.saved_runs import REMEDY, SAVE_REMEDY, SavedRun
-from traingate.baselines.subject import (
-    Subject,
-    failed_in,
-    is_undecided,
-    measurements_of,
-)
-from traingate.errors import BaselineError, NewTestError
+from traingate.baselines.saved_runs import REMEDY, SAVE_REMEDY, SavedRun, read_run
+from traingate.baselines.subject import Subject, failed_in, tests_of
+from traingate.baselines.summaries import RunSummary, TestSummary
+from traingate.errors import BaselineError, DamagedRecordError, NewTestError
 from traingate.records import (
     Hardware,
     Launch,
@@ -28,6 +26,7 @@ class Baseline:
 
     Attributes:
         measurement: Newest comparable measurement of the subject.
+        path: File of its run.
         title: Title of its run, for messages.
         commit: Full name of the commit that was measured, None if it is unknown.
         launches: Launches of that measurement, after those of earlier runs of the same code in
@@ -37,6 +36,7 @@ class Baseline:
     """
 
     measurement: Measurement
+    path: Path
     title: str
     commit: str | None
     launches: tuple[Launch, ...]
@@ -52,10 +52,12 @@ class Baselines:
     """The saved runs that a session compares with.
 
     Attributes:
-        runs: Saved runs, oldest first.
+        runs: Summaries of the saved runs, oldest first.
+        read: Function that reads a run in full.
     """
 
-    runs: tuple[SavedRun, ...]
+    runs: tuple[RunSummary, ...]
+    read: Callable[[Path], SavedRun] = field(default_factory=lambda: lru_cache(8)(read_run))
 
     def find(
         self,
@@ -91,18 +93,18 @@ class Baselines:
         obstacles: dict[int, str] = {}
         for position in reversed(range(len(self.runs))):
             run = self.runs[position]
-            measurements = measurements_of(subject, run, test)
-            if not measurements:
+            summaries = tests_of(subject, run, test)
+            if not summaries:
                 continue
-            measurement = measurements.get(test, list(measurements.values())[-1])
-            differences = tuple(hardware_differences(measurement.machine, hardware))
+            summary = summaries.get(test, list(summaries.values())[-1])
+            differences = tuple(hardware_differences(summary.machine, hardware))
             if failed_in(run, subject, test):
                 obstacles[position] = (
                     f"{run.title} failed its own gate, and is no baseline. If the slowdown is "
                     f"intended: traingate accept {run.path} --reason=WHY."
                 )
             else:
-                candidates.append(_Candidate(position, measurement, differences))
+                candidates.append(_Candidate(position, summary, differences))
         # Sorting keeps the order of equals, in which the newest is the first.
         for candidate in sorted(candidates, key=lambda candidate: candidate.rank(subject)):
             obstacle = _obstacle(self.runs[candidate.position], candidate, can_measure_commit)
@@ -113,22 +115,32 @@ class Baselines:
 
     def _baseline(self, candidate: _Candidate, subject: Subject, test: str) -> Baseline:
         """Return the baseline that consists of a measurement and of those that can be pooled."""
-        run, measurement = self.runs[candidate.position], candidate.measurement
-        pooled_measurements = _poolable(
-            self.runs[: candidate.position], run, measurement, subject, test
-        )
-        count = len(pooled_measurements)
-        suffix = f" and {count} more of its commit" if count else ""
-        launches = [
-            launch for item in (*pooled_measurements, measurement) for launch in item.launches
-        ]
+        run, summary = self.runs[candidate.position], candidate.summary
+        earlier_runs = self.runs[: candidate.position]
+        pooled = [*_poolable(earlier_runs, run, summary, subject, test)]
+        suffix = f" and {len(pooled)} more of its commit" if pooled else ""
+        measurement = self._measurement(run, summary)
+        measurements = [*(self._measurement(*item) for item in pooled), measurement]
         return Baseline(
             measurement,
+            run.path,
             f"{run.title}{suffix}",
             run.commit,
-            tuple(launches),
+            tuple(launch for item in measurements for launch in item.launches),
             candidate.machine_differences,
         )
+
+    def _measurement(self, run: RunSummary, summary: TestSummary) -> Measurement:
+        """Return the measurement that a summary is of.
+
+        Raises:
+            DamagedRecordError: If the file has changed, and lacks it.
+        """
+        position = [*run.tests].index(summary)
+        measurements = self.read(run.path).measurements
+        if position >= len(measurements) or measurements[position][0] != summary.test:
+            raise DamagedRecordError(f"{run.path} was changed while it was read: start again.")
+        return measurements[position][1]
 
     def _missing_baseline(
         self, subject: Subject, test: str, obstacles: Mapping[int, str]
@@ -144,9 +156,10 @@ class Baselines:
         if obstacles:
             return BaselineError(f"{obstacles[max(obstacles)]} {SAVE_REMEDY}")
         message = f"No stored run has {subject}."
+        names = (subject.workload, subject.stack)
         for run in reversed(self.runs):
-            for name, item in run.measurements:
-                if name == test or (item.workload, item.stack) == (subject.workload, subject.stack):
+            for item in run.tests:
+                if item.test == test or (item.workload, item.stack) == names:
                     stored = Subject(item.workload, item.stack, item.scale, item.batch_size)
                     return BaselineError(f"{message} {run.title} has {stored}. {SAVE_REMEDY}")
         return NewTestError(f"{message} {REMEDY}")
@@ -165,8 +178,8 @@ class Baselines:
         """
         differences: list[str] = []
         for run in self.runs:
-            for _, measurement in run.measurements:
-                differences = hardware_differences(measurement.machine, hardware)
+            for summary in run.tests:
+                differences = hardware_differences(summary.machine, hardware)
                 if not differences or run.commit is not None:
                     return
         if differences:
@@ -182,25 +195,24 @@ class _Candidate:
 
     Attributes:
         position: Index of its run.
-        measurement: The measurement.
+        summary: Summary of the measurement.
         machine_differences: Differences of its machine from the present one, a line each.
     """
 
     position: int
-    measurement: Measurement
+    summary: TestSummary
     machine_differences: tuple[str, ...]
 
     def rank(self, subject: Subject) -> tuple[bool, bool, bool]:
         """Return a key that is smaller for a better baseline of *subject*."""
         changes = subject.environment is not None and environment_changes(
-            self.measurement.environment, subject.environment
+            self.summary.environment, subject.environment
         )
-        undecided = is_undecided(self.measurement)
-        return undecided, bool(self.machine_differences), bool(changes)
+        return self.summary.is_undecided, bool(self.machine_differences), bool(changes)
 
 
 def _obstacle(
-    run: SavedRun, candidate: _Candidate, can_measure_commit: Callable[[str], bool] | None
+    run: RunSummary, candidate: _Candidate, can_measure_commit: Callable[[str], bool] | None
 ) -> str | None:
     """Return why the machine of a candidate makes it no baseline, None if it is one."""
     if not candidate.machine_differences:
@@ -220,33 +232,27 @@ def _obstacle(
 
 
 def _poolable(
-    earlier_runs: Sequence[SavedRun],
-    run: SavedRun,
-    measurement: Measurement,
+    earlier_runs: Sequence[RunSummary],
+    run: RunSummary,
+    newest: TestSummary,
     subject: Subject,
     test: str,
-) -> list[Measurement]:
-    """Return measurements in *earlier_runs* of the same code, machine and environment.
+) -> Iterator[tuple[RunSummary, TestSummary]]:
+    """Yield the tests in *earlier_runs* of the same code, machine and environment.
 
     Those that failed or were left open are no part of a baseline. Only steps with the same number
     are compared, so launches with far fewer steps than the newest ones would hide their slow steps.
     """
-    if run.commit is None:
-        return []
-    return [
-        item
-        for other in earlier_runs
-        if other.commit == run.commit and not failed_in(other, subject, test)
-        for item in measurements_of(subject, other, test).values()
-        if item.batch_size == measurement.batch_size
-        and not is_undecided(item)
-        and 4 * _step_count(item) >= 3 * _step_count(measurement)
-        and not hardware_differences(item.machine, measurement.machine)
-        and not environment_changes(item.environment, measurement.environment)
-        and item.yardstick == measurement.yardstick
-    ]
-
-
-def _step_count(measurement: Measurement) -> int:
-    """Return the number of measured steps of the newest launch."""
-    return len(measurement.launches[-1].step_seconds)
+    for other in earlier_runs if run.commit is not None else ():
+        if other.commit != run.commit or failed_in(other, subject, test):
+            continue
+        for item in tests_of(subject, other, test).values():
+            if (
+                item.batch_size == newest.batch_size
+                and not item.is_undecided
+                and 4 * item.steps >= 3 * newest.steps
+                and not hardware_differences(item.machine, newest.machine)
+                and not environment_changes(item.environment, newest.environment)
+                and item.yardstick == newest.yardstick
+            ):
+                yield other, item

@@ -8,6 +8,7 @@ would compare with another baseline than the one that was chosen.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -96,8 +97,8 @@ class SavedRun:
     allowed_missing_tests: tuple[str, ...] = ()
 
 
-def load_runs(storage: str, selection: str | bool) -> tuple[SavedRun, ...]:
-    """Read the runs that ``--benchmark-compare`` names, oldest first.
+def select_files(storage: str, selection: str | bool) -> list[Path]:
+    """Return the files of the runs that ``--benchmark-compare`` names, sorted by name.
 
     Args:
         storage: Value of ``--benchmark-storage``: a path, or ``file://PATH``.
@@ -107,7 +108,6 @@ def load_runs(storage: str, selection: str | bool) -> tuple[SavedRun, ...]:
     Raises:
         BaselineError: If *storage* is a URL of another kind than ``file://``.
         NoRunError: If there is no run, or none that the selection names.
-        DamagedRecordError: If a file cannot be read; the message names it.
     """
     if "://" in storage and not storage.startswith(_PREFIX):
         raise BaselineError(f"traingate compares with runs in files only, and not in {storage}")
@@ -116,13 +116,11 @@ def load_runs(storage: str, selection: str | bool) -> tuple[SavedRun, ...]:
     if not files:
         problem = "No saved run" if selection is True else f"No saved run matches {selection!r}"
         raise NoRunError(f"{problem} in {folder}. {REMEDY}")
-    # Numbers do not order runs: there is a folder for each Python version, and each folder counts
-    # from 0001 on.
-    return tuple(sorted(map(read_run, files), key=lambda run: run.saved_at))
+    return files
 
 
 def mention_records(storage: str, selection: str | bool) -> bool:
-    """Return whether any run that ``load_runs`` would read may hold a record of traingate.
+    """Return whether any run that ``select_files`` finds may hold a record of traingate.
 
     The files are not parsed: a damaged one may belong to a project without training benchmarks.
     """
@@ -160,7 +158,8 @@ def read_run(path: Path) -> SavedRun:
     commit = str(content.commit_info.get("id") or "")
     date_and_commit = [content.datetime[:16].replace("T", " "), commit[:9]]
     details = ", ".join(part for part in date_and_commit if part)
-    title = f"{path.name} ({details})" if details else path.name
+    name = file_name(path)
+    title = f"{name} ({details})" if details else name
     is_clean = bool(_COMMIT.fullmatch(commit)) and not content.commit_info.get("dirty")
     return SavedRun(
         path=path,
@@ -171,6 +170,11 @@ def read_run(path: Path) -> SavedRun:
         missing_tests=content.traingate.missing_tests,
         allowed_missing_tests=content.traingate.allowed_missing_tests,
     )
+
+
+def file_name(path: Path) -> str:
+    """Return the name of a file, which may be any bytes, as a text that can be stored."""
+    return os.fsencode(path.name).decode(errors="backslashreplace")
 
 
 def _decode(text: bytes) -> _RunFile:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from traingate.baselines.saved_runs import SavedRun
-from traingate.records import LayerRecord, Measurement, Outcome, stack_label
+from traingate.baselines.summaries import RunSummary, TestSummary
+from traingate.records import LayerRecord, stack_label
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Subject:
     environment_name: str = "today"
     environment: Mapping[str, Any] | None = None
 
-    def matches(self, measurement: Measurement) -> bool:
-        """Return whether *measurement* has the fields of this subject."""
+    def matches(self, test: TestSummary) -> bool:
+        """Return whether a stored test has the fields of this subject."""
         return (
-            self.workload == measurement.workload
-            and self.stack == measurement.stack
-            and self.scale == measurement.scale
-            and self.batch_size in {None, measurement.batch_size}
+            self.workload == test.workload
+            and self.stack == test.stack
+            and self.scale == test.scale
+            and self.batch_size in {None, test.batch_size}
         )
 
     def __str__(self) -> str:
@@ -45,38 +45,26 @@ class Subject:
         return f"{self.workload} with stack {layers} at scale {self.scale}{batch}"
 
 
-def measurements_of(subject: Subject, run: SavedRun, test: str) -> dict[str, Measurement]:
-    """Return the measurements of *subject* in *run*, keyed by test name.
+def tests_of(subject: Subject, run: RunSummary, test: str) -> dict[str, TestSummary]:
+    """Return the tests of *run* that measured *subject*, keyed by name.
 
-    Those of other tests count only if they are of the same environment: a test that runs in several
+    Those of other names count only if they are of the same environment: a test that runs in several
     environments has a measurement in each.
     """
     return {
-        name: item
-        for name, item in run.measurements
+        item.test: item
+        for item in run.tests
         if subject.matches(item)
-        and (name == test or item.environment_name == subject.environment_name)
+        and (item.test == test or item.environment_name == subject.environment_name)
     }
 
 
-def failed_in(run: SavedRun, subject: Subject, test: str) -> bool:
+def failed_in(run: RunSummary, subject: Subject, test: str) -> bool:
     """Return whether *run* failed its gate on *subject*, and no person has accepted that.
 
     A test that was run again after it failed has several measurements. The failed one counts.
     """
-    verdicts = [
-        item.verdict
-        for name, item in run.measurements
-        if name in measurements_of(subject, run, test) and subject.matches(item)
-    ]
+    names = tests_of(subject, run, test)
     return any(
-        verdict is not None and verdict.failed and verdict.accepted is None for verdict in verdicts
-    )
-
-
-def is_undecided(measurement: Measurement) -> bool:
-    """Return whether the comparison of a measurement was INCONCLUSIVE, and nobody accepted it."""
-    verdict = measurement.verdict
-    return (
-        verdict is not None and verdict.outcome is Outcome.INCONCLUSIVE and verdict.accepted is None
+        item.is_rejected for item in run.tests if item.test in names and subject.matches(item)
     )

@@ -230,6 +230,19 @@ class BaseSides:
             self._repositories[file] = Repository.containing(file)
         return self._repositories[file]
 
+    def commit_hash(self, job: Job, reference: str) -> str:
+        """Return the full name of a commit of the workload's repository.
+
+        Args:
+            job: Job of the candidate.
+            reference: Name of the commit.
+
+        Raises:
+            ConfigurationError: If there is no such commit.
+        """
+        repository = self._find_repository(Path(job.workload.file))
+        return "" if repository is None else self.resolve(repository, reference).hash
+
     def _find_commit(self, job: Job, reference: str) -> tuple[Repository, Commit]:
         """Return a commit by its name, after checking that it defines what the job names."""
         repository = self._find_repository(Path(job.workload.file))

@@ -10,7 +10,11 @@ import pytest
 
 from traingate.controller.scales import DEFAULT_SCALE, SCALES
 from traingate.controller.steadying import LEVELS
-from traingate.options.settings import DEFAULT_MAX_LAUNCHES, DEFAULT_MAX_PAIRS
+from traingate.options.settings import (
+    DEFAULT_MAX_LAUNCHES,
+    DEFAULT_MAX_PAIRS,
+    DEFAULT_TOLERANCE,
+)
 from traingate.options.values import (
     named_path,
     names,
@@ -59,12 +63,14 @@ OPTIONS: Final = (
             f"{DEFAULT_MAX_PAIRS} pairs in a duet, else the scale's)."),
     Option("steps", positive_integer, None, "N",
             "Measured steps per launch (default: the scale's, and more where steps are short)."),
-    Option("tolerance", percent, 5.0, "PERCENT",
+    Option("tolerance", percent, DEFAULT_TOLERANCE, "PERCENT",
             "Largest loss of throughput that is let through (default: 5)."),
     Option("on-missing", one_of("fail", "record"), "fail", "{fail,record}",
             "A new test, of which nothing is stored, fails or is recorded (default: fail)."),
     Option("allow-missing", names, frozenset(), "NAMES",
             "Tests that may go without comparison (names with commas between them)."),
+    Option("accept", nonempty, None, "REASON",
+            "Accept the slowdowns of this run for this reason, which stays in the records."),
     Option("on-inconclusive", one_of("warn", "fail"), "warn", "{warn,fail}",
             "A test whose launches run out before a verdict warns, or fails (default: warn)."),
     Option("steady", one_of(*LEVELS), "full", "{off,threads,full}",
@@ -80,6 +86,11 @@ OPTIONS: Final = (
     Option("environment", named_path, {}, "NAME=PATH",
             "Environment of this name: its Python, or its folder. May be repeated. A stack of a "
             "layer that needs the environment ipex or xla runs there where today's lacks it."),
+    Option("anchor", nonempty, None, "REF",
+            "Compare with the commit REF too, so that small losses do not add up unseen (default: "
+            "the newest tag or accepted record, if it is stored; none for no anchor)."),
+    Option("anchor-tolerance", percent, None, "PERCENT",
+            "Largest loss since the anchor that is let through (default: the tolerance)."),
     Option("base-setup", nonempty, None, "COMMAND",
             "Shell command that prepares the tree of a base commit, as by building an extension."),
     Option("require", names, frozenset(), "NAMES",
@@ -90,6 +101,13 @@ OPTIONS: Final = (
             "the first step, 600 for any other)."),
     Option("price", positive_number, None, "USD_PER_HOUR",
             "Price of this machine, for samples per dollar."),
+    Option("html", nonempty, None, "PATH",
+            "Write the report as one page that works offline, with the history of the storage."),
+    Option("markdown", nonempty, None, "PATH",
+            "Write the results as Markdown, as a job of GitHub Actions has them in its summary by "
+            "itself."),
+    Option("json", nonempty, None, "PATH",
+            "Write the verdicts and their causes as JSON, for tools."),
     Option("profile", str, None, "DIR",
             "Profile each test, and write traces, tables and a flame graph to DIR."),
 )  # fmt: skip

@@ -52,6 +52,11 @@ def parse(config: pytest.Config) -> Settings:
             f"--benchmark-compare judges by stored runs, and {duet_option} by a duet: give one "
             "of them."
         )
+    if not comparison and config.getoption("traingate_anchor") is not None:
+        raise pytest.UsageError(
+            "--traingate-anchor is judged by in addition to a comparison: give "
+            "--benchmark-compare or --traingate-against too."
+        )
     if values["against_python"] and values["against_environment"]:
         raise pytest.UsageError(
             "--traingate-against-python and --traingate-against-environment both name the "
@@ -59,8 +64,9 @@ def parse(config: pytest.Config) -> Settings:
         )
     if duet_options and not values["against"]:
         _check_base_setup(config, duet_option)
-    if values["profile"]:  # a test may change the working directory
-        values["profile"] = str(config.invocation_params.dir / values["profile"])
+    for name in ("profile", "html", "markdown", "json"):  # a test may change the working directory
+        if values[name]:
+            values[name] = str(config.invocation_params.dir / values[name])
     return Settings(
         **{**values, "scale": SCALES[values["scale"]]},
         compare=compare,

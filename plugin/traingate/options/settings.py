@@ -8,6 +8,7 @@ from typing import Final
 
 from traingate.controller.scales import Scale
 
+DEFAULT_TOLERANCE: Final = 5.0  # percent
 DEFAULT_MAX_LAUNCHES: Final = 8  # in a comparison with stored runs
 DEFAULT_MAX_PAIRS: Final = 16  # in a duet
 
@@ -24,6 +25,7 @@ class Settings:
         tolerance: Largest loss of throughput that is let through, in percent.
         on_missing: Treatment of a test of which nothing is stored, ``fail`` or ``record``.
         allow_missing: Names of tests that need no comparison.
+        accept: Reason for which slowdowns of this run fail nothing; None if they fail.
         on_inconclusive: Treatment of a test without a verdict, ``warn`` or ``fail``.
         steady: Level of the measures against scatter, one of ``controller.steadying.LEVELS``.
         against: Commit to compare the working tree with by a duet; None for no commit.
@@ -31,11 +33,18 @@ class Settings:
         against_environment: Name of the environment to compare with by a duet; None for none.
         environment: Paths of interpreters, or of the folders of their environments, by the names
             that the user has given them.
+        anchor: Commit that each test is also judged by; ``none`` for no anchor, None for the newest
+            tag or accepted record among the stored runs.
+        anchor_tolerance: Largest loss since the anchor that is let through, in percent; None for
+            the tolerance.
         base_setup: Shell command that prepares the tree of a base commit; None if it needs none.
         timeout: Longest time for any one answer of a worker, in seconds; None for the defaults.
         require: Names of layers, or of the extras that install what layers need; a test of such a
             layer fails instead of being skipped if the layer cannot run.
         price: Price of this machine in US dollars per hour; None if unknown.
+        html: File for the report as a page; None for none.
+        markdown: File for the results as Markdown; None for none.
+        json: File for the results as JSON; None for none.
         profile: Folder for traces, tables and flame graphs; None for none.
         compare: Value of ``--benchmark-compare``: True for the newest comparable run, the name or
             path of a run, or False for no comparison with stored runs.
@@ -51,16 +60,22 @@ class Settings:
     tolerance: float
     on_missing: str
     allow_missing: frozenset[str]
+    accept: str | None
     on_inconclusive: str
     steady: str
     against: str | None
     against_python: str | None
     against_environment: str | None
     environment: Mapping[str, str]
+    anchor: str | None
+    anchor_tolerance: float | None
     base_setup: str | None
     timeout: float | None
     require: frozenset[str]
     price: float | None
+    html: str | None
+    markdown: str | None
+    json: str | None
     profile: str | None
     compare: bool | str
     storage: str

@@ -11,11 +11,12 @@ from traingate.records.measurement import (
 )
 from traingate.records.schema import damaged_record_error, from_json, to_json
 from traingate.records.units import Interval
-from traingate.records.verdict import Acceptance, Cause, Method, Outcome, Verdict
+from traingate.records.verdict import Acceptance, AnchorResult, Cause, Method, Outcome, Verdict
 
 __all__ = [
     "SCHEMA",
     "Acceptance",
+    "AnchorResult",
     "Cause",
     "Counts",
     "Duet",

@@ -14,6 +14,7 @@ Versions of the schema:
         bytes_per_sample, fixed_bytes_per_step, memory_bytes_per_second, environment_name and
         torch_today
     6   adds profile, and a verdict's explanation
+    7   adds a verdict's anchor
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from traingate.records.profile import Profile
 from traingate.records.units import Bytes, Count, Interval, Positive
 from traingate.records.verdict import Verdict
 
-SCHEMA: Final = 6
+SCHEMA: Final = 7
 """Version of the schema that this traingate writes."""
 
 
@@ -57,6 +58,11 @@ class Hardware(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     numa_nodes: Annotated[int, Meta(ge=1)]
     instruction_sets: tuple[str, ...]
     memory_bytes: Count
+
+    @property
+    def title(self) -> str:
+        """Return the processor and the number of cores in words."""
+        return f"{self.cpu}, {self.cores} core{'' if self.cores == 1 else 's'}"
 
 
 class Published(Struct, frozen=True, forbid_unknown_fields=True):

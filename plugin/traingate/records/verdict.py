@@ -65,6 +65,28 @@ class Acceptance(Struct, frozen=True, forbid_unknown_fields=True):
     at: str
 
 
+class AnchorResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Comparison with an older state than the newest baseline, by which small losses add up.
+
+    Attributes:
+        title: Description of the anchor.
+        outcome: Decision; None if it could not be compared.
+        tolerance_percent: Largest loss of throughput since the anchor that is let through, in
+            percent.
+        slowdown_percent: Estimate of the slowdown, negative for a gain; None if nothing was
+            compared.
+        slowdown_percent_interval: 95 % interval of ``slowdown_percent``; None if it is unknown.
+        obstacle: Reason for which it could not be compared; None if it was.
+    """
+
+    title: str
+    outcome: Outcome | None = None
+    tolerance_percent: Annotated[float, Meta(gt=0, lt=50)]
+    slowdown_percent: float | None = None
+    slowdown_percent_interval: Interval | None = None
+    obstacle: str | None = None
+
+
 class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Decision of the gate on one test, with its evidence.
 
@@ -102,6 +124,8 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         broken_limits: Limits of the marker that the measurement breaks, a sentence each. Records of
             schema 3 and earlier have them in ``reason``.
         explanation: Explanation of the change, if both sides were profiled.
+        anchor: Comparison with the anchor; None if there is none. If the anchor alone shows a
+            regression, the other fields are those of the comparison with the anchor.
         disagreement: Sentence on stored launches that were faster than a duet explains, in an
             environment that no record shows to be another; None if there is no such disagreement.
     """
@@ -127,6 +151,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     broken_limits: tuple[str, ...] = ()
     disagreement: str | None = None
     explanation: Explanation | None = None
+    anchor: AnchorResult | None = None
 
     @property
     def breaks_a_limit(self) -> bool:

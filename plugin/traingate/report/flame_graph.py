@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
-
-import jinja2
 
 from traingate.causes.alignment import with_modules_of
 from traingate.records.profile import Cell, Profile
+from traingate.report.page import asset, content_security_policy, inline, page_environment
 
-_ASSETS: Final = Path(__file__).parent / "assets"
+FLAME_GRAPH_SCRIPTS: Final = ("d3.min.js", "d3-flamegraph.umd.min.js", "flame_graph.js")
+"""Scripts of a page with a flame graph, in their order."""
+
+FLAME_GRAPH_STYLES: Final = ("d3-flamegraph.css", "flame_graph.css")
+"""Style sheets of a page with a flame graph."""
 
 
 @dataclass
@@ -74,17 +76,16 @@ def render_flame_graph(
         candidate: Profile that the widths are of.
         base: Profile to compare with; None for a flame graph of one side.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_ASSETS), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template("flame_graph.html").render(
+    scripts = [asset(name) for name in (*FLAME_GRAPH_SCRIPTS, "flame_graph_page.js")]
+    template = page_environment().get_template("flame_graph.html")
+    return template.render(
         title=title,
         subtitle=subtitle,
         frames=frames(candidate, base).as_json(),
         has_base=base is not None,
-        d3=_asset("d3.min.js"),
-        flamegraph=_asset("d3-flamegraph.umd.min.js"),
-        flamegraph_css=_asset("d3-flamegraph.css"),
+        policy=content_security_policy(scripts),
+        scripts=inline(scripts),
+        styles=inline([asset(name) for name in FLAME_GRAPH_STYLES]),
     )
 
 
@@ -109,7 +110,3 @@ def _path(root: Frame, cell: Cell) -> Iterator[Frame]:
 def _names(cell: Cell) -> list[str]:
     modules = cell.module.split(".") if cell.module else []
     return [cell.phase, *modules, cell.operator]
-
-
-def _asset(name: str) -> str:
-    return (_ASSETS / name).read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from traingate.controller.profiling import SideProfiles
 from traingate.environments.registry import TODAY
 from traingate.records import Measurement
 
@@ -20,10 +21,14 @@ class Row:
     Attributes:
         test: Name of the test, without its file.
         measurement: Record of the test.
+        full_name: Name of the test with its file; empty if no page needs it.
+        sides: Profiles of both sides of its duet; None if none were taken, or no page needs them.
     """
 
     test: str
     measurement: Measurement
+    full_name: str = ""
+    sides: SideProfiles | None = None
 
 
 def samples_per_second(record: Measurement) -> str:

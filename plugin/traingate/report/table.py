@@ -78,7 +78,7 @@ def footnotes(rows: Sequence[Row]) -> list[str]:
     notes += _few_compared_steps(rows)
     notes += _restarts(rows)
     machine = rows[0].measurement.machine
-    notes.append(f"machine: {machine.cpu}, {machine.cores} cores")
+    notes.append(f"machine: {machine.title}")
     return notes
 
 

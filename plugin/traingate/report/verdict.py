@@ -8,7 +8,7 @@ import msgspec
 
 from traingate.gate.reduction import pairs_change
 from traingate.gate.statistics import loss_percent
-from traingate.records import Cause, Measurement, Method, Outcome, Pair, Verdict
+from traingate.records import AnchorResult, Cause, Measurement, Method, Outcome, Pair, Verdict
 from traingate.report.explanation import explanation_lines
 
 _ADVICE = {
@@ -113,19 +113,25 @@ def explain(verdict: Verdict) -> str:
         f"  {'evidence' if number == 0 else '':<9} {line}"
         for number, line in enumerate(verdict.evidence)
     ]
+    if verdict.anchor is not None:
+        lines.append(f"  anchor    {_anchor(verdict.anchor)}")
+    return "\n".join([*lines, *_closing_lines(verdict)])
+
+
+def _closing_lines(verdict: Verdict) -> list[str]:
+    """Return the acceptance of a verdict, or advice; empty if it needs neither."""
     if verdict.accepted is not None:
-        lines.append(f"  accepted  {verdict.accepted.reason}")
-    elif verdict.disagreement:
-        lines.append(f"  {_DISAGREEMENT_ADVICE}")
-    elif verdict.outcome in _ADVICE:
-        lines.append(f"  {_ADVICE[verdict.outcome]}")
-    return "\n".join(lines)
+        return [f"  accepted  {verdict.accepted.reason}"]
+    advice = _DISAGREEMENT_ADVICE if verdict.disagreement else _ADVICE.get(verdict.outcome)
+    return [f"  {advice}"] if advice else []
 
 
 def _headline(verdict: Verdict) -> str | None:
     """Return the sentence for the first line; None for the change of throughput itself."""
     if verdict.method is Method.COUNTERS:
         return verdict.reason
+    if verdict.outcome is Outcome.REGRESSED and verdict.anchor is not None:
+        return f"small losses have added up since the anchor, {verdict.anchor.title}"
     if verdict.disagreement is None and verdict.explanation is not None:
         return verdict.explanation.sentence
     return verdict.disagreement
@@ -164,6 +170,18 @@ def _change(verdict: Verdict) -> str:
 def _changed_steps(verdict: Verdict) -> str:
     """Return a clause on the steps that carry most of the change; empty if all changed alike."""
     return f", most of it in {verdict.changed_steps}" if verdict.changed_steps else ""
+
+
+def _anchor(anchor: AnchorResult) -> str:
+    """Return a sentence on the comparison with the anchor."""
+    if anchor.slowdown_percent is None:
+        return f"{anchor.title}: {anchor.obstacle or 'nothing was compared'}"
+    interval = anchor.slowdown_percent_interval
+    text = f"{anchor.title}: {loss_in_words(anchor.slowdown_percent)} since then"
+    if interval is not None:
+        text += f" (95 % interval {interval[0]:.1f} to {interval[1]:.1f} %)"
+    outcome = anchor.outcome.value if anchor.outcome else ""
+    return f"{text}, {outcome} at a tolerance of {anchor.tolerance_percent:g} %"
 
 
 def _missable(verdict: Verdict) -> str:

@@ -9,18 +9,15 @@ import glob
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
 
-from traingate.baselines import saved_runs
-from traingate.baselines.lookup import Baseline, Baselines
-from traingate.baselines.subject import Subject
-from traingate.comparison.acceptance import accepted_change
-from traingate.comparison.against_base import AgainstBase
-from traingate.comparison.against_stored import AgainstStored, can_measure_duet
+from traingate.baselines.index import load_summaries
+from traingate.baselines.lookup import Baselines
 from traingate.comparison.base import Comparison, NoComparison
 from traingate.comparison.base_side import BaseSides
 from traingate.comparison.completeness import is_allowed
@@ -35,10 +32,11 @@ from traingate.host.hardware import hardware
 from traingate.host.temporary_folders import make_session_directory
 from traingate.options import Settings
 from traingate.protocol.channel import listener_pattern
-from traingate.records import Hardware, Measurement, Outcome, Verdict
+from traingate.records import Acceptance, Hardware, Measurement, Outcome, Verdict
 from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row
 from traingate.report.verdict import interruption_text
+from traingate.session.comparisons import ComparisonChooser
 from traingate.session.jobs import BenchmarkRequest, JobFactory
 
 ComparisonFactory: TypeAlias = Callable[[BenchmarkRequest, Job, float], Comparison]
@@ -62,7 +60,7 @@ class Session:
         verdicts: Pairs of a test's full name and its verdict, in the order of measuring. They are
             kept here because a test can catch its failure, or run again.
         refusals: Errors by which tests could not be compared, by full name.
-        used_baselines: Stored measurements that tests were compared with.
+        used_baselines: Baselines that tests were compared with, by the full name of the test.
         unavailable_tests: Full names of tests with a layer that this machine cannot run.
         requested_names: Names of all layers, and of their extras, that tests have requested.
         jobs: Maker of the jobs of the candidates.
@@ -82,14 +80,17 @@ class Session:
         self.rows: list[Row] = []
         self.verdicts: list[tuple[str, Verdict]] = []
         self.refusals: dict[str, BaselineError] = {}
-        self.used_baselines: list[Measurement] = []
         self.unavailable_tests: set[str] = set()
         self.requested_names: set[str] = set()
         self.interruption: str | None = None
-        self._comparison_factory = comparison_factory
         self.root = root.resolve()
         self._directory = make_session_directory()
         self.base_sides = BaseSides(self.root, self._directory, settings.base_setup)
+        chooser = ComparisonChooser(
+            settings, self.root, self.base_sides, lambda: self.baselines, lambda: self.hardware
+        )
+        self.used_baselines = chooser.used_baselines
+        self._comparison_factory = comparison_factory or chooser.choose
         self.jobs = JobFactory(settings, self.root, search_path, self._directory, self.base_sides)
         for pattern in (glob.escape(str(self._directory)), listener_pattern()):
             self.base_sides.remove_at_end(pattern)
@@ -110,7 +111,7 @@ class Session:
         """
         missing_fails = self.settings.on_missing == "fail"
         try:
-            runs = saved_runs.load_runs(self.settings.storage, self.settings.compare)
+            runs = load_summaries(self.settings.storage, self.settings.compare)
         except NoRunError:
             if missing_fails or self.settings.compare is not True:
                 raise
@@ -207,35 +208,8 @@ class Session:
         raise error
 
     def _comparison(self, request: BenchmarkRequest, job: Job) -> Comparison:
-        """Return the comparison that the settings, or the factory, choose for the test."""
-        settings, tolerance = self.settings, self._tolerance(request)
-        if self._comparison_factory is not None:
-            return self._comparison_factory(request, job, tolerance)
-        if settings.duet_option:
-            test_file = self.root / request.test.partition("::")[0]
-            accepted = accepted_change(request.limits, test_file)
-            return AgainstBase(
-                settings,
-                tolerance,
-                job,
-                self.base_sides,
-                base=request.base,
-                accepted=accepted,
-            )
-        if not settings.compare:
-            return NoComparison(tolerance)
-
-        def can_measure_commit(commit: str) -> bool:
-            return can_measure_duet(settings, job, self.base_sides, commit)
-
-        def find(subject: Subject) -> Baseline:
-            baseline = self.baselines.find(
-                subject, self.hardware, request.test, can_measure_commit=can_measure_commit
-            )
-            self.used_baselines.append(baseline.measurement)
-            return baseline
-
-        return AgainstStored(settings, tolerance, job, self.base_sides, find)
+        """Return the comparison of the test."""
+        return self._comparison_factory(request, job, self._tolerance(request))
 
     def _tolerance(self, request: BenchmarkRequest) -> float:
         """Return the tolerance of the test in percent: that of its marker, else of the settings."""
@@ -249,8 +223,18 @@ class Session:
             is_failure = verdict.outcome is Outcome.REGRESSED or (
                 verdict.outcome is Outcome.INCONCLUSIVE and self.settings.on_inconclusive == "fail"
             )
-            failed = is_failure and verdict.accepted is None
-            verdict = msgspec.structs.replace(verdict, failed=failed)
+            accepted, reason = verdict.accepted, self.settings.accept
+            if is_failure and accepted is None and reason is not None:
+                now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+                accepted = Acceptance(reason, now)
+            failed = is_failure and accepted is None
+            verdict = msgspec.structs.replace(verdict, accepted=accepted, failed=failed)
+        elif self.settings.accept is not None:  # the record is to be an anchor
+            now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            verdict = msgspec.structs.replace(
+                no_baseline(measurement, self._tolerance(request), "nothing was to be compared"),
+                accepted=Acceptance(self.settings.accept, now),
+            )
         broken_limits = violations(request.limits, measurement)
         if not broken_limits:
             return verdict

@@ -99,7 +99,8 @@ def _baselines(session: Session, selection: Selection) -> dict[str, str]:
     if _compares_others_only(session, selection):
         return {}
     runs = session.baselines.runs
-    return known_tests(runs, settings.scale.name, session.hardware, session.used_baselines)
+    used = {baseline.path for baseline in session.used_baselines.values()}
+    return known_tests(runs, settings.scale.name, session.hardware, used)
 
 
 def _compares_others_only(session: Session, selection: Selection) -> bool:

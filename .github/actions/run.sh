@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# What the actions beside this file run, one step at a time. Only the steps that need the token have
+# it: none of them runs the project's code. Everything comes from variables, nothing from an event.
+set -euo pipefail
+step="$1"
+traingate="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)" # the checkout that the actions come from
+
+case "$step" in
+install)
+    python -m pip install --quiet "$traingate"
+    bash -euo pipefail -c "${TRAINGATE_INSTALL:-true}"
+    ;;
+install-comment)
+    # A comment needs no torch: uv leaves it out.
+    python -m pip install --quiet uv
+    UV_OVERRIDE="$traingate/constraints/without-torch.txt" \
+        python -m uv pip install --quiet --python "$(command -v python)" "$traingate[github]"
+    ;;
+comment)
+    exec traingate ci comment traingate-results
+    ;;
+fetch | push)
+    exec traingate ci "$step"
+    ;;
+gate | record)
+    # All lines of the input, divided at spaces; nothing in it is expanded.
+    read -r -d '' -a arguments <<<"${TRAINGATE_ARGUMENTS:-}" || true
+    exec traingate ci "$step" "${arguments[@]}"
+    ;;
+*)
+    echo "unknown step: $step" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,198 @@
+"""Define ``traingate ci``: the steps of a gate for pull requests on GitHub."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from traingate.errors import BaselineError, ConfigurationError
+from traingate.history.read import read_history
+from traingate.pull_requests.comment import post_comment, read_results
+from traingate.pull_requests.data_branch import BRANCH, DataBranch
+from traingate.pull_requests.event import read_workflow_run, reason_in
+from traingate.pull_requests.measuring import RESULTS_FILE, measure_pull_request, run_pytest
+from traingate.records.history import History
+from traingate.report.history import history_text
+from traingate.report.markdown import code_block
+from traingate.report.plain_text import without_control_characters
+from traingate.worktree.git_command import git_output
+
+_FAILED = 1
+_NO_RESULT = 2
+
+_OUTPUT = click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("traingate-results"),
+    show_default=True,
+    help="Folder for the results, the report and the profiles.",
+)
+_BRANCH = click.option(
+    "--branch",
+    default=BRANCH,
+    show_default=True,
+    help="Branch of the repository that keeps the runs of the main branch.",
+)
+
+
+@click.group()
+def ci() -> None:
+    """Gate pull requests in a job of GitHub Actions."""
+
+
+@ci.command()
+@_OUTPUT
+@_BRANCH
+def fetch(output: Path, branch: str) -> None:
+    """Fetch the runs of the main branch into --output.
+
+    Exit status: 0 fetched, or there are none yet; 2 the repository cannot be reached.
+    """
+
+    def step() -> int:
+        storage = _storage(output)
+        DataBranch.of_origin(branch).fetch(storage)
+        return 0
+
+    _exit_with(step)
+
+
+@ci.command(context_settings={"ignore_unknown_options": True})
+@click.option("--base", metavar="REF", help="Commit to compare with.  [default: the merge base]")
+@_OUTPUT
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def gate(base: str | None, output: Path, pytest_arguments: tuple[str, ...]) -> None:
+    """Compare a pull request with its merge base, on this machine.
+
+    Arguments go to pytest. The results, the report with the history that was fetched, and the
+    profiles are written to --output. A slowdown is accepted by a line "traingate-accept: REASON" in
+    the description, if the author is an owner, a member or a collaborator; or by the label
+    "traingate: accept". Exit status: that of pytest; 2 if there is nothing to compare with.
+    """
+    storage = _storage(output)
+    _exit_with(lambda: measure_pull_request(pytest_arguments, output, base=base, storage=storage))
+
+
+@ci.command(context_settings={"ignore_unknown_options": True})
+@_OUTPUT
+@click.option("--anchor", metavar="REF", help="Anchor of the history, as in traingate history.")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 50, min_open=True, max_open=True),
+    default=5.0,
+    show_default=True,
+    help="Largest loss since the anchor that is let through, in percent.",
+)
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def record(
+    output: Path, anchor: str | None, tolerance: float, pytest_arguments: tuple[str, ...]
+) -> None:
+    """Measure the main branch, and show the history with this run.
+
+    Arguments go to pytest. The report is written to --output, and the history to the summary of the
+    job. A commit whose message has a line "traingate-accept: REASON" becomes the anchor, as a tag
+    does. Exit status: that of pytest; 1 if the history shows a loss since the anchor.
+    """
+    _exit_with(lambda: _record(output, anchor, tolerance, pytest_arguments))
+
+
+def _record(
+    output: Path, anchor: str | None, tolerance: float, pytest_arguments: tuple[str, ...]
+) -> int:
+    """Measure and save one run, and return the exit status."""
+    storage = _storage(output)
+    before = {*storage.rglob("*.json")}
+    options = [
+        f"--benchmark-storage={storage}",
+        f"--benchmark-save={os.environ.get('GITHUB_RUN_ID', 'run')}",
+        f"--traingate-html={output / 'report.html'}",
+    ]
+    message = git_output(Path.cwd(), "log", "-1", "--format=%B") or ""
+    reason = reason_in(message)
+    if reason is not None:
+        options.append(f"--traingate-accept={reason}")
+    status = run_pytest([*pytest_arguments, *options])
+    if {*storage.rglob("*.json")} == before:
+        return status or _NO_RESULT
+    history = read_history(str(storage), anchor=anchor, tolerance=tolerance)
+    _summarise(history)
+    return status or (_FAILED if history.losses else 0)
+
+
+@ci.command()
+@_OUTPUT
+@_BRANCH
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    default=300,
+    show_default=True,
+    help="Newest runs of each kind of machine to keep. Runs that were accepted, and those of tags, "
+    "are always kept.",
+)
+def push(output: Path, branch: str, keep: int) -> None:
+    """Keep the runs in --output on the branch of the runs.
+
+    This needs the permission contents: write. Exit status: 0 kept, 2 not kept.
+    """
+
+    def step() -> int:
+        storage = _storage(output)
+        DataBranch.of_origin(branch).add([*storage.rglob("*.json")], storage, keep)
+        return 0
+
+    _exit_with(step)
+
+
+def _storage(output: Path) -> Path:
+    """Return the folder of the runs, which is made if it is missing."""
+    storage = output / "runs"
+    storage.mkdir(parents=True, exist_ok=True)
+    return storage
+
+
+def _summarise(history: History) -> None:
+    """Print a history, and append it to the summary of the job."""
+    text = history_text(history)
+    click.echo(text, nl=False)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(f"## traingate: history\n\n{code_block(text)}\n")
+
+
+@ci.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def comment(folder: Path) -> None:
+    """Write the results in FOLDER as a comment of the pull request, or update the one there.
+
+    This is for a workflow on the event workflow_run, which runs nothing of the pull request and has
+    the permission pull-requests: write. If nothing failed or moved, no comment is started. Exit
+    status: 0 done, 2 there are no results, or GitHub refused.
+    """
+
+    def post() -> int:
+        run = read_workflow_run(os.environ)
+        address = post_comment(read_results(folder / RESULTS_FILE), run, os.environ)
+        click.echo(f"traingate: {address or 'nothing to say, or no open pull request'}")
+        return 0
+
+    _exit_with(post)
+
+
+def _exit_with(step: Callable[[], int]) -> NoReturn:
+    """Exit with the status that a step returns, or with that for a step that failed.
+
+    A message of several lines could have one that GitHub reads as a command.
+    """
+    try:
+        sys.exit(step())
+    except (BaselineError, ConfigurationError, OSError) as error:
+        message = " ".join(without_control_characters(str(error)).split())
+        click.echo(f"traingate: {message}", err=True)
+        sys.exit(_NO_RESULT)

@@ -1,0 +1,109 @@
+"""Define ``traingate history``: throughput over commits, with its changes of level."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from traingate.commands.runs import show_progress
+from traingate.errors import BaselineError, ConfigurationError
+from traingate.history.read import read_history
+from traingate.records.history import History
+from traingate.report.history import history_csv, history_text, write_parquet
+
+_LOSS = 1
+_NO_RESULT = 2
+
+
+@click.command()
+@click.argument("storage", default=".benchmarks")
+@click.option(
+    "--ref",
+    "reference",
+    default="HEAD",
+    show_default=True,
+    help="Commit that the history leads to.",
+)
+@click.option(
+    "--anchor",
+    help="Commit that the newest level is compared with.  [default: the newest tag or accepted "
+    "change, else the first run]",
+)
+@click.option("--test", "tests", multiple=True, help="Show tests whose name has this part alone.")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 50, min_open=True, max_open=True),
+    default=5.0,
+    show_default=True,
+    help="Largest loss since the anchor that is let through, in percent.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv", "parquet"]),
+    default="text",
+    show_default=True,
+    help="Form of the history. CSV and Parquet have a row for each commit of each test.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write instead of showing it.",
+)
+def history(
+    *,
+    storage: str,
+    reference: str,
+    anchor: str | None,
+    tests: tuple[str, ...],
+    tolerance: float,
+    form: str,
+    output: Path | None,
+) -> None:
+    """Show how throughput has changed over the commits of this repository.
+
+    STORAGE is the folder of the saved runs. Throughput is relative to the yardstick, so that runs
+    of slow and of fast hours compare. Small losses that follow each other are shown as one: creep.
+    Exit status: 0 no loss since the anchor, 1 a loss, 2 no history, or no comparison with the named
+    anchor.
+    """
+    if form == "parquet" and output is None:
+        raise click.UsageError("--format parquet needs --output.")
+    try:
+        with show_progress("reading runs") as progress:
+            result = read_history(
+                storage,
+                reference=reference,
+                anchor=anchor,
+                tolerance=tolerance,
+                tests=tests,
+                progress=progress,
+            )
+        _write(result, form, output)
+    except (BaselineError, ConfigurationError, OSError) as error:
+        click.echo(f"traingate: {error}", err=True)
+        sys.exit(_NO_RESULT)
+    if anchor is not None and not any(series.since_anchor for series in result.series):
+        click.echo(f"traingate: nothing was measured both up to {anchor} and after it", err=True)
+        sys.exit(_NO_RESULT)
+    if result.losses:
+        sys.exit(_LOSS)
+
+
+def _write(result: History, form: str, output: Path | None) -> None:
+    if form == "parquet":
+        assert output is not None
+        write_parquet(result, output)
+        return
+    if form == "json":
+        text = msgspec.json.format(msgspec.json.encode(result)).decode() + "\n"
+    else:
+        text = history_csv(result) if form == "csv" else history_text(result)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8", newline="")

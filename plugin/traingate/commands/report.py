@@ -1,0 +1,94 @@
+"""Define ``traingate report``: a saved run as a table, a picture, or a page with its history."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from traingate.baselines.saved_runs import SavedRun
+from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run, show_progress
+from traingate.errors import BaselineError, ConfigurationError
+from traingate.history.read import read_history
+from traingate.records.history import History
+from traingate.report.html import render_report
+from traingate.report.results import measured_result, suite_results
+from traingate.report.row import Row
+from traingate.report.table import render, to_svg
+
+_NO_RESULT = 2
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.argument("source", required=False, shell_complete=RUN_COMPLETION)
+@click.option("-o", "--output", type=_FILE, help="Write a page with the run and its history.")
+@click.option("--svg", type=_FILE, help="Write the table as a picture instead of showing it.")
+@STORAGE
+def report(source: str | None, output: Path | None, svg: Path | None, storage: str) -> None:
+    """Show the results of a saved run.
+
+    SOURCE is a file; a storage, for its newest run; the number or name of a saved run in --storage;
+    or a commit, for its newest run. By default it is the newest run. The page that --output writes
+    is a single file that works offline; it has the history too, unless SOURCE is a file. Exit
+    status: 0 shown, 2 no such run, or a file could not be written.
+    """
+    if output is not None and svg is not None:
+        raise click.UsageError("--output and --svg are two forms of the same: give one.")
+    try:
+        run = find_run(source, storage)
+    except BaselineError as error:
+        _fail(str(error))
+    if not run.measurements:
+        _fail(f"{run.path} holds no training benchmark.")
+    try:
+        if output is not None:
+            history_storage = source if source and Path(source).is_dir() else storage
+            is_file = source is not None and Path(source).is_file()
+            history = None if is_file else _history(history_storage)
+            output.write_text(_page(run, history), encoding="utf-8")
+            return
+        rows = [Row(_short_name(test), measurement) for test, measurement in run.measurements]
+        if svg is not None:
+            svg.write_text(to_svg(rows, title=run.path.name))
+            return
+    except OSError as error:
+        _fail(f"the report was not written: {error}")
+    is_terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if is_terminal else None
+    click.echo(render(rows, width, colour=is_terminal), nl=False)
+
+
+def _history(storage: str) -> History | None:
+    """Return the history of a storage; None if it has none, with the reason as a warning."""
+    try:
+        with show_progress("reading runs") as progress:
+            return read_history(storage, progress=progress)
+    except (BaselineError, ConfigurationError) as error:
+        click.echo(f"traingate: the page has no history: {error}", err=True)
+        return None
+
+
+def _page(run: SavedRun, history: History | None) -> str:
+    machine = run.measurements[0][1].machine
+    results = suite_results(
+        [measured_result(test, measurement, "pytest") for test, measurement in run.measurements],
+        machine=machine.title,
+    )
+    now = datetime.now(tz=timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    created = f"{run.title}; written {now}"
+    return render_report(results, dict(run.measurements), history, created=created)
+
+
+def _short_name(test: str) -> str:
+    """Return the name of a test without its file."""
+    return test.rpartition("::")[2]
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"traingate: {message}", err=True)
+    sys.exit(_NO_RESULT)

@@ -1,0 +1,93 @@
+"""Define ``traingate show``: all that the record of a saved run says about its tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import click
+import msgspec
+
+from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
+from traingate.errors import BaselineError
+from traingate.records import Launch, Measurement, stack_label
+from traingate.report.plain_text import without_control_characters
+from traingate.report.row import samples_per_second
+from traingate.report.verdict import explain
+
+_NO_RESULT = 2
+
+
+@click.command()
+@click.argument("run", required=False, shell_complete=RUN_COMPLETION)
+@click.option("--test", "tests", multiple=True, help="Show tests whose name has this part alone.")
+@STORAGE
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of the records.",
+)
+def show(run: str | None, tests: tuple[str, ...], storage: str, form: str) -> None:
+    """Show the records of a saved run: verdicts, launches, counters, machine and environment.
+
+    RUN is a file; a storage, for its newest run; the number or name of a saved run in --storage; or
+    a commit, for its newest run. By default it is the newest run. Exit status: 0 shown, 2 no such
+    run or test.
+    """
+    try:
+        saved_run = find_run(run, storage)
+    except BaselineError as error:
+        click.echo(f"traingate: {error}", err=True)
+        sys.exit(_NO_RESULT)
+    measurements = [
+        (test, measurement)
+        for test, measurement in saved_run.measurements
+        if not tests or any(part in test for part in tests)
+    ]
+    if not measurements:
+        click.echo(f"traingate: {saved_run.path} has no record of such a test.", err=True)
+        sys.exit(_NO_RESULT)
+    if form == "json":
+        content = msgspec.json.encode([{"test": t, "record": m} for t, m in measurements])
+        click.echo(msgspec.json.format(content).decode())
+        return
+    lines = [saved_run.title, ""]
+    for test, measurement in measurements:
+        lines += _record_lines(test, measurement)
+    click.echo(without_control_characters("\n".join(lines)))
+
+
+def _record_lines(test: str, record: Measurement) -> Iterator[str]:
+    yield test
+    yield f"  {samples_per_second(record)} samples/s in {len(record.launches)} launches"
+    yield f"  workload    {record.workload}, batch {record.batch_size}, scale {record.scale}"
+    yield f"  stack       {stack_label(record.stack)}"
+    if record.verdict is not None:
+        yield from (f"  {line}" for line in explain(record.verdict).splitlines())
+    for number, launch in enumerate(record.launches, 1):
+        yield f"  launch {number}    {_launch_text(launch)}"
+    if record.roofline_share is not None:
+        bound = f" of the limit by {record.bound}" if record.bound else ""
+        yield f"  roofline    {100 * record.roofline_share:.0f} %{bound}"
+    counters = {name: count for name, count in sorted(record.counters.items()) if count}
+    if counters:
+        yield f"  counters    {', '.join(f'{name} {count}' for name, count in counters.items())}"
+    yield f"  machine     {record.machine.title}"
+    software = {k: v for k, v in record.environment.items() if isinstance(v, str | int | float)}
+    yield f"  environment {record.environment_name}: " + ", ".join(
+        f"{name} {value}" for name, value in software.items()
+    )
+    yield ""
+
+
+def _launch_text(launch: Launch) -> str:
+    steps = len(launch.step_seconds)
+    seconds = sum(launch.step_seconds)
+    return (
+        f"{steps} steps in {seconds:.3g} s after {launch.warmup_steps} to warm up, "
+        f"first step {launch.first_step_seconds:.3g} s, "
+        f"memory {launch.peak_rss_bytes / 1e9:.2f} GB"
+    )

@@ -1,0 +1,1 @@
+"""Follow the throughput of benchmarks over commits, and find where it has changed."""

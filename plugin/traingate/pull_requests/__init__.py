@@ -1,0 +1,1 @@
+"""Gate pull requests on GitHub: measure, comment, and keep the runs of the main branch."""

@@ -1,0 +1,167 @@
+"""Keep the runs of the main branch on a branch of their own, which has one commit.
+
+Caches of GitHub Actions are evicted, and artifacts expire. A branch stays. It is replaced by a new
+commit without a parent each time, so that it does not grow by what was removed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from traingate.baselines.index import load_summaries
+from traingate.baselines.summaries import RunSummary
+from traingate.errors import ConfigurationError, NoRunError
+from traingate.worktree.git_command import git_output, run_git
+
+BRANCH: Final = "traingate-runs"
+"""Name of the branch, unless the user chooses another."""
+
+_ATTEMPTS: Final = 5
+"""Number of times that a push is tried while other jobs push too."""
+
+_CREDENTIALS: Final = (
+    '!f() { echo username=x-access-token; echo "password=$GITHUB_TOKEN"; }; test "$1" = get && f'
+)
+"""Helper by which git asks for the token of the job (gitcredentials(7)). The token is no argument
+of a process."""
+
+
+@dataclass(frozen=True)
+class DataBranch:
+    """Branch with the runs of the main branch.
+
+    Attributes:
+        remote: Address, or path, of the repository.
+        name: Name of the branch.
+    """
+
+    remote: str
+    name: str = BRANCH
+
+    @classmethod
+    def of_origin(cls, name: str = BRANCH) -> DataBranch:
+        """Return the branch in the repository that the working directory was cloned from.
+
+        Raises:
+            ConfigurationError: If it was cloned from none.
+        """
+        remote = git_output(Path.cwd(), "remote", "get-url", "origin")
+        if not remote:
+            raise ConfigurationError("this repository has no remote called origin")
+        return cls(remote, name)
+
+    def fetch(self, folder: Path) -> None:
+        """Copy the runs into a folder; there are none yet if there is no such branch.
+
+        Raises:
+            ConfigurationError: If the repository cannot be reached.
+        """
+        with tempfile.TemporaryDirectory(prefix="traingate-runs-") as clone:
+            self._check_out(Path(clone))
+            shutil.rmtree(Path(clone) / ".git")
+            shutil.copytree(clone, folder, dirs_exist_ok=True)
+
+    def add(self, files: Collection[Path], storage: Path, keep: int) -> None:
+        """Add runs to the branch, and remove those that it need not keep.
+
+        Args:
+            files: Files of new runs in *storage*.
+            storage: Folder of the runs.
+            keep: Number of the newest runs of each kind of machine to keep. Runs that a person has
+                accepted, and those of tags, are always kept.
+
+        Raises:
+            ConfigurationError: If the branch cannot be pushed.
+        """
+        for _ in range(_ATTEMPTS):
+            with tempfile.TemporaryDirectory(prefix="traingate-runs-") as clone:
+                folder = Path(clone)
+                old = self._check_out(folder)
+                for file in files:
+                    copy = folder / file.relative_to(storage)
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(file, copy)
+                for path in removable_runs(folder, keep, _tagged_commits()):
+                    path.unlink()
+                error = self._push(folder, old)
+                if error is None:
+                    return
+        raise ConfigurationError(f"the branch {self.name} was not pushed: {error}")
+
+    def _check_out(self, folder: Path) -> str | None:
+        """Make a repository in a folder with the branch's files, and return its commit."""
+        _git(folder, "init", "--quiet", "--initial-branch", "runs")
+        head = f"refs/heads/{self.name}"  # a short name would match other branches, and tags
+        if not _git(folder, "ls-remote", "--heads", "--end-of-options", self.remote, head):
+            return None
+        _git(folder, "fetch", "--quiet", "--depth=1", "--end-of-options", self.remote, head)
+        _git(folder, "checkout", "--quiet", "FETCH_HEAD")
+        return _git(folder, "rev-parse", "FETCH_HEAD")
+
+    def _push(self, folder: Path, old: str | None) -> str | None:
+        """Replace the branch by the files of a folder; return git's message if another job won."""
+        _git(folder, "checkout", "--quiet", "--orphan", "next")
+        _git(folder, "add", "--all", "--force")
+        _git(folder, "commit", "--quiet", "--allow-empty", "-m", "Runs of traingate")
+        lease = f"--force-with-lease=refs/heads/{self.name}:{old or ''}"
+        arguments = ("push", "--quiet", lease, self.remote, f"HEAD:refs/heads/{self.name}")
+        process = run_git(folder, *_SETTINGS, *arguments)
+        return process.stderr.strip() if process.returncode else None
+
+
+_SETTINGS: Final = (
+    "-c", "user.name=traingate", "-c", "user.email=traingate@users.noreply.github.com",
+    "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null",
+    # The empty value removes the user's helpers, which would be given the token to store.
+    "-c", "credential.helper=", "-c", f"credential.helper={_CREDENTIALS}",
+)  # fmt: skip
+
+
+def removable_runs(storage: Path, keep: int, tagged: Collection[str]) -> list[Path]:
+    """Return the files of runs that need not be kept.
+
+    Args:
+        storage: Folder of the runs.
+        keep: Number of the newest runs of each kind of machine to keep.
+        tagged: Full names of commits whose runs are kept.
+    """
+    try:
+        runs = load_summaries(str(storage), selection=True)
+    except NoRunError:
+        return []
+    by_machine: dict[str, list[RunSummary]] = defaultdict(list)
+    for run in runs:
+        machine = run.tests[0].machine if run.tests else None
+        by_machine[f"{machine and (machine.cpu, machine.cores)}"].append(run)
+    removable = []
+    for machine_runs in by_machine.values():
+        removable += [
+            run.path
+            for run in machine_runs[: -keep or None]
+            if run.commit not in tagged and not any(test.accepted for test in run.tests)
+        ]
+    return removable
+
+
+def _tagged_commits() -> frozenset[str]:
+    """Return the full names of the commits of all tags of the working directory's repository."""
+    listing = git_output(Path.cwd(), "show-ref", "--tags", "--dereference") or ""
+    return frozenset(line.split()[0] for line in listing.splitlines())
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """Return git's output.
+
+    Raises:
+        ConfigurationError: If git fails.
+    """
+    process = run_git(folder, *_SETTINGS, *arguments)
+    if process.returncode:
+        raise ConfigurationError(f"git {arguments[0]} failed: {process.stderr.strip()}")
+    return process.stdout.strip()

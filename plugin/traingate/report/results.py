@@ -1,0 +1,129 @@
+"""Collect the results of a session or of a comparison for tools and for pages."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from traingate.gate.suite import suite_change
+from traingate.records import Measurement, Outcome, Verdict, stack_label
+from traingate.records.results import State, SuiteResults, TestResult
+from traingate.report.verdict import explain
+
+
+def measured_result(test: str, measurement: Measurement, command: str) -> TestResult:
+    """Return the result of a test that was measured, and judged if its record has a verdict.
+
+    Args:
+        test: Full name of the test.
+        measurement: Its record.
+        command: Command that measures and judges the test, without its name.
+    """
+    verdict = measurement.verdict
+    details = "" if verdict is None else explain(verdict)
+    return TestResult(
+        test=test,
+        stack=stack_label(measurement.stack),
+        failed=verdict is not None and verdict.failed,
+        sentence=details.partition("\n")[0],
+        details=details,
+        samples_per_second=measurement.samples_per_second,
+        samples_per_second_interval=measurement.samples_per_second_interval,
+        peak_rss_bytes=measurement.peak_rss_bytes,
+        verdict=verdict,
+        command=f"{command} {shlex.quote(test)}" if command else "",
+    )
+
+
+def refused_result(test: str, error: str) -> TestResult:
+    """Return the result of a test that could not be compared."""
+    return TestResult(test=test, failed=True, sentence=error.partition("\n")[0], details=error)
+
+
+def failed_result(test: str, measured: TestResult | None) -> TestResult:
+    """Return the result of a test that failed otherwise than by its verdict.
+
+    Args:
+        test: Full name of the test.
+        measured: Its result if it was measured; None if it was not.
+    """
+    error = "the test failed: see the output of pytest"
+    result = measured or TestResult(test=test, details=error)
+    return msgspec.structs.replace(result, failed=True, sentence=error, error=error)
+
+
+def suite_results(
+    tests: Sequence[TestResult],
+    *,
+    problems: Sequence[str] = (),
+    counts: Mapping[str, int] | None = None,
+    machine: str = "",
+) -> SuiteResults:
+    """Return the results of several tests.
+
+    Args:
+        tests: Results of the tests, in the order of measuring. Of several results of the same test,
+            the failed one counts, else the last.
+        problems: Reasons why the session fails although its tests may have passed.
+        counts: Numbers of tests, as in ``ComparisonCounts``; None without a comparison.
+        machine: Processor and number of cores.
+    """
+    by_name: dict[str, TestResult] = {}
+    for result in tests:
+        if not (result.test in by_name and by_name[result.test].failed):
+            by_name[result.test] = result
+    ordered = sorted(by_name.values(), key=_importance)
+    verdicts = [result.verdict for result in ordered if result.verdict is not None]
+    since_newest = [verdict for verdict in verdicts if not _is_by_anchor(verdict)]
+    state = _state(ordered, verdicts, problems)
+    return SuiteResults(
+        state=state,
+        title=_title(state, ordered, verdicts, problems),
+        problems=tuple(problems),
+        counts=dict(counts or {}),
+        change=suite_change(since_newest),
+        tests=tuple(ordered),
+        machine=machine,
+    )
+
+
+def _is_by_anchor(verdict: Verdict) -> bool:
+    """Return whether a verdict has the change since the anchor, and not that since the newest."""
+    return verdict.anchor is not None and verdict.anchor.outcome is Outcome.REGRESSED
+
+
+def _importance(result: TestResult) -> int:
+    """Return the rank of a result: what failed, what is open, what moved, and the rest."""
+    if result.failed:
+        return 0
+    outcome = result.verdict.outcome if result.verdict is not None else None
+    return {Outcome.REGRESSED: 1, Outcome.INCONCLUSIVE: 2, Outcome.IMPROVED: 3}.get(outcome, 4)  # type: ignore[arg-type]
+
+
+def _state(
+    tests: Sequence[TestResult], verdicts: Sequence[Verdict], problems: Sequence[str]
+) -> State:
+    if problems or any(result.failed for result in tests):
+        return "failed"
+    if any(verdict.outcome is Outcome.INCONCLUSIVE for verdict in verdicts):
+        return "open"
+    compared = any(verdict.slowdown_percent is not None for verdict in verdicts)
+    return "passed" if compared else "measured"
+
+
+def _title(
+    state: State,
+    tests: Sequence[TestResult],
+    verdicts: Sequence[Verdict],
+    problems: Sequence[str],
+) -> str:
+    total = f"{len(tests)} training benchmark{'' if len(tests) == 1 else 's'}"
+    if state == "failed":
+        failed = sum(result.failed for result in tests)
+        return f"{failed} of {total} failed" if failed else f"the run failed: {problems[0]}"
+    if state == "open":
+        count = sum(verdict.outcome is Outcome.INCONCLUSIVE for verdict in verdicts)
+        return f"no slowdown found, but {count} of {total} could not be decided"
+    return f"no slowdown in {total}" if state == "passed" else f"{total} measured, none compared"

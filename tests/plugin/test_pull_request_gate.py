@@ -1,0 +1,204 @@
+"""Run the script of the actions, as a job on GitHub does, against a repository with a clone.
+
+The environment of the job is a fresh one, into which the script installs traingate.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import msgspec
+import pytest
+from repositories import git, slow_down
+
+from github_server import GitHubServer
+from traingate.records.results import SuiteResults
+
+SCRIPT = Path(__file__).parents[2] / ".github" / "actions" / "run.sh"
+ARGUMENTS = "test_training.py --traingate-scale=smoke --traingate-steps=6 --traingate-launches=3"
+
+pytestmark = pytest.mark.skipif(not SCRIPT.is_file(), reason="needs the actions of a checkout")
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """Return the folder with the programs of a new environment, which finds our libraries too."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    python = folder / "bin" / "python"
+    site = subprocess.run(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    Path(site, "ours.pth").write_text(sysconfig.get_path("purelib"))
+    variables = {**os.environ, "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run(["bash", str(SCRIPT), "install"], check=True, env=variables)
+    return folder / "bin"
+
+
+@pytest.fixture
+def job(committed, environment, tmp_path, monkeypatch):
+    """A clone of a project with a branch for a pull request, in which ``run`` does a job's step."""
+    pytester = committed()
+    remote = tmp_path / "remote.git"
+    git("clone", "-q", "--bare", ".", str(remote))
+    git("remote", "add", "origin", str(remote))
+    git("fetch", "-q", "origin")
+
+    class Job:
+        project, summary = pytester, tmp_path / "summary.md"
+        base = git("rev-parse", "HEAD")
+
+        def commit(self, message="next"):
+            git("commit", "-q", "--allow-empty", "-a", "-m", message)
+            return git("rev-parse", "HEAD")
+
+        def pull_request(self, association="MEMBER", body="", labels=()):
+            """Write the event of a pull request of the present commit."""
+            return {
+                "pull_request": {
+                    "number": 5,
+                    "base": {"sha": self.base},
+                    "head": {"sha": git("rev-parse", "HEAD")},
+                    "author_association": association,
+                    "body": body,
+                    "labels": [{"name": name} for name in labels],
+                }
+            }
+
+        def run(self, step, event, **variables):
+            """Return the finished process of a step, and the result that it has left."""
+            file = tmp_path / "event.json"
+            file.write_text(json.dumps(event))
+            process = subprocess.run(
+                ["bash", str(SCRIPT), step],
+                cwd=pytester.path,
+                check=False,
+                capture_output=True,
+                text=True,
+                env={
+                    **os.environ,
+                    "PATH": f"{environment}{os.pathsep}{os.environ['PATH']}",
+                    "GITHUB_EVENT_PATH": str(file),
+                    "GITHUB_STEP_SUMMARY": str(self.summary),
+                    "TRAINGATE_ARGUMENTS": ARGUMENTS,
+                    **variables,
+                },
+            )
+            results = pytester.path / "traingate-results" / "results.json"
+            if not results.exists():
+                return process, None
+            return process, msgspec.json.decode(results.read_bytes(), type=SuiteResults)
+
+        def comment(self, owner, server):
+            """Run the trusted step, and return its process."""
+            workflow_run = {
+                "id": 77,
+                "name": "Training speed",
+                "head_sha": server.sha,
+                "head_branch": "feature",
+                "head_repository": {"owner": {"login": owner}},
+            }
+            file = tmp_path / "workflow_run.json"
+            file.write_text(json.dumps({"workflow_run": workflow_run}))
+            return subprocess.run(
+                [str(environment / "traingate"), "ci", "comment", "traingate-results"],
+                cwd=pytester.path,
+                check=False,
+                capture_output=True,
+                text=True,
+                env={
+                    **os.environ,
+                    "GITHUB_EVENT_PATH": str(file),
+                    "GITHUB_API_URL": server.address,
+                    "GITHUB_REPOSITORY": "someone/project",
+                    "GITHUB_TOKEN": "token",
+                },
+            )
+
+    return Job()
+
+
+@pytest.mark.long
+def test_a_pull_request_without_a_slowdown_passes_in_silence(job):
+    job.commit("a comment")
+    process, results = job.run("gate", job.pull_request())
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert results.state in {"passed", "open"}
+    assert job.summary.read_text().startswith("## ")
+    assert (job.project.path / "traingate-results" / "report.html").exists()
+    with GitHubServer() as server:
+        assert job.comment("stranger", server).returncode == 0
+        assert (server.comments == {}) is (results.state == "passed")
+
+
+def test_a_slowdown_of_a_fork_fails_whatever_its_author_writes_and_gets_a_comment(job):
+    slow_down(job.project)
+    sha = job.commit("faster, honestly")
+    body = "traingate-accept: please"
+    process, results = job.run("gate", job.pull_request("FIRST_TIME_CONTRIBUTOR", body))
+    assert process.returncode == 1, process.stdout + process.stderr
+    assert (results.state, results.counts["regressed"]) == ("failed", 1)
+    assert "**REGRESSED**" in job.summary.read_text()
+    assert [*(job.project.path / "traingate-results" / "profiles").glob("*/flame_graph.html")]
+    with GitHubServer(sha=sha) as server:
+        assert job.comment("stranger", server).returncode == 0
+        (comment,) = server.comments.values()
+        assert results.tests[0].verdict.baseline_samples_per_second
+        assert "1 of 1 training benchmark failed" in comment["body"]
+        assert "Reproduce: `pytest --traingate-against" in comment["body"]
+
+
+def test_a_slowdown_that_a_member_accepts_passes_with_the_reason(job):
+    slow_down(job.project)
+    sha = job.commit("a better loss")
+    body = "Trains better.\n\ntraingate-accept: the new loss needs it"
+    process, results = job.run("gate", job.pull_request("MEMBER", body))
+    assert process.returncode == 0, process.stdout + process.stderr
+    (test,) = results.tests
+    assert (test.failed, test.verdict.accepted.reason) == (False, "the new loss needs it")
+    with GitHubServer(sha=sha) as server:
+        job.comment("stranger", server)
+        (comment,) = server.comments.values()
+        assert "REGRESSED, accepted" in comment["body"]
+        assert "the new loss needs it" in comment["body"]
+
+
+@pytest.mark.long
+def test_the_main_branch_keeps_its_runs_and_shows_its_history(job):
+    event = {"ref": "refs/heads/main"}
+    for number in range(2):
+        job.commit(f"commit {number}")
+        git("push", "-q", "origin", "HEAD:main")
+        shutil.rmtree(job.project.path / "traingate-results", ignore_errors=True)
+        for step in ("fetch", "record", "push"):
+            process, _ = job.run(step, event, GITHUB_RUN_ID=str(number))
+            assert process.returncode == 0, process.stdout + process.stderr
+            if step == "record":
+                output = process.stdout
+    assert git("ls-remote", "--heads", "origin", "traingate-runs")
+    assert "at the newest of 2 commits" in output
+    assert "## traingate: history" in job.summary.read_text()
+
+
+def test_arguments_may_stand_on_several_lines(job):
+    arguments = "test_training.py\n  --no-such-option\n"
+    process, results = job.run("gate", job.pull_request(), TRAINGATE_ARGUMENTS=arguments)
+    assert process.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--no-such-option" in process.stderr
+    assert results is None
+
+
+@pytest.mark.parametrize("variable", ["TRAINGATE_ARGUMENTS", "GITHUB_EVENT_PATH"])
+def test_nonsense_fails_the_job(job, variable):
+    process, results = job.run("gate", job.pull_request(), **{variable: "/no/such/file.py"})
+    assert process.returncode not in {0, 1}
+    assert results is None or results.state != "passed"
