@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def test_a_regression_is_in_all_files_with_its_cause(slower, monkeypatch):
     (test,) = tables.tests
     assert (tables.state, tables.counts["regressed"], test.failed) == ("failed", 1, True)
     assert test.sentence in result.stdout.str()
-    assert test.command == "pytest --traingate-against HEAD test_training.py::test_mlp"
+    options = "--traingate-scale=smoke --traingate-launches=2 --traingate-steps=6"
+    assert test.command == f"pytest --traingate-against HEAD {options} test_training.py::test_mlp"
     page = (slower.path / "results.md").read_text()
     assert page == summary.read_text()
     assert page.startswith("## ❌ traingate: 1 of 1 training benchmark failed")
@@ -54,7 +56,7 @@ def test_the_page_has_the_history_that_ends_with_the_session(committed, newest_r
     (by_command,) = msgspec.json.decode(compared.stdout.str(), type=SuiteResults).tests
     by_pytest = newest_run()["benchmarks"][0]["extra_info"]["traingate"]
     if by_pytest["verdict"]["method"] == "stored launches":
-        assert msgspec.to_builtins(by_command.verdict) == by_pytest["verdict"]
+        assert json.loads(msgspec.json.encode(by_command.verdict)) == by_pytest["verdict"]
     table = pytester.run(command, "report", "0001")
     assert table.ret == 0
     table.stdout.fnmatch_lines(["*test_mlp*"])
