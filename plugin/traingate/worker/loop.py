@@ -61,14 +61,14 @@ class Loop:
         they are younger than the import of the workload.
         """
         if self._loader.num_workers:
-            return self._loader.num_workers
+            return int(self._loader.num_workers)
         threads = sum(thread not in self._older_threads for thread in threading.enumerate())
         return min(_MAX_TASKS, threads + len(multiprocessing.active_children()))
 
     @property
     def prefetched_batches(self) -> int:
         """Return the number of batches that the loader fetches ahead."""
-        return self._loader.num_workers * (self._loader.prefetch_factor or 0)
+        return int(self._loader.num_workers) * int(self._loader.prefetch_factor or 0)
 
     def step(self) -> tuple[float, dict[str, float]]:
         """Fetch a batch, transform it, and do zero_grad, forward, loss, backward, optimizer step.

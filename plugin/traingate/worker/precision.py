@@ -45,7 +45,7 @@ def _fp32_setting() -> str:
     backends: Any = torch.backends
     if hasattr(backends, "fp32_precision"):  # from torch 2.9 on
         return str(backends.mkldnn.matmul.fp32_precision)
-    return torch.get_float32_matmul_precision()
+    return str(torch.get_float32_matmul_precision())
 
 
 def _set_fp32(setting: str) -> None:
