@@ -72,8 +72,19 @@ class WithAnchor:
         return job
 
     def look(self, measurement: Measurement) -> bool:
-        """Look at the launches so far, as the newest baseline asks for."""
-        return (self.newest if self._lack is None else self.anchor).look(measurement)
+        """Look at the launches so far, as the newest baseline asks for.
+
+        Raises:
+            BaselineError: If the launches show that there is nothing to compare with.
+        """
+        if self._lack is None:
+            try:
+                return self.newest.look(measurement)
+            except BaselineError as error:  # the batch size shows that there is no baseline
+                if not self.is_required:
+                    raise
+                self._prepare_alone(error)
+        return self.anchor.look(measurement)
 
     def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:
         """Return the verdict by the newest baseline, or by the anchor if that alone is faster.

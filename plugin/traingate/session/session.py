@@ -173,7 +173,7 @@ class Session:
         self, request: BenchmarkRequest, job: Job, observer: Observer
     ) -> tuple[Comparison, Result]:
         """Measure the candidate alone, with as many launches as its comparison asks for."""
-        comparison = self._comparison(request, job)
+        comparison: Comparison
 
         def look(measurement: Measurement) -> bool:
             nonlocal comparison
@@ -184,6 +184,7 @@ class Session:
                 return comparison.look(measurement)
 
         try:
+            comparison = self._comparison(request, job)
             job = comparison.prepare() or job
         except BaselineError as error:
             comparison = self._without_baseline(request, error)
