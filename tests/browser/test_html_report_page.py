@@ -115,8 +115,10 @@ def test_the_flame_graph_of_each_test_has_its_own_search(opened, report_file):
     before = report.page.evaluate(fill)
     report.page.fill("[data-kind=flame] input[type=search]", "conv1")
     report.page.wait_for_function(f"() => {fill} !== '{before}'")
+    assert report.page.evaluate(fill) != before
     report.page.click("[data-kind=flame] button[type=reset]")
     report.page.wait_for_function(f"() => {fill} === '{before}'")
+    assert report.page.evaluate(fill) == before
 
 
 @pytest.mark.parametrize("text", HOSTILE[:7], ids=ascii)

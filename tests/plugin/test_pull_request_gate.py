@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -44,87 +45,98 @@ def environment(tmp_path_factory):
     return folder / "bin"
 
 
+@dataclass(frozen=True)
+class Job:
+    """Clone of a project with a branch for a pull request, in which jobs do their steps.
+
+    Attributes:
+        path: Folder of the clone.
+        programs: Folder with the programs of the job's environment.
+        files: Folder for events and for the summary of the job.
+        base: Commit that the pull request starts from.
+    """
+
+    path: Path
+    programs: Path
+    files: Path
+    base: str
+
+    @property
+    def summary(self):
+        return self.files / "summary.md"
+
+    @property
+    def output(self):
+        return self.path / "traingate-results"
+
+    def commit(self, message="next"):
+        git("commit", "-q", "--allow-empty", "-a", "-m", message)
+        return git("rev-parse", "HEAD")
+
+    def pull_request(self, association="MEMBER", body="", labels=()):
+        """Return the event of a pull request of the present commit."""
+        return {
+            "pull_request": {
+                "number": 5,
+                "base": {"sha": self.base},
+                "head": {"sha": git("rev-parse", "HEAD")},
+                "author_association": association,
+                "body": body,
+                "labels": [{"name": name} for name in labels],
+            }
+        }
+
+    def run(self, step, event, **variables):
+        """Return the finished process of a step, and the results that it has left."""
+        own = {
+            "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+            "TRAINGATE_ARGUMENTS": ARGUMENTS,
+        }
+        process = self._start(["bash", str(SCRIPT), step], event, {**own, **variables})
+        results = self.output / "results.json"
+        if not results.exists():
+            return process, None
+        return process, msgspec.json.decode(results.read_bytes(), type=SuiteResults)
+
+    def comment(self, owner, server):
+        """Return the finished process of the trusted step."""
+        workflow_run = {
+            "id": 77,
+            "name": "Training speed",
+            "head_sha": server.sha,
+            "head_branch": "feature",
+            "head_repository": {"owner": {"login": owner}},
+        }
+        variables = {
+            "GITHUB_API_URL": server.address,
+            "GITHUB_REPOSITORY": "someone/project",
+            "GITHUB_TOKEN": "token",
+        }
+        command = [str(self.programs / "traingate"), "ci", "comment", "traingate-results"]
+        return self._start(command, {"workflow_run": workflow_run}, variables)
+
+    def _start(self, command, event, variables):
+        file = self.files / "event.json"
+        file.write_text(json.dumps(event))
+        return subprocess.run(
+            command,
+            cwd=self.path,
+            check=False,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "GITHUB_EVENT_PATH": str(file), **variables},
+        )
+
+
 @pytest.fixture
-def job(committed, environment, tmp_path, monkeypatch):
-    """A clone of a project with a branch for a pull request, in which ``run`` does a job's step."""
+def job(committed, environment, tmp_path):
     pytester = committed()
     remote = tmp_path / "remote.git"
     git("clone", "-q", "--bare", ".", str(remote))
     git("remote", "add", "origin", str(remote))
     git("fetch", "-q", "origin")
-
-    class Job:
-        project, summary = pytester, tmp_path / "summary.md"
-        base = git("rev-parse", "HEAD")
-
-        def commit(self, message="next"):
-            git("commit", "-q", "--allow-empty", "-a", "-m", message)
-            return git("rev-parse", "HEAD")
-
-        def pull_request(self, association="MEMBER", body="", labels=()):
-            """Write the event of a pull request of the present commit."""
-            return {
-                "pull_request": {
-                    "number": 5,
-                    "base": {"sha": self.base},
-                    "head": {"sha": git("rev-parse", "HEAD")},
-                    "author_association": association,
-                    "body": body,
-                    "labels": [{"name": name} for name in labels],
-                }
-            }
-
-        def run(self, step, event, **variables):
-            """Return the finished process of a step, and the result that it has left."""
-            file = tmp_path / "event.json"
-            file.write_text(json.dumps(event))
-            process = subprocess.run(
-                ["bash", str(SCRIPT), step],
-                cwd=pytester.path,
-                check=False,
-                capture_output=True,
-                text=True,
-                env={
-                    **os.environ,
-                    "PATH": f"{environment}{os.pathsep}{os.environ['PATH']}",
-                    "GITHUB_EVENT_PATH": str(file),
-                    "GITHUB_STEP_SUMMARY": str(self.summary),
-                    "TRAINGATE_ARGUMENTS": ARGUMENTS,
-                    **variables,
-                },
-            )
-            results = pytester.path / "traingate-results" / "results.json"
-            if not results.exists():
-                return process, None
-            return process, msgspec.json.decode(results.read_bytes(), type=SuiteResults)
-
-        def comment(self, owner, server):
-            """Run the trusted step, and return its process."""
-            workflow_run = {
-                "id": 77,
-                "name": "Training speed",
-                "head_sha": server.sha,
-                "head_branch": "feature",
-                "head_repository": {"owner": {"login": owner}},
-            }
-            file = tmp_path / "workflow_run.json"
-            file.write_text(json.dumps({"workflow_run": workflow_run}))
-            return subprocess.run(
-                [str(environment / "traingate"), "ci", "comment", "traingate-results"],
-                cwd=pytester.path,
-                check=False,
-                capture_output=True,
-                text=True,
-                env={
-                    **os.environ,
-                    "GITHUB_EVENT_PATH": str(file),
-                    "GITHUB_API_URL": server.address,
-                    "GITHUB_REPOSITORY": "someone/project",
-                    "GITHUB_TOKEN": "token",
-                },
-            )
-
-    return Job()
+    return Job(pytester.path, environment, tmp_path, git("rev-parse", "HEAD"))
 
 
 @pytest.mark.long
@@ -134,21 +146,21 @@ def test_a_pull_request_without_a_slowdown_passes_in_silence(job):
     assert process.returncode == 0, process.stdout + process.stderr
     assert results.state in {"passed", "open"}
     assert job.summary.read_text().startswith("## ")
-    assert (job.project.path / "traingate-results" / "report.html").exists()
+    assert (job.output / "report.html").exists()
     with GitHubServer() as server:
         assert job.comment("stranger", server).returncode == 0
         assert (server.comments == {}) is (results.state == "passed")
 
 
 def test_a_slowdown_of_a_fork_fails_whatever_its_author_writes_and_gets_a_comment(job):
-    slow_down(job.project)
+    slow_down(job)
     sha = job.commit("faster, honestly")
     body = "traingate-accept: please"
     process, results = job.run("gate", job.pull_request("FIRST_TIME_CONTRIBUTOR", body))
     assert process.returncode == 1, process.stdout + process.stderr
     assert (results.state, results.counts["regressed"]) == ("failed", 1)
     assert "**REGRESSED**" in job.summary.read_text()
-    assert [*(job.project.path / "traingate-results" / "profiles").glob("*/flame_graph.html")]
+    assert [*(job.output / "profiles").glob("*/flame_graph.html")]
     with GitHubServer(sha=sha) as server:
         assert job.comment("stranger", server).returncode == 0
         (comment,) = server.comments.values()
@@ -158,7 +170,7 @@ def test_a_slowdown_of_a_fork_fails_whatever_its_author_writes_and_gets_a_commen
 
 
 def test_a_slowdown_that_a_member_accepts_passes_with_the_reason(job):
-    slow_down(job.project)
+    slow_down(job)
     sha = job.commit("a better loss")
     body = "Trains better.\n\ntraingate-accept: the new loss needs it"
     process, results = job.run("gate", job.pull_request("MEMBER", body))
@@ -178,7 +190,7 @@ def test_the_main_branch_keeps_its_runs_and_shows_its_history(job):
     for number in range(2):
         job.commit(f"commit {number}")
         git("push", "-q", "origin", "HEAD:main")
-        shutil.rmtree(job.project.path / "traingate-results", ignore_errors=True)
+        shutil.rmtree(job.output, ignore_errors=True)
         for step in ("fetch", "record", "push"):
             process, _ = job.run(step, event, GITHUB_RUN_ID=str(number))
             assert process.returncode == 0, process.stdout + process.stderr
