@@ -7,6 +7,11 @@ errors.
 
 Importing this package imports nothing outside the standard library, torch included: the worker
 imports it under interpreters that may lack the dependencies of pytest-traingate.
+
+The next line keeps pytest from warning that commands have imported the package before it could
+rewrite its assertions, which would be an error under ``-W error``.
+
+PYTEST_DONT_REWRITE
 """
 
 from traingate.errors import TraingateError

@@ -7,27 +7,22 @@ which of them are found.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-import pytest
 
 from traingate.comparison.base import ComparisonResult, PlannedLaunches
 from traingate.comparison.duet import as_duet_side, compare_by_duet
 from traingate.controller.duet import fit_together, measure_duet
 from traingate.controller.job import Job, LaunchPlan, Observer, Side
-from traingate.fixtures import SESSION_KEY
 from traingate.gate.power import TOLERANCES, Calibration, Trial, simulate_resolution, upper_spread
 from traingate.gate.reduction import pairs_change
 from traingate.gate.statistics import loss_percent
 from traingate.layers.slowdown import InjectedSlowdown
 from traingate.layers.stack import Stack
-from traingate.options import parse
 from traingate.records import Measurement
-from traingate.selection import is_training_benchmark
 from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
+from traingate.single_test import SingleTestPlugin
 
 
 def calibrate(
@@ -44,10 +39,9 @@ def calibrate(
     Returns:
         The calibration, or None if the test was not measured; pytest has shown the reason then.
     """
-    plugin = _Plugin(CalibrationPlan(pairs, tuple(slowdowns)))
-    test_arguments = [] if test is None else [test]
-    pytest.main(["-q", "-p", "no:cacheprovider", *test_arguments, *arguments], plugins=[plugin])
-    return plugin.calibration
+    calibrator = _Calibrator(CalibrationPlan(pairs, tuple(slowdowns)))
+    SingleTestPlugin(calibrator.compare).run(test, (), arguments)
+    return calibrator.calibration
 
 
 @dataclass(frozen=True)
@@ -63,58 +57,26 @@ class CalibrationPlan:
     slowdowns: tuple[float, ...]
 
 
-class _Plugin:
-    """Plugin of pytest whose session compares the first training benchmark with itself."""
+class _Calibrator:
+    """Maker of the comparison of a test with itself, which keeps the calibration."""
 
     def __init__(self, plan: CalibrationPlan) -> None:
         self.calibration: Calibration | None = None
         self._plan = plan
-        self._session: Session | None = None
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """Replace the session, after traingate's own hook has run."""
-        config.stash[SESSION_KEY] = lambda: self._make_session(config)
-
-    def _make_session(self, config: pytest.Config) -> Session:
-        """Return the session, whose only comparison is that of a test with itself."""
-        if self._session is None:
-            settings = replace(
-                parse(config),
-                compare=False,
-                against=None,
-                against_python=None,
-                against_environment=None,
-            )
-            self._session = Session(settings, config.rootpath, sys.path, self._comparison)
-        return self._session
-
-    def _comparison(self, request: BenchmarkRequest, job: Job, tolerance: float) -> _SelfComparison:
-        """Return the comparison of a test with itself, as a ``ComparisonFactory``."""
-        assert self._session is not None
-        max_pairs = self._session.settings.max_pairs
+    def compare(
+        self, session: Session, request: BenchmarkRequest, job: Job, tolerance: float
+    ) -> _SelfComparison:
+        """Return the comparison of a test with itself, as a ``MakeComparison``."""
+        max_pairs = session.settings.max_pairs
         return _SelfComparison(self, self._plan, request.test, job, tolerance, max_pairs)
-
-    def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
-    ) -> None:
-        """Select the first training benchmark alone."""
-        benchmarks = [item for item in items if is_training_benchmark(item)]
-        selected_items = benchmarks[:1]
-        config.hook.pytest_deselected(items=[item for item in items if item not in selected_items])
-        items[:] = selected_items
-
-    def pytest_unconfigure(self) -> None:
-        """Close the session."""
-        if self._session is not None:
-            self._session.close()
 
 
 @dataclass(frozen=True)
 class _SelfComparison(PlannedLaunches):
-    """Comparison of a test with itself, whose calibration the plugin keeps."""
+    """Comparison of a test with itself, whose calibration the calibrator keeps."""
 
-    plugin: _Plugin
+    calibrator: _Calibrator
     plan: CalibrationPlan
     test: str
     job: Job
@@ -133,7 +95,7 @@ class _SelfComparison(PlannedLaunches):
         change = pairs_change(unchanged_duet.pairs).repeatable
         interval = change.loss_interval
         spread = upper_spread(change)
-        self.plugin.calibration = Calibration(
+        self.calibrator.calibration = Calibration(
             test=self.test,
             method=method,
             pairs=len(unchanged_duet.pairs),

@@ -23,6 +23,7 @@ from traingate.commands.profile import FORMAT, profile
 from traingate.commands.report import report
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
 from traingate.commands.show import show
+from traingate.commands.tune import tune
 from traingate.doctor import examine
 from traingate.errors import BaselineError
 from traingate.records import Acceptance
@@ -47,7 +48,7 @@ def main() -> None:
 
 
 _COMMANDS = (
-    environment, compare, report, history, show, profile, diff, bisect, ci, completion,
+    environment, compare, report, history, show, profile, diff, bisect, tune, ci, completion,
 )  # fmt: skip
 for _command in _COMMANDS:
     main.add_command(_command)

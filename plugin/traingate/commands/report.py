@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+import msgspec
 
 from traingate.baselines.saved_runs import SavedRun
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run, show_progress
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
+from traingate.races.answer import answer
+from traingate.races.files import is_race_file, read_race
 from traingate.records.history import History
+from traingate.records.race import Race
 from traingate.report.html import render_report
+from traingate.report.race import print_race
+from traingate.report.race import to_svg as race_svg
 from traingate.report.results import measured_result, suite_results
 from traingate.report.row import Row
 from traingate.report.table import render, to_svg
@@ -30,16 +36,20 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--svg", type=_FILE, help="Write the table as a picture instead of showing it.")
 @STORAGE
 def report(source: str | None, output: Path | None, svg: Path | None, storage: str) -> None:
-    """Show the results of a saved run.
+    """Show the results of a saved run, or of a race.
 
-    SOURCE is a file; a storage, for its newest run; the number or name of a saved run in --storage;
-    or a commit, for its newest run. By default it is the newest run. The page that --output writes
-    is a single file that works offline; it has the history too, unless SOURCE is a file. Exit
-    status: 0 shown, 2 no such run, or a file could not be written.
+    SOURCE is a file, also one of a race (traingate tune); a storage, for its newest run; the number
+    or name of a saved run in --storage; or a commit, for its newest run. By default it is the
+    newest run. The page that --output writes is a single file that works offline; it has the
+    history too, unless SOURCE is a file. Exit status: 0 shown, 2 no such run, or a file could not
+    be written.
     """
     if output is not None and svg is not None:
         raise click.UsageError("--output and --svg are two forms of the same: give one.")
     try:
+        if source is not None and is_race_file(Path(source)):
+            _report_race(read_race(Path(source)), output, svg)
+            return
         run = find_run(source, storage)
     except BaselineError as error:
         _fail(str(error))
@@ -61,6 +71,25 @@ def report(source: str | None, output: Path | None, svg: Path | None, storage: s
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else None
     click.echo(render(rows, width, colour=is_terminal), nl=False)
+
+
+def _report_race(race: Race, output: Path | None, svg: Path | None) -> None:
+    """Show the answer of a race, or write it as a page or a picture."""
+    result = answer(race)
+    if output is None and svg is None:
+        print_race(race, result, "text")
+        return
+    try:
+        if svg is not None:
+            svg.write_text(race_svg(race, result), encoding="utf-8")
+        if output is not None:
+            results = msgspec.structs.replace(
+                suite_results([], machine=race.machine.title), title=f"Race of {race.test}"
+            )
+            page = render_report(results, {}, races=[race], created=race.created)
+            output.write_text(page, encoding="utf-8")
+    except OSError as error:
+        _fail(f"the report was not written: {error}")
 
 
 def _history(storage: str) -> History | None:

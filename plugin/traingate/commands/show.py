@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import msgspec
 
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
 from traingate.errors import BaselineError
+from traingate.races.answer import answer
+from traingate.races.files import is_race_file, read_race
 from traingate.records import Launch, Measurement, stack_label
 from traingate.report.plain_text import without_control_characters
+from traingate.report.race import print_race
 from traingate.report.row import samples_per_second
 from traingate.report.verdict import explain
 
@@ -33,10 +37,13 @@ _NO_RESULT = 2
 def show(run: str | None, tests: tuple[str, ...], storage: str, form: str) -> None:
     """Show the records of a saved run: verdicts, launches, counters, machine and environment.
 
-    RUN is a file; a storage, for its newest run; the number or name of a saved run in --storage; or
-    a commit, for its newest run. By default it is the newest run. Exit status: 0 shown, 2 no such
-    run or test.
+    RUN is a file, also one of a race (traingate tune); a storage, for its newest run; the number or
+    name of a saved run in --storage; or a commit, for its newest run. By default it is the newest
+    run. Exit status: 0 shown, 2 no such run or test.
     """
+    if run is not None and is_race_file(Path(run)):
+        _show_race(Path(run), form)
+        return
     try:
         saved_run = find_run(run, storage)
     except BaselineError as error:
@@ -58,6 +65,16 @@ def show(run: str | None, tests: tuple[str, ...], storage: str, form: str) -> No
     for test, measurement in measurements:
         lines += _record_lines(test, measurement)
     click.echo(without_control_characters("\n".join(lines)))
+
+
+def _show_race(path: Path, form: str) -> None:
+    """Print the answer of a race, made again from its record."""
+    try:
+        race = read_race(path)
+    except BaselineError as error:
+        click.echo(f"traingate: {error}", err=True)
+        sys.exit(_NO_RESULT)
+    print_race(race, answer(race), form)
 
 
 def _record_lines(test: str, record: Measurement) -> Iterator[str]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -150,3 +153,43 @@ def _fitting_turns(turn_seconds: float) -> int:
     """Return how many turns of each side fit into a pair: up to 20 of them may take a minute."""
     turns = int(_PAIR_SECONDS / (2 * turn_seconds))
     return turns if turns >= PERIOD else min(PERIOD, int(_LONG_PAIR_SECONDS / (2 * turn_seconds)))
+
+
+_HEAT_SECONDS: Final = 6.0
+"""Approximate duration of the measured steps of one launch of a heat."""
+
+_HEAT_ROUNDS: Final = (4, 20)
+"""Smallest and largest number of rounds of a heat, both even."""
+
+
+@dataclass(frozen=True)
+class HeatTurns:
+    """Plan of one heat: rounds in which each launch has one turn.
+
+    The order of the launches is reversed in every second round, and there is an even number of
+    rounds: a linear drift of the machine's speed slows all launches alike.
+
+    Attributes:
+        rounds: Number of rounds.
+        steps: Number of steps in a turn of each launch.
+    """
+
+    rounds: int
+    steps: tuple[int, ...]
+
+
+def plan_heat(step_seconds: Sequence[float], data_workers: Sequence[int]) -> HeatTurns:
+    """Return the plan of a heat, in which a median launch is measured for about six seconds.
+
+    Args:
+        step_seconds: Duration of a step of each launch, in seconds.
+        data_workers: Number of processes that load the data of each launch.
+    """
+    steps = []
+    for seconds, workers in zip(step_seconds, data_workers, strict=True):
+        least_steps = max(_least_steps(workers), round(_TURN_SECONDS / seconds))
+        steps.append(_next_prime(least_steps) if workers else least_steps)
+    turn_seconds = statistics.median(map(operator.mul, steps, step_seconds))
+    least, most = _HEAT_ROUNDS
+    rounds = 2 * round(_HEAT_SECONDS / turn_seconds / 2)
+    return HeatTurns(max(least, min(most, rounds)), tuple(steps))

@@ -1,0 +1,201 @@
+"""Define ``traingate tune``: find the fastest stack for the workload of a test in a race."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+
+from traingate.errors import ConfigurationError
+from traingate.races.answer import answer
+from traingate.races.default_space import Wishes
+from traingate.races.space import Space
+from traingate.records.race import Objective, Race
+from traingate.report.race import print_race, progress_line, to_svg
+
+_NO_RESULT = 2
+_INTERRUPTED = 130
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def _names(_context: click.Context, _option: click.Parameter, text: str) -> tuple[str, ...]:
+    """Return the names in a list that commas separate."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _numbers(_context: click.Context, option: click.Parameter, text: str) -> tuple[int, ...]:
+    """Return the whole numbers in a list that commas separate.
+
+    Raises:
+        BadParameter: If one of them is none, or too small.
+    """
+    least = 0 if option.name == "workers" else 1
+    try:
+        numbers = [int(number) for number in text.split(",") if text]
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no list of whole numbers such as 2,4,8") from error
+    if any(number < least for number in numbers):
+        raise click.BadParameter(f"the numbers are at least {least}")
+    return tuple(dict.fromkeys(numbers))
+
+
+def _size(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
+    """Return the bytes of a size such as ``6GiB``; None for None.
+
+    Raises:
+        BadParameter: If it is no size.
+    """
+    if text is None:
+        return None
+    match = _SIZE.fullmatch(text.strip())
+    size = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
+    if not size:
+        raise click.BadParameter(f"{text!r} is no size such as 6GiB or 800MB")
+    return size
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("test")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="Time for the race; it ends earlier if a faster candidate is unlikely.",
+)
+@click.option(
+    "--objective",
+    type=click.Choice(["samples-per-second", "samples-per-dollar"]),
+    default="samples-per-second",
+    show_default=True,
+    help="What the winner has the most of. Per dollar, a stack pays for the cores that it uses.",
+)
+@click.option(
+    "--price",
+    type=click.FloatRange(0, min_open=True),
+    metavar="USD_PER_HOUR",
+    help="Price of this machine, to show samples per dollar.",
+)
+@click.option("--max-memory", callback=_size, metavar="SIZE", help="Leave out stacks over it.")
+@click.option(
+    "--allow", default="", callback=_names, metavar="NAMES", help="Layers that change mathematics."
+)
+@click.option(
+    "--without", default="", callback=_names, metavar="NAMES", help="Axes or layers to leave out."
+)
+@click.option(
+    "--batch-size", default="", callback=_numbers, metavar="NUMBERS", help="Batch sizes to try."
+)
+@click.option(
+    "--workers", default="", callback=_numbers, metavar="NUMBERS", help="Data workers to try."
+)
+@click.option(
+    "--environment", "environments", multiple=True, help="Environment to try too. May be repeated."
+)
+@click.option("--space", "space_file", type=_FILE, help="TOML file with axes of your own.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Seed of the choices to measure.")
+@click.option("--resume", is_flag=True, help="Go on with the newest race of TEST.")
+@click.option("-o", "--output", type=_FILE, help="File for the record, or to go on with.")
+@click.option("--svg", type=_FILE, help="Write the answer as a picture too.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of the answer; json is the record of the race.",
+)
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def tune(
+    *,
+    test: str,
+    minutes: float,
+    objective: Objective,
+    price: float | None,
+    max_memory: int | None,
+    allow: tuple[str, ...],
+    without: tuple[str, ...],
+    batch_size: tuple[int, ...],
+    workers: tuple[int, ...],
+    environments: tuple[str, ...],
+    space_file: Path | None,
+    seed: int,
+    output: Path | None,
+    svg: Path | None,
+    form: str,
+    pytest_arguments: tuple[str, ...],
+    resume: bool,
+) -> None:
+    """Find the fastest stack for the workload of TEST on this machine, in a race.
+
+    By default, all layers that can run here and do not change the mathematics are combined. Stacks
+    step in turn; those that are slower are dropped, and the best ones meet again in a final.
+    Prints the winner, what cannot be told from it, what each layer adds, and how to have it
+    without traingate. Ctrl-C ends the race and keeps what is known. Further arguments go to pytest.
+    Exit status: 0 a winner, 2 no result, 130 interrupted.
+    """
+    from traingate.tuning.tune import TuneOptions, TuneRun  # noqa: PLC0415 - loads pytest
+
+    options = TuneOptions(
+        wishes=Wishes(allow, without, batch_size, workers, environments),
+        minutes=minutes,
+        objective=objective,
+        usd_per_hour=price,
+        max_memory_bytes=max_memory,
+        space_file=space_file,
+        seed=seed,
+        resume=output if resume and output is not None else resume,
+        output=output,
+    )
+    run = TuneRun(options, report=_report, announce=_announce)
+    try:
+        run.run(test, pytest_arguments)
+    except ConfigurationError as error:
+        _fail(str(error))
+    if run.race is None or run.path is None:
+        _fail(f"{test} was not raced.")
+    result = answer(run.race)
+    if svg is not None:
+        _write(svg, to_svg(run.race, result))
+    print_race(run.race, result, form)
+    if form == "text":
+        click.echo(f"\nrecord: {run.path}")
+    if result.winner is None:
+        sys.exit(_NO_RESULT)
+    if run.race.end == "interrupted":
+        sys.exit(_INTERRUPTED)
+
+
+def _report(race: Race, seconds: float, write_line: Callable[[str], None]) -> None:
+    if race.heats:
+        write_line(f"traingate: {progress_line(race, seconds)}")
+
+
+def _announce(space: Space, left_out: Mapping[str, str], write_line: Callable[[str], None]) -> None:
+    """Write the axes of the space, and the choices that cannot run here."""
+    write_line("")
+    write_line(f"traingate: {space.size} candidates")
+    for axis in space.axes:
+        labels = ", ".join(choice.label for choice in axis.choices)
+        write_line(f"traingate:   {axis.name}: {labels}")
+    for name, reason in left_out.items():
+        write_line(f"traingate:   left out: {name}: {reason}")
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        click.echo(f"traingate: the picture was not written: {error}", err=True)
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"traingate: {message}", err=True)
+    sys.exit(_NO_RESULT)

@@ -1,0 +1,161 @@
+"""Answer from the record of a race: the winner, its equals, and what each choice adds. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from traingate.races.estimates import CONTRIBUTION_ERROR, FINAL_ERROR, Fit, fit, observations
+from traingate.races.standings import (
+    HalfWidth,
+    Ratio,
+    Standing,
+    ratio_of,
+    rough_widths,
+    standing_of,
+    tukey_widths,
+)
+from traingate.records.race import Race
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """Contribution of one choice to the winner.
+
+    Attributes:
+        axis: Name of the axis.
+        label: Label of the choice.
+        ratio: Throughput of the winner, divided by that of the winner with the default in the place
+            of this choice; None if that was not measured.
+    """
+
+    axis: str
+    label: str
+    ratio: Ratio | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Answer of a race.
+
+    Attributes:
+        winner: Fastest candidate; None if nothing was measured.
+        equals: Candidates of the final that cannot be told from the winner, the fastest first.
+        slower: Other candidates of the final, the fastest first.
+        others: Measured candidates outside of the final, the fastest first, with rough intervals.
+        contributions: Contributions of the winner's choices.
+        has_final: True if the winner was decided by a final; False if the race ended before.
+    """
+
+    winner: Standing | None
+    equals: tuple[Standing, ...]
+    slower: tuple[Standing, ...]
+    others: tuple[Standing, ...]
+    contributions: tuple[Contribution, ...]
+    has_final: bool
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """Return all standings, that of the winner first."""
+        winner = () if self.winner is None else (self.winner,)
+        return (*winner, *self.equals, *self.slower, *self.others)
+
+    @property
+    def are_all_equal(self) -> bool:
+        """Return whether no candidate could be told from another one."""
+        return all(
+            ratio is None or not ratio.differs
+            for standing in self.standings
+            for ratio in (standing.over_plain, standing.over_winner)
+        )
+
+
+def answer(race: Race) -> Answer:
+    """Return the answer of a race, also of one that was interrupted.
+
+    The final alone decides, if there was one: its launches were measured after its candidates had
+    been chosen.
+    """
+    everything = fit(observations(race))
+    if everything is None:
+        return Answer(None, (), (), (), (), has_final=False)
+    failed = {item.candidate for item in race.eliminations if item.kind != "slower"}
+    final = _final_fit(race)
+    decisive = everything if final is None else final
+    half_width = rough_widths(everything) if final is None else tukey_widths(final, FINAL_ERROR)
+    places = {
+        candidate: effect
+        for candidate, effect in decisive.effects.items()
+        if candidate not in failed
+    }
+    if not places:
+        return Answer(None, (), (), (), (), has_final=False)
+    winner = min(places, key=places.__getitem__)
+
+    def standing(candidate: int, estimates: Fit, width: HalfWidth) -> Standing:
+        return standing_of(race, candidate, winner, estimates, width)
+
+    ranked = sorted(places, key=places.__getitem__)
+    finalists = [standing(candidate, decisive, half_width) for candidate in ranked]
+    rough = rough_widths(everything)
+    outside = sorted(
+        everything.effects.keys() - places.keys() - failed, key=everything.effects.__getitem__
+    )
+    return Answer(
+        winner=finalists[0],
+        equals=tuple(item for item in finalists[1:] if not _is_slower(item)),
+        slower=tuple(item for item in finalists[1:] if _is_slower(item)),
+        others=tuple(standing(candidate, everything, rough) for candidate in outside),
+        contributions=_contributions(race, winner),
+        has_final=final is not None,
+    )
+
+
+def _is_slower(standing: Standing) -> bool:
+    return standing.over_winner is not None and standing.over_winner.differs
+
+
+def _final_fit(race: Race) -> Fit | None:
+    """Return the estimates of the final; None if it has fewer than two complete heats.
+
+    A candidate that was dropped in the final, because it failed, is left out.
+    """
+    heats = [heat for heat in race.heats if heat.stage == "final"]
+    if len(heats) < 2:  # noqa: PLR2004 - one heat has no spread between launches
+        return None
+    common = set.intersection(*({launch.candidate for launch in heat.launches} for heat in heats))
+    items = [item for item in observations(race, ("final",)) if item.candidate in common]
+    return fit(items) if len(common) > 1 else None
+
+
+def _contributions(race: Race, winner: int) -> tuple[Contribution, ...]:
+    """Return what each choice of the winner adds, by the winner with the default in its place."""
+    choices = race.candidates[winner].choices
+    by_choices = {
+        frozenset(candidate.choices.items()): number
+        for number, candidate in enumerate(race.candidates)
+    }
+    variants = {
+        axis: by_choices.get(frozenset(choices.items() - {(axis, label)}))
+        for axis, label in choices.items()
+    }
+    estimates = fit(
+        item
+        for item in observations(race, ("final", "contributions"))
+        if item.candidate in {winner, *variants.values()}
+    )
+    if estimates is None or winner not in estimates.effects:
+        return tuple(Contribution(axis, label, None) for axis, label in choices.items())
+    if len(estimates.effects) > 1:
+        width = tukey_widths(estimates, CONTRIBUTION_ERROR)
+    else:
+        width = rough_widths(estimates)
+    return tuple(
+        Contribution(
+            axis,
+            label,
+            ratio_of(estimates, width, winner, variant)
+            if (variant := variants[axis]) is not None and variant in estimates.effects
+            else None,
+        )
+        for axis, label in choices.items()
+    )

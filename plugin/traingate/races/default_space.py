@@ -1,0 +1,256 @@
+"""Make the space of a race: by default, every layer that does not change the mathematics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from traingate import layers as layer_types
+from traingate.errors import ConfigurationError
+from traingate.host.cpu import cache_groups, logical_cores, numa_nodes, physical_cores
+from traingate.layers.base import Layer
+from traingate.protocol.json_values import JSON
+from traingate.races.space import Axis, Choice, Space, make_layer, without_single_choices
+
+KINDS: Final[Mapping[str, type[Any]]] = {
+    kind.name: kind for kind in (getattr(layer_types, name) for name in layer_types.__all__)
+}
+"""Classes of the layers of traingate by the names of their layers."""
+
+NONE: Final = Choice("none")
+"""Default choice of an axis of layers."""
+
+AS_IN_TEST: Final = Choice("as in the test")
+"""Default choice of an axis on which the test itself has a value."""
+
+_ALLOCATORS: Final = ("tcmalloc", "jemalloc", "jemalloc-retain", "mimalloc", "glibc")
+
+FindObstacle = Callable[[Layer], str | None]
+"""Function that returns why no environment of this machine can run a layer; None if one can."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Wishes of the user that widen or narrow the default space.
+
+    Attributes:
+        allowed: Names of layers that change the mathematics and are to be tried too.
+        without: Names of axes and of layers to leave out.
+        batch_sizes: Batch sizes to try; empty for that of the test.
+        workers: Numbers of data workers to try; empty for the default choices.
+        environments: Names of environments to try beside the one that a stack needs.
+        fewer_cores: True to try a part of the cores too, which pays if they are paid for singly.
+        axes: Axes that replace the default ones; None for the default ones.
+        kinds: Classes of further layers that these axes name.
+    """
+
+    allowed: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    batch_sizes: tuple[int, ...] = ()
+    workers: tuple[int, ...] = ()
+    environments: tuple[str, ...] = ()
+    fewer_cores: bool = False
+    axes: tuple[Axis, ...] | None = None
+    kinds: Mapping[str, type[Any]] | None = None
+
+
+def make_space(
+    test_layers: Sequence[Layer], wishes: Wishes, find_obstacle: FindObstacle
+) -> tuple[Space, dict[str, str]]:
+    """Return the space of a test, and what was left out of it.
+
+    Layers of the test that change the mathematics, or that are the user's own, belong to all
+    candidates: the test asks for them. Its other layers are choices like all others.
+
+    Args:
+        test_layers: Layers that the test asks for.
+        wishes: Wishes of the user.
+        find_obstacle: Function that returns why this machine cannot run a layer.
+
+    Returns:
+        The space; and the reasons why choices cannot run here, by axis and label.
+
+    Raises:
+        ConfigurationError: If a wish names no layer, or if nothing is left to choose.
+    """
+    kinds = {**KINDS, **(wishes.kinds or {})}
+    for name in (*wishes.allowed, *wishes.without):
+        if name not in KINDS and name not in _AXIS_NAMES:
+            known_names = ", ".join(sorted(KINDS.keys() | _AXIS_NAMES))
+            raise ConfigurationError(f"there is no layer and no axis {name!r}: {known_names}")
+    axes = list(_default_axes(wishes) if wishes.axes is None else wishes.axes)
+    axes += _wished_axes(wishes, {axis.name for axis in axes})
+    axes = [_with_test_layers(axis, test_layers, wishes) for axis in axes]
+    left_out: dict[str, str] = {}
+    available_axes = [
+        Axis(axis.name, tuple(_available(axis, kinds, wishes.without, find_obstacle, left_out)))
+        for axis in axes
+        if axis.name not in wishes.without
+    ]
+    fixed = tuple(layer for layer in test_layers if _is_fixed(layer, wishes))
+    space = Space(without_single_choices(available_axes), kinds, fixed)
+    if not space.axes:
+        reasons = "".join(f"\n  {name}: {reason}" for name, reason in left_out.items())
+        raise ConfigurationError(f"nothing is left to choose:{reasons}")
+    return space, left_out
+
+
+def _default_axes(wishes: Wishes) -> Iterator[Axis]:
+    """Yield the axes of layers from which the losses of plain follow but for rounding."""
+    yield Axis("channels_last", (NONE, _single("channels_last")))
+    compiled = Choice("torch_compile(ipex)", {"torch_compile": {"backend": "ipex"}})
+    compilers = ("compiled_step", "xla_device")
+    yield Axis("compiler", (NONE, _single("torch_compile"), compiled, *map(_single, compilers)))
+    yield Axis("ipex_optimize", (NONE, _single("ipex_optimize")))
+    optimizers = ("foreach_optimizer", "fused_optimizer")
+    yield Axis("optimizer", (NONE, *map(_single, optimizers)))
+    allocators = (_runtime(name, allocator=name) for name in _ALLOCATORS)
+    yield Axis("allocator", (Choice("torch's"), *allocators))
+    yield Axis("openmp", (Choice("gnu"), _runtime("intel", openmp="intel")))
+    yield Axis("cores", (Choice("unbound"), *_core_choices(fewer=wishes.fewer_cores)))
+    yield Axis("huge_pages", (NONE, _single("huge_pages")))
+    if not wishes.workers:
+        worker = Choice("1 worker", {"data_workers": {"count": 1}})
+        yield Axis("loading", (NONE, worker, _single("prefetching_loader")))
+
+
+def _core_choices(*, fewer: bool) -> Iterator[Choice]:
+    """Yield the choices of cores that this machine has.
+
+    Args:
+        fewer: True for a part of the cores too.
+    """
+    physical = physical_cores()
+    yield _runtime("bound")
+    if set(logical_cores()) != set(physical):
+        yield _runtime("hyperthreads", hyperthreads=True)
+    if not fewer:
+        return
+    groups = cache_groups(physical)
+    parts = {"half": physical[: len(physical) // 2]}
+    if len(groups) > 1:
+        parts["one L3"] = groups[0]
+    nodes = numa_nodes()
+    if len(nodes) > 1:
+        parts["one node"] = physical_cores(min(nodes))
+    for label, cores in parts.items():
+        if cores:
+            yield _runtime(label, cores=",".join(map(str, cores)))
+
+
+_AXIS_NAMES: Final = {
+    "channels_last", "compiler", "ipex_optimize", "optimizer", "allocator", "openmp", "cores",
+    "huge_pages", "loading", "batch_size", "environment",
+}  # fmt: skip
+"""Names of the axes of the default space, and of those that options add."""
+
+
+def _wished_axes(wishes: Wishes, present: set[str]) -> Iterator[Axis]:
+    """Yield the axes that options add to the default ones, or to those of a file."""
+    for name in dict.fromkeys(wishes.allowed):
+        if name not in present and name not in {"batch_size", "data_workers"}:
+            yield Axis(name, (NONE, *_choices_of(name)))
+    if wishes.batch_sizes:
+        sizes = (
+            Choice(str(size), {"batch_size": {"samples": size}}) for size in wishes.batch_sizes
+        )
+        yield Axis("batch_size", (AS_IN_TEST, *sizes))
+    if wishes.workers:
+        counts = (
+            Choice(f"{count} workers", {"data_workers": {"count": count}})
+            for count in wishes.workers
+        )
+        yield Axis("workers", (AS_IN_TEST, *counts))
+    if wishes.environments:
+        names = (Choice(name, environment=name) for name in wishes.environments)
+        yield Axis("environment", (Choice("as needed"), *names))
+
+
+def _choices_of(name: str) -> list[Choice]:
+    """Return the choices of a layer that changes the mathematics."""
+    if name == "float32_precision":
+        return [_single(name, format=value) for value in ("bf16", "tf32")]
+    if name == "data_parallel":
+        return [_single(name, ranks=count) for count in _rank_counts()]
+    return [_single(name)]
+
+
+def _rank_counts() -> list[int | str]:
+    """Return the numbers of ranks to try: powers of two, one for each NUMA node, one for each L3.
+
+    A rank has at least two cores, unless the machine has fewer than eight.
+    """
+    cores = len(physical_cores())
+    most = cores if cores < _FEW_CORES else cores // 2
+    powers = {2**power for power in range(1, most.bit_length()) if 2**power <= most}
+    counts: list[int | str] = sorted(powers | ({len(numa_nodes())} - {0, 1}))
+    has_groups = len(cache_groups(physical_cores())) not in {1, *counts}
+    return [*counts, "l3"] if has_groups else counts
+
+
+_FEW_CORES: Final = 8
+"""Number of physical cores below which a rank may have a single core."""
+
+
+def _with_test_layers(axis: Axis, test_layers: Sequence[Layer], wishes: Wishes) -> Axis:
+    """Return the axis with the options that the test gives a layer of it as a further choice."""
+    if wishes.axes is not None or axis.name in {"workers", "environment"}:
+        return axis
+    choices = list(axis.choices)
+    for layer in test_layers:
+        options = dict(layer.options)
+        has_layer = any(layer.name in choice.options for choice in choices)
+        if not has_layer or layer.name == "tuned_runtime":
+            continue
+        made = [
+            make_layer(KINDS[layer.name], choice.options[layer.name])
+            for choice in choices
+            if layer.name in choice.options
+        ]
+        if all(dict(other.options) != options for other in made):
+            choices.append(Choice(_label(layer), {layer.name: options}))
+    return Axis(axis.name, tuple(choices))
+
+
+def _available(
+    axis: Axis,
+    kinds: Mapping[str, type[Any]],
+    without: Iterable[str],
+    find_obstacle: FindObstacle,
+    left_out: dict[str, str],
+) -> Iterator[Choice]:
+    """Yield the choices that can run; add the reasons for the others to *left_out*."""
+    for choice in axis.choices:
+        if set(without) & choice.options.keys():
+            continue
+        obstacle = None
+        for name, options in choice.options.items():
+            base = {"allocator": "default", "openmp": "gnu"} if name == "tuned_runtime" else {}
+            obstacle = obstacle or find_obstacle(make_layer(kinds[name], {**base, **options}))
+        if obstacle is None:
+            yield choice
+        else:
+            left_out[f"{axis.name}: {choice.label}"] = obstacle
+
+
+def _is_fixed(layer: Layer, wishes: Wishes) -> bool:
+    """Return whether all candidates have a layer of the test."""
+    if layer.name in {*wishes.allowed, *wishes.without}:
+        return False
+    return layer.name not in KINDS or getattr(layer, "mathematics", None) is not None
+
+
+def _single(name: str, **options: JSON) -> Choice:
+    """Return the choice of one layer, labelled by its name and its options."""
+    values = ", ".join(map(str, options.values()))
+    return Choice(f"{name}({values})" if values else name, {name: options})
+
+
+def _runtime(label: str, **options: JSON) -> Choice:
+    return Choice(label, {"tuned_runtime": options})
+
+
+def _label(layer: Layer) -> str:
+    values = ", ".join(str(value) for value in layer.options.values() if value)
+    return f"{layer.name}({values})" if values else layer.name

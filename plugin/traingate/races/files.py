@@ -1,0 +1,104 @@
+"""Save and read the records of races."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from traingate.errors import DamagedRecordError, NoRunError
+from traingate.records.race import RACE_SCHEMA, Race
+
+FOLDER: Final = ".traingate/races"
+"""Folder of the records below pytest's rootdir."""
+
+_SUFFIX: Final = ".race.json"
+
+_NUMBER: Final = re.compile(r"(\d{4,})_.*\.race\.json")
+
+
+class _Version(msgspec.Struct):
+    """Version of a record, which is read before the rest of it."""
+
+    schema: int
+
+
+def new_file(folder: Path, test: str) -> Path:
+    """Return a path for the record of a new race, with the next number of the folder.
+
+    Args:
+        folder: Folder of the records.
+        test: Full name of the test.
+    """
+    numbers = [int(match[1]) for path in _files(folder) if (match := _NUMBER.fullmatch(path.name))]
+    name = re.sub(r"[^A-Za-z0-9.-]+", "_", test.rpartition("::")[2])[:80].strip("_") or "test"
+    return folder / f"{max(numbers, default=0) + 1:04}_{name}{_SUFFIX}"
+
+
+def newest_file(folder: Path, test: str | None = None) -> Path:
+    """Return the newest record of a race in a folder.
+
+    Args:
+        folder: Folder of the records.
+        test: Full name of the test; None for any.
+
+    Raises:
+        NoRunError: If there is none.
+        DamagedRecordError: If a record cannot be read.
+    """
+    for path in reversed(_files(folder)):
+        if test is None or read_race(path).test == test:
+            return path
+    what = "race" if test is None else f"race of {test}"
+    raise NoRunError(f"{folder} holds no {what}: run traingate tune first.")
+
+
+def is_race_file(path: Path) -> bool:
+    """Return whether a path is named like the record of a race."""
+    return path.name.endswith(_SUFFIX)
+
+
+def save_race(path: Path, race: Race) -> None:
+    """Write a record, which replaces an earlier state of the same race as a whole.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".unfinished")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(race), indent=1))
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def read_race(path: Path) -> Race:
+    """Return the record of a race.
+
+    Raises:
+        DamagedRecordError: If it cannot be read, or if a later version of traingate wrote it.
+    """
+    try:
+        content = path.read_bytes()
+        version = msgspec.json.decode(content, type=_Version).schema
+        if version > RACE_SCHEMA:
+            raise DamagedRecordError(
+                f"{path}: race of schema {version}, and this traingate reads up to {RACE_SCHEMA}. "
+                "Upgrade pytest-traingate."
+            )
+        return msgspec.json.decode(content, type=Race)
+    except (OSError, RecursionError, msgspec.MsgspecError) as error:
+        raise DamagedRecordError(f"{path} is no record of a race: {error}") from error
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the records in a folder, in the order of their numbers."""
+    paths = [path for path in folder.glob(f"*{_SUFFIX}") if _NUMBER.fullmatch(path.name)]
+    return sorted(paths, key=lambda path: int(path.name.partition("_")[0]))

@@ -1,0 +1,208 @@
+"""Run a race: let the strategy plan heats, have them measured, and keep the record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol, TypeAlias
+
+import msgspec
+
+from traingate.races.elimination import look_at_heat, slower_after_heat
+from traingate.races.estimates import ALL_STAGES, cost_of, fit, observations
+from traingate.races.space import Point, Space
+from traingate.races.strategy import Limits, Plan, Strategy
+from traingate.records.race import Candidate, Elimination, End, Heat, Race, RaceLaunch
+
+Look: TypeAlias = Callable[[Sequence[RaceLaunch]], Sequence[int]]
+"""Function from the launches of a heat so far to the candidates that need not go on."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Candidate that could not be measured.
+
+    Attributes:
+        candidate: Index of the candidate.
+        kind: ``failed``, or ``memory`` if it needs more memory than the race allows.
+        reason: Reason in words.
+    """
+
+    candidate: int
+    kind: Literal["failed", "memory"]
+    reason: str
+
+
+@dataclass
+class HeatResult:
+    """Result of one heat.
+
+    Attributes:
+        heat: Launches that were measured; None if there was none.
+        failures: Candidates that could not be measured.
+        was_interrupted: True if Ctrl-C ended the heat early.
+    """
+
+    heat: Heat | None
+    failures: list[Failure] = field(default_factory=list)
+    was_interrupted: bool = False
+
+
+class Measurer(Protocol):
+    """Protocol of what measures the candidates of a race, for real or in a simulation."""
+
+    def capacity(self, race: Race) -> int:
+        """Return how many launches fit into memory together."""
+
+    def describe(self, point: Point) -> Candidate:
+        """Return the record of a candidate."""
+
+    def measure(
+        self, plan: Plan, numbers: Sequence[int], race: Race, look: Look, seconds: float
+    ) -> HeatResult:
+        """Measure one heat.
+
+        Args:
+            plan: Candidates, the cheapest to start first.
+            numbers: Index of each in the race.
+            race: Race so far.
+            look: Function to call after rounds, whose candidates are ended.
+            seconds: Time for starting and warming up, in which not all candidates may have their
+                turn.
+        """
+
+
+LOOKS: Final = 3
+"""Largest number of looks at a heat while it is measured."""
+
+_PREPARATION_SHARE: Final = 0.4
+"""Largest share of the time left that the preparation of one heat of the search may take."""
+
+
+@dataclass
+class RaceRun:
+    """Race that is run.
+
+    Attributes:
+        race: Race so far.
+        space: Space of its candidates.
+        measurer: Measurer of the heats.
+        seconds: Time for the whole race.
+        on_change: Function that is called with the race after each heat.
+    """
+
+    race: Race
+    space: Space
+    measurer: Measurer
+    seconds: float
+    on_change: Callable[[Race], None] = lambda _: None
+    _is_settled: bool = field(default=False, init=False)
+
+    def run(self) -> Race:
+        """Run the race to its end, and return its record; Ctrl-C ends it early."""
+        strategy = Strategy(self.space, self.race.seed)
+        self._update(end="")
+        end: End = "interrupted"
+        try:
+            while True:
+                limits = Limits(self.seconds, self.measurer.capacity(self.race))
+                plan = strategy.next_heat(self.race, limits)
+                if plan is None:
+                    end = "decided" if self._is_settled else "budget"
+                    break
+                if plan.stage == "final":
+                    self._is_settled = plan.is_settled
+                if self._measure(plan):
+                    break
+        except KeyboardInterrupt:
+            pass
+        self._update(end=end)
+        return self.race
+
+    def _measure(self, plan: Plan) -> bool:
+        """Measure one heat, and return whether Ctrl-C has ended it."""
+        numbers = [self._number(point) for point in plan.points]
+        race, heat_number = self.race, len(self.race.heats)
+        costs = [cost_of(race.objective, candidate.cost) for candidate in race.candidates]
+        heat_look = look_at_heat(
+            fit(observations(race)), heat_number, LOOKS, costs, kept=numbers[0]
+        )
+        eliminated: dict[int, float] = {}
+
+        def look(launches: Sequence[RaceLaunch]) -> Sequence[int]:
+            if plan.stage != "search":
+                return ()
+            slower = heat_look.slower(launches)
+            eliminated.update(slower)
+            return tuple(slower)
+
+        seconds = math.inf
+        if plan.stage == "search":
+            seconds = _PREPARATION_SHARE * max(0.0, self.seconds - race.seconds)
+        result = self.measurer.measure(plan, numbers, race, look, seconds)
+        if result.heat is not None:
+            self._update(heats=(*race.heats, result.heat), notify=False)
+        self._end(eliminated, heat_number)
+        for failure in result.failures:
+            self._eliminate(failure.candidate, failure.kind, failure.reason, heat_number)
+        if plan.stage == "search":
+            self._end(self._slower_overall(heat_number), heat_number)
+        self._update()
+        return result.was_interrupted
+
+    def _slower_overall(self, heat_number: int) -> dict[int, float]:
+        estimates = fit(observations(self.race, ALL_STAGES))
+        ended = {item.candidate for item in self.race.eliminations}
+        alive = dict.fromkeys(
+            number for number in range(len(self.race.candidates)) if number not in ended
+        )
+        return {} if estimates is None else slower_after_heat(estimates, heat_number, alive)
+
+    def _end(self, slower: dict[int, float], heat_number: int) -> None:
+        """Eliminate candidates that are slower, with their ratios; plain stays for the final."""
+        for number, ratio in slower.items():
+            percent = 100 * (1 - ratio)
+            reason = f"{percent:.0f} % slower than the fastest of the heat"
+            if number != 0:
+                self._eliminate(number, "slower", reason, heat_number, ratio)
+
+    def _eliminate(
+        self,
+        candidate: int,
+        kind: Literal["slower", "failed", "memory"],
+        reason: str,
+        heat: int,
+        ratio: float | None = None,
+    ) -> None:
+        elimination = Elimination(
+            candidate=candidate,
+            kind=kind,
+            reason=reason,
+            heat=heat,
+            seconds=self.race.seconds,
+            ratio=ratio,
+        )
+        self._update(eliminations=(*self.race.eliminations, elimination), notify=False)
+
+    def _number(self, point: Point) -> int:
+        """Return the index of a candidate in the race, which it may be new to."""
+        candidate = self.measurer.describe(point)
+        if candidate not in self.race.candidates:
+            self._update(candidates=(*self.race.candidates, candidate), notify=False)
+        return self.race.candidates.index(candidate)
+
+    def _update(self, *, notify: bool = True, **changes: object) -> None:
+        self.race = msgspec.structs.replace(self.race, **changes)
+        if notify:
+            self.on_change(self.race)
+
+
+def look_rounds(rounds: int) -> list[int]:
+    """Return after which rounds to look at a heat: even ones, so that the order is balanced.
+
+    Args:
+        rounds: Number of rounds of the heat.
+    """
+    even_rounds = range(2, rounds, 2)
+    stride = max(1, math.ceil(len(even_rounds) / LOOKS))
+    return list(even_rounds)[::stride][:LOOKS]

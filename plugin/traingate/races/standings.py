@@ -1,0 +1,198 @@
+"""Compute the place of each candidate in the result of a race, from its launches. Pure."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from traingate.gate.roofline import roofline_of_step
+from traingate.gate.statistics import mean_interval
+from traingate.races.estimates import ALL_STAGES, ROUGH_ERROR, Fit, tukey_quantile
+from traingate.records import Counts, Interval, Measurement
+from traingate.records.race import Race, RaceLaunch, Stage
+
+PLAIN: Final = 0
+"""Index of the plain workload among the candidates of a race."""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Ratio of two throughputs, or of samples per dollar, with its interval.
+
+    Attributes:
+        value: Estimate; above 1 if the first candidate is faster.
+        interval: Interval of which all those of the same list hold together.
+    """
+
+    value: float
+    interval: Interval
+
+    @property
+    def differs(self) -> bool:
+        """Return whether the interval excludes 1."""
+        low, high = self.interval
+        return low > 1 or high < 1
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Place of a candidate in the result of a race.
+
+    Attributes:
+        candidate: Index of the candidate.
+        launches: Number of launches that the estimate rests on.
+        over_plain: Ratio to the plain workload; None for plain itself, or if plain has no launch.
+        over_winner: Ratio to the winner; None for the winner.
+        samples_per_second: Throughput.
+        samples_per_second_interval: 95 % interval between launches; None for a single launch.
+        roofline_share: Shortest time of a step by the roofline model, as a fraction of its time;
+            None if it is not known.
+        bound: Limit that the shortest time follows from, ``compute`` or ``memory``; empty if it is
+            not known.
+        peak_bytes: Largest memory of a launch in bytes; 0 if unknown.
+        first_step_seconds: Longest first step, which compiles.
+    """
+
+    candidate: int
+    launches: int
+    over_plain: Ratio | None
+    over_winner: Ratio | None
+    samples_per_second: float
+    samples_per_second_interval: Interval | None
+    roofline_share: float | None
+    bound: str
+    peak_bytes: int
+    first_step_seconds: float
+
+
+HalfWidth: TypeAlias = Callable[[int, int], float]
+"""Function from two candidates to the half-width of the interval of their log ratio."""
+
+
+def tukey_widths(estimates: Fit, error: float) -> HalfWidth:
+    """Return Tukey's half-widths: the intervals of all pairs hold together.
+
+    Args:
+        estimates: Estimates of candidates that took part in the same heats.
+        error: Probability that any of the intervals misses the true ratio.
+    """
+    quantile = tukey_quantile(error, len(estimates.effects), estimates.degrees_of_freedom)
+    return lambda first, second: quantile * estimates.standard_error(first, second)
+
+
+def rough_widths(estimates: Fit) -> HalfWidth:
+    """Return Bonferroni's half-widths, for candidates with unequal numbers of launches."""
+    pairs = max(1, 2 * len(estimates.effects))  # each with plain, and with the winner
+    return lambda first, second: estimates.half_width(first, second, ROUGH_ERROR / pairs)
+
+
+def ratio_of(estimates: Fit, width: HalfWidth, candidate: int, other: int) -> Ratio:
+    """Return the throughput of *candidate* divided by that of *other*."""
+    difference = estimates.difference(candidate, other)
+    half = width(candidate, other)
+    return Ratio(math.exp(difference), (math.exp(difference - half), math.exp(difference + half)))
+
+
+def standing_of(
+    race: Race, candidate: int, winner: int, estimates: Fit, width: HalfWidth
+) -> Standing:
+    """Return the place of a candidate.
+
+    Args:
+        race: Race.
+        candidate: Index of the candidate, which has a launch.
+        winner: Index of the winner.
+        estimates: Estimates that its ratios come from.
+        width: Half-widths of their intervals.
+    """
+    has_plain = PLAIN in estimates.effects and candidate != PLAIN
+    has_winner = winner in estimates.effects and candidate != winner
+    launches = _launches(race, candidate)
+    speeds = [math.log(_samples_per_second(launch)) for launch in launches]
+    interval = mean_interval(speeds)
+    throughput = math.exp(statistics.fmean(speeds))
+    share, bound = _roofline(race, launches, throughput)
+    return Standing(
+        candidate=candidate,
+        launches=estimates.launches[candidate],
+        over_plain=ratio_of(estimates, width, candidate, PLAIN) if has_plain else None,
+        over_winner=ratio_of(estimates, width, candidate, winner) if has_winner else None,
+        samples_per_second=throughput,
+        samples_per_second_interval=interval and (math.exp(interval[0]), math.exp(interval[1])),
+        roofline_share=share,
+        bound=bound,
+        peak_bytes=max(launch.peak_bytes for launch in launches),
+        first_step_seconds=max(
+            launch.first_step_seconds
+            for heat in race.heats
+            for launch in heat.launches
+            if launch.candidate == candidate
+        ),
+    )
+
+
+def _launches(race: Race, candidate: int) -> list[RaceLaunch]:
+    """Return the launches of a candidate: those of the final, else of the whole race."""
+    stages: Sequence[Sequence[Stage]] = (("final",), ALL_STAGES)
+    for chosen_stages in stages:
+        launches = [
+            launch
+            for heat in race.heats
+            if heat.stage in chosen_stages
+            for launch in heat.launches
+            if launch.candidate == candidate
+        ]
+        if launches:
+            return launches
+    return []
+
+
+def _samples_per_second(launch: RaceLaunch) -> float:
+    samples = len(launch.turn_seconds) * launch.steps_per_turn * launch.batch_size
+    return samples / math.fsum(launch.turn_seconds)
+
+
+def _roofline(
+    race: Race, launches: Sequence[RaceLaunch], samples_per_second: float
+) -> tuple[float | None, str]:
+    """Return the share of the binding roofline, and which limit binds.
+
+    The rates of the machine are those of the measurement before the race, corrected by the
+    yardstick's matrix product during the launches.
+    """
+    plain = race.plain
+    gemm_seconds = [
+        second
+        for heat in race.heats
+        if any(launch in launches for launch in heat.launches)
+        for second in heat.gemm_seconds
+    ]
+    if not gemm_seconds or not plain.roofline_flops_per_second:
+        return None, ""
+    before = statistics.median(
+        second for launch in plain.launches for second in launch.gemm_seconds
+    )
+    speed = before / statistics.median(gemm_seconds)
+    launch = launches[-1]
+    limit = roofline_of_step(
+        _counts(plain),
+        launch.batch_size,
+        1,
+        flops_per_second=plain.roofline_flops_per_second * speed * launch.precision_speedup,
+        memory_bytes_per_second=(plain.memory_bytes_per_second or 0.0) * speed,
+    )
+    if limit is None:
+        return None, ""
+    return limit.seconds * samples_per_second / launch.batch_size, limit.bound
+
+
+def _counts(plain: Measurement) -> Counts:
+    return Counts(
+        counters={},
+        flops_per_sample=plain.flops_per_sample,
+        bytes_per_sample=plain.bytes_per_sample,
+        fixed_bytes_per_step=plain.fixed_bytes_per_step,
+    )

@@ -1,0 +1,291 @@
+"""Decide what a race measures next: another heat of the search, the final, or nothing more. Pure.
+
+The search measures a few candidates at a time, the fastest one so far among them. Each further
+one is drawn with the probability that it is the fastest of all (``proposals``). When it is unlikely
+that anything faster is left, or when the time is needed for the final, the best ones are measured
+again in fresh launches: these alone decide, so that a lucky launch of the search wins nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from traingate.races.estimates import LAUNCH_PRIOR, Fit, fit, observations
+from traingate.races.proposals import Forecast, Result, diverse, forecast
+from traingate.races.space import Point, Space
+from traingate.records.race import Heat, Race, Stage
+
+INDIFFERENCE: Final = 0.02
+"""Difference of log costs that does not matter."""
+
+_ENOUGH: Final = 0.05
+"""Probability of a candidate that is faster by more than ``INDIFFERENCE`` at which the search
+ends."""
+
+_PROMISING: Final = 0.1
+"""Smallest probability to be within ``INDIFFERENCE`` of the fastest with which a candidate comes
+into the final."""
+
+_FINAL_HEATS: Final = (3, 6)
+"""Smallest and largest number of heats in the final."""
+
+_CONTRIBUTION_HEATS: Final = 3
+
+_MAX_LAUNCHES: Final = 8
+"""Largest number of launches in a heat: more would wait for each other without telling more."""
+
+_LEAST_LAUNCHES: Final = 2
+
+_FAILURES_OF_A_CHOICE: Final = 2
+"""Number of failed candidates with a choice after which no other one with it is tried, unless one
+has succeeded."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Plan of one heat.
+
+    Attributes:
+        stage: Stage of the race.
+        points: Candidates, without repetition.
+        is_settled: True if a faster candidate than those of the final is unlikely; False if only
+            the time has ended the search.
+    """
+
+    stage: Stage
+    points: tuple[Point, ...]
+    is_settled: bool = False
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of a race.
+
+    Attributes:
+        seconds: Time for the whole race.
+        launches: Number of launches that fit into memory together.
+    """
+
+    seconds: float
+    launches: int
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """Choice of the next heat, from the race so far.
+
+    Attributes:
+        space: Space of the race.
+        seed: Seed of the draws.
+    """
+
+    space: Space
+    seed: int = 0
+
+    def next_heat(self, race: Race, limits: Limits) -> Plan | None:
+        """Return the plan of the next heat; None if the race is over.
+
+        Args:
+            race: Race so far. Its candidates are those of the space by their choices.
+            limits: Limits of time and memory.
+        """
+        view = _View(race, self.space)
+        most = max(_LEAST_LAUNCHES, min(_MAX_LAUNCHES, limits.launches))
+        stages = [heat.stage for heat in race.heats]
+        if "final" in stages or "contributions" in stages:
+            return self._after_search(view, limits, most, stages)
+        if not race.heats:
+            plain = self.space.plain
+            pool = [point for point in self._pool(view, []) if point != plain]
+            return Plan("search", (plain, *diverse(pool, most - 1, [plain])))
+        forecast_now = self._forecast(view)
+        leader = view.leader
+        if leader is None or forecast_now is None:
+            return None
+        warm, cold = view.seconds_per_launch
+        remaining = limits.seconds - race.seconds
+        finalists = self._finalists(view, forecast_now, leader, most)
+        reserve = _FINAL_HEATS[0] * len(finalists) * warm
+        has_time = remaining - most * cold >= reserve
+        is_open = forecast_now.regret_probability(leader, INDIFFERENCE) > _ENOUGH
+        challengers = forecast_now.sample(most - 1, [leader, *view.ended])
+        if has_time and is_open and challengers:
+            return Plan("search", (leader, *challengers))
+        affordable = int(remaining / (_FINAL_HEATS[0] * warm))
+        finalists = finalists[: max(_LEAST_LAUNCHES, affordable)]
+        return Plan("final", tuple(finalists), is_settled=not (is_open and challengers))
+
+    def _forecast(self, view: _View) -> Forecast | None:
+        """Return draws of the costs of the candidates that have not ended; None without any."""
+        pool = self._pool(view, view.best(5))
+        pool = sorted({*pool, *(view.measured - view.ended)})
+        if not pool or not view.results:
+            return None
+        heats = len(view.race.heats)
+        return forecast(view.results, pool, view.spread, seed=self.seed * 1000 + heats)
+
+    def _pool(self, view: _View, best: Sequence[Point]) -> list[Point]:
+        """Return the candidates that may be measured."""
+        generator = random.Random(self.seed)  # noqa: S311 - a reproducible sample
+        points = self.space.pool(best, generator)
+        closed = view.closed_choices
+        return [
+            point
+            for point in points
+            if point not in view.ended
+            and not any((axis, index) in closed for axis, index in enumerate(point))
+        ]
+
+    def _finalists(self, view: _View, draws: Forecast, leader: Point, most: int) -> list[Point]:
+        """Return the candidates of the final, the most important ones first.
+
+        These are the leader and plain, those that may be as fast, and then the leader without each
+        of its choices.
+        """
+        near = draws.probability_within(INDIFFERENCE)
+        promising = sorted(
+            (point for point in near if near[point] >= _PROMISING and point in view.measured),
+            key=lambda point: -near[point],
+        )
+        variants = self.space.without_each_choice(leader).values()
+        points = dict.fromkeys([leader, self.space.plain, *promising[: most // 2], *variants])
+        return [point for point in points if point not in view.ended][:most]
+
+    def _after_search(
+        self, view: _View, limits: Limits, most: int, stages: Sequence[Stage]
+    ) -> Plan | None:
+        """Return a further heat of the final, then heats for contributions that are missing."""
+        finals = [heat for heat in view.race.heats if heat.stage == "final"]
+        remaining = limits.seconds - view.race.seconds
+        points = [point for point in view.points_of(finals[0]) if point not in view.ended]
+        seconds = finals[-1].seconds
+        if "contributions" not in stages:
+            planned = self._final_heats(finals, limits, view.race)
+            if len(finals) < planned and len(points) >= _LEAST_LAUNCHES:
+                is_settled = self._is_settled(view)
+                return Plan("final", tuple(points), is_settled=is_settled)
+        final_fit = view.fit_of(("final",))
+        if final_fit is None:
+            return None
+        winner = view.points[final_fit.fastest]
+        variants = self.space.without_each_choice(winner).values()
+        missing = [
+            point
+            for point in variants
+            if point not in view.ended and point not in view.points_of(finals[0])
+        ][: most - 1]
+        done = stages.count("contributions")
+        cost = seconds / max(1, len(points)) * (len(missing) + 1)
+        if not missing or done >= _CONTRIBUTION_HEATS:
+            return None
+        if remaining < cost * (_CONTRIBUTION_HEATS - done):
+            return None
+        return Plan("contributions", (winner, *missing))
+
+    def _is_settled(self, view: _View) -> bool:
+        """Return whether a faster candidate than the leader of the search is unlikely."""
+        draws, leader = self._forecast(view), view.leader
+        if draws is None or leader is None:
+            return True
+        return draws.regret_probability(leader, INDIFFERENCE) <= _ENOUGH
+
+    def _final_heats(self, finals: Sequence[Heat], limits: Limits, race: Race) -> int:
+        """Return the number of heats of the final, which the time decides and not the results."""
+        before = sum(heat.seconds for heat in race.heats if heat.stage == "search")
+        fitting = int((limits.seconds - before) / finals[0].seconds)
+        return max(_FINAL_HEATS[0], min(_FINAL_HEATS[1], fitting))
+
+
+class _View:
+    """Race by the points of its space.
+
+    Args:
+        race: Race so far.
+        space: Space of its candidates.
+    """
+
+    def __init__(self, race: Race, space: Space) -> None:
+        self.race = race
+        self.space = space
+        self.points = [space.point(candidate.choices) for candidate in race.candidates]
+        self.ended = {self.points[item.candidate] for item in race.eliminations}
+        self._fit = self.fit_of(("search",)) or self.fit_of(("final", "contributions"))
+
+    def fit_of(self, stages: Sequence[Stage]) -> Fit | None:
+        """Return the estimates from some stages; None if nothing was measured in them."""
+        return fit(observations(self.race, stages))
+
+    @property
+    def measured(self) -> set[Point]:
+        """Return the candidates of which there is a launch."""
+        return {
+            self.points[launch.candidate] for heat in self.race.heats for launch in heat.launches
+        }
+
+    @property
+    def results(self) -> list[Result]:
+        """Return the results of all launches."""
+        return [
+            Result(self.points[item.candidate], item.heat, item.value)
+            for item in observations(self.race)
+        ]
+
+    @property
+    def spread(self) -> float:
+        """Return the standard deviation of a launch."""
+        return LAUNCH_PRIOR.spread if self._fit is None else self._fit.spread
+
+    @property
+    def leader(self) -> Point | None:
+        """Return the candidate with the best estimate that has not ended; None if there is none."""
+        best = self.best(1)
+        return best[0] if best else None
+
+    def best(self, count: int) -> list[Point]:
+        """Return the measured candidates with the lowest costs that have not ended.
+
+        A candidate with few launches owes a good estimate to luck more often than one with many, so
+        estimates are compared by their upper bounds.
+        """
+        if self._fit is None:
+            return []
+        estimates = self._fit
+        effects: Mapping[int, float] = {
+            candidate: effect + estimates.spread / estimates.launches[candidate] ** 0.5
+            for candidate, effect in estimates.effects.items()
+            if self.points[candidate] not in self.ended
+        }
+        return [self.points[item] for item in sorted(effects, key=effects.__getitem__)[:count]]
+
+    @property
+    def closed_choices(self) -> set[tuple[int, int]]:
+        """Return choices, as axis and index, with which every candidate has failed."""
+        failures: dict[tuple[int, int], int] = {}
+        for item in self.race.eliminations:
+            if item.kind != "slower":
+                for choice in enumerate(self.points[item.candidate]):
+                    failures[choice] = failures.get(choice, 0) + 1
+        succeeded = {choice for point in self.measured for choice in enumerate(point)}
+        return {
+            choice
+            for choice, count in failures.items()
+            if count >= _FAILURES_OF_A_CHOICE and choice not in succeeded
+        }
+
+    @property
+    def seconds_per_launch(self) -> tuple[float, float]:
+        """Return the mean time of a launch in a heat, without and with its compilation."""
+        launches = sum(len(heat.launches) for heat in self.race.heats)
+        seconds = sum(heat.seconds for heat in self.race.heats)
+        first = sum(
+            launch.first_step_seconds for heat in self.race.heats for launch in heat.launches
+        )
+        launches = max(1, launches)
+        return max(0.1, (seconds - first) / launches), seconds / launches
+
+    def points_of(self, heat: Heat) -> list[Point]:
+        """Return the candidates of a heat."""
+        return [self.points[launch.candidate] for launch in heat.launches]

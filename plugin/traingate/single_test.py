@@ -1,0 +1,110 @@
+"""Run pytest for one training benchmark, with a comparison of one's own in place of the gate."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import pytest
+
+from traingate.comparison.base import Comparison
+from traingate.controller.job import Job
+from traingate.fixtures import SESSION_KEY
+from traingate.options import Settings, parse
+from traingate.selection import is_training_benchmark
+from traingate.session import Session
+from traingate.session.jobs import BenchmarkRequest
+
+MakeComparison: TypeAlias = Callable[[Session, BenchmarkRequest, Job, float], Comparison]
+"""Function from the session, the request of the test, its job and its tolerance in percent to the
+comparison that is made of it."""
+
+
+class SingleTestPlugin:
+    """Plugin of pytest that selects the first training benchmark, and compares it in its own way.
+
+    Args:
+        make_comparison: Function that returns the comparison.
+        launches: Number of launches in which the test is measured first; None for that of the
+            settings.
+    """
+
+    def __init__(self, make_comparison: MakeComparison, launches: int | None = None) -> None:
+        self._make_comparison = make_comparison
+        self._launches = launches
+        self._session: Session | None = None
+        self._config: pytest.Config | None = None
+
+    def run(self, test: str | None, options: Sequence[str], arguments: Sequence[str]) -> int:
+        """Run pytest, and return its exit status.
+
+        Args:
+            test: Full name of the test; None for the first training benchmark that pytest finds.
+            options: Options of pytest that the command sets.
+            arguments: Further arguments of the user for pytest.
+        """
+        tests = [] if test is None else [test]
+        command = ["-q", "-p", "no:cacheprovider", *options, *tests, *arguments]
+        return int(pytest.main(command, plugins=[self]))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Replace the session, after traingate's own hook has run."""
+        self._config = config
+        config.stash[SESSION_KEY] = lambda: self._make_session(config)
+
+    def _make_session(self, config: pytest.Config) -> Session:
+        """Return the session, whose only comparison is that of this plugin."""
+        if self._session is None:
+            settings = parse(config)
+            self._session = Session(
+                self._settings(settings), config.rootpath, sys.path, self._comparison
+            )
+        return self._session
+
+    def _settings(self, settings: Settings) -> Settings:
+        return replace(
+            settings,
+            compare=False,
+            against=None,
+            against_python=None,
+            against_environment=None,
+            launches=settings.launches if self._launches is None else self._launches,
+        )
+
+    def _comparison(self, request: BenchmarkRequest, job: Job, tolerance: float) -> Comparison:
+        """Return the comparison, as a ``ComparisonFactory``."""
+        assert self._session is not None
+        return self._make_comparison(self._session, request, job, tolerance)
+
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Select the first training benchmark alone."""
+        benchmarks = [item for item in items if is_training_benchmark(item)]
+        selected_items = benchmarks[:1]
+        config.hook.pytest_deselected(items=[item for item in items if item not in selected_items])
+        items[:] = selected_items
+
+    def pytest_unconfigure(self) -> None:
+        """Close the session."""
+        if self._session is not None:
+            self._session.close()
+
+    def write_line(self, text: str) -> None:
+        """Write a line to the terminal while the test runs, in spite of pytest's capturing."""
+        assert self._config is not None
+        plugins = self._config.pluginmanager
+        reporter: Any = plugins.getplugin("terminalreporter")
+        capture: Any = plugins.getplugin("capturemanager")
+        context: AbstractContextManager[object] = contextlib.nullcontext()
+        if capture is not None:
+            context = capture.global_and_fixture_disabled()
+        with context:
+            if reporter is not None:
+                reporter.write_line(text)
+                reporter.flush()

@@ -1,0 +1,1 @@
+"""Race the stacks of one test: find what can run here, measure heats, save the record."""

@@ -1,0 +1,240 @@
+"""Find the fastest stack for the workload of a test, in a pytest run that races candidates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from traingate.baselines.comparability import environment_changes
+from traingate.comparison.base import ComparisonResult, PlannedLaunches
+from traingate.controller.job import Job, LaunchPlan, Observer
+from traingate.environments.placement import place
+from traingate.environments.registry import Environments
+from traingate.errors import ConfigurationError
+from traingate.layers.base import Layer
+from traingate.layers.stack import Stack
+from traingate.races.default_space import Wishes, make_space
+from traingate.races.files import FOLDER, new_file, newest_file, read_race, save_race
+from traingate.races.running import RaceRun
+from traingate.races.space import Space
+from traingate.races.space_file import read_space
+from traingate.records import Measurement
+from traingate.records.race import Objective, Race
+from traingate.session import Session
+from traingate.session.jobs import BenchmarkRequest
+from traingate.single_test import SingleTestPlugin
+from traingate.tuning.measuring import JobMeasurer
+
+
+@dataclass(frozen=True)
+class TuneOptions:
+    """Options of a race.
+
+    Attributes:
+        wishes: Wishes that widen or narrow the space.
+        minutes: Time for the race.
+        objective: Quantity that the winner has the most of.
+        usd_per_hour: Price of the machine; None if unknown.
+        max_memory_bytes: Largest memory that a candidate may take; None for no limit.
+        space_file: TOML file with the axes; None for the default ones.
+        seed: Seed of the choices of candidates.
+        resume: True to go on with the newest race of the test, or the record to go on with.
+        output: File for the record; None for the next one in ``FOLDER``.
+    """
+
+    wishes: Wishes = field(default_factory=Wishes)
+    minutes: float = 30.0
+    objective: Objective = "samples-per-second"
+    usd_per_hour: float | None = None
+    max_memory_bytes: int | None = None
+    space_file: Path | None = None
+    seed: int = 0
+    resume: bool | Path = False
+    output: Path | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return what a race that goes on must have in common, for its record."""
+        return {
+            "objective": self.objective,
+            "allow": list(self.wishes.allowed),
+            "without": list(self.wishes.without),
+            "batch-size": list(self.wishes.batch_sizes),
+            "workers": list(self.wishes.workers),
+            "environment": list(self.wishes.environments),
+            "max-memory": self.max_memory_bytes,
+            "space": self.space_file.read_text(encoding="utf-8") if self.space_file else "",
+        }
+
+
+@dataclass
+class TuneRun:
+    """Run of ``traingate tune``.
+
+    Attributes:
+        options: Options.
+        report: Function that is called after each heat, with the race and the seconds that it has.
+        announce: Function that is called with the space, and what was left out of it, before the
+            first heat.
+        race: Race as far as it is known; None before the plain workload was measured.
+        path: File of its record.
+    """
+
+    options: TuneOptions
+    report: Callable[[Race, float, Callable[[str], None]], None]
+    announce: Callable[[Space, Mapping[str, str], Callable[[str], None]], None]
+    race: Race | None = None
+    path: Path | None = None
+    start: float = field(default_factory=time.monotonic)
+
+    def run(self, test: str, arguments: Sequence[str]) -> int:
+        """Race the candidates, and return the exit status of pytest.
+
+        Args:
+            test: Full name of the test.
+            arguments: Further arguments for pytest.
+        """
+        plugin = SingleTestPlugin(self._compare, launches=1)
+        self._write_line = plugin.write_line
+        return plugin.run(test, ("--benchmark-quiet", "--no-header"), arguments)
+
+    def _compare(
+        self, session: Session, request: BenchmarkRequest, job: Job, _tolerance: float
+    ) -> _RaceComparison:
+        """Return the race, in the place of a comparison."""
+        options = self.options
+        wishes = replace(options.wishes, fewer_cores=options.objective == "samples-per-dollar")
+        if options.space_file is not None:
+            axes, kinds = read_space(options.space_file)
+            wishes = replace(wishes, axes=axes, kinds=kinds)
+        environments = Environments(session.settings.environment)
+
+        def find_obstacle(layer: Layer) -> str | None:
+            stack = Stack.of([layer])
+            placement = place(
+                stack, environments, None, lambda it: session.jobs.paths_for(request.workload, it)
+            )
+            missing = placement.examination.missing_requirements
+            return missing[0].reason if missing else None
+
+        space, left_out = make_space(request.stack.layers, wishes, find_obstacle)
+        for name in wishes.environments:
+            environments.get(name)
+        self.announce(space, left_out, self._write_line)
+        return _RaceComparison(self, session, request, job, space)
+
+    def race_candidates(
+        self,
+        session: Session,
+        request: BenchmarkRequest,
+        space: Space,
+        plain: Measurement,
+        observer: Observer,
+    ) -> None:
+        """Run the race, or go on with an earlier one.
+
+        Raises:
+            ConfigurationError: If the earlier race is of other code, settings or another machine.
+            DamagedRecordError, NoRunError: If there is no earlier race that can be read.
+        """
+        options, folder = self.options, session.root / FOLDER
+        race, path = self._start(request, space, plain, folder)
+        if options.resume:
+            path = newest_file(folder, request.test) if options.resume is True else options.resume
+            race = _continued(read_race(path), race)
+        self.path = path
+        measurer = JobMeasurer(
+            session, request, space, observer, options.max_memory_bytes, session.settings.timeout
+        )
+        spent = time.monotonic() - self.start
+        self._seconds = race.seconds + max(0.0, 60 * options.minutes - spent)
+        self.race = RaceRun(race, space, measurer, self._seconds, self._keep).run()
+
+    def _start(
+        self, request: BenchmarkRequest, space: Space, plain: Measurement, folder: Path
+    ) -> tuple[Race, Path]:
+        """Return a race that nothing was measured for yet, and the file of its record."""
+        options = self.options
+        race = Race(
+            test=request.test,
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            objective=options.objective,
+            space_size=space.size,
+            axes={axis.name: tuple(choice.label for choice in axis.choices) for axis in space.axes},
+            fixed_layers=tuple(layer.name for layer in space.fixed),
+            plain=plain,
+            machine=plain.machine,
+            settings=options.settings,
+            usd_per_hour=options.usd_per_hour,
+            seed=options.seed,
+            files_digest=plain.launches[0].imported_files_digest,
+            plain_seconds=time.monotonic() - self.start,
+        )
+        return race, options.output or new_file(folder, request.test)
+
+    def _keep(self, race: Race) -> None:
+        """Save the race after a heat, and report it."""
+        assert self.path is not None
+        self.race = race
+        try:
+            save_race(self.path, race)
+        except OSError as error:
+            raise ConfigurationError(f"the race was not saved: {error}") from error
+        self.report(race, self._seconds, self._write_line)
+
+
+@dataclass(frozen=True)
+class _RaceComparison(PlannedLaunches):
+    """Race in the place of a comparison: the plain workload is measured, and then the race run."""
+
+    tune_run: TuneRun
+    session: Session
+    request: BenchmarkRequest
+    job: Job
+    space: Space
+
+    def prepare(self) -> Job:
+        """Return the job of the plain workload, which all candidates share but for their stack."""
+        stack = self.space.stack(self.space.plain)
+        placement, _ = self.session.jobs.place(stack, self.request.workload, None)
+        request = replace(self.request, stack=stack, placement=placement, base=None)
+        return replace(self.session.jobs.job_for(request), profile=None, launches=LaunchPlan(1, 1))
+
+    def conclude(self, measurement: Measurement, observer: Observer) -> ComparisonResult:
+        """Run the race, and return no verdict."""
+        self.tune_run.race_candidates(self.session, self.request, self.space, measurement, observer)
+        return ComparisonResult(None)
+
+
+def _continued(earlier: Race, started: Race) -> Race:
+    """Return the earlier race, to go on with.
+
+    Raises:
+        ConfigurationError: If it is of another test, of other code or settings, or of another
+            machine.
+    """
+    differences = [
+        name
+        for name, before, now in (
+            ("the test", earlier.test, started.test),
+            ("the machine", earlier.machine, started.machine),
+            ("the project's code", earlier.files_digest, started.files_digest),
+            ("the space", earlier.axes, started.axes),
+            *(
+                (f"--{name}", earlier.settings.get(name), value)
+                for name, value in started.settings.items()
+            ),
+        )
+        if before != now
+    ]
+    differences += environment_changes(earlier.plain.environment, started.plain.environment)
+    if differences:
+        raise ConfigurationError(
+            "the earlier race cannot go on, because these differ: "
+            f"{'; '.join(differences)}. Start a new one without --resume."
+        )
+    return earlier
