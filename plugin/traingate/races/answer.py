@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from traingate.races.estimates import CONTRIBUTION_ERROR, FINAL_ERROR, Fit, fit, observations
+from traingate.races.estimates import (
+    CONTRIBUTION_ERROR,
+    FINAL_ERROR,
+    Fit,
+    fit,
+    fit_race,
+    launch_prior,
+    observations,
+)
 from traingate.races.standings import (
     HalfWidth,
     Ratio,
@@ -75,7 +83,7 @@ def answer(race: Race) -> Answer:
     The final alone decides, if there was one: its launches were measured after its candidates had
     been chosen.
     """
-    everything = fit(observations(race))
+    everything = fit_race(race)
     if everything is None:
         return Answer(None, (), (), (), (), has_final=False)
     failed = {item.candidate for item in race.eliminations if item.kind != "slower"}
@@ -124,7 +132,7 @@ def _final_fit(race: Race) -> Fit | None:
         return None
     common = set.intersection(*({launch.candidate for launch in heat.launches} for heat in heats))
     items = [item for item in observations(race, ("final",)) if item.candidate in common]
-    return fit(items) if len(common) > 1 else None
+    return fit(items, launch_prior(race.heats)) if len(common) > 1 else None
 
 
 def _contributions(race: Race, winner: int) -> tuple[Contribution, ...]:
@@ -138,11 +146,12 @@ def _contributions(race: Race, winner: int) -> tuple[Contribution, ...]:
         axis: by_choices.get(frozenset(choices.items() - {(axis, label)}))
         for axis, label in choices.items()
     }
-    estimates = fit(
+    items = [
         item
         for item in observations(race, ("final", "contributions"))
         if item.candidate in {winner, *variants.values()}
-    )
+    ]
+    estimates = fit(items, launch_prior(race.heats))
     if estimates is None or winner not in estimates.effects:
         return tuple(Contribution(axis, label, None) for axis, label in choices.items())
     if len(estimates.effects) > 1:

@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from traingate.gate.statistics import t_quantile
-from traingate.races.estimates import ELIMINATION_ERROR, LAUNCH_PRIOR, Fit, heat_values
+from traingate.races.estimates import (
+    ELIMINATION_ERROR,
+    Fit,
+    heat_values,
+    launch_prior,
+    scatter_of_mean,
+)
 from traingate.records.race import Heat, RaceLaunch
 
 
@@ -52,9 +58,8 @@ class HeatLook:
         pairs = len(values) * (len(values) - 1) / 2
         if not pairs:
             return {}
-        # What scatters within the launch is part of the spread of launches, which are longer.
-        turns = min(len(launch.turn_seconds) for launch in launches)
-        spread = math.hypot(self.spread, _spread_of_means(launches) if turns > 1 else self.spread)
+        # Half of a launch scatters more than a whole one, from turn to turn.
+        spread = math.hypot(self.spread, scatter_of_mean(launches) or self.spread)
         quantile = t_quantile(1 - self.error / pairs / 2, self.degrees_of_freedom)
         margin = quantile * math.sqrt(2) * spread
         best = min(values.values())
@@ -63,22 +68,6 @@ class HeatLook:
             for candidate, value in values.items()
             if value - best > margin and candidate != self.kept
         }
-
-
-def _spread_of_means(launches: Sequence[RaceLaunch]) -> float:
-    """Return the standard error of a launch's mean turn, from the scatter around the rounds."""
-    rounds = min(len(launch.turn_seconds) for launch in launches)
-    logs = [[math.log(second) for second in launch.turn_seconds[:rounds]] for launch in launches]
-    row_means = [math.fsum(row) / rounds for row in logs]
-    column_means = [math.fsum(column) / len(logs) for column in zip(*logs, strict=True)]
-    mean = math.fsum(row_means) / len(logs)
-    squares = math.fsum(
-        (value - row_mean - column_mean + mean) ** 2
-        for row, row_mean in zip(logs, row_means, strict=True)
-        for value, column_mean in zip(row, column_means, strict=True)
-    )
-    free = max(1, (rounds - 1) * (len(logs) - 1))
-    return math.sqrt(squares / free / rounds)
 
 
 def look_at_heat(
@@ -93,11 +82,12 @@ def look_at_heat(
         costs: Factor for a second of each candidate of the race.
         kept: Candidate that stays in any case.
     """
+    prior = launch_prior(())
     return HeatLook(
         error=error_of_heat(number) / 2 / max(1, looks),
-        spread=LAUNCH_PRIOR.spread if estimates is None else estimates.spread,
+        spread=prior.spread if estimates is None else estimates.spread,
         degrees_of_freedom=(
-            LAUNCH_PRIOR.degrees_of_freedom if estimates is None else estimates.degrees_of_freedom
+            prior.degrees_of_freedom if estimates is None else estimates.degrees_of_freedom
         ),
         costs=costs,
         kept=kept,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.floating[Any]]
 
-LAUNCH_PRIOR: Final = Prior(spread=0.032, degrees_of_freedom=12)
-"""Spread of the launches of one stack in a heat. On shared 2-core machines, the log ratio of two
-launches in bare processes that took turns had a standard deviation of 4.5 %, so that of one launch
-is 3.2 %. Its weight is that of twelve further launches, since few candidates are measured twice
-before the first ones are to be eliminated."""
+BETWEEN_SPREAD: Final = 0.03
+"""Standard deviation between launches of one stack in a heat that is assumed before any launch. On
+shared 2-core machines, the log ratio of two launches in bare processes that took turns had one of
+4.5 %, so that of a launch was 3.2 %, the scatter of its turns included."""
+
+_PRIOR_DEGREES_OF_FREEDOM: Final = 6
+"""Weight of that assumption. In a first heat no stack is measured twice, so nothing else is known;
+the final has more degrees of freedom of its own."""
 
 ELIMINATION_ERROR: Final = 0.01
 """Probability that a race eliminates, as slower, any candidate that is not slower than another."""
@@ -167,7 +171,61 @@ class Fit:
         return min(self.effects, key=self.effects.__getitem__)
 
 
-def fit(items: Iterable[Observation], prior: Prior = LAUNCH_PRIOR) -> Fit | None:
+def launch_prior(heats: Sequence[Heat]) -> Prior:
+    """Return the spread of a launch that is assumed before launches of one stack are compared.
+
+    Launches that scatter more from turn to turn, or that have few turns, scatter more as a whole.
+
+    Args:
+        heats: Heats so far, none before the first.
+    """
+    within = [scatter for heat in heats if (scatter := scatter_of_mean(heat.launches)) is not None]
+    spread = math.hypot(BETWEEN_SPREAD, statistics.median(within)) if within else BETWEEN_SPREAD
+    return Prior(spread, _PRIOR_DEGREES_OF_FREEDOM)
+
+
+def scatter_of_mean(launches: Sequence[RaceLaunch]) -> float | None:
+    """Return the standard error of the log of a launch's mean turn, by the scatter of its turns.
+
+    The speed of the launches, and that of the machine in each round, are taken out.
+
+    Args:
+        launches: Launches of one heat.
+
+    Returns:
+        The standard error; None if fewer than two launches share two rounds.
+    """
+    rounds = max((len(launch.turn_seconds) for launch in launches), default=0)
+    logs = [
+        [math.log(second) for second in launch.turn_seconds]
+        for launch in launches
+        if len(launch.turn_seconds) == rounds
+    ]
+    free = (rounds - 1) * (len(logs) - 1)
+    if free < 1:
+        return None
+    row_means = [math.fsum(row) / rounds for row in logs]
+    column_means = [math.fsum(column) / len(logs) for column in zip(*logs, strict=True)]
+    mean = math.fsum(row_means) / len(logs)
+    squares = math.fsum(
+        (value - row_mean - column_mean + mean) ** 2
+        for row, row_mean in zip(logs, row_means, strict=True)
+        for value, column_mean in zip(row, column_means, strict=True)
+    )
+    return math.sqrt(squares / free / rounds)
+
+
+def fit_race(race: Race, stages: Sequence[Stage] = ALL_STAGES) -> Fit | None:
+    """Return the estimates from the launches of a race; None without any.
+
+    Args:
+        race: Race.
+        stages: Stages whose heats count.
+    """
+    return fit(observations(race, stages), launch_prior(race.heats))
+
+
+def fit(items: Iterable[Observation], prior: Prior) -> Fit | None:
     """Return the least-squares estimates of the model; None without observations.
 
     The spread is moderated by the prior, as Smyth's moderated t (see ``gate.statistics``).
@@ -218,7 +276,7 @@ def launch_ratios(race: Race, reference: int) -> list[tuple[Observation, float]]
         reference: Index of that candidate.
     """
     items = observations(race)
-    estimates = fit(items)
+    estimates = fit(items, launch_prior(race.heats))
     if estimates is None or reference not in estimates.effects:
         return []
     effects = estimates.effects

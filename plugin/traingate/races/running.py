@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 import msgspec
 
 from traingate.races.elimination import look_at_heat, slower_after_heat
-from traingate.races.estimates import ALL_STAGES, cost_of, fit, observations
+from traingate.races.estimates import cost_of, fit_race
 from traingate.races.space import Point, Space
 from traingate.races.strategy import Limits, Plan, Strategy
 from traingate.records.race import Candidate, Elimination, End, Heat, Race, RaceLaunch
@@ -124,9 +124,7 @@ class RaceRun:
         numbers = [self._number(point) for point in plan.points]
         race, heat_number = self.race, len(self.race.heats)
         costs = [cost_of(race.objective, candidate.cost) for candidate in race.candidates]
-        heat_look = look_at_heat(
-            fit(observations(race)), heat_number, LOOKS, costs, kept=numbers[0]
-        )
+        heat_look = look_at_heat(fit_race(race), heat_number, LOOKS, costs, kept=numbers[0])
         eliminated: dict[int, float] = {}
 
         def look(launches: Sequence[RaceLaunch]) -> Sequence[int]:
@@ -151,7 +149,7 @@ class RaceRun:
         return result.was_interrupted
 
     def _slower_overall(self, heat_number: int) -> dict[int, float]:
-        estimates = fit(observations(self.race, ALL_STAGES))
+        estimates = fit_race(self.race)
         ended = {item.candidate for item in self.race.eliminations}
         alive = dict.fromkeys(
             number for number in range(len(self.race.candidates)) if number not in ended

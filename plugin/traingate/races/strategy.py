@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from traingate.races.estimates import LAUNCH_PRIOR, Fit, fit, observations
+from traingate.races.estimates import BETWEEN_SPREAD, Fit, fit_race, observations
+from traingate.races.failures import closed_choices
 from traingate.races.proposals import Forecast, Result, diverse, forecast
 from traingate.races.space import Point, Space
-from traingate.records.race import Heat, Race, Stage
+from traingate.records.race import Elimination, Heat, Race, Stage
 
 INDIFFERENCE: Final = 0.02
 """Difference of log costs that does not matter."""
@@ -32,16 +33,18 @@ into the final."""
 _FINAL_HEATS: Final = (3, 6)
 """Smallest and largest number of heats in the final."""
 
+_NEEDED_FINALISTS: Final = 5
+"""Number of candidates in the final that time is kept for; with more time, more take part."""
+
+_LEAST_SEARCHED: Final = 3
+"""Smallest number of launches in a heat of the search, if there is little time."""
+
 _CONTRIBUTION_HEATS: Final = 3
 
 _MAX_LAUNCHES: Final = 8
 """Largest number of launches in a heat: more would wait for each other without telling more."""
 
 _LEAST_LAUNCHES: Final = 2
-
-_FAILURES_OF_A_CHOICE: Final = 2
-"""Number of failed candidates with a choice after which no other one with it is tried, unless one
-has succeeded."""
 
 
 @dataclass(frozen=True)
@@ -108,15 +111,15 @@ class Strategy:
         warm, cold = view.seconds_per_launch
         remaining = limits.seconds - race.seconds
         finalists = self._finalists(view, forecast_now, leader, most)
-        reserve = _FINAL_HEATS[0] * len(finalists) * warm
-        has_time = remaining - most * cold >= reserve
+        reserve = _FINAL_HEATS[0] * min(_NEEDED_FINALISTS, len(finalists)) * warm
+        fitting = min(most, int((remaining - reserve) / cold))
         is_open = forecast_now.regret_probability(leader, INDIFFERENCE) > _ENOUGH
-        challengers = forecast_now.sample(most - 1, [leader, *view.ended])
-        if has_time and is_open and challengers:
+        challengers = forecast_now.sample(max(0, fitting - 1), [leader, *view.ended])
+        if fitting >= _LEAST_SEARCHED and is_open and challengers:
             return Plan("search", (leader, *challengers))
         affordable = int(remaining / (_FINAL_HEATS[0] * warm))
         finalists = finalists[: max(_LEAST_LAUNCHES, affordable)]
-        return Plan("final", tuple(finalists), is_settled=not (is_open and challengers))
+        return Plan("final", tuple(finalists), is_settled=not is_open)
 
     def _forecast(self, view: _View) -> Forecast | None:
         """Return draws of the costs of the candidates that have not ended; None without any."""
@@ -131,7 +134,8 @@ class Strategy:
         """Return the candidates that may be measured."""
         generator = random.Random(self.seed)  # noqa: S311 - a reproducible sample
         points = self.space.pool(best, generator)
-        closed = view.closed_choices
+        failed = [view.points[item.candidate] for item in view.race.eliminations if _failed(item)]
+        closed = closed_choices(failed, view.measured)
         return [
             point
             for point in points
@@ -199,6 +203,10 @@ class Strategy:
         return max(_FINAL_HEATS[0], min(_FINAL_HEATS[1], fitting))
 
 
+def _failed(item: Elimination) -> bool:
+    return item.kind != "slower"
+
+
 class _View:
     """Race by the points of its space.
 
@@ -216,7 +224,7 @@ class _View:
 
     def fit_of(self, stages: Sequence[Stage]) -> Fit | None:
         """Return the estimates from some stages; None if nothing was measured in them."""
-        return fit(observations(self.race, stages))
+        return fit_race(self.race, stages)
 
     @property
     def measured(self) -> set[Point]:
@@ -236,7 +244,7 @@ class _View:
     @property
     def spread(self) -> float:
         """Return the standard deviation of a launch."""
-        return LAUNCH_PRIOR.spread if self._fit is None else self._fit.spread
+        return BETWEEN_SPREAD if self._fit is None else self._fit.spread
 
     @property
     def leader(self) -> Point | None:
@@ -259,21 +267,6 @@ class _View:
             if self.points[candidate] not in self.ended
         }
         return [self.points[item] for item in sorted(effects, key=effects.__getitem__)[:count]]
-
-    @property
-    def closed_choices(self) -> set[tuple[int, int]]:
-        """Return choices, as axis and index, with which every candidate has failed."""
-        failures: dict[tuple[int, int], int] = {}
-        for item in self.race.eliminations:
-            if item.kind != "slower":
-                for choice in enumerate(self.points[item.candidate]):
-                    failures[choice] = failures.get(choice, 0) + 1
-        succeeded = {choice for point in self.measured for choice in enumerate(point)}
-        return {
-            choice
-            for choice, count in failures.items()
-            if count >= _FAILURES_OF_A_CHOICE and choice not in succeeded
-        }
 
     @property
     def seconds_per_launch(self) -> tuple[float, float]:

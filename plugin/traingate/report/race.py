@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from traingate.races.answer import Answer, Contribution
-from traingate.races.estimates import STATED_ERROR, fit, observations
+from traingate.races.estimates import STATED_ERROR, fit_race
 from traingate.races.standings import PLAIN, Ratio, Standing
 from traingate.records import stack_label
 from traingate.records.race import Candidate, Race
@@ -59,7 +59,7 @@ def progress_line(race: Race, seconds: float) -> str:
     """
     heat = race.heats[-1]
     measured = {launch.candidate for item in race.heats for launch in item.launches}
-    estimates = fit(observations(race))
+    estimates = fit_race(race)
     assert estimates is not None
     best = estimates.fastest
     gain = ""
@@ -222,7 +222,7 @@ def _contribution_table(contributions: tuple[Contribution, ...]) -> Table:
 
 def race_picture(race: Race) -> Table:
     """Return who took part in which heat, who was dropped when, and at which ratio to plain."""
-    estimates = fit(observations(race))
+    estimates = fit_race(race)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
     if estimates is None:
         return table

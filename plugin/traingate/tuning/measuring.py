@@ -251,12 +251,14 @@ def _warm_ones_first(jobs: Sequence[Job], numbers: Sequence[int]) -> tuple[list[
 
 
 def reason_of(error: Exception) -> str:
-    """Return an error as one line: its first line, and the last one if there are more."""
+    """Return an error as one line: its first line, and the exception of a traceback in it."""
     text = without_control_characters(str(error))
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
-    reason = lines[0].removesuffix(":")
-    if len(lines) > 1:
-        reason = f"{reason}: {lines[-1]}"
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
+    reason = lines[0].strip().removesuffix(":")
+    frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
+    if frames:
+        rest = lines[frames[-1] + 1 :]
+        reason += f": {next((line for line in rest if not line.startswith(' ')), '')}"
     return reason if len(reason) <= _REASON_LENGTH else f"{reason[: _REASON_LENGTH - 1]}…"
 
 

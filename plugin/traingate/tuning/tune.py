@@ -179,12 +179,14 @@ class TuneRun:
     def _keep(self, race: Race) -> None:
         """Save the race after a heat, and report it."""
         assert self.path is not None
+        has_new_heat = self.race is None or len(race.heats) > len(self.race.heats)
         self.race = race
         try:
             save_race(self.path, race)
         except OSError as error:
             raise ConfigurationError(f"the race was not saved: {error}") from error
-        self.report(race, self._seconds, self._write_line)
+        if has_new_heat:
+            self.report(race, self._seconds, self._write_line)
 
 
 @dataclass(frozen=True)
