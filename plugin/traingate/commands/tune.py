@@ -156,7 +156,7 @@ def tune(
     )
     run = TuneRun(options, report=_report, announce=_announce)
     try:
-        run.run(test, pytest_arguments)
+        status = run.run(test, pytest_arguments)
     except ConfigurationError as error:
         _fail(str(error))
     if run.race is None or run.path is None:
@@ -167,7 +167,7 @@ def tune(
     print_race(run.race, result, form)
     if form == "text":
         click.echo(f"\nrecord: {run.path}")
-    if result.winner is None:
+    if result.winner is None or status:
         sys.exit(_NO_RESULT)
     if run.race.end == "interrupted":
         sys.exit(_INTERRUPTED)

@@ -16,6 +16,7 @@ from traingate.controller.command import training_command
 from traingate.controller.job import Job, Observer, ProfilePlan, Side
 from traingate.controller.steps import Steps
 from traingate.errors import WorkerError
+from traingate.host.memory import resident_bytes
 from traingate.protocol import messages
 from traingate.protocol.json_values import as_json
 from traingate.records.profile import Profile
@@ -68,6 +69,11 @@ class TrainingWorker:
         self._number = number
         self._busy_turns = 0
         self._observer = observer
+
+    @property
+    def resident_bytes(self) -> int:
+        """Return the present memory of its processes, in bytes."""
+        return resident_bytes(self._worker.pid)
 
     def start(self, exit_stack: ExitStack) -> None:
         """Start the worker's process.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,24 @@ def available_bytes() -> int:
     import psutil  # noqa: PLC0415 - the worker's interpreter may not have it
 
     return int(min(psutil.virtual_memory().available, cgroup.memory_headroom_bytes()))
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the memory of a process and its descendants, shared pages divided among their users.
+
+    Args:
+        pid: Process id; a process that has ended counts as nothing.
+    """
+    import psutil  # noqa: PLC0415 - the worker's interpreter may not have it
+
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for member in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                memory = member.memory_full_info()
+                total += int(getattr(memory, "pss", memory.rss))
+    return total
 
 
 def oom_kills(vmstat: Path = _VMSTAT) -> int:

@@ -15,8 +15,8 @@ _ENOUGH: Final = 2
 def closed_choices(failed: Collection[Point], succeeded: Collection[Point]) -> set[tuple[int, int]]:
     """Return the choices that explain the failures, as pairs of an axis and an index.
 
-    A choice is blamed for the failure of a candidate whose other choices have all succeeded in other
-    candidates.
+    A choice is blamed for the failure of a candidate whose other choices have all succeeded in
+    other candidates.
 
     Args:
         failed: Candidates that have failed.

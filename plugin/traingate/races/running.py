@@ -140,9 +140,11 @@ class RaceRun:
         result = self.measurer.measure(plan, numbers, race, look, seconds)
         if result.heat is not None:
             self._update(heats=(*race.heats, result.heat), notify=False)
-        self._end(eliminated, heat_number)
         for failure in result.failures:
             self._eliminate(failure.candidate, failure.kind, failure.reason, heat_number)
+        failed = {failure.candidate for failure in result.failures}
+        slower = {number: ratio for number, ratio in eliminated.items() if number not in failed}
+        self._end(slower, heat_number)
         if plan.stage == "search":
             self._end(self._slower_overall(heat_number), heat_number)
         self._update()

@@ -43,6 +43,8 @@ _GRAPH_ORDER: Final = 500
 
 _REASON_LENGTH: Final = 300
 
+_GIB: Final = 2**30
+
 
 @dataclass
 class JobMeasurer:
@@ -112,9 +114,10 @@ class JobMeasurer:
         def look_at(round_number: int, launches: Sequence[HeatLaunch]) -> list[HeatLaunch]:
             if round_number not in look_rounds(_rounds(launches)):
                 return []
-            records = [_record(launch, job_numbers[launch.number]) for launch in launches]
-            slower = set(look(records))
-            return [launch for launch in launches if job_numbers[launch.number] in slower]
+            large = [launch for launch in launches if self._is_too_large(launch)]
+            rest = [launch for launch in launches if launch not in large]
+            slower = set(look([_record(item, job_numbers[item.number]) for item in rest]))
+            return large + [item for item in rest if job_numbers[item.number] in slower]
 
         heat = measure_heat(jobs, self.observer, look_at, seconds)
         was_out_of_memory = oom_kills() > kills
@@ -164,16 +167,15 @@ class JobMeasurer:
                     reason = f"the machine ran out of memory: {reason}"
                 failures.append(Failure(number, "failed", reason))
             elif self.max_memory_bytes is not None and _peak(launch) > self.max_memory_bytes:
-                gib = 2**30
-                failures.append(
-                    Failure(
-                        number,
-                        "memory",
-                        f"it took {_peak(launch) / gib:.2f} GiB, and --max-memory allows "
-                        f"{self.max_memory_bytes / gib:.2f} GiB",
-                    )
-                )
+                taken, allowed = _peak(launch) / _GIB, self.max_memory_bytes / _GIB
+                reason = f"it took {taken:.2f} GiB, and --max-memory allows {allowed:.2f} GiB"
+                failures.append(Failure(number, "memory", reason))
         return failures
+
+    def _is_too_large(self, launch: HeatLaunch) -> bool:
+        """Return whether a launch takes more memory now than a candidate may take."""
+        limit = self.max_memory_bytes
+        return limit is not None and launch.worker.resident_bytes > limit
 
     def _job_or_failure(self, point: Point, number: int, race: Race) -> Job | Failure:
         """Return the job of a candidate, the same one in each heat; or why it has none."""
