@@ -11,8 +11,8 @@ from traingate.races.estimates import (
     fit,
     fit_race,
     launch_prior,
-    observations,
 )
+from traingate.races.observations import observations
 from traingate.races.standings import (
     HalfWidth,
     Ratio,

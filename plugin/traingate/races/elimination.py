@@ -7,13 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from traingate.gate.statistics import t_quantile
-from traingate.races.estimates import (
-    ELIMINATION_ERROR,
-    Fit,
-    heat_values,
-    launch_prior,
-    scatter_of_mean,
-)
+from traingate.races.estimates import ELIMINATION_ERROR, Fit, launch_prior
+from traingate.races.observations import heat_values, scatter_of_mean
 from traingate.records.race import Heat, RaceLaunch
 
 

@@ -10,7 +10,8 @@ from typing import Final, Literal, Protocol, TypeAlias
 import msgspec
 
 from traingate.races.elimination import look_at_heat, slower_after_heat
-from traingate.races.estimates import cost_of, fit_race
+from traingate.races.estimates import fit_race
+from traingate.races.observations import cost_of
 from traingate.races.space import Point, Space
 from traingate.races.strategy import Limits, Plan, Strategy
 from traingate.records.race import Candidate, Elimination, End, Heat, Race, RaceLaunch

@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 
 from traingate.gate.roofline import roofline_of_step
 from traingate.gate.statistics import mean_interval
-from traingate.races.estimates import ALL_STAGES, ROUGH_ERROR, Fit, tukey_quantile
+from traingate.races.estimates import ROUGH_ERROR, Fit, tukey_quantile
+from traingate.races.observations import ALL_STAGES
 from traingate.records import Counts, Interval, Measurement
 from traingate.records.race import Race, RaceLaunch, Stage
 

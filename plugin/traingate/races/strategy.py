@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from traingate.races.estimates import BETWEEN_SPREAD, Fit, fit_race, observations
+from traingate.races.estimates import BETWEEN_SPREAD, Fit, fit_race
 from traingate.races.failures import closed_choices
+from traingate.races.observations import observations
 from traingate.races.proposals import Forecast, Result, diverse, forecast
 from traingate.races.space import Point, Space
 from traingate.records.race import Elimination, Heat, Race, Stage
