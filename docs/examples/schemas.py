@@ -1,4 +1,4 @@
-"""Write the JSON Schemas of the results and of the history to docs/schemas/.
+"""Write the JSON Schemas of the results, of the history and of races to docs/schemas/.
 
 Run it as ``python docs/examples/schemas.py``; tests/unit/test_docs.py fails if they are stale.
 """
@@ -11,10 +11,11 @@ from pathlib import Path
 import msgspec
 
 from traingate.records.history import History
+from traingate.records.race import Race
 from traingate.records.results import SuiteResults
 
 FOLDER = Path(__file__).resolve().parents[1] / "schemas"
-SCHEMAS = {"results.json": SuiteResults, "history.json": History}
+SCHEMAS = {"results.json": SuiteResults, "history.json": History, "race.json": Race}
 
 
 def schema_text(kind: type) -> str:

@@ -201,7 +201,7 @@ def _with_test_layers(axis: Axis, test_layers: Sequence[Layer], wishes: Wishes) 
     for layer in test_layers:
         options = dict(layer.options)
         has_layer = any(layer.name in choice.options for choice in choices)
-        if not has_layer or layer.name == "tuned_runtime":
+        if not has_layer or layer.name == "tuned_runtime" or _is_fixed(layer, wishes):
             continue
         made = [
             make_layer(KINDS[layer.name], choice.options[layer.name])

@@ -1,0 +1,193 @@
+"""The space of a race: default axes, wishes, conflicts, and files with axes of one's own."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import pytest
+
+from traingate import BaseLayer
+from traingate.errors import ConfigurationError
+from traingate.layers import BatchSize, Bf16Autocast, DataWorkers, TorchCompile
+from traingate.races.default_space import Wishes, make_space
+from traingate.races.failures import closed_choices
+from traingate.races.space import Axis, Choice, Space
+from traingate.races.space_file import read_space
+
+
+def _possible(_layer):
+    return None
+
+
+def _axis(space, name):
+    return next(axis for axis in space.axes if axis.name == name)
+
+
+def _labels(space, name):
+    return [choice.label for choice in _axis(space, name).choices]
+
+
+@dataclass(frozen=True)
+class Own(BaseLayer):
+    name = "own"
+    order = 120
+
+    def apply(self, training):
+        pass
+
+
+def test_by_default_no_layer_changes_the_mathematics():
+    space, left_out = make_space([], Wishes(), _possible)
+    assert not left_out
+    for point in random.Random(0).sample(list(space.pool([], random.Random(0))), 200):
+        layers = space.stack(point).layers
+        assert all(layer.mathematics is None or layer.name == "ipex_optimize" for layer in layers)
+    assert space.stack(space.plain).layers == ()
+
+
+def test_layers_of_the_test_that_change_the_mathematics_belong_to_all_candidates():
+    test_layers = [BatchSize(16), Bf16Autocast(), Own()]
+    space, _ = make_space(test_layers, Wishes(), _possible)
+    assert {layer.name for layer in space.fixed} == {"batch_size", "bf16_autocast", "own"}
+    for point in space.pool([], random.Random(1))[:50]:
+        assert space.stack(point).names >= {"batch_size", "bf16_autocast", "own"}
+
+
+def test_a_layer_that_is_allowed_is_a_choice_even_if_the_test_has_it():
+    space, _ = make_space([Bf16Autocast()], Wishes(allowed=("bf16_autocast",)), _possible)
+    assert _labels(space, "bf16_autocast") == ["none", "bf16_autocast"]
+    assert not space.fixed
+
+
+def test_options_of_the_tests_own_layers_are_choices_too():
+    test_layers = [TorchCompile(mode="max-autotune-no-cudagraphs"), DataWorkers(3)]
+    space, _ = make_space(test_layers, Wishes(), _possible)
+    assert "torch_compile(inductor, max-autotune-no-cudagraphs)" in _labels(space, "compiler")
+    assert "data_workers(3)" in _labels(space, "loading")
+
+
+def test_wishes_widen_and_narrow_the_space():
+    wishes = Wishes(
+        allowed=("data_parallel",),
+        without=("compiler", "foreach_optimizer"),
+        batch_sizes=(2, 4),
+        workers=(0, 2),
+        environments=("nightly",),
+    )
+    space, _ = make_space([BatchSize(8)], wishes, _possible)
+    names = {axis.name for axis in space.axes}
+    assert "compiler" not in names
+    assert "loading" not in names
+    assert _labels(space, "optimizer") == ["none", "fused_optimizer"]
+    assert _labels(space, "batch_size") == ["as in the test", "2", "4"]
+    assert _labels(space, "workers") == ["as in the test", "0 workers", "2 workers"]
+    point = space.point({"environment": "nightly", "batch_size": "4"})
+    assert space.environment(point) == "nightly"
+    assert next(iter(space.stack(point).layers)).samples == 4
+    assert next(iter(space.stack(space.plain).layers)).samples == 8
+
+
+def test_choices_that_cannot_run_here_are_left_out_with_the_reason():
+    def find_obstacle(layer):
+        return "not installed" if layer.name == "xla_device" else None
+
+    space, left_out = make_space([], Wishes(), find_obstacle)
+    assert left_out == {"compiler: xla_device": "not installed"}
+    assert "xla_device" not in _labels(space, "compiler")
+
+
+def test_choices_of_one_layer_on_several_axes_are_merged():
+    space, _ = make_space([], Wishes(), _possible)
+    stack = space.stack(space.point({"allocator": "glibc", "openmp": "intel"}))
+    (layer,) = stack.layers
+    assert (layer.allocator, layer.openmp) == ("glibc", "intel")
+
+
+def test_candidates_whose_layers_exclude_each_other_are_none():
+    space, _ = make_space([], Wishes(), _possible)
+    assert not space.is_valid(
+        space.point({"compiler": "xla_device", "channels_last": "channels_last"})
+    )
+
+
+@pytest.mark.parametrize(
+    "wishes", [Wishes(allowed=("no_layer",)), Wishes(without=("no_axis",)), Wishes(axes=())]
+)
+def test_nonsense_is_refused(wishes):
+    with pytest.raises(ConfigurationError):
+        make_space([], wishes, _possible)
+
+
+def test_a_choice_that_exists_not_is_no_candidate():
+    space, _ = make_space([], Wishes(), _possible)
+    with pytest.raises(ConfigurationError, match="no choice"):
+        space.point({"openmp": "other"})
+    with pytest.raises(ConfigurationError, match="no axis"):
+        space.point({"other": "gnu"})
+
+
+def test_a_large_space_offers_the_neighbours_of_the_best():
+    axes = tuple(
+        Axis(f"axis {number}", tuple(Choice(f"{index}") for index in range(8)))
+        for number in range(8)
+    )
+    space = Space(axes, {})
+    best = (3,) * 8
+    pool = set(space.pool([best], random.Random(0)))
+    assert len(pool) < 10_000 < space.size
+    for axis in range(8):
+        for index in range(8):
+            assert (*best[:axis], index, *best[axis + 1 :]) in pool
+
+
+def test_a_file_replaces_the_axes(tmp_path):
+    path = tmp_path / "space.toml"
+    path.write_text(
+        """
+[axes]
+compiler = ["none", "compiled_step", { torch_compile = { dynamic = false } }]
+both = [{}, { channels_last = true, huge_pages = true }]
+environment = ["as needed", "nightly"]
+"""
+    )
+    axes, kinds = read_space(path)
+    assert not kinds
+    space, _ = make_space([], Wishes(axes=axes, kinds=kinds), _possible)
+    assert space.size == 12
+    point = space.point({"both": "channels_last + huge_pages", "environment": "nightly"})
+    assert space.stack(point).names >= {"channels_last", "huge_pages"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[axes]\na = ['none', 'x']", "no layer of traingate"),
+        ("[axes]\na = ['none', 'no.such:Layer']", "cannot be imported"),
+        ("[axes]\na = ['none', 'none']", "twice"),
+        ("[axes]\na = [1, 2]", "Expected"),
+        ("[axes]\nenvironment = ['as needed', {}]", "takes names"),
+        ("[other]", "other"),
+        ("= 1", "space.toml"),
+    ],
+)
+def test_a_damaged_file_is_refused_with_its_name(tmp_path, text, message):
+    path = tmp_path / "space.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=message) as failure:
+        read_space(path)
+    assert "space.toml" in str(failure.value)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"absent\.toml"):
+        read_space(tmp_path / "absent.toml")
+
+
+def test_only_the_choice_that_all_failures_need_is_blamed():
+    succeeded = [(0, 0), (1, 0)]
+    assert closed_choices([(0, 1), (1, 1)], succeeded) == {(1, 1)}
+    assert closed_choices([(0, 1)], succeeded) == set()
+    # The choice (0, 2) has failed with (1, 1) and (1, 2) alone, which fail with others too.
+    failed = [(2, 1), (0, 1), (1, 1), (2, 2), (0, 2), (1, 2)]
+    assert closed_choices(failed, succeeded) == {(1, 1), (1, 2)}
