@@ -146,7 +146,9 @@ def test_torchrun_starts_run_cpu_and_ipexrun_does_not():
 
 
 def test_ranks_run_on_the_cores_that_share_a_cache(monkeypatch):
-    monkeypatch.setattr("traingate.controller.launchers.cache_groups", lambda _cores: ((0, 1), (2,)))
+    monkeypatch.setattr(
+        "traingate.controller.launchers.cache_groups", lambda _cores: ((0, 1), (2,))
+    )
     command = command_of(DataParallel("torchrun", "l3"))
     assert command.ranks == 2
     assert command.environment["TRAINGATE_CORES"] == "0,1;2"

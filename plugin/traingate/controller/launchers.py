@@ -52,7 +52,9 @@ def program_start(request: ProcessRequest, *, on_free_port: bool = True) -> Prog
             _torchrun(ranks) if ranks.launcher == "torchrun" else _ipexrun(ranks, on_free_port)
         )
         launcher = (*start_ranks, *launcher)
-    return ProgramStart({**_launch_variables(request, cores), **request.environment}, launcher, cores)
+    return ProgramStart(
+        {**_launch_variables(request, cores), **request.environment}, launcher, cores
+    )
 
 
 def preload_value(preloads: Sequence[str], inherited: str | None) -> str:
