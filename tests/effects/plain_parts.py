@@ -41,6 +41,14 @@ def classifier():
     return model
 
 
+def tied_classifier():
+    """Return a model whose last two layers share their parameters."""
+    model = classifier()
+    first, second = nn.Linear(64, 64), nn.Linear(64, 64)
+    second.weight, second.bias = first.weight, first.bias
+    return nn.Sequential(*model[:-1], first, nn.ReLU(), second)
+
+
 def as_batch(samples):
     """Return a batch that is no pair of tensors."""
     images, classes = zip(*samples, strict=True)

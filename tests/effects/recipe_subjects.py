@@ -25,6 +25,16 @@ def images_net() -> TrainingSetup:
     return TrainingSetup(model, torch.nn.CrossEntropyLoss(), optimizer, Images(), BATCH_SIZE)
 
 
+def tied_net() -> TrainingSetup:
+    """Return a training of a model with shared parameters."""
+    import torch
+    from plain_parts import tied_classifier
+
+    model = tied_classifier()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    return replace(images_net(), model=model, optimizer=optimizer)
+
+
 def mapping_net() -> TrainingSetup:
     """Return a training with a ``train_step`` and a ``collate_fn``."""
     from plain_parts import as_batch, smoothed_loss
@@ -72,6 +82,11 @@ class Subject:
 
 SUBJECTS = {
     "images": Subject(images_net, TrainingForm()),
+    "tied": Subject(
+        tied_net,
+        TrainingForm(),
+        model="model = tied_classifier()\ncriterion = torch.nn.CrossEntropyLoss()",
+    ),
     "mapping": Subject(mapping_net, TrainingForm(TRAIN_STEP, has_collate_fn=True)),
     "closure": Subject(
         closure_net,

@@ -51,6 +51,7 @@ CASES = [
     ("mapping", "memory-format"),
     ("mapping", "compiled-regions"),
     ("mapping", "xla"),
+    ("tied", "xla"),
     ("closure", "bf16"),
     ("coding", "bf16"),
     ("coding", "compiled-regions"),
@@ -108,3 +109,35 @@ def run_script(job, subject, folder):
     files = sorted(folder.glob("facts.*"))
     assert files, script + ended.stdout + ended.stderr
     return [json.loads(file.read_text()) for file in files]
+
+
+BLOCKS = """
+import sys
+from collections import Counter
+import torch, torchvision
+from traingate.layers import memory
+
+functions = {"Counter": Counter}
+exec(memory._BLOCKS_OF, functions)
+for model in (
+    torchvision.models.resnet18(),
+    torchvision.models.vit_b_16(),
+    torch.nn.Transformer(8, 2, 2, 3),
+    torch.nn.Sequential(torch.nn.Sequential(torch.nn.Linear(2, 2))),
+):
+    expected = memory._default_blocks(model)
+    try:
+        blocks = functions["blocks_of"](model)
+    except SystemExit:
+        blocks = []
+    assert list(map(id, blocks)) == list(map(id, expected))
+    print(len(blocks))
+"""
+
+
+def test_a_script_finds_the_blocks_that_the_layer_finds():
+    process = subprocess.run(
+        [sys.executable, "-c", BLOCKS], capture_output=True, text=True, check=False
+    )
+    assert process.stderr == ""
+    assert process.stdout.split() == ["4", "12", "5", "0"]

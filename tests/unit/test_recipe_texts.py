@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import ast
+import json
+import sys
+from dataclasses import asdict
 
 import pytest
 from recipe_variants import VARIANTS, Threads
 
 from traingate import layers
 from traingate.controller.measure import layer_records
+from traingate.environments.examination import request_of
+from traingate.environments.interpreter import Interpreter, package_versions
+from traingate.errors import ConfigurationError
 from traingate.layers.kinds import KINDS
 from traingate.layers.recipe import Surroundings
 from traingate.layers.stack import Stack
 from traingate.records import LayerRecord
 from traingate.report.recipe.fixtures import text_of_test
+from traingate.report.recipe.process import plain_process
 from traingate.report.recipe.script import plain_script
 from traingate.report.recipe.stored import StoredLayer, stack_of_records
 from traingate.report.recipe.text import needed_packages, recipe_text
@@ -43,8 +50,9 @@ def test_the_text_has_every_line_of_the_recipe(layer):
     others = (*recipe.contexts, *recipe.step_end, *recipe.at_end, *recipe.installs)
     for line in (*lines, *options, *others, *recipe.packages):
         assert line in text
-    for name in stack.process().environment:
-        assert f"export {name}=" in text
+    process = plain_process(stack.process())
+    for line in (*process.exports, process.command):
+        assert f"    {line}\n" in text
 
 
 def test_a_stack_without_layers_changes_nothing():
@@ -64,6 +72,25 @@ def test_a_stack_without_layers_changes_nothing():
             "change",
         ]
     ]
+
+
+def test_an_interpreter_tells_the_versions_of_its_packages(tmp_path):
+    own = Interpreter(sys.executable, sys.prefix)
+    names = ("pytest", "no-such-package")
+    assert package_versions(names, own) == package_versions(names) == {"pytest": pytest.__version__}
+    with pytest.raises(ConfigurationError, match="does not tell the versions"):
+        package_versions(names, Interpreter(str(tmp_path / "python"), str(tmp_path)))
+
+
+def test_what_is_missing_here_is_said(monkeypatch):
+    stack = Stack.of([layers.TunedRuntime("jemalloc", "gnu", cores="0")])
+    request = stack.process()
+    monkeypatch.setattr("traingate.host.shared_libraries.find_library", lambda _stem: None)
+    sentence = "tuned_runtime cannot run here: libjemalloc is not installed: apt-get install"
+    assert f"# {sentence}" in recipe_text(stack)
+    assert f"# {sentence}" in plain_script(stack)
+    assert sentence not in recipe_text(stack, request)
+    assert request_of(json.loads(json.dumps(asdict(request)))) == request
 
 
 def test_packages_of_another_environment_are_named_with_their_versions():

@@ -70,7 +70,7 @@ def test_scripts_of_all_pairs_of_layers_are_valid_source():
         except (ConfigurationError, LayerConflictError):
             continue
         for form in FORMS[::2]:
-            compile(plain_script(stack, form=form), "train.py", "exec")
+            compile(plain_script(stack, stack.process(), form=form), "train.py", "exec")
         pairs += 1
     assert pairs > 150
 

@@ -90,6 +90,15 @@ def merged_recipe(stack: Stack, request: ProcessRequest) -> Recipe:
     return reduce(Recipe.and_then, recipes, Recipe())
 
 
+def obstacles(stack: Stack) -> list[str]:
+    """Return a sentence for each layer that cannot run under the running interpreter.
+
+    Its request for the process may then lack what is not installed.
+    """
+    reasons = ((layer.name, layer.unavailable()) for layer in stack.layers)
+    return [f"{name} cannot run here: {reason}" for name, reason in reasons if reason is not None]
+
+
 def _by_hand(layer: Layer) -> str:
     """Return the sentence about a layer without a recipe."""
     options = ", ".join(f"{name}={value!r}" for name, value in layer.options.items())

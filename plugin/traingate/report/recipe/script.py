@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -104,6 +105,7 @@ def plain_script(
     """
     form = form or TrainingForm()
     parts = parts or example_parts(form)
+    obstacles = blocks.obstacles(stack) if request is None else []
     request = stack.process() if request is None else request
     process = plain_process(request, python, script)
     whole = blocks.stack_recipe(stack, request, process)
@@ -118,7 +120,7 @@ def plain_script(
     if form.has_collate_fn:
         loader["collate_fn"] = "collate_fn"
     text = _template("train.py.jinja").render(
-        about=_about(stack, process),
+        about=_about(stack, process, obstacles),
         paragraphs=_paragraphs(recipe, form, parts),
         by_hand=whole.by_hand,
         recipe=recipe,
@@ -136,7 +138,7 @@ def plain_script(
     return "\n".join(lines).replace(_TWICE, "") + "\n"
 
 
-def _about(stack: Stack, process: PlainProcess) -> list[str]:
+def _about(stack: Stack, process: PlainProcess, obstacles: list[str]) -> list[str]:
     """Return comments that say what the script is, and how it is started.
 
     Texts of a record are a stranger's: each line of theirs is a comment.
@@ -148,6 +150,7 @@ def _about(stack: Stack, process: PlainProcess) -> list[str]:
         "",
         *(f"    {line}" for line in (*process.exports, process.command)),
         "",
+        *obstacles,
         "Put your own parts in the place of those between the comments YOURS and END OF YOURS.",
     ]
     lines = "\n".join(texts).splitlines()
@@ -163,6 +166,7 @@ def _paragraphs(recipe: Recipe, form: TrainingForm, parts: OwnParts) -> list[str
     return ["\n".join(lines) for lines in paragraphs if lines]
 
 
+@cache
 def _template(name: str) -> jinja2.Template:
     """Return a template of source code."""
     environment = jinja2.Environment(  # noqa: S701 - source code is not escaped

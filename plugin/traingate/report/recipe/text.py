@@ -51,11 +51,15 @@ def recipe_text(
     Raises:
         ConfigurationError: If there are fewer cores than ranks.
     """
+    obstacles = blocks.obstacles(stack) if request is None else []
     request = stack.process() if request is None else request
     process = plain_process(request, python, script)
     whole = blocks.stack_recipe(stack, request, process)
     sections = {
-        "Environment": _environment_lines(whole.recipe, process, python, versions),
+        "Environment": [
+            *(f"# {obstacle}" for obstacle in obstacles),
+            *_environment_lines(whole.recipe, process, python, versions),
+        ],
         "Command": [process.command],
         "PyTorch": list(_source_lines(places(whole, form or TrainingForm()))),
     }
