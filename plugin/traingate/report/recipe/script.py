@@ -64,14 +64,17 @@ def example_parts(form: TrainingForm) -> OwnParts:
         names.append("collate_fn")
     if form.step in {TRAIN_STEP, OWN_STEP}:
         names.append(form.step)
-    optimizer = f"torch.optim.SGD(model.parameters(), lr=0.1{OPTIONS})"
-    model, optimizer = "YourModel()", f"optimizer = {optimizer}"
+    model = "YourModel()"
     if form.has_several_models:
         model = 'torch.nn.ModuleDict({"first": YourModel(), "second": YourModel()})'
+    optimizer = f"optimizer = torch.optim.SGD(model.parameters(), lr=0.1{OPTIONS})"
     if form.has_several_optimizers:
-        parts = "model.values()" if form.has_several_models else "model.children()"
-        each = optimizer.replace("optimizer = ", "").replace("model.", "each.")
-        optimizer = f"optimizers = [{each} for each in {parts}]"
+        of = "model.values()" if form.has_several_models else "model.children()"
+        optimizer = (
+            "optimizers = [\n"
+            f"    torch.optim.SGD(each.parameters(), lr=0.1{OPTIONS}) for each in {of}\n"
+            "]"
+        )
     return OwnParts(
         imports=f"from your_project import {', '.join(names)}",
         model=f"model = {model}\ncriterion = torch.nn.CrossEntropyLoss()",
@@ -134,8 +137,8 @@ def plain_script(
         step=step,
         is_own_step=form.step == OWN_STEP,
     )
-    lines = [line.rstrip() for line in text.splitlines() if line != _NOTHING]
-    return "\n".join(lines).replace(_TWICE, "") + "\n"
+    lines = [line.rstrip() for line in text.split("\n") if line != _NOTHING]
+    return "\n".join(lines).replace(_TWICE, "")
 
 
 def _about(stack: Stack, process: PlainProcess, obstacles: list[str]) -> list[str]:
