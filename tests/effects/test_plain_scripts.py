@@ -46,17 +46,35 @@ STACKS = {
     "xla": (layers.XlaDevice(),),
 }
 
-CASES = [
-    *(("images", stack) for stack in STACKS),
+SHORT_CASES = [
+    ("images", "bf16"),
+    ("images", "runtime"),
+    ("images", "checkpoints"),
+    ("images", "compiled-regions"),
+    ("images", "ranks"),
     ("mapping", "memory-format"),
+    ("coding", "bf16"),
+]
+"""Cases that have a layer of each kind; the others take minutes together."""
+
+LONG_CASES = [
+    *(("images", stack) for stack in STACKS),
     ("mapping", "compiled-regions"),
     ("mapping", "xla"),
     ("tied", "xla"),
-    ("closure", "bf16"),
-    ("coding", "bf16"),
+    ("closure", "glibc"),
     ("coding", "compiled-regions"),
     ("coding", "ranks"),
     ("coding", "ipex"),
+]
+
+CASES = [
+    *SHORT_CASES,
+    *(
+        pytest.param(*case, marks=pytest.mark.long)
+        for case in LONG_CASES
+        if case not in SHORT_CASES
+    ),
 ]
 
 
