@@ -13,12 +13,8 @@ import pytest
 from traingate import layers as layer_types
 from traingate.environments.registry import TODAY
 from traingate.layers.base import Layer
-from traingate.requested_layers import (
-    ENVIRONMENT,
-    KINDS,
-    RequestedLayers,
-    replaced_fixture_text,
-)
+from traingate.layers.kinds import KINDS
+from traingate.requested_layers import ENVIRONMENT, RequestedLayers, replaced_fixture_text
 from traingate.selection import is_training_benchmark
 
 

@@ -7,15 +7,9 @@ from typing import Any, Final
 
 import pytest
 
-from traingate import layers as layer_types
 from traingate.errors import ConfigurationError
 from traingate.layers.base import Layer
-
-KINDS: dict[str, type[Any]] = {
-    kind.name: kind for kind in (getattr(layer_types, name) for name in layer_types.__all__)
-}
-"""Classes of the layers of traingate, by the names of their fixtures."""
-
+from traingate.layers.kinds import KINDS
 
 LAYER_NAMES = frozenset(
     name for kind in KINDS.values() for name in (kind.name, kind.extra) if isinstance(name, str)

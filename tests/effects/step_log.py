@@ -17,7 +17,7 @@ def copies_in_forward(model, images) -> int | None:
     import torch
     from torch.profiler import profile
 
-    if type(model) is not torch.nn.Sequential or images.device.type != "cpu":
+    if type(model) is not torch.nn.Sequential or images is None or images.device.type != "cpu":
         return None
     if torch.autograd.profiler._is_profiler_enabled:  # by the worker, in this step
         return None
@@ -102,7 +102,9 @@ class StepLog(BaseLayer):
                     "children": child_processes(),
                     "inner_strides": strides[-1:],
                     "trainable": sum(each.requires_grad for each in training.model.parameters()),
-                    "copies_in_forward": copies_in_forward(training.model, batch[0]),
+                    "copies_in_forward": copies_in_forward(
+                        training.model, batch[0] if isinstance(batch, (tuple, list)) else None
+                    ),
                 }
                 with target.open("a") as file:
                     file.write(json.dumps(state) + "\n")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from traingate.controller import command as commands
+from traingate.controller import launchers
 from traingate.controller.command import training_command
 from traingate.controller.steadying import steadying
 from traingate.errors import ConfigurationError, LayerConflictError
@@ -22,8 +22,8 @@ def _four_cores(monkeypatch):
     """Let the process have cores 0 to 3, and no variable that steers them."""
     for variable in ("OMP_PROC_BIND", "OMP_NUM_THREADS", "LD_PRELOAD", "GLOO_SOCKET_IFNAME"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(commands, "physical_cores", lambda: (0, 1, 2, 3))
-    monkeypatch.setattr(commands, "available_cores", lambda: frozenset(range(4)))
+    monkeypatch.setattr(launchers, "physical_cores", lambda: (0, 1, 2, 3))
+    monkeypatch.setattr(launchers, "available_cores", lambda: frozenset(range(4)))
 
 
 def command_of(*layers, steady="threads"):
@@ -146,7 +146,9 @@ def test_torchrun_starts_run_cpu_and_ipexrun_does_not():
 
 
 def test_ranks_run_on_the_cores_that_share_a_cache(monkeypatch):
-    monkeypatch.setattr("traingate.controller.command.cache_groups", lambda _cores: ((0, 1), (2,)))
+    monkeypatch.setattr(
+        "traingate.controller.launchers.cache_groups", lambda _cores: ((0, 1), (2,))
+    )
     command = command_of(DataParallel("torchrun", "l3"))
     assert command.ranks == 2
     assert command.environment["TRAINGATE_CORES"] == "0,1;2"

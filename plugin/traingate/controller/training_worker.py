@@ -17,6 +17,7 @@ from traingate.controller.job import Job, Observer, ProfilePlan, Side
 from traingate.controller.steps import Steps
 from traingate.errors import WorkerError
 from traingate.host.memory import resident_bytes
+from traingate.layers.recipe import TrainingForm
 from traingate.protocol import messages
 from traingate.protocol.json_values import as_json
 from traingate.records.profile import Profile
@@ -41,12 +42,14 @@ class TrainingWorker:
         data_workers: Number of processes or threads that load its data, after the first step.
         prefetched_batches: Number of batches that its loader fetches ahead, once the training is
             built.
+        form: Parts that the training has, once it is built.
     """
 
     batch_size = 0
     epoch_steps: int | None = None
     data_workers = 0
     prefetched_batches = 0
+    form = TrainingForm()
 
     def __init__(self, job: Job, number: int, observer: Observer) -> None:
         side = job.side or Side("")
@@ -113,6 +116,7 @@ class TrainingWorker:
         self.batch_size = local * self._worker.world_size // len(answers)
         self.epoch_steps = answers[0].epoch_steps
         self.prefetched_batches = max(prepared.prefetched_batches for prepared in answers)
+        self.form = TrainingForm(**answers[0].form)  # type: ignore[arg-type]
         self.freeze()
         return max(prepared.setup_seconds for prepared in answers)
 

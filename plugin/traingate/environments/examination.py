@@ -97,7 +97,7 @@ def examine(
         LayerFinding(layer, *texts)
         for layer, texts in zip(stack.layers, answer["findings"], strict=True)
     ]
-    return Examination(tuple(findings), _request(answer["request"]))
+    return Examination(tuple(findings), request_of(answer["request"]))
 
 
 def _ask(interpreter: Interpreter, stack: Stack, import_paths: Sequence[str]) -> dict[str, Any]:
@@ -126,8 +126,8 @@ def _ask(interpreter: Interpreter, stack: Stack, import_paths: Sequence[str]) ->
     return answer
 
 
-def _request(values: Mapping[str, Any]) -> ProcessRequest:
-    """Return a request from its JSON."""
+def request_of(values: Mapping[str, Any]) -> ProcessRequest:
+    """Return the request of which *values* are the fields, by ``dataclasses.asdict`` and JSON."""
     run_cpu, ranks = values["run_cpu"], values["ranks"]
     return ProcessRequest(
         values["environment"],

@@ -7,12 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from traingate.errors import ConfigurationError
+from traingate.host import packages
 from traingate.protocol import ranks
 
 _OLDEST_PYTHON: Final = (3, 10)
@@ -27,6 +28,19 @@ if torch is not None and torch.origin is not None:
 print(json.dumps([sys.prefix, sys.version_info[:3], version and version[1]]))
 """
 """Program that prints the interpreter's prefix, its version, and that of its torch."""
+
+_VERSIONS: Final = """
+import json, sys
+from importlib import metadata
+versions = {}
+for name in sys.argv[1:]:
+    try:
+        versions[name] = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        pass
+print(json.dumps(versions))
+"""
+"""Program that prints the versions of the packages whose names are its arguments."""
 
 _PACKAGE_PATH_VARIABLES: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX")
 """Variables that add packages of another environment to an interpreter's own."""
@@ -124,3 +138,34 @@ def without_packages_of_this(variables: Mapping[str, str]) -> dict[str, str]:
         name: value for name, value in variables.items() if name not in _PACKAGE_PATH_VARIABLES
     }
     return {**others, "PATH": os.pathsep.join(folder for folder in folders if folder != current)}
+
+
+def package_versions(
+    names: Sequence[str], interpreter: Interpreter | None = None
+) -> dict[str, str]:
+    """Return the versions of the packages that are installed, by name.
+
+    Args:
+        names: Names of distributions.
+        interpreter: Interpreter to ask; None for the running one.
+
+    Raises:
+        ConfigurationError: If the interpreter fails to answer.
+    """
+    if interpreter is None:
+        versions = {name: packages.version(name) for name in names}
+        return {name: version for name, version in versions.items() if version is not None}
+    try:
+        process = subprocess.run(  # noqa: S603 - the interpreter that the user named
+            [interpreter.python, "-c", _VERSIONS, *names],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=child_environment(interpreter),
+        )
+        answer: dict[str, str] = json.loads(process.stdout)
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        raise ConfigurationError(
+            f"{interpreter.python} does not tell the versions of its packages: {error}"
+        ) from error
+    return answer

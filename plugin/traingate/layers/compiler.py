@@ -14,6 +14,7 @@ from typing import Any, Final
 from traingate.errors import ConfigurationError
 from traingate.layers.base import BaseLayer
 from traingate.layers.ipex import missing_ipex
+from traingate.layers.recipe import Recipe, Surroundings
 from traingate.layers.training import StepBody, Training
 from traingate.protocol.json_values import JSON
 
@@ -173,6 +174,24 @@ class TorchCompile(BaseLayer):
             raise ConfigurationError(f"torch_compile: {error}") from error
         _forbid_eager_fallback(self.name, training)
 
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return the line that compiles the model."""
+        is_ipex = self.backend == "ipex"
+        arguments = {
+            "backend": self.backend if is_ipex else None,
+            "mode": self.mode,
+            "dynamic": self.dynamic,
+            "options": dict(self.inductor_options) or None,
+        }
+        options = "".join(
+            f", {name}={value!r}" for name, value in arguments.items() if value is not None
+        )
+        return Recipe(
+            imports=("import intel_extension_for_pytorch as ipex",) * is_ipex,
+            optimized=(f"model = torch.compile(model{options})",),
+            packages=("intel-extension-for-pytorch",) * is_ipex,
+        )
+
     def verify(self, counters: Mapping[str, int]) -> None:
         """Raise a ConfigurationError if no graph was compiled."""
         _require_graph(self.name, counters)
@@ -238,6 +257,19 @@ class CompiledStep(BaseLayer):
                 update: Any = torch.compile(optimizer.step)
                 optimizer.step = update  # type: ignore[method-assign]
         _forbid_eager_fallback(self.name, training)
+
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return the lines that compile the step as a whole, or its two regions."""
+        if self.regions == "one":
+            return Recipe(
+                imports=("import torch._dynamo",),
+                at_start=("torch._dynamo.config.compiled_autograd = True",),
+                step_wrappers=("torch.compile",),
+            )
+        return Recipe(
+            forward_wrappers=("torch.compile",),
+            each_optimizer=("optimizer.step = torch.compile(optimizer.step)",),
+        )
 
     def verify(self, counters: Mapping[str, int]) -> None:
         """Raise a ConfigurationError if no graph was compiled."""

@@ -8,6 +8,7 @@ from functools import partial
 
 from traingate.errors import ConfigurationError
 from traingate.layers.base import BaseLayer
+from traingate.layers.recipe import Recipe, Surroundings
 from traingate.layers.training import Training
 from traingate.protocol.json_values import JSON
 
@@ -38,6 +39,10 @@ class BatchSize(BaseLayer):
         """Set the batch size of the loader."""
         training.batch_size = self.samples
 
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return the argument of the loader."""
+        return Recipe(loader={"batch_size": str(self.samples)})
+
 
 @dataclass(frozen=True)
 class DataWorkers(BaseLayer):
@@ -58,6 +63,10 @@ class DataWorkers(BaseLayer):
     def apply(self, training: Training) -> None:
         """Set ``num_workers``, and let the data workers run on all cores of this process."""
         _set_data_workers(self.count, training)
+
+    def recipe(self, surroundings: Surroundings) -> Recipe:
+        """Return the arguments of the loader."""
+        return _data_workers_recipe(self.count, surroundings)
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,11 @@ class PrefetchingLoader(BaseLayer):
         """Set ``num_workers``, ``persistent_workers`` and ``prefetch_factor``."""
         _set_data_workers(self.workers, training)
         training.loader_options |= {"persistent_workers": True, "prefetch_factor": self.batches}
+
+    def recipe(self, surroundings: Surroundings) -> Recipe:
+        """Return the arguments of the loader."""
+        options = {"persistent_workers": "True", "prefetch_factor": str(self.batches)}
+        return _data_workers_recipe(self.workers, surroundings).and_then(Recipe(loader=options))
 
 
 def describe_missing_batch(training: Training) -> str:
@@ -136,6 +150,30 @@ def _unbind(cores: frozenset[int], _worker_id: int) -> None:
     """
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
+
+
+_USE_ALL_CORES = '''
+def use_all_cores(cores, _worker):
+    """Undo the binding to the core of the main thread, which a data worker inherits."""
+    os.sched_setaffinity(0, cores)
+'''
+
+
+def _data_workers_recipe(count: int, surroundings: Surroundings) -> Recipe:
+    """Return the recipe of data workers, which are unbound if OpenMP binds the main thread."""
+    recipe = Recipe(loader={"num_workers": str(count)})
+    if count == 0 or not surroundings.binds_threads:
+        return recipe
+    return recipe.and_then(
+        Recipe(
+            imports=("import os", "from functools import partial"),
+            before_torch=(
+                "cores = os.sched_getaffinity(0)  # OpenMP will bind this thread to one of them",
+            ),
+            functions=(_USE_ALL_CORES,),
+            loader={"worker_init_fn": "partial(use_all_cores, cores)"},
+        )
+    )
 
 
 def _require_count(layer: str, value: object, least: int) -> None:

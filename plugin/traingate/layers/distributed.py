@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -13,6 +14,7 @@ from traingate.host.cpu import cache_groups, numa_nodes, physical_cores
 from traingate.host.shared_libraries import find_program
 from traingate.layers.base import BaseLayer, ProcessRequest, Ranks
 from traingate.layers.ipex import missing_ipex
+from traingate.layers.recipe import Recipe, Surroundings
 from traingate.layers.training import Training
 from traingate.protocol import ranks
 from traingate.protocol.json_values import JSON
@@ -196,6 +198,31 @@ class DataParallel(BaseLayer):
             )
         dataset: Any = training.dataset
         training.loader_options["sampler"] = DistributedSampler(dataset, shuffle=False)
+
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return the lines that join the process group, wrap the model and divide the dataset."""
+        backend = self.backend or ("gloo" if find_spec(_CCL) is None else "ccl")
+        place: tuple[str, ...] = ()
+        if self.launcher == "ipexrun":  # Intel MPI has other variables than torch looks for
+            place = ('rank=int(os.environ["PMI_RANK"])', 'world_size=int(os.environ["PMI_SIZE"])')
+        options = ", find_unused_parameters=True" if self.find_unused_parameters else ""
+        if self.bucket_cap_mb is not None:
+            options += f", bucket_cap_mb={self.bucket_cap_mb!r}"
+        return Recipe(
+            imports=(
+                *(("import os",) if place else ()),
+                "import torch.distributed as dist",
+                "from torch.nn.parallel import DistributedDataParallel",
+                "from torch.utils.data import DistributedSampler",
+                *((f"import {_CCL}  # registers the backend ccl",) if backend == "ccl" else ()),
+            ),
+            at_start=(f"dist.init_process_group({', '.join((json.dumps(backend), *place))})",),
+            optimized=(f"model = DistributedDataParallel(model{options})",),
+            loader={"sampler": "DistributedSampler(dataset, shuffle=False)"},
+            accumulation=self.accumulation,
+            accumulation_context="model.no_sync()",
+            at_end=("dist.destroy_process_group()",),
+        )
 
 
 def _is_count(value: object) -> bool:

@@ -12,6 +12,7 @@ from traingate.host.cpu import instruction_sets
 from traingate.host.packages import torch_mismatch
 from traingate.layers._tensors import OldParameters, require_no_hooks
 from traingate.layers.base import BaseLayer
+from traingate.layers.recipe import Recipe, Surroundings
 from traingate.layers.step_context import requires_closure
 from traingate.layers.training import Training
 
@@ -60,7 +61,7 @@ class IpexOptimize(BaseLayer):
 
         # Without AVX-512, oneDNN has no layout for packed bf16 weights, and by its source IPEX
         # fails an assertion. No such CPU was available to try it.
-        packable = training.precision == "float32" or instruction_sets() >= _BF16_PACKING_FLAGS
+        packable = _is_packable(training.precision)
         optimizers = {
             id(model): _optimizer_of(model, training.optimizers)
             for model in training.models().values()
@@ -102,6 +103,29 @@ class IpexOptimize(BaseLayer):
             return new_model
 
         training.replace_models(optimize)
+
+    def recipe(self, surroundings: Surroundings) -> Recipe:
+        """Return the call of ``ipex.optimize``, which unfreezes parameters."""
+        precision = "bfloat16" if "bf16_autocast" in surroundings.layers else "float32"
+        packing = "" if _is_packable(precision) else ", weights_prepack=False"
+        return Recipe(
+            imports=("import intel_extension_for_pytorch as ipex",),
+            optimized=(
+                "frozen = [name for name, each in model.named_parameters() "
+                "if not each.requires_grad]",
+                "model, optimizer = ipex.optimize(",
+                f"    model, optimizer=optimizer, dtype=torch.{precision}{packing}, inplace=True",
+                ")",
+                "for name in frozen:  # ipex.optimize has unfrozen them",
+                "    model.get_parameter(name).requires_grad_(False)",
+            ),
+            packages=("intel-extension-for-pytorch",),
+        )
+
+
+def _is_packable(precision: str) -> bool:
+    """Return whether oneDNN has a layout for packed weights of this precision on this CPU."""
+    return precision == "float32" or instruction_sets() >= _BF16_PACKING_FLAGS
 
 
 def _replaced_step(optimizer: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any, ClassVar, Final
 from traingate.errors import ConfigurationError
 from traingate.host import noise
 from traingate.layers.base import BaseLayer, ProcessRequest
+from traingate.layers.recipe import Recipe, Surroundings
 from traingate.layers.training import Training
 
 _SMAPS: Final = Path("/proc/self/smaps")
@@ -68,6 +70,10 @@ class HugePages(BaseLayer):
                 "huge_pages: torch has not asked for huge pages for a tensor of 64 MiB: this torch "
                 "is built without them"
             )
+
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return no line, since a variable alone brings huge pages."""
+        return Recipe()
 
 
 def mapping_flags(address: int, smaps: Path = _SMAPS) -> list[str] | None:
@@ -149,6 +155,23 @@ class GradientCheckpointing(BaseLayer):
                 "computed again: name the modules that it calls"
             )
 
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return the lines that let each block compute its activations again."""
+        names = json.dumps(self.modules) if self.modules else ""
+        blocks = f"map(model.get_submodule, {names})" if names else "blocks_of(model)"
+        return Recipe(
+            imports=(
+                *(() if names else ("from collections import Counter",)),
+                "from functools import partial",
+                "from torch.utils.checkpoint import checkpoint",
+            ),
+            functions=() if names else (_BLOCKS_OF,),
+            optimized=(
+                f"for block in {blocks}:",
+                "    block.forward = partial(checkpoint, block.forward, use_reentrant=False)",
+            ),
+        )
+
     def _blocks(self, model: Any) -> list[Any]:
         if not self.modules:
             blocks = _default_blocks(model)
@@ -165,6 +188,24 @@ class GradientCheckpointing(BaseLayer):
                 f"gradient_checkpointing: {type(model).__name__} has no module {', '.join(missing)}"
             )
         return [parts[name] for name in self.modules]
+
+
+_BLOCKS_OF: Final = '''
+def blocks_of(model):
+    """Return the outermost modules of one class side by side, each with parts of its own."""
+    level = [model]
+    while level:
+        blocks = []
+        for parent in level:
+            containers = [child for child in parent.children() if list(child.children())]
+            classes = Counter(map(type, containers))
+            blocks += [child for child in containers if classes[type(child)] > 1]
+        if blocks:
+            return blocks
+        level = [child for parent in level for child in parent.children()]
+    raise SystemExit("the model has no blocks: name them")
+'''
+"""Source of the function ``_default_blocks`` for a plain script."""
 
 
 def _default_blocks(model: Any) -> list[Any]:

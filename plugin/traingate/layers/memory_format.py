@@ -9,9 +9,16 @@ from typing import Any
 from traingate.errors import ConfigurationError
 from traingate.layers._tensors import map_tensors
 from traingate.layers.base import BaseLayer
+from traingate.layers.recipe import Recipe, Surroundings
 from traingate.layers.training import Training
 
 _SCOPES = ("model_and_input", "input")
+
+_TO_CHANNELS_LAST = '''
+def to_channels_last(tensor):
+    """Return *tensor* in NHWC order if it has four dimensions."""
+    return tensor.to(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
+'''
 
 
 @dataclass(frozen=True)
@@ -46,3 +53,12 @@ class ChannelsLast(BaseLayer):
             model: Any = training.model  # in torch 2.8, stubs have no overload for this
             training.model = model.to(memory_format=torch.channels_last)
         training.batch_transforms.append(partial(map_tensors, convert))
+
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return the lines that convert the model, if it is in the scope, and each batch."""
+        converts_model = self.scope == "model_and_input"
+        return Recipe(
+            functions=(_TO_CHANNELS_LAST,),
+            model=("model = model.to(memory_format=torch.channels_last)",) * converts_model,
+            tensor_changes=("to_channels_last",),
+        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from traingate.errors import ConfigurationError
 from traingate.layers.base import BaseLayer
+from traingate.layers.recipe import Recipe, Surroundings
 from traingate.layers.training import Training
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class FusedOptimizer(BaseLayer):
         for optimizer in training.optimizers:
             _fuse(optimizer)
 
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return the argument of the optimizer."""
+        return Recipe(optimizer={"fused": "True"})
+
 
 @dataclass(frozen=True)
 class ForeachOptimizer(BaseLayer):
@@ -82,6 +87,10 @@ class ForeachOptimizer(BaseLayer):
                 if "fused" in group:
                     group["fused"] = False
             vars(optimizer).pop("_step_supports_amp_scaling", None)  # of the fused form
+
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return the argument of the optimizer, which excludes ``fused=True``."""
+        return Recipe(optimizer={"foreach": "True"})
 
 
 def _fuse(optimizer: torch.optim.Optimizer) -> None:

@@ -9,6 +9,7 @@ from traingate.errors import ConfigurationError
 from traingate.host import packages
 from traingate.host.cpu import instruction_sets
 from traingate.layers.base import BaseLayer, ProcessRequest
+from traingate.layers.recipe import Recipe, Surroundings
 from traingate.layers.training import Training
 
 
@@ -36,6 +37,10 @@ class Bf16Autocast(BaseLayer):
 
         training.precision = "bfloat16"
         training.contexts.append(lambda: torch.autocast("cpu", dtype=torch.bfloat16))
+
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return the context of forward and loss."""
+        return Recipe(contexts=('torch.autocast("cpu", dtype=torch.bfloat16)',))
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,13 @@ class Fp16Autocast(BaseLayer):
         training.loss_scaler = torch.amp.GradScaler("cpu")
         training.closure_obstacles.append("a GradScaler cannot update by a closure")
 
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return the context of forward and loss, and the scaler."""
+        return Recipe(
+            loss_scaler='torch.amp.GradScaler("cpu")',
+            contexts=('torch.autocast("cpu", dtype=torch.float16)',),
+        )
+
 
 _FP16_FLAGS: Final = frozenset({"avx512_fp16", "amx_fp16", "asimdhp"})
 
@@ -104,6 +116,8 @@ def _lacks_bf16() -> bool:
 
 
 _FORMATS = {"bf16": "BF16", "tf32": "TF32"}
+
+_ONEDNN_VARIABLE: Final = "ONEDNN_DEFAULT_FPMATH_MODE"
 
 
 @dataclass(frozen=True)
@@ -153,7 +167,7 @@ class Float32Precision(BaseLayer):
         torch_version = packages.version("torch") or ""
         if not torch_version.startswith("2.8."):
             return ProcessRequest()
-        return ProcessRequest({"ONEDNN_DEFAULT_FPMATH_MODE": _FORMATS[self.format]})
+        return ProcessRequest({_ONEDNN_VARIABLE: _FORMATS[self.format]})
 
     def apply(self, _training: Training) -> None:
         """Set torch's precision of fp32 products."""
@@ -164,7 +178,23 @@ class Float32Precision(BaseLayer):
             for operations in (backends.mkldnn.matmul, backends.mkldnn.conv, backends.mkldnn.rnn):
                 operations.fp32_precision = self.format
             return
-        torch.set_float32_matmul_precision("medium" if self.format == "bf16" else "high")
+        torch.set_float32_matmul_precision(self._matmul_precision)
+
+    def recipe(self, surroundings: Surroundings) -> Recipe:
+        """Return the settings of torch; in torch 2.8 a variable of oneDNN is requested too."""
+        if _ONEDNN_VARIABLE in surroundings.request.environment:
+            setting = f'torch.set_float32_matmul_precision("{self._matmul_precision}")'
+            return Recipe(at_start=(setting,))
+        settings = (
+            f'torch.backends.mkldnn.{operations}.fp32_precision = "{self.format}"'
+            for operations in ("matmul", "conv", "rnn")
+        )
+        return Recipe(at_start=tuple(settings))
+
+    @property
+    def _matmul_precision(self) -> str:
+        """Return the argument of ``torch.set_float32_matmul_precision``."""
+        return "medium" if self.format == "bf16" else "high"
 
 
 @dataclass(frozen=True)
@@ -193,3 +223,7 @@ class FlushDenormal(BaseLayer):
 
     def apply(self, _training: Training) -> None:
         """Do nothing: ``start`` has set the flag."""
+
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return the line that sets the flag before torch starts other threads."""
+        return Recipe(after_torch=("torch.set_flush_denormal(True)",))

@@ -11,6 +11,7 @@ from traingate.errors import ConfigurationError
 from traingate.host import shared_libraries
 from traingate.host.cpu import available_cores, logical_cores, parse_cores, physical_cores
 from traingate.layers.base import BaseLayer, ProcessRequest, RunCpu
+from traingate.layers.recipe import Recipe, Surroundings
 from traingate.layers.training import Training
 from traingate.protocol.json_values import JSON
 
@@ -175,6 +176,12 @@ class TunedRuntime(BaseLayer):
                     f"tuned_runtime asked for {name}, and {purpose} comes from {library}. "
                     f"{INSTALL_COMMANDS.get(name, 'Unset LD_PRELOAD')}."
                 )
+
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return the commands that install the libraries; the script needs no line."""
+        commands = {**INSTALL_COMMANDS, "intel": "pip install intel-openmp"}
+        names = (self.allocator, self.openmp)
+        return Recipe(installs=tuple(commands[name] for name in names if name in commands))
 
     def _cores(self) -> tuple[int, ...]:
         """Return the numbers of the cores to use; ValueError if ``cores`` is not a list of them."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from traingate.host.packages import torch_mismatch
 from traingate.layers._tensors import OldParameters, map_tensors, require_no_hooks
 from traingate.layers.base import BaseLayer, ProcessRequest
+from traingate.layers.recipe import Recipe, Surroundings
 from traingate.layers.training import StepBody, Training
 
 if TYPE_CHECKING:
@@ -76,6 +77,40 @@ class XlaDevice(BaseLayer):
             "XLA runs a step at its end, but the optimizer would read the loss of each evaluation "
             "earlier"
         )
+
+    def recipe(self, _surroundings: Surroundings) -> Recipe:
+        """Return the lines that move model and batches to the device, and sync after each step."""
+        return Recipe(
+            imports=("import torch_xla",),
+            functions=(_MOVE, _TO_DEVICE),
+            model=(
+                "move(model)  # before the optimizer is built, since this replaces parameters",
+                "if isinstance(criterion, torch.nn.Module):",
+                "    move(criterion)",
+            ),
+            tensor_changes=("to_device",),
+            step_end=("torch_xla.sync(wait=True)",),
+            packages=("torch-xla",),
+        )
+
+
+_MOVE = '''
+def move(module):
+    """Move *module* to XLA's device, and share again the parameters that it shared before."""
+    old_parameters = dict(module.named_parameters(remove_duplicate=False))
+    module.to(torch_xla.device())
+    new_parameters = {}
+    for name, old in old_parameters.items():
+        owner, _, attribute = name.rpartition(".")
+        owner = module.get_submodule(owner)
+        setattr(owner, attribute, new_parameters.setdefault(old, getattr(owner, attribute)))
+'''
+
+_TO_DEVICE = '''
+def to_device(tensor):
+    """Return *tensor* on XLA's device."""
+    return tensor.to(torch_xla.device())
+'''
 
 
 def _move_training(

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from traingate.protocol.json_values import JSON
 
-PROTOCOL_VERSION: Final = 7
+PROTOCOL_VERSION: Final = 8
 """Version of the protocol, increased by one with each change of a message; both ends must agree."""
 
 COMPILED_PREFIX: Final = "compiled:"
@@ -122,12 +122,14 @@ class Prepared:
         epoch_steps: Number of batches in one pass over the dataset; None if it has no length.
         prefetched_batches: Number of batches that the loader fetches ahead. The first steps find
             them ready, so at least as many have to be taken before measuring.
+        form: Parts that the training has, the fields of a ``TrainingForm``.
     """
 
     setup_seconds: float
     batch_size: int
     epoch_steps: int | None
     prefetched_batches: int
+    form: dict[str, JSON]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 
 from traingate.errors import WorkloadError
+from traingate.layers.recipe import OWN_STEP, PAIR, TRAIN_STEP, TrainingForm
+from traingate.layers.step_context import requires_closure
 from traingate.layers.training import Training
 from traingate.training_setup import TrainingSetup
 
@@ -30,6 +32,21 @@ def training_of(setup: TrainingSetup, cores: frozenset[int] = frozenset()) -> Tr
         step=setup.step,
         loader_options={"collate_fn": setup.collate_fn},
         cores=cores,
+    )
+
+
+def form_of(training: Training) -> TrainingForm:
+    """Return the parts that the workload of *training* has."""
+    if training.step is not None:
+        step = OWN_STEP
+    else:
+        step = PAIR if training.train_step is None else TRAIN_STEP
+    return TrainingForm(
+        step=step,
+        has_collate_fn=training.loader_options.get("collate_fn") is not None,
+        needs_closure=any(map(requires_closure, training.optimizers)),
+        has_several_models=isinstance(training.model, torch.nn.ModuleDict),
+        has_several_optimizers=len(training.optimizers) > 1,
     )
 
 

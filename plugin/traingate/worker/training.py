@@ -27,7 +27,7 @@ from traingate.protocol import messages
 from traingate.protocol.ranks import rank_cores, rank_place
 from traingate.training_setup import TrainingSetup, WorkloadName, build
 from traingate.worker import counters, precision, spawned_imports, work
-from traingate.worker.built_training import ModelCalls, training_of
+from traingate.worker.built_training import ModelCalls, form_of, training_of
 from traingate.worker.child_memory import descendants_bytes
 from traingate.worker.imported_files import built_libraries, check_unchanged, file_digests
 from traingate.worker.loop import Loop
@@ -130,6 +130,7 @@ class Trainer:
             batch_size=training.batch_size * training.accumulation,
             epoch_steps=self._loop.epoch_steps,
             prefetched_batches=self._loop.prefetched_batches,
+            form=vars(form_of(training)),
         )
 
     def _warm_up(self, _: messages.WarmUp) -> Iterator[messages.Message]:

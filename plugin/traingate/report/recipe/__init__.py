@@ -1,0 +1,1 @@
+"""Write how to have a stack without traingate: variables, command, lines of PyTorch, the test."""
