@@ -16,6 +16,7 @@ from traingate.races.default_space import Wishes
 from traingate.races.space import Space
 from traingate.records.race import Objective, Race
 from traingate.report.race import print_race, progress_line, to_svg
+from traingate.report.race_recipe import script_of_candidate
 
 _NO_RESULT = 2
 _INTERRUPTED = 130
@@ -104,6 +105,7 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
 @click.option("--resume", is_flag=True, help="Go on with the newest race of TEST.")
 @click.option("-o", "--output", type=_FILE, help="File for the record, or to go on with.")
 @click.option("--svg", type=_FILE, help="Write the answer as a picture too.")
+@click.option("--script", type=_FILE, help="Write a plain training script with the fastest stack.")
 @click.option(
     "--format",
     "form",
@@ -129,6 +131,7 @@ def tune(
     seed: int,
     output: Path | None,
     svg: Path | None,
+    script: Path | None,
     form: str,
     pytest_arguments: tuple[str, ...],
     resume: bool,
@@ -164,6 +167,9 @@ def tune(
     result = answer(run.race)
     if svg is not None:
         _write(svg, to_svg(run.race, result))
+    if script is not None and result.winner is not None:
+        winner = run.race.candidates[result.winner.candidate]
+        _write(script, script_of_candidate(run.race, winner))
     print_race(run.race, result, form)
     if form == "text":
         click.echo(f"\nrecord: {run.path}")
@@ -193,7 +199,7 @@ def _write(path: Path, content: str) -> None:
     try:
         path.write_text(content, encoding="utf-8")
     except OSError as error:
-        click.echo(f"traingate: the picture was not written: {error}", err=True)
+        click.echo(f"traingate: {path} was not written: {error}", err=True)
 
 
 def _fail(message: str) -> NoReturn:

@@ -75,10 +75,15 @@ def make_space(
         ConfigurationError: If a wish names no layer, or if nothing is left to choose.
     """
     kinds = {**KINDS, **(wishes.kinds or {})}
-    for name in (*wishes.allowed, *wishes.without):
-        if name not in KINDS and name not in _AXIS_NAMES:
-            known_names = ", ".join(sorted(KINDS.keys() | _AXIS_NAMES))
-            raise ConfigurationError(f"there is no layer and no axis {name!r}: {known_names}")
+    own_names = {axis.name for axis in wishes.axes or ()}
+    for names, known_names in (
+        (wishes.allowed, KINDS.keys()),
+        (wishes.without, kinds.keys() | _AXIS_NAMES | own_names),
+    ):
+        for name in names:
+            if name not in known_names:
+                known_text = ", ".join(sorted(known_names))
+                raise ConfigurationError(f"there is no {name!r}, but: {known_text}")
     axes = list(_default_axes(wishes) if wishes.axes is None else wishes.axes)
     axes += _wished_axes(wishes, {axis.name for axis in axes})
     axes = [_with_test_layers(axis, test_layers, wishes) for axis in axes]

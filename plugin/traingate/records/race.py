@@ -33,12 +33,19 @@ class Candidate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         environment: Name of the environment that it runs in.
         cost: Share of the machine that it occupies, from above 0 to 1: the cores that it is bound
             to, divided by all physical cores.
+        process: Request of the stack for how its process is started, the fields of a
+            ``layers.base.ProcessRequest``; empty if it was not asked for.
+        python: Path of its interpreter; empty for the one that pytest ran under.
+        versions: Versions of the packages that it needs there; empty for the running interpreter.
     """
 
     choices: dict[str, str]
     layers: tuple[LayerRecord, ...]
     environment: str
     cost: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    process: dict[str, Any] = {}
+    python: str = ""
+    versions: dict[str, str] = {}
 
 
 class RaceLaunch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -138,6 +145,7 @@ class Race(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         end: Reason for which the race ended.
         seed: Seed of the choices of candidates.
         files_digest: Digest of the project's files that the first launch imported.
+        form: Parts that the training has, the fields of a ``layers.recipe.TrainingForm``.
         plain_seconds: Time from the start of the command to the end of that measurement.
     """
 
@@ -157,6 +165,7 @@ class Race(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     end: End = ""
     seed: int = 0
     files_digest: str = ""
+    form: dict[str, Any] = {}
     plain_seconds: Seconds = 0.0
     schema: int = RACE_SCHEMA
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from traingate.errors import ConfigurationError
 from traingate.races.answer import Answer, Contribution
 from traingate.races.estimates import STATED_ERROR, fit_race
 from traingate.races.standings import PLAIN, Ratio, Standing
@@ -21,6 +22,7 @@ from traingate.records import stack_label
 from traingate.records.race import Candidate, Race
 from traingate.records.units import samples_per_dollar
 from traingate.report.plain_text import without_control_characters
+from traingate.report.race_recipe import recipe_of_candidate
 
 _WIDTH: Final = 120
 """Width of the picture, in characters."""
@@ -109,11 +111,22 @@ def print_answer(console: Console, race: Race, answer: Answer) -> None:
         console.print(_contribution_table(answer.contributions))
     console.print()
     console.print(race_picture(race))
+    console.print()
+    console.print(Text(_recipe(race, answer.winner)), soft_wrap=True)
     failures = [item for item in race.eliminations if item.kind != "slower"]
     for item in failures:
         name = candidate_name(race.candidates[item.candidate])
         text = f"{name}: {without_control_characters(item.reason)}"
         console.print(Text(f"left out  {text}", style="dim"))
+
+
+def _recipe(race: Race, winner: Standing) -> str:
+    """Return how to have the winner without traingate."""
+    try:
+        text = recipe_of_candidate(race, race.candidates[winner.candidate])
+    except (ConfigurationError, msgspec.ValidationError) as error:
+        return f"How to have it without traingate cannot be told here: {error}"
+    return f"How to have it without traingate:\n\n{text}"
 
 
 def to_svg(race: Race, answer: Answer) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -10,21 +11,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from traingate.controller.heat import HeatLaunch, MeasuredHeat, measure_heat
 from traingate.controller.imported_files import ImportedFiles
 from traingate.controller.job import Job, LaunchPlan, Observer, Timeouts
 from traingate.controller.measure import layer_records
+from traingate.environments.interpreter import package_versions
+from traingate.environments.placement import Placement
 from traingate.errors import ConfigurationError, TraingateError, WorkerKilledError
 from traingate.host.cpu import physical_cores
 from traingate.host.memory import available_bytes, oom_kills
+from traingate.layers.recipe import TrainingForm
 from traingate.layers.stack import Stack
 from traingate.races.running import Failure, HeatResult, Look, look_rounds
 from traingate.races.space import Point, Space
 from traingate.races.strategy import Plan
-from traingate.records.race import Candidate, Heat, Race, RaceLaunch
-from traingate.report.plain_text import without_control_characters
+from traingate.records.race import Candidate, Heat, Race
+from traingate.report.recipe.text import needed_packages
 from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
+from traingate.tuning.launches import peak_bytes, planned_rounds, reason_of, record_of
 
 _MEMORY_MARGIN: Final = 1.25
 """Factor by which a launch may need more memory than those that were measured."""
@@ -41,8 +48,6 @@ _SLOWEST: Final = 50.0
 _GRAPH_ORDER: Final = 500
 """Order from which on layers decide how a graph is compiled."""
 
-_REASON_LENGTH: Final = 300
-
 _GIB: Final = 2**30
 
 
@@ -57,6 +62,7 @@ class JobMeasurer:
         observer: Receiver of the progress.
         max_memory_bytes: Largest memory that a candidate may take; None for no limit.
         timeout: Longest time for any one answer, in seconds; None for limits by the speed of plain.
+        form: Parts that the training has, once a launch has told.
     """
 
     session: Session
@@ -65,6 +71,8 @@ class JobMeasurer:
     observer: Observer
     max_memory_bytes: int | None = None
     timeout: float | None = None
+    form: TrainingForm | None = field(default=None, init=False)
+    _candidates: dict[Point, Candidate] = field(default_factory=dict, init=False)
     _jobs: dict[Point, Job] = field(default_factory=dict, init=False)
     _files: dict[str, ImportedFiles] = field(default_factory=dict, init=False)
 
@@ -76,16 +84,35 @@ class JobMeasurer:
 
     def describe(self, point: Point) -> Candidate:
         """Return the record of a candidate."""
+        if point not in self._candidates:
+            self._candidates[point] = self._description(point)
+        return self._candidates[point]
+
+    def _description(self, point: Point) -> Candidate:
         stack = self.space.stack(point)
-        run_cpu = stack.process().run_cpu
+        request, interpreter, versions = stack.process(), None, {}
+        with contextlib.suppress(TraingateError):  # measuring it gives the reason
+            placement = self._place(point, stack)
+            request = placement.examination.request
+            interpreter = placement.environment.interpreter
+            if interpreter is not None:
+                versions = package_versions(needed_packages(stack), interpreter)
         cores = len(physical_cores())
-        share = 1.0 if run_cpu is None else min(1.0, len(run_cpu.cores) / max(1, cores))
+        run_cpu = request.run_cpu
         return Candidate(
             choices=self.space.labels(point),
             layers=layer_records(stack),
             environment=self.space.environment(point) or "",
-            cost=share,
+            cost=1.0 if run_cpu is None else min(1.0, len(run_cpu.cores) / max(1, cores)),
+            process=msgspec.to_builtins(request),
+            python="" if interpreter is None else interpreter.python,
+            versions=versions,
         )
+
+    def _place(self, point: Point, stack: Stack) -> Placement:
+        """Return the environment of a candidate."""
+        name = self.space.environment(point)
+        return self.session.jobs.place(stack, self.request.workload, name)[0]
 
     def measure(
         self, plan: Plan, numbers: Sequence[int], race: Race, look: Look, seconds: float
@@ -112,14 +139,15 @@ class JobMeasurer:
         jobs, job_numbers = _warm_ones_first(jobs, job_numbers)
 
         def look_at(round_number: int, launches: Sequence[HeatLaunch]) -> list[HeatLaunch]:
-            if round_number not in look_rounds(_rounds(launches)):
+            if round_number not in look_rounds(planned_rounds(launches)):
                 return []
             large = [launch for launch in launches if self._is_too_large(launch)]
             rest = [launch for launch in launches if launch not in large]
-            slower = set(look([_record(item, job_numbers[item.number]) for item in rest]))
+            slower = set(look([record_of(item, job_numbers[item.number]) for item in rest]))
             return large + [item for item in rest if job_numbers[item.number] in slower]
 
         heat = measure_heat(jobs, self.observer, look_at, seconds)
+        self.form = next((item.worker.form for item in heat.launches if item.finished), self.form)
         was_out_of_memory = oom_kills() > kills
         if not heat.was_interrupted:
             failures += self._failures(heat, job_numbers, out_of_memory=was_out_of_memory)
@@ -139,7 +167,7 @@ class JobMeasurer:
     ) -> Heat | None:
         """Return the record of a heat; None if no launch has succeeded."""
         launches = [
-            _record(launch, numbers[launch.number], heat.rounds)
+            record_of(launch, numbers[launch.number], heat.rounds)
             for launch in heat.launches
             if launch.finished and launch.turns and heat.rounds
         ]
@@ -166,8 +194,8 @@ class JobMeasurer:
                 if out_of_memory and isinstance(launch.error, WorkerKilledError):
                     reason = f"the machine ran out of memory: {reason}"
                 failures.append(Failure(number, "failed", reason))
-            elif self.max_memory_bytes is not None and _peak(launch) > self.max_memory_bytes:
-                taken, allowed = _peak(launch) / _GIB, self.max_memory_bytes / _GIB
+            elif self.max_memory_bytes is not None and peak_bytes(launch) > self.max_memory_bytes:
+                taken, allowed = peak_bytes(launch) / _GIB, self.max_memory_bytes / _GIB
                 reason = f"it took {taken:.2f} GiB, and --max-memory allows {allowed:.2f} GiB"
                 failures.append(Failure(number, "memory", reason))
         return failures
@@ -193,9 +221,7 @@ class JobMeasurer:
             ConfigurationError: If no environment can run its stack.
         """
         stack = self.space.stack(point)
-        placement, _ = self.session.jobs.place(
-            stack, self.request.workload, self.space.environment(point)
-        )
+        placement = self._place(point, stack)
         missing = placement.examination.missing_requirements
         if missing:
             raise ConfigurationError(str(missing[0]))
@@ -250,47 +276,3 @@ def _warm_ones_first(jobs: Sequence[Job], numbers: Sequence[int]) -> tuple[list[
 
     order = sorted(range(len(jobs)), key=compiles)
     return [jobs[index] for index in order], [numbers[index] for index in order]
-
-
-def reason_of(error: Exception) -> str:
-    """Return an error as one line: its first line, and the exception of a traceback in it."""
-    text = without_control_characters(str(error))
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
-    reason = lines[0].strip().removesuffix(":")
-    frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
-    if frames:
-        rest = lines[frames[-1] + 1 :]
-        reason += f": {next((line for line in rest if not line.startswith(' ')), '')}"
-    return reason if len(reason) <= _REASON_LENGTH else f"{reason[: _REASON_LENGTH - 1]}…"
-
-
-def _rounds(launches: Sequence[HeatLaunch]) -> int:
-    """Return the number of rounds that are planned for a heat."""
-    return max((launch.planned_rounds for launch in launches), default=0)
-
-
-def _record(launch: HeatLaunch, candidate: int, rounds: int | None = None) -> RaceLaunch:
-    """Return the record of a launch.
-
-    Args:
-        launch: Launch with at least one turn.
-        candidate: Index of its candidate in the race.
-        rounds: Number of complete rounds, beyond which turns do not count; None for all turns.
-    """
-    finished = launch.finished
-    return RaceLaunch(
-        candidate=candidate,
-        turn_seconds=launch.turn_seconds[:rounds],
-        steps_per_turn=launch.steps_per_turn,
-        batch_size=launch.worker.batch_size,
-        first_step_seconds=launch.warm_up.first_step_seconds if launch.warm_up else 0.0,
-        setup_seconds=launch.setup_seconds,
-        peak_bytes=_peak(launch),
-        precision_speedup=finished[0].precision_speedup if finished else 1.0,
-        busy_turns=launch.busy_turns,
-    )
-
-
-def _peak(launch: HeatLaunch) -> int:
-    """Return the peak memory of all ranks with their data workers, in bytes; 0 if unknown."""
-    return sum(rank.peak_rss_bytes + rank.data_workers_bytes for rank in launch.finished)

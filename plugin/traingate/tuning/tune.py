@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from traingate.baselines.comparability import environment_changes
 from traingate.comparison.base import ComparisonResult, PlannedLaunches
 from traingate.controller.job import Job, LaunchPlan, Observer
@@ -152,7 +154,12 @@ class TuneRun:
         )
         spent = time.monotonic() - self.start
         self._seconds = race.seconds + max(0.0, 60 * options.minutes - spent)
-        self.race = RaceRun(race, space, measurer, self._seconds, self._keep).run()
+
+        def keep(race: Race) -> None:
+            self._keep(_with_form(race, measurer))
+
+        race = RaceRun(race, space, measurer, self._seconds, keep).run()
+        self.race = _with_form(race, measurer)
 
     def _start(
         self, request: BenchmarkRequest, space: Space, plain: Measurement, folder: Path
@@ -210,6 +217,13 @@ class _RaceComparison(PlannedLaunches):
         """Run the race, and return no verdict."""
         self.tune_run.race_candidates(self.session, self.request, self.space, measurement, observer)
         return ComparisonResult(None)
+
+
+def _with_form(race: Race, measurer: JobMeasurer) -> Race:
+    """Return the race with the parts that its training has, once a launch has told."""
+    if measurer.form is None:
+        return race
+    return msgspec.structs.replace(race, form=vars(measurer.form))
 
 
 def _continued(earlier: Race, started: Race) -> Race:
