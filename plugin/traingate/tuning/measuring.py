@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,9 @@ _MEMORY_MARGIN: Final = 1.25
 _FIRST_STEP_SECONDS: Final = 600.0
 """Longest time of a first step. A stack that compiles for longer is left out."""
 
+_SHORTEST_FIRST_STEP: Final = 120.0
+"""Smallest limit for a first step, however short the race is."""
+
 _STEP_SECONDS: Final = 60.0
 """Smallest limit for the time of a step."""
 
@@ -62,6 +66,7 @@ class JobMeasurer:
         observer: Receiver of the progress.
         max_memory_bytes: Largest memory that a candidate may take; None for no limit.
         timeout: Longest time for any one answer, in seconds; None for limits by the speed of plain.
+        seconds: Time for the race, of which no first step takes more than half.
         form: Parts that the training has, once a launch has told.
     """
 
@@ -71,6 +76,7 @@ class JobMeasurer:
     observer: Observer
     max_memory_bytes: int | None = None
     timeout: float | None = None
+    seconds: float = math.inf
     form: TrainingForm | None = field(default=None, init=False)
     _candidates: dict[Point, Candidate] = field(default_factory=dict, init=False)
     _jobs: dict[Point, Job] = field(default_factory=dict, init=False)
@@ -261,7 +267,8 @@ class JobMeasurer:
             return Timeouts.of(self.timeout)
         slowest = max(second for launch in race.plain.launches for second in launch.step_seconds)
         step = max(_STEP_SECONDS, _SLOWEST * slowest)
-        return replace(Timeouts(), first_step=_FIRST_STEP_SECONDS + step, step=step)
+        longest = min(_FIRST_STEP_SECONDS, max(_SHORTEST_FIRST_STEP, self.seconds / 2))
+        return replace(Timeouts(), first_step=longest + step, step=step)
 
 
 def _warm_ones_first(jobs: Sequence[Job], numbers: Sequence[int]) -> tuple[list[Job], list[int]]:

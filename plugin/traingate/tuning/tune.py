@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -30,6 +30,9 @@ from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
 from traingate.single_test import SingleTestPlugin
 from traingate.tuning.measuring import JobMeasurer
+
+_LEAST_TOGETHER: Final = 2
+"""Smallest number of launches that can race."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +153,19 @@ class TuneRun:
             race = _continued(read_race(path), race)
         self.path = path
         measurer = JobMeasurer(
-            session, request, space, observer, options.max_memory_bytes, session.settings.timeout
+            session,
+            request,
+            space,
+            observer,
+            max_memory_bytes=options.max_memory_bytes,
+            timeout=session.settings.timeout,
+            seconds=60 * options.minutes,
         )
+        if measurer.capacity(race) < _LEAST_TOGETHER:
+            raise ConfigurationError(
+                "a race needs memory for two launches at the same time: use a smaller batch size, "
+                "or free some memory"
+            )
         spent = time.monotonic() - self.start
         self._seconds = race.seconds + max(0.0, 60 * options.minutes - spent)
 
