@@ -73,7 +73,7 @@ class SimulatedMeasurer:
 
     def describe(self, point: Point) -> Candidate:
         """Return a record with the candidate's choices."""
-        return Candidate(choices=self.space.labels(point), layers=(), environment="today")
+        return Candidate(choices=self.space.labels(point), layers=(), environment="")
 
     def measure(
         self,

@@ -38,7 +38,7 @@ drawers.race = ({ names, winner, points, ends }, width) => {
   place.append(keyList([["the fastest", "var(--accent)"], ["other candidates", "var(--muted)"], ["dropped as slower (×)", "var(--loss)"]]));
   place.append(plotOf(width, {
     height: 300, marginLeft: 44, marginBottom: 34,
-    x: { label: "minutes", ticks: Math.max(2, width / 90) },
+    x: { label: "minutes", domain: [0, d3.max(rows, (row) => row.minutes)], ticks: Math.max(2, width / 90) },
     y: { label: "throughput / plain" },
     marks,
   }));
