@@ -255,11 +255,7 @@ def _digest(content: bytes) -> str:
 
 
 def _checked(content: bytes, digest: str) -> bytes:
-    """Return the content of a row.
-
-    Raises:
-        sqlite3.DatabaseError: If it is not what was written: SQLite itself has no checksums.
-    """
+    """Return the content of a row; raise DatabaseError if it is not what was written."""
     if not isinstance(content, bytes) or _digest(content) != digest:
         raise sqlite3.DatabaseError("the index has a damaged row")
     return content

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from traingate.errors import BaselineError, DamagedRecordError, NoRunError
-from traingate.files import contains, kind_of
+from traingate.untrusted.files import contains, kind_of
 
 MAX_RUN_BYTES: Final = 512 << 20
 """Largest file of a run that is read: a run of a thousand tests has a tenth of it."""

@@ -22,8 +22,8 @@ from msgspec import Struct
 
 from traingate.baselines.run_files import MAX_RUN_BYTES
 from traingate.errors import BaselineError, DamagedRecordError
-from traingate.files import locked, read_bounded, write_atomically
 from traingate.records import Acceptance, Measurement, Outcome, decode, from_json
+from traingate.untrusted.files import locked, read_bounded, write_atomically
 
 _MAX_LENIENT_BYTES: Final = 64 << 20
 """Largest run that is read although it is not quite JSON."""

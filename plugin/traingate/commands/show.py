@@ -6,12 +6,11 @@ import sys
 from collections.abc import Iterator
 
 import click
-import msgspec
 
+from traingate.commands.output import complain, print_json, print_text
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
 from traingate.errors import BaselineError
 from traingate.records import Launch, Measurement, stack_label
-from traingate.report.plain_text import without_control_characters
 from traingate.report.row import samples_per_second
 from traingate.report.verdict import explain
 
@@ -40,7 +39,7 @@ def show(run: str | None, tests: tuple[str, ...], storage: str, form: str) -> No
     try:
         saved_run = find_run(run, storage)
     except BaselineError as error:
-        click.echo(f"traingate: {error}", err=True)
+        complain(error)
         sys.exit(_NO_RESULT)
     measurements = [
         (test, measurement)
@@ -48,16 +47,15 @@ def show(run: str | None, tests: tuple[str, ...], storage: str, form: str) -> No
         if not tests or any(part in test for part in tests)
     ]
     if not measurements:
-        click.echo(f"traingate: {saved_run.path} has no record of such a test.", err=True)
+        complain(f"{saved_run.path} has no record of such a test.")
         sys.exit(_NO_RESULT)
     if form == "json":
-        content = msgspec.json.encode([{"test": t, "record": m} for t, m in measurements])
-        click.echo(msgspec.json.format(content).decode())
+        print_json([{"test": test, "record": record} for test, record in measurements])
         return
     lines = [saved_run.title, ""]
     for test, measurement in measurements:
         lines += _record_lines(test, measurement)
-    click.echo(without_control_characters("\n".join(lines)))
+    print_text("\n".join(lines))
 
 
 def _record_lines(test: str, record: Measurement) -> Iterator[str]:

@@ -14,6 +14,11 @@ import msgspec
 from msgspec import Struct
 
 from traingate.errors import ConfigurationError
+from traingate.records import decode
+from traingate.untrusted.files import read_bounded
+
+_MAX_EVENT_BYTES: Final = 64 << 20
+"""Largest event that is read; GitHub sends up to 25 MB."""
 
 ACCEPT_LABEL: Final = "traingate: accept"
 """Label that accepts the slowdowns of a pull request. People with triage rights can set labels."""
@@ -142,6 +147,6 @@ def _read_event(variables: Mapping[str, str]) -> _Event:
     if not path:
         raise ConfigurationError("GITHUB_EVENT_PATH is not set: this is no job of GitHub Actions")
     try:
-        return msgspec.json.decode(Path(path).read_bytes(), type=_Event)
+        return decode(read_bounded(Path(path), _MAX_EVENT_BYTES), _Event)
     except (OSError, msgspec.MsgspecError) as error:
         raise ConfigurationError(f"the event in {path} cannot be read: {error}") from error

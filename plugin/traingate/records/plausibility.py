@@ -24,8 +24,8 @@ _RATIOS: Final = (1e-12, 1e12)
 _RATES: Final = (1e-12, 1e24)
 """Smallest and largest rate, in samples, operations or bytes per second."""
 
-_LARGEST_SLOWDOWN: Final = 100.0
-"""Slowdown in percent that nothing reaches: it would be a throughput of 0."""
+_SLOWDOWNS: Final = (-1e12, 99.999999)
+"""Smallest and largest slowdown in percent; 100 % would be a throughput of 0."""
 
 
 class _Environment(Struct):
@@ -105,8 +105,8 @@ def _check_verdict(verdict: Verdict) -> None:
     rates = (verdict.samples_per_second, verdict.baseline_samples_per_second)
     if is_compared and None in rates:
         raise ValueError("a verdict has a slowdown, and not both rates")
-    _check_slowdowns([verdict.slowdown_percent, verdict.missable_slowdown_percent])
-    _check_slowdowns(verdict.slowdown_percent_interval or ())
+    slowdowns = (verdict.slowdown_percent, verdict.missable_slowdown_percent)
+    _check_slowdowns([*slowdowns, *(verdict.slowdown_percent_interval or ())])
     _check_range("a rate", _RATES, [rate for rate in rates if rate is not None])
     if verdict.anchor is not None:
         _check_anchor(verdict.anchor)
@@ -117,6 +117,4 @@ def _check_anchor(anchor: AnchorResult) -> None:
 
 
 def _check_slowdowns(values: Iterable[float | None]) -> None:
-    for value in values:
-        if value is not None and not -1e12 <= value < _LARGEST_SLOWDOWN:
-            raise ValueError(f"a slowdown is {value:g} %, which no measurement gives")
+    _check_range("a slowdown", _SLOWDOWNS, [value for value in values if value is not None])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from traingate.baselines.run_files import mention_records
 from traingate.baselines.known_tests import known_tests
+from traingate.baselines.run_files import mention_records
 from traingate.comparison.completeness import (
     ComparisonCounts,
     SessionFacts,

@@ -175,14 +175,20 @@ def locked(folder: Path, seconds: float) -> Iterator[bool]:
 
 
 def _lock(file: int, deadline: float) -> bool:
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_LOCK_POLL_SECONDS)
-        except OSError:
-            return False
-        else:
-            return True
+    """Return whether the lock was taken before the deadline."""
+    has_lock = _try_to_lock(file)
+    while has_lock is None and time.monotonic() < deadline:
+        time.sleep(_LOCK_POLL_SECONDS)
+        has_lock = _try_to_lock(file)
+    return bool(has_lock)
+
+
+def _try_to_lock(file: int) -> bool | None:
+    """Return whether the lock can be had, and was taken; None while another process holds it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,119 @@
+"""Watch over the files of runs that pytest-benchmark reads and writes in this session.
+
+pytest-benchmark reads all compared files at its start, whatever they are. It takes the next free
+number for a new file, which another session may take at the same time, and writes it in place. So
+the files are looked at before it reads them, sessions save one after the other, and a file that was
+not saved completely is removed and fails the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from traingate.baselines.run_files import check_sizes, storage_folder
+from traingate.errors import BaselineError
+from traingate.untrusted.files import locked
+from traingate.untrusted.plain_text import terminal_text
+
+_LOCK_SECONDS: Final = 60.0
+"""Longest wait for another session that is saving."""
+
+
+def check_compared_files(storage: str, selection: str | bool) -> None:
+    """Check that pytest-benchmark, which reads the runs when it is configured, can do so.
+
+    Args:
+        storage: Value of ``--benchmark-storage``.
+        selection: Value of ``--benchmark-compare``; False if nothing is compared.
+
+    Raises:
+        UsageError: If reading one of them would hang, or fill the memory.
+    """
+    if selection is False:
+        return
+    try:
+        check_sizes(storage, selection)
+    except BaselineError as error:
+        raise pytest.UsageError(terminal_text(str(error))) from error
+
+
+class RunSaving:
+    """Hooks around the saving of a run.
+
+    Args:
+        storage: Value of ``--benchmark-storage``.
+        measured_tests: Function that returns the full names of the training benchmarks that were
+            measured and should be saved; None if no file is written, or none has run.
+        report: Function that takes a reason for which the run fails.
+    """
+
+    def __init__(
+        self,
+        storage: str,
+        measured_tests: Callable[[], Collection[str] | None],
+        report: Callable[[str], None],
+    ) -> None:
+        self._folder = storage_folder(storage)
+        self._measured_tests, self._report = measured_tests, report
+
+    @pytest.hookimpl(wrapper=True)  # around pytest-benchmark's, and inside of the terminal's
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int
+    ) -> Generator[None, object, object]:
+        """Let pytest-benchmark save the run, and check what it has saved."""
+        folder = self._folder
+        tests = self._measured_tests()
+        if folder is None or tests is None:
+            return (yield)
+        with locked(folder, _LOCK_SECONDS):
+            before = _files(folder)
+            try:
+                result = yield
+            except OSError as error:
+                self._fail(session, f"the run was not saved: {error}")
+                _call_other_hooks(session, exitstatus)
+                result = None
+            for file in sorted(_files(folder) - before):
+                problem = _problem(file, tests)
+                if problem is not None:
+                    file.unlink(missing_ok=True)
+                    self._fail(session, f"the run was not saved completely, so removed: {problem}")
+        return result
+
+    def _fail(self, session: pytest.Session, problem: str) -> None:
+        self._report(problem)
+        if session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _files(folder: Path) -> set[Path]:
+    """Return the files of runs in a storage."""
+    return {*folder.glob("*.json"), *folder.glob("*/*.json")}
+
+
+def _problem(file: Path, tests: Collection[str]) -> str | None:
+    """Return what a new file of a run lacks; None if it has all these tests."""
+    from traingate.baselines.saved_runs import read_run  # noqa: PLC0415 - loads msgspec
+
+    try:
+        saved_tests = {test for test, _ in read_run(file).measurements}
+    except BaselineError as error:
+        return str(error)
+    missing = sorted({*tests} - saved_tests)
+    return f"{file} lacks {', '.join(missing)}" if missing else None
+
+
+def _call_other_hooks(session: pytest.Session, exitstatus: int) -> None:
+    """Call the hooks that pytest leaves out because saving has raised: those that are no wrappers.
+
+    Among them are pytest's own, which end the fixtures of the session and write its JUnit file.
+    """
+    manager = session.config.pluginmanager
+    implementations = manager.hook.pytest_sessionfinish.get_hookimpls()
+    wrappers = [item.plugin for item in implementations if item.wrapper or item.hookwrapper]
+    finish = manager.subset_hook_caller("pytest_sessionfinish", remove_plugins=wrappers)
+    finish(session=session, exitstatus=exitstatus)
