@@ -28,6 +28,12 @@ _SLOWDOWNS: Final = (-1e12, 99.999999)
 """Smallest and largest slowdown in percent; 100 % would be a throughput of 0."""
 
 
+_LARGEST_INTEGER: Final = 2**63 - 1
+_MAGNITUDES: Final = (1e-30, 1e30)
+"""Smallest and largest absolute value of any number but 0. Products and quotients of two of them,
+and sums of many, are finite."""
+
+
 class _Environment(Struct):
     """Keys of an environment whose values are read by their type; others are only shown."""
 
@@ -47,6 +53,7 @@ def check(record: Measurement) -> None:
             msgspec.ValidationError, which is one too, if its environment has a value of a wrong
             type.
     """
+    _check_magnitudes(record)
     if not all(launch.yardstick_seconds for launch in record.launches):
         raise ValueError("a launch has no visit of the yardstick")
     _check_environment(record.environment)
@@ -59,6 +66,30 @@ def check(record: Measurement) -> None:
             raise ValueError("a pair has no step")
     if record.verdict is not None:
         _check_verdict(record.verdict)
+
+
+def _check_magnitudes(value: Any) -> None:
+    """Check all numbers in a value of a record."""
+    if isinstance(value, Struct):
+        for name in value.__struct_fields__:
+            _check_magnitudes(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            _check_magnitudes(item)
+    elif isinstance(value, (tuple, list)):
+        if value and isinstance(value[0], float):
+            _check_range("a number", (-_MAGNITUDES[1], _MAGNITUDES[1]), value)
+        else:
+            for item in value:
+                _check_magnitudes(item)
+    elif isinstance(value, (int, float)) and not _is_plausible(value):
+        raise ValueError("a number is too small or too large for any measurement")
+
+
+def _is_plausible(value: float) -> bool:
+    if isinstance(value, int):
+        return abs(value) <= _LARGEST_INTEGER
+    return not value or _MAGNITUDES[0] <= abs(value) <= _MAGNITUDES[1]
 
 
 def _numbers(record: Measurement) -> Iterator[tuple[str, tuple[float, float], Sequence[float]]]:
