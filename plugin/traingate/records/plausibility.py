@@ -77,7 +77,7 @@ def _check_magnitudes(value: Any) -> None:
         for item in value.values():
             _check_magnitudes(item)
     elif isinstance(value, (tuple, list)):
-        if value and isinstance(value[0], float):
+        if isinstance(value, tuple) and value and isinstance(value[0], float):
             _check_range("a number", (-_MAGNITUDES[1], _MAGNITUDES[1]), value)
         else:
             for item in value:

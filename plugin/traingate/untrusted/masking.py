@@ -14,7 +14,7 @@ MASK: Final = "[masked]"
 
 _WORD: Final = (
     r"(?:token(?!s|iz)|secret|passw(?:or)?d|passphrase|passwd|credential|api[_-]?key|access[_-]?key"
-    r"|private[_-]?key|auth(?!or)|signature)"
+    r"|private[_-]?key|auth(?!or(?!i[sz]ation))|signature)"
 )
 
 _SECRET_NAME: Final = re.compile(

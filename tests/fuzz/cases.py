@@ -1,0 +1,18 @@
+"""Inputs that have failed once, by target, or that a fuzzer would not come upon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CASES: dict[str, list[Any]] = {
+    "records": [b"", b"[" * 200_000, b"\xff\xfe", b'{"benchmarks": [], "x": 1e999}'],
+    "profiles": [b"", b"[" * 200_000, b"\xff\xfe"],
+    "index": [b"", b"SQLite format 3\0" + b"\xff" * 9000],
+    "wire": [b"[" * 200_000, b'{"type": "Step", "count": ' + b"9" * 5000 + b"}", b"\xff"],
+    "options": [("text", "\ud800"), ("text", "9" * 5000)],
+    "markdown": ["\u009b31m", "`" * 100, "www.example.org"],
+    "html": ["]]>", "<!--", "\ud800"],
+    "terminal": ["\x1b\x1b[[31m", "\x1b]\x1b[m::x", ":\x00:error::x", "#\x1b[m#[x", "\u200b::x"],
+    "masking": [],
+    "causes": [],
+}
