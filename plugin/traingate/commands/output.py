@@ -45,9 +45,9 @@ def print_json(value: Any) -> None:
 
 
 def json_text(value: Any) -> str:
-    """Return a value as JSON in several lines, with all control characters of its texts escaped."""
+    """Return a value as JSON in several lines, in which a terminal or a job finds no command."""
     text = msgspec.json.format(msgspec.json.encode(value)).decode()
-    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text).replace("##[", "#\\u0023[")
 
 
 def encodable(text: str, stream: TextIO) -> str:

@@ -38,8 +38,8 @@ _USER_IN_URL: Final = re.compile(
 own protocol is no secret."""
 
 _ASSIGNED: Final = re.compile(
-    rf"([\w-]{{0,40}}{_WORD}[\w-]{{0,40}}[\"']?\s{{0,3}}[=:]\s{{0,3}}[\"']?"
-    rf"(?:(?:bearer|basic)\s{{1,3}})?|--[\w-]{{0,40}}{_WORD}[\w-]{{0,40}}\s{{1,3}}(?!-))"
+    rf"({_WORD}[\w-]{{0,40}}[\"']?\s{{0,3}}[=:]\s{{0,3}}[\"']?(?:(?:bearer|basic)\s{{1,3}})?"
+    rf"|--[\w-]{{0,40}}{_WORD}[\w-]{{0,40}}\s{{1,3}}(?!-))"
     r"([^\s&\"',;]+)",
     re.IGNORECASE,
 )

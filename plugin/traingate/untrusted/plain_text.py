@@ -19,7 +19,7 @@ def without_control_characters(text: str) -> str:
     return _CONTROL_CHARACTER.sub("", _ESCAPE_SEQUENCE.sub("", text))
 
 
-_WORKFLOW_COMMAND: Final = re.compile(r"^(\s*):(?=:)|##(?=\[)", re.MULTILINE)
+_WORKFLOW_COMMAND: Final = re.compile(r"(?:^|[\u2028\u2029])\s*:(?=:)|##(?=\[)", re.MULTILINE)
 """Starts of the commands that GitHub Actions obeys in the output of a job (docs.github.com,
 "Workflow commands"): ``::`` at the beginning of a line, and in its older form ``##[`` anywhere."""
 

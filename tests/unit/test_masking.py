@@ -1,0 +1,95 @@
+"""Secrets are masked by their name and by their shape; what matters for the speed is kept."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from stored_records import record_of
+
+from sample_records import save_run
+from traingate.baselines.comparability import environment_changes
+from traingate.baselines.saved_runs import read_run
+from traingate.host.variables import steering_variables
+from traingate.untrusted.masking import MASK, masked_environment, masked_text, masked_variable
+
+SECRET = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"https://user:{SECRET}@index.example/simple", f"http://{SECRET}@proxy:3128",
+        f"socks5h://user:{SECRET}@proxy", f"git+https://x-access-token:{SECRET}@host/a.git@main",
+        f"https://host/a?token={SECRET}&b=c", f"pip install --extra-index-url https://a:{SECRET}@b/c",
+        f"tool --password {SECRET}", f"tool --api-key={SECRET}", f"HF_TOKEN={SECRET} make",
+        f"Authorization: Bearer {SECRET}", f"ghp_{SECRET}1234", f"hf_{SECRET}", f"sk-{SECRET}",
+        "AKIAABCDEFGHIJKLMNOP", f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",
+        f"eyJhbGciOiJI.eyJzdWIiOiIx.{SECRET}", f'{{"client_secret": "{SECRET}"}}', f"passwd: {SECRET}",
+    ],
+)  # fmt: skip
+def test_a_secret_is_masked(text):
+    assert SECRET not in masked_text(text)
+    assert "AKIA" not in masked_text(text)
+    assert MASK in masked_text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://index.example/simple", "git+ssh://git@host/a.git", "file:///home/user/project",
+        "pip install --editable .", "tokenizers 0.22.1", "author: somebody", "2.8.0+cpu",
+        "granularity=fine,compact,1,0", "max_split_size_mb:128,roundup:[1:2,4:8]", "make -j2 MODE=fast",
+        "user@host", "a://b", "dataloader --workers 2 https://a.example/b@2", "no secret here",
+    ],
+)  # fmt: skip
+def test_other_text_is_kept(text):
+    assert masked_text(text) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["TORCHX_TOKEN", "XLA_API_KEY", "PYTHON_KEYRING_PASSWORD", "CCL_SECRET", "TORCH_AUTH", "MKL_LICENSE_KEY",
+     "PYTHON_CREDENTIALS", "GLOO_PRIVATE_KEY", "I_MPI_PASSWD", "TORCH_SESSION_COOKIE", "PYTHON_access_key"],
+)  # fmt: skip
+def test_a_variable_with_the_name_of_a_secret_is_recorded_without_its_value(name):
+    assert steering_variables({name: "plain"}) == {name: MASK}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["TORCHINDUCTOR_POST_GRAD_PASSES", "TORCH_MAX_TOKENS", "TOKENIZERS_PARALLELISM", "PYTHON_AUTHOR",
+     "KMP_AFFINITY", "TORCH_KEYED", "XLA_FLAGS", "ATEN_CPU_CAPABILITY"],
+)  # fmt: skip
+def test_a_variable_that_only_looks_like_one_keeps_its_value(name):
+    assert masked_variable(name, "value") == "value"
+
+
+def test_a_proxy_in_a_variable_is_masked_by_its_shape():
+    url = f"http://user:{SECRET}@proxy:3128"
+    assert steering_variables({"TORCH_DOWNLOAD_PROXY": url}) == {
+        "TORCH_DOWNLOAD_PROXY": f"http://{MASK}@proxy:3128"
+    }
+
+
+def test_secrets_of_an_older_record_are_masked_when_it_is_read(tmp_path):
+    environment = {
+        "python": "3.11.7",
+        "variables": {"TORCH_TOKEN": SECRET, "OMP_NUM_THREADS": "2"},
+        "package_sources": {"a": {"from": f"https://u:{SECRET}@host/a", "digest": "1"}},
+    }
+    path = tmp_path / "0001_a.json"
+    save_run(path, {"bench.py::test_0": record_of(0.1, environment=environment)})
+    record = read_run(path).measurements[0][1]
+    assert SECRET not in json.dumps(record.environment)
+    assert record.environment["variables"]["OMP_NUM_THREADS"] == "2"
+    new = masked_environment({**environment, "variables": {"TORCH_TOKEN": "x", "OMP_NUM_THREADS": "2"}})
+    assert environment_changes(record.environment, new) == []
+
+
+def test_masking_takes_linear_time():
+    for part in ("https://", "a:b@", "token", "-----BEGIN PRIVATE KEY-----", "eyJaaaaaaaaa.", "--", "="):
+        started = time.process_time()
+        masked_text(part * 20_000)
+        assert time.process_time() - started < 5  # it takes a tenth of a second
