@@ -12,7 +12,14 @@ CASES: dict[str, list[Any]] = {
     "options": [("text", "\ud800"), ("text", "9" * 5000)],
     "markdown": ["\u009b31m", "`" * 100, "www.example.org"],
     "html": ["]]>", "<!--", "\ud800"],
-    "terminal": ["\x1b\x1b[[31m", "\x1b]\x1b[m::x", ":\x00:error::x", "#\x1b[m#[x", "\u200b::x", "a\u2028::x"],
+    "terminal": [
+        "\x1b\x1b[[31m",
+        "\x1b]\x1b[m::x",
+        ":\x00:error::x",
+        "#\x1b[m#[x",
+        "\u200b::x",
+        "a\u2028::x",
+    ],
     "masking": [],
     "causes": [],
 }

@@ -197,7 +197,7 @@ def _storage() -> Path:
 
 
 def _load(cache: Path):
-    with mock.patch.object(index.platformdirs, "user_cache_path", lambda _: cache):
+    with mock.patch.object(index.platformdirs, "user_cache_path", return_value=cache):
         return load_summaries(str(_storage()), selection=True)
 
 
@@ -221,4 +221,3 @@ def check_index(content: bytes) -> None:
     with mock.patch.object(index, "_LOCK_SECONDS", 0.1):
         assert _load(cache) == _valid_index()[1]
         assert _load(cache) == _valid_index()[1]
-

@@ -103,7 +103,7 @@ def check_terminal(text: str) -> None:
     assert "\n" not in terminal_line(text)
 
 
-_SECRET = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
+_HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
 _FORMS = (
     "https://user:{}@host/simple", "http://{}@proxy:3128", "socks5h://{}:x@host", "PASSWORD={}",
     "--token {}", "--api-key={}", "Authorization: Bearer {}", "https://host/?token={}&a=b",
@@ -116,14 +116,17 @@ SECRETS = st.tuples(st.sampled_from(_FORMS), TEXTS, TEXTS)
 def check_masking(value: tuple[str, str, str]) -> None:
     """A secret with a name or a shape is masked between any other texts, and that in linear time."""
     form, before, after = value
-    text = f"{before} {form.format(_SECRET)} {after}"
+    text = f"{before} {form.format(_HIDDEN)} {after}"
     masked = masked_text(text)
-    assert _SECRET not in masked, masked
+    assert _HIDDEN not in masked, masked
     assert masked_text(masked).count(MASK) >= 1
-    environment = {"variables": {"TORCH_API_TOKEN": after or "x", "OMP_NUM_THREADS": "2"}, "a": text}
+    environment = {
+        "variables": {"TORCH_API_TOKEN": after or "x", "OMP_NUM_THREADS": "2"},
+        "a": text,
+    }
     shown = masked_environment(environment)
     assert shown["variables"] == {"TORCH_API_TOKEN": MASK, "OMP_NUM_THREADS": "2"}
-    assert _SECRET not in str(shown)
+    assert _HIDDEN not in str(shown)
     assert masked_variable("PATH_TO", "plain") == "plain"
     started = time.process_time()
     masked_text((before + after) * 200)

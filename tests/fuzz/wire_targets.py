@@ -72,7 +72,9 @@ _KEYWORDS = st.sampled_from(
 )  # fmt: skip
 _NUMERALS = st.one_of(
     NUMBERS.map(str),
-    st.sampled_from(["5%", "5 %", "%", "1e999", "nan", "-inf", "１２", "1_0", "0x5", " 5 ", "5%%"]),
+    st.sampled_from(
+        ["5%", "5 %", "%", "1e999", "nan", "-inf", "\uff11\uff12", "1_0", "0x5", " 5 ", "5%%"]
+    ),
 )
 OPTIONS = st.one_of(
     st.tuples(st.just("text"), st.one_of(TEXTS, _NUMERALS)),

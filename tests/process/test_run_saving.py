@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -21,7 +20,12 @@ from trainings import sleeping
 def test_sleeping(training_benchmark):
     training_benchmark(sleeping)
 """
-MEASURE = (*OPTIONS[:1], "--traingate-steps=2", "--traingate-launches=1", "--benchmark-storage=stored")
+MEASURE = (
+    *OPTIONS[:1],
+    "--traingate-steps=2",
+    "--traingate-launches=1",
+    "--benchmark-storage=stored",
+)
 SAVING = (*MEASURE, "--benchmark-save=mine")
 
 LIMIT_FILES = """
@@ -79,7 +83,7 @@ def test_a_storage_that_cannot_be_written_to_fails_the_run_and_says_so(pytester,
     assert result.ret == 1
     assert "ERROR: the run was not saved: " in text_of(result)
     assert "Traceback" not in text_of(result)
-    assert os.readlink(folder) == str(folder)
+    assert folder.readlink() == folder
 
 
 def test_two_sessions_that_save_at_once_keep_both_runs(pytester, save):

@@ -151,7 +151,10 @@ def test_a_terminal_of_any_encoding_shows_a_record(folder, encoding):
     program = "from traingate.cli import main; main()"
     for arguments in (["show", "new.json"], ["show", "no\udcffsuch"]):
         process = subprocess.run(
-            [sys.executable, "-c", program, *arguments], env=environment, capture_output=True, check=False
+            [sys.executable, "-c", program, *arguments],
+            env=environment,
+            capture_output=True,
+            check=False,
         )
         assert b"Traceback" not in process.stderr, process.stderr
         assert process.returncode == (2 if arguments[1].startswith("no") else 0)

@@ -14,23 +14,23 @@ from traingate.baselines.saved_runs import read_run
 from traingate.host.variables import steering_variables
 from traingate.untrusted.masking import MASK, masked_environment, masked_text, masked_variable
 
-SECRET = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
+HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        f"https://user:{SECRET}@index.example/simple", f"http://{SECRET}@proxy:3128",
-        f"socks5h://user:{SECRET}@proxy", f"git+https://x-access-token:{SECRET}@host/a.git@main",
-        f"https://host/a?token={SECRET}&b=c", f"pip install --extra-index-url https://a:{SECRET}@b/c",
-        f"tool --password {SECRET}", f"tool --api-key={SECRET}", f"HF_TOKEN={SECRET} make",
-        f"Authorization: Bearer {SECRET}", f"ghp_{SECRET}1234", f"hf_{SECRET}", f"sk-{SECRET}",
-        "AKIAABCDEFGHIJKLMNOP", f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",
-        f"eyJhbGciOiJI.eyJzdWIiOiIx.{SECRET}", f'{{"client_secret": "{SECRET}"}}', f"passwd: {SECRET}",
+        f"https://user:{HIDDEN}@index.example/simple", f"http://{HIDDEN}@proxy:3128",
+        f"socks5h://user:{HIDDEN}@proxy", f"git+https://x-access-token:{HIDDEN}@host/a.git@main",
+        f"https://host/a?token={HIDDEN}&b=c", f"pip install --extra-index-url https://a:{HIDDEN}@b/c",
+        f"tool --password {HIDDEN}", f"tool --api-key={HIDDEN}", f"HF_TOKEN={HIDDEN} make",
+        f"Authorization: Bearer {HIDDEN}", f"ghp_{HIDDEN}1234", f"hf_{HIDDEN}", f"sk-{HIDDEN}",
+        "AKIAABCDEFGHIJKLMNOP", f"-----BEGIN RSA PRIVATE KEY-----\n{HIDDEN}\n-----END RSA PRIVATE KEY-----",
+        f"eyJhbGciOiJI.eyJzdWIiOiIx.{HIDDEN}", f'{{"client_secret": "{HIDDEN}"}}', f"passwd: {HIDDEN}",
     ],
 )  # fmt: skip
 def test_a_secret_is_masked(text):
-    assert SECRET not in masked_text(text)
+    assert HIDDEN not in masked_text(text)
     assert "AKIA" not in masked_text(text)
     assert MASK in masked_text(text)
 
@@ -67,7 +67,7 @@ def test_a_variable_that_only_looks_like_one_keeps_its_value(name):
 
 
 def test_a_proxy_in_a_variable_is_masked_by_its_shape():
-    url = f"http://user:{SECRET}@proxy:3128"
+    url = f"http://user:{HIDDEN}@proxy:3128"
     assert steering_variables({"TORCH_DOWNLOAD_PROXY": url}) == {
         "TORCH_DOWNLOAD_PROXY": f"http://{MASK}@proxy:3128"
     }
@@ -76,20 +76,30 @@ def test_a_proxy_in_a_variable_is_masked_by_its_shape():
 def test_secrets_of_an_older_record_are_masked_when_it_is_read(tmp_path):
     environment = {
         "python": "3.11.7",
-        "variables": {"TORCH_TOKEN": SECRET, "OMP_NUM_THREADS": "2"},
-        "package_sources": {"a": {"from": f"https://u:{SECRET}@host/a", "digest": "1"}},
+        "variables": {"TORCH_TOKEN": HIDDEN, "OMP_NUM_THREADS": "2"},
+        "package_sources": {"a": {"from": f"https://u:{HIDDEN}@host/a", "digest": "1"}},
     }
     path = tmp_path / "0001_a.json"
     save_run(path, {"bench.py::test_0": record_of(0.1, environment=environment)})
     record = read_run(path).measurements[0][1]
-    assert SECRET not in json.dumps(record.environment)
+    assert HIDDEN not in json.dumps(record.environment)
     assert record.environment["variables"]["OMP_NUM_THREADS"] == "2"
-    new = masked_environment({**environment, "variables": {"TORCH_TOKEN": "x", "OMP_NUM_THREADS": "2"}})
+    new = masked_environment(
+        {**environment, "variables": {"TORCH_TOKEN": "x", "OMP_NUM_THREADS": "2"}}
+    )
     assert environment_changes(record.environment, new) == []
 
 
 def test_masking_takes_linear_time():
-    for part in ("https://", "a:b@", "token", "-----BEGIN PRIVATE KEY-----", "eyJaaaaaaaaa.", "--", "="):
+    for part in (
+        "https://",
+        "a:b@",
+        "token",
+        "-----BEGIN PRIVATE KEY-----",
+        "eyJaaaaaaaaa.",
+        "--",
+        "=",
+    ):
         started = time.process_time()
         masked_text(part * 20_000)
         assert time.process_time() - started < 5  # it takes a tenth of a second

@@ -11,7 +11,6 @@ import msgspec
 
 from traingate.records.profile import Profile
 
-
 _MAX_DEPTH: Final = 100
 """Largest number of modules inside of each other that are matched."""
 
