@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,7 +52,7 @@ DAMAGES: Final[dict[str, Callable[[Path], None]]] = {
     "cut by one byte": _rewrite(lambda text: text.rstrip()[:-1]),
     "zeros, as after a power failure": _rewrite(lambda text: bytes(len(text))),
     "binary": _rewrite(lambda _: bytes(range(256)) * 64),
-    "not UTF-8": _rewrite(lambda text: text.replace(b'": "', b'": "\xff\xfe', 1)),
+    "not UTF-8": _rewrite(lambda text: re.sub(rb'(:\s*")', b"\\1\xff\xfe", text, count=1)),
     "UTF-16": _rewrite(lambda text: text.decode().encode("utf-16")),
     "a list": _rewrite(lambda _: b"[]"),
     "a number": _rewrite(lambda _: b"1e999"),
