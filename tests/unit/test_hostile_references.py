@@ -9,6 +9,7 @@ from test_data_branch import branch, git, new_run  # noqa: F401 - a fixture
 from test_worktree import commit, new_repository
 
 from traingate.errors import ConfigurationError, TraingateError
+from traingate.pull_requests.event import reason_in
 from traingate.worktree.repository import Repository
 
 REFERENCES = [
@@ -92,6 +93,17 @@ def test_links_in_the_branch_of_the_runs_lead_to_no_file_of_this_machine(evil_br
     assert "precious" not in "".join(path.read_text() for path in folder.iterdir())
 
 
+@pytest.mark.parametrize("place", ["runs", "runs/Linux-CPython-3.11-64bit", "runs/x.json"])
+def test_runs_are_not_fetched_through_a_link_of_the_checkout(evil_branch, tmp_path, place):
+    """The checkout of a pull request may have any link in the place of the results."""
+    link = tmp_path / place
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(tmp_path / "outside")
+    with pytest.raises(ConfigurationError, match="is a link"):
+        evil_branch.fetch(tmp_path / "runs")
+    assert [path.name for path in (tmp_path / "outside").iterdir()] == ["secret.json"]
+
+
 def test_nothing_is_written_through_links_in_the_branch_of_the_runs(evil_branch, tmp_path):
     storage = tmp_path / "storage"
     with pytest.raises((TraingateError, OSError)):
@@ -109,3 +121,13 @@ def test_a_link_is_not_added_to_the_branch_of_the_runs(branch, tmp_path):  # noq
     with pytest.raises(ConfigurationError, match=r"0002_b.json is a link"):
         branch.add([run, link], storage, keep=10)
     assert git(tmp_path / "remote.git", "branch", "--list") == ""
+
+
+@pytest.mark.parametrize(
+    "reason", ["a\0b", "\x1b[31mred", "::error::x", "--traingate-against=x", "$(x)"]
+)
+def test_a_reason_of_a_description_is_an_argument_of_a_process(reason):
+    (line,) = [reason_in(f"text\ntraingate-accept: {reason}\nmore")]
+    output = subprocess.check_output(["echo", f"--traingate-accept={line}"])
+    assert b"\x1b" not in output
+    assert b"\n::" not in output

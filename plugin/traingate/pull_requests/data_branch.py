@@ -61,8 +61,12 @@ class DataBranch:
         """Copy the runs into a folder; there are none yet if there is no such branch.
 
         Raises:
-            ConfigurationError: If the repository cannot be reached.
+            ConfigurationError: If the repository cannot be reached, or if the folder has a link,
+                through which a file outside of it would be written.
         """
+        link = next((path for path in (folder, *folder.rglob("*")) if path.is_symlink()), None)
+        if link is not None:
+            raise ConfigurationError(f"{link} is a link, and no runs are written through it")
         with tempfile.TemporaryDirectory(prefix="traingate-runs-") as clone:
             self._check_out(Path(clone))
             shutil.rmtree(Path(clone) / ".git")

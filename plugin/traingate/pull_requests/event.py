@@ -16,6 +16,7 @@ from msgspec import Struct
 from traingate.errors import ConfigurationError
 from traingate.records import decode
 from traingate.untrusted.files import read_bounded
+from traingate.untrusted.plain_text import terminal_line
 
 _MAX_EVENT_BYTES: Final = 64 << 20
 """Largest event that is read; GitHub sends up to 25 MB."""
@@ -34,10 +35,12 @@ organisation, has invited. A stranger may write the line too, and needs the labe
 def reason_in(text: str) -> str | None:
     """Return the reason in the first line ``traingate-accept: REASON`` of a text; None without one.
 
+    It has no control characters: a null byte could not be an argument of pytest.
+
     Args:
         text: Description of a pull request, or message of a commit.
     """
-    lines = (line.strip() for line in text.splitlines())
+    lines = (terminal_line(line).strip() for line in text.splitlines())
     reasons = (
         line[len(_ACCEPT_LINE) :].strip() for line in lines if line.lower().startswith(_ACCEPT_LINE)
     )
