@@ -68,6 +68,36 @@ def mutated(draw: st.DrawFn, valid: Any) -> Any:
     return content
 
 
+@st.composite
+def adjusted(draw: st.DrawFn, valid: Any) -> Any:
+    """Return a value of JSON in which a few numbers and texts are others that the schema allows."""
+    content = copy.deepcopy(valid)
+    places = [place for place in _places(content) if place[-1] != "schema"]
+    for _ in range(draw(st.integers(1, 6))):
+        *path, key = places[draw(st.integers(0, len(places) - 1))]
+        parent = content
+        for step in path:
+            parent = parent[step]
+        parent[key] = draw(_alternative(parent[key]))
+    return content
+
+
+def _alternative(value: Any) -> st.SearchStrategy[Any]:
+    """Return a strategy of plausible values: of small and large numbers, of any texts."""
+    if isinstance(value, bool):
+        return st.booleans()
+    if isinstance(value, int):
+        return st.one_of(st.integers(1, 12), st.integers(0, 2**62))
+    if isinstance(value, float):
+        edges = st.sampled_from([1e-9, 1e-3, 1.0, 99.9, 1e9])
+        return st.one_of(edges, st.floats(1e-9, 1e9), st.just(0.0), st.floats(-1e6, -1e-9))
+    if isinstance(value, str):
+        return TEXTS
+    if isinstance(value, list) and value and isinstance(value[0], float):
+        return st.lists(st.floats(1e-9, 1e9), min_size=len(value), max_size=len(value))
+    return st.just(value)
+
+
 def _like(value: Any) -> st.SearchStrategy[Any]:
     """Return a strategy of values of the same type, which the schema may let through."""
     if isinstance(value, bool) or value is None:

@@ -12,7 +12,7 @@ from unittest import mock
 
 import msgspec
 from hypothesis import strategies as st
-from mutations import as_text, damaged_bytes, mutated
+from mutations import adjusted, as_text, damaged_bytes, mutated
 
 from sample_records import save_run
 from sample_report import duet_of, explanation, profile_of, record_of, verdict_of
@@ -71,6 +71,7 @@ def _base():
 
 
 RUNS = st.one_of(
+    adjusted(_valid_run()).map(as_text),
     mutated(_valid_run()).map(as_text),
     mutated(_valid_run()["benchmarks"][0]["extra_info"]["traingate"]).map(
         lambda record: as_text(
@@ -126,7 +127,9 @@ def _valid_profiles() -> Any:
 
 
 PROFILES = st.one_of(
-    mutated(_valid_profiles()).map(as_text), damaged_bytes(as_text(_valid_profiles()))
+    adjusted(_valid_profiles()).map(as_text),
+    mutated(_valid_profiles()).map(as_text),
+    damaged_bytes(as_text(_valid_profiles())),
 )
 
 
