@@ -153,6 +153,21 @@ def test_a_record_with_values_that_no_measurement_has_is_damaged(stored, name):
         load_summaries(str(stored.parents[1]), selection=True)
 
 
+@pytest.mark.parametrize(("key", "values"), [(b"other", b"{},"), (b"step_seconds", b"0,")])
+def test_a_small_file_of_very_many_values_is_refused_before_they_fill_the_memory(
+    stored, key, values
+):
+    stored.write_bytes(b'{"benchmarks": [{"%s": [' % key + values * 16_000_001 + b"0]}]}")
+    tracemalloc.start()
+    try:
+        with pytest.raises(DamagedRecordError, match=r"0002_new.json.* 16,000,000 values"):
+            read_run(stored)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * stored.stat().st_size
+
+
 def test_of_a_key_that_stands_twice_the_last_counts_as_for_pytest_benchmark(stored):
     text = stored.read_text()
     (first,) = [line for line in text.split(", ") if line.startswith('"scale"')]

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,8 +18,10 @@ from click.testing import CliRunner
 
 from sample_records import save_run
 from sample_report import duet_of, explanation, profile_of, record_of, verdict_of
+from traingate import cli
 from traingate.baselines.saved_runs import read_run
 from traingate.cli import main
+from traingate.commands import output
 from traingate.records import Acceptance, LayerRecord, Outcome, Published
 from traingate.report.profiles import ProfileFile
 from traingate.report.row import Row
@@ -110,6 +113,14 @@ def test_the_output_of_a_command_has_no_control_sequence_and_no_command_for_gith
         assert "##[" not in line
     if command.endswith("JSON") and result.exit_code in {0, 1}:
         json.loads(result.stdout)
+
+
+def test_commands_print_through_the_module_that_cleans():
+    commands = Path(output.__file__).parent
+    files = {*commands.glob("*.py"), Path(cli.__file__)}
+    printing = {file.name for file in files if "click.echo(" in file.read_text()}
+    # The completion has no text of others, and the report has cleaned texts in colours.
+    assert printing == {"output.py", "completion.py", "report.py"}
 
 
 def test_a_table_with_colours_has_no_other_control_sequence():

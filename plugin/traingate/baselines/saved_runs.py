@@ -23,6 +23,7 @@ from msgspec import Struct
 from traingate.baselines.run_files import MAX_RUN_BYTES
 from traingate.errors import BaselineError, DamagedRecordError
 from traingate.records import Acceptance, Measurement, Outcome, decode, from_json
+from traingate.records.decoding import check_count
 from traingate.untrusted.files import locked, read_bounded, write_atomically
 
 _MAX_LENIENT_BYTES: Final = 64 << 20
@@ -155,6 +156,7 @@ def _decode(text: bytes) -> _RunFile:
     Raises:
         msgspec.MsgspecError: If the text is not that of a run.
     """
+    check_count(text)
     try:
         return decode(text, _RunFile)
     except msgspec.MsgspecError:
