@@ -15,6 +15,15 @@ GIBIBYTE: Final = 1 << 30
 _NOBODY: Final = 65534
 
 
+_large_files: list[Path] = []
+
+
+def remove_large_files() -> None:
+    """Remove what takes much of the disk; pytest keeps the folders of its last sessions."""
+    while _large_files:
+        _large_files.pop().unlink(missing_ok=True)
+
+
 def _rewrite(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
     return lambda path: path.write_bytes(change(path.read_bytes())) and None
 
@@ -34,6 +43,7 @@ def _sparse(path: Path) -> None:
 
 def _real(path: Path) -> None:
     """Let a file have blocks of the disk for a gibibyte, as one that was written has."""
+    _large_files.append(path.resolve())
     with path.open("r+b") as file:
         os.posix_fallocate(file.fileno(), 0, GIBIBYTE)
 
