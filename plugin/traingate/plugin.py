@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from traingate import fixtures, layer_fixtures, options, replay
-from traingate.baselines.run_saving import RunSaving, check_compared_files
+from traingate.baselines.run_files import check_compared_files
+from traingate.baselines.run_saving import RunSaving
 from traingate.errors import BaselineError
 from traingate.fixtures import SESSION_KEY
+from traingate.report.terminal_text import terminal_text
 from traingate.requested_layers import LAYER_NAMES
 from traingate.selection import Selection, is_training_benchmark
-from traingate.untrusted.plain_text import terminal_text
 
 if TYPE_CHECKING:
     from traingate.report.row import Row
@@ -52,7 +53,10 @@ def pytest_configure(config: pytest.Config) -> None:
     options.add_marker(config)
     selection = Selection(config)
     settings = options.parse(config)
-    check_compared_files(settings.storage, settings.compare)
+    try:  # pytest-benchmark reads the runs next
+        check_compared_files(settings.storage, settings.compare)
+    except BaselineError as error:
+        raise pytest.UsageError(terminal_text(str(error))) from error
     hooks = _SessionHooks(config, settings, selection)
     if replay.can_record(config):
         config.pluginmanager.register(fixtures, "traingate-fixtures")
@@ -109,9 +113,11 @@ class _SessionHooks:
         self._session: Session | None = None
         self._pytest_session: pytest.Session | None = None
         self._is_summary_shown = False
-        self.run_saving = RunSaving(
-            settings.storage, self._tests_to_save, self._error_messages.append
-        )
+        self.run_saving = RunSaving(settings.storage, self._saved_rows, self._error_messages.append)
+
+    def _saved_rows(self) -> Sequence[Row] | None:
+        """Return what the run's file should have; None if none is written."""
+        return self._session.rows if self._session and self._settings.saves else None
 
     def session(self) -> Session:
         """Return the session, which is made on the first call."""
@@ -120,12 +126,6 @@ class _SessionHooks:
 
             self._session = Session(self._settings, self._config.rootpath, sys.path)
         return self._session
-
-    def _tests_to_save(self) -> set[str] | None:
-        """Return the tests that the run's file should have; None if no file is to be written."""
-        if self._session is None or not self._settings.saves:
-            return None
-        return {row.full_name for row in self._session.rows}
 
     def close(self) -> None:
         """End the session if it was made, and restore the filters of warnings."""

@@ -14,8 +14,9 @@ from mutations import TEXTS as SHORT_TEXTS
 
 from traingate.report.markdown import code_block, code_span, escaped
 from traingate.report.page import json_data, page_environment
+from traingate.report.plain_text import without_control_characters
+from traingate.report.terminal_text import terminal_line, terminal_text
 from traingate.untrusted.masking import MASK, masked_environment, masked_text, masked_variable
-from traingate.untrusted.plain_text import terminal_line, terminal_text, without_control_characters
 
 _ACTIVE = "\x1b[]()<>&\"'`*_#!|~@:-+{}\\/=;%$\r\n\t\x00\x07\x85\x9b\u2028\u202e\u2066\ud800 ab1"
 TEXTS = st.one_of(

@@ -77,14 +77,18 @@ def mention_records(storage: str, selection: str | bool) -> bool:
         return True
 
 
-def check_sizes(storage: str, selection: str | bool) -> None:
+def check_compared_files(storage: str, selection: str | bool) -> None:
     """Check that reading the runs that ``select_files`` finds neither hangs nor fills the memory.
+
+    Args:
+        storage: Value of ``--benchmark-storage``.
+        selection: Value of ``--benchmark-compare``; False if nothing is compared.
 
     Raises:
         DamagedRecordError: If one is a FIFO or a device, or larger than ``MAX_RUN_BYTES``.
     """
     try:
-        files = select_files(storage, selection)
+        files = select_files(storage, selection) if selection else []
     except BaselineError:
         return  # reported where the runs are needed
     for file in files:

@@ -8,37 +8,21 @@ not saved completely is removed and fails the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from traingate.baselines.run_files import check_sizes, storage_folder
+from traingate.baselines.run_files import storage_folder
 from traingate.errors import BaselineError
 from traingate.untrusted.files import locked
-from traingate.untrusted.plain_text import terminal_text
+
+if TYPE_CHECKING:
+    from traingate.report.row import Row
 
 _LOCK_SECONDS: Final = 60.0
 """Longest wait for another session that is saving."""
-
-
-def check_compared_files(storage: str, selection: str | bool) -> None:
-    """Check that pytest-benchmark, which reads the runs when it is configured, can do so.
-
-    Args:
-        storage: Value of ``--benchmark-storage``.
-        selection: Value of ``--benchmark-compare``; False if nothing is compared.
-
-    Raises:
-        UsageError: If reading one of them would hang, or fill the memory.
-    """
-    if selection is False:
-        return
-    try:
-        check_sizes(storage, selection)
-    except BaselineError as error:
-        raise pytest.UsageError(terminal_text(str(error))) from error
 
 
 class RunSaving:
@@ -46,19 +30,19 @@ class RunSaving:
 
     Args:
         storage: Value of ``--benchmark-storage``.
-        measured_tests: Function that returns the full names of the training benchmarks that were
-            measured and should be saved; None if no file is written, or none has run.
+        rows: Function that returns the rows of the results, which the file should have; None if no
+            file is written, or no training benchmark has run.
         report: Function that takes a reason for which the run fails.
     """
 
     def __init__(
         self,
         storage: str,
-        measured_tests: Callable[[], Collection[str] | None],
+        rows: Callable[[], Sequence[Row] | None],
         report: Callable[[str], None],
     ) -> None:
         self._folder = storage_folder(storage)
-        self._measured_tests, self._report = measured_tests, report
+        self._rows, self._report = rows, report
 
     @pytest.hookimpl(wrapper=True)  # around pytest-benchmark's, and inside of the terminal's
     def pytest_sessionfinish(
@@ -66,8 +50,8 @@ class RunSaving:
     ) -> Generator[None, object, object]:
         """Let pytest-benchmark save the run, and check what it has saved."""
         folder = self._folder
-        tests = self._measured_tests()
-        if folder is None or tests is None:
+        rows = self._rows()
+        if folder is None or rows is None:
             return (yield)
         with locked(folder, _LOCK_SECONDS):
             before = _files(folder)
@@ -77,6 +61,7 @@ class RunSaving:
                 self._fail(session, f"the run was not saved: {error}")
                 _call_other_hooks(session, exitstatus)
                 result = None
+            tests = {row.full_name for row in rows}
             for file in sorted(_files(folder) - before):
                 problem = _problem(file, tests)
                 if problem is not None:

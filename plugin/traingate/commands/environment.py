@@ -24,7 +24,7 @@ from traingate.environments.interpreter import find_interpreter
 from traingate.environments.registry import Environments
 from traingate.errors import ConfigurationError
 from traingate.report.doctor import print_findings
-from traingate.untrusted.plain_text import terminal_line
+from traingate.report.terminal_text import terminal_line
 
 _FAILURE = 2
 

@@ -12,8 +12,8 @@ from typing import Any, Final, TextIO
 import click
 import msgspec
 
+from traingate.report.terminal_text import terminal_text
 from traingate.untrusted.masking import masked_text
-from traingate.untrusted.plain_text import terminal_text
 
 _CONTROL: Final = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control characters that JSON does not escape."""

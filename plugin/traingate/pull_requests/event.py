@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from traingate.errors import ConfigurationError
 from traingate.records import decode
+from traingate.report.terminal_text import terminal_line
 from traingate.untrusted.files import read_bounded
-from traingate.untrusted.plain_text import terminal_line
 
 _MAX_EVENT_BYTES: Final = 64 << 20
 """Largest event that is read; GitHub sends up to 25 MB."""

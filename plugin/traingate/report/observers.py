@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from traingate.report.progress import LogLines, ProgressLine, WorkerOutput
-from traingate.untrusted.plain_text import terminal_text
+from traingate.report.terminal_text import terminal_text
 
 if TYPE_CHECKING:
     import pytest

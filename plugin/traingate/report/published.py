@@ -11,7 +11,7 @@ from rich.text import Text
 from traingate.records import Measurement, Published
 from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row, in_thousands, samples_per_second, speedup
-from traingate.untrusted.plain_text import terminal_line
+from traingate.report.terminal_text import terminal_line
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from traingate.report.row import (
     speedup,
     without_build,
 )
-from traingate.untrusted.plain_text import terminal_line
+from traingate.report.terminal_text import terminal_line
 
 _STYLES = {
     Outcome.PASSED: "green",

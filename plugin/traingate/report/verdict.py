@@ -10,7 +10,7 @@ from traingate.gate.reduction import pairs_change
 from traingate.gate.statistics import loss_percent
 from traingate.records import AnchorResult, Cause, Measurement, Method, Outcome, Pair, Verdict
 from traingate.report.explanation import explanation_lines
-from traingate.untrusted.plain_text import terminal_text
+from traingate.report.terminal_text import terminal_text
 
 _ADVICE = {
     Outcome.REGRESSED: (

@@ -1,0 +1,19 @@
+"""Clean texts that a stranger may have written, before anybody's terminal or page shows them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_ESCAPE_SEQUENCE: Final = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.?)"
+)
+"""Control sequences of terminals (ECMA-48): colours, moves of the cursor, titles, links."""
+
+_CONTROL_CHARACTER: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but for tab and line feed, and those that change the direction of writing."""
+
+
+def without_control_characters(text: str) -> str:
+    """Return a text without what a terminal or a page would obey rather than show."""
+    return _CONTROL_CHARACTER.sub("", _ESCAPE_SEQUENCE.sub("", text))
