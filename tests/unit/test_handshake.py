@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -77,11 +76,10 @@ def test_the_key_and_the_socket_are_the_users_alone(listener):
     assert listener.directory.stat().st_mode & 0o777 == 0o700
 
 
-def test_silent_peers_that_came_first_do_not_hold_up_the_child(listener):
+def test_silent_peers_that_came_first_do_not_hold_up_the_child(listener, monkeypatch):
+    monkeypatch.setattr(handshake, "_PEER_SECONDS", 3600)
     silent = [stranger(listener) for _ in range(5)]
-    started = time.monotonic()
-    assert accept_child(listener) == messages.Step(3)
-    assert time.monotonic() - started < 5  # one silent peer alone has 10 s
+    assert accept_child(listener, seconds=60) == messages.Step(3)
     for connection in silent:
         connection.close()
 

@@ -30,10 +30,8 @@ def test_only_regular_files_of_a_bounded_size_are_read(tmp_path, damage):
     if damage not in NOT_READ:
         assert read_bounded(path, 1 << 20) == path.read_bytes()
         return
-    started = time.monotonic()
     with pytest.raises(OSError, match=r"not a file|larger than|No such|levels of symbolic"):
         read_bounded(path, 1 << 20)
-    assert time.monotonic() - started < 5
 
 
 def test_the_bound_itself_is_read_and_one_byte_more_is_not(tmp_path):
