@@ -93,13 +93,11 @@ def contents(folder: Path) -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def unreadable(path: Path) -> Iterator[None]:
-    """Take away the right to read a file or to list a folder, from root too.
+def as_another_user() -> Iterator[None]:
+    """Act as a user who owns nothing, if this is root, who may do anything.
 
-    The file should be in ``public_folder``: root acts as a user who may not enter pytest's folders.
+    Files should be in ``public_folder``: another user may not enter pytest's folders.
     """
-    mode = path.stat().st_mode
-    path.chmod(0o700 if os.geteuid() == 0 else 0)
     is_root = os.geteuid() == 0
     if is_root:
         os.seteuid(_NOBODY)
@@ -108,6 +106,17 @@ def unreadable(path: Path) -> Iterator[None]:
     finally:
         if is_root:
             os.seteuid(0)
+
+
+@contextlib.contextmanager
+def unreadable(path: Path) -> Iterator[None]:
+    """Take away the right to read a file or to list a folder, from root too."""
+    mode = path.stat().st_mode
+    path.chmod(0o700 if os.geteuid() == 0 else 0)
+    try:
+        with as_another_user():
+            yield
+    finally:
         path.chmod(mode)
 
 
