@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import math
@@ -55,6 +56,16 @@ def _valid_run() -> dict[str, Any]:
         "datetime": "2026-11-22T10:00:00",
     }
     return json.loads(json.dumps(content))
+
+
+def changed_run(*path: str | int, value: Any) -> bytes:
+    """Return the valid run with another value at a path in its record."""
+    content = copy.deepcopy(_valid_run())
+    parent = content["benchmarks"][0]["extra_info"]["traingate"]
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = value
+    return as_text(content)
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from traingate.records.launch import Pair
 from traingate.records.measurement import Measurement
 from traingate.records.verdict import AnchorResult, Verdict
 
@@ -54,6 +55,8 @@ def check(record: Measurement) -> None:
             type.
     """
     _check_magnitudes(record)
+    if not all(launch.step_seconds for launch in record.launches):
+        raise ValueError("a launch has no step")
     if not all(launch.yardstick_seconds for launch in record.launches):
         raise ValueError("a launch has no visit of the yardstick")
     _check_environment(record.environment)
@@ -62,10 +65,21 @@ def check(record: Measurement) -> None:
     if record.duet is not None:
         _check_environment(record.duet.candidate_environment)
         _check_environment(record.duet.base_environment)
-        if not all(pair.candidate_step_seconds for pair in record.duet.pairs):
-            raise ValueError("a pair has no step")
+        for pair in record.duet.pairs:
+            _check_pair(pair)
     if record.verdict is not None:
         _check_verdict(record.verdict)
+
+
+def _check_pair(pair: Pair) -> None:
+    """Check that each side has steps, and each of its parts as many numbers as steps."""
+    for steps, phases, yardstick in (
+        (pair.candidate_step_seconds, pair.candidate_phase_seconds, pair.candidate_yardstick),
+        (pair.base_step_seconds, pair.base_phase_seconds, pair.base_yardstick),
+    ):
+        lengths = {len(part) for part in (*phases.values(), yardstick or steps)}
+        if not steps or lengths != {len(steps)}:
+            raise ValueError("a side of a pair has no step, or parts of other lengths")
 
 
 def _check_magnitudes(value: Any) -> None:
