@@ -113,11 +113,11 @@ class _SessionHooks:
         self._session: Session | None = None
         self._pytest_session: pytest.Session | None = None
         self._is_summary_shown = False
-        self.run_saving = RunSaving(settings.storage, self._saved_rows, self._error_messages.append)
+        self.run_saving = RunSaving(settings.storage, self._saves, self._error_messages.append)
 
-    def _saved_rows(self) -> Sequence[Row] | None:
-        """Return what the run's file should have; None if none is written."""
-        return self._session.rows if self._session and self._settings.saves else None
+    def _saves(self) -> bool:
+        """Return whether pytest-benchmark saves what this session has measured."""
+        return self._settings.saves and self._session is not None and bool(self._session.rows)
 
     def session(self) -> Session:
         """Return the session, which is made on the first call."""

@@ -8,18 +8,15 @@ not saved completely is removed and fails the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
 from traingate.baselines.run_files import storage_folder
 from traingate.errors import BaselineError
 from traingate.untrusted.files import locked
-
-if TYPE_CHECKING:
-    from traingate.report.row import Row
 
 _LOCK_SECONDS: Final = 60.0
 """Longest wait for another session that is saving."""
@@ -30,19 +27,15 @@ class RunSaving:
 
     Args:
         storage: Value of ``--benchmark-storage``.
-        rows: Function that returns the rows of the results, which the file should have; None if no
-            file is written, or no training benchmark has run.
+        saves: Function that returns whether the session has measured anything, and saves it.
         report: Function that takes a reason for which the run fails.
     """
 
     def __init__(
-        self,
-        storage: str,
-        rows: Callable[[], Sequence[Row] | None],
-        report: Callable[[str], None],
+        self, storage: str, saves: Callable[[], bool], report: Callable[[str], None]
     ) -> None:
         self._folder = storage_folder(storage)
-        self._rows, self._report = rows, report
+        self._saves, self._report = saves, report
 
     @pytest.hookimpl(wrapper=True)  # around pytest-benchmark's, and inside of the terminal's
     def pytest_sessionfinish(
@@ -50,8 +43,7 @@ class RunSaving:
     ) -> Generator[None, object, object]:
         """Let pytest-benchmark save the run, and check what it has saved."""
         folder = self._folder
-        rows = self._rows()
-        if folder is None or rows is None:
+        if folder is None or not self._saves():
             return (yield)
         with locked(folder, _LOCK_SECONDS):
             before = _files(folder)
@@ -61,9 +53,8 @@ class RunSaving:
                 self._fail(session, f"the run was not saved: {error}")
                 _call_other_hooks(session, exitstatus)
                 result = None
-            tests = {row.full_name for row in rows}
             for file in sorted(_files(folder) - before):
-                problem = _problem(file, tests)
+                problem = _problem(file)
                 if problem is not None:
                     file.unlink(missing_ok=True)
                     self._fail(session, f"the run was not saved completely, so removed: {problem}")
@@ -80,16 +71,15 @@ def _files(folder: Path) -> set[Path]:
     return {*folder.glob("*.json"), *folder.glob("*/*.json")}
 
 
-def _problem(file: Path, tests: Collection[str]) -> str | None:
-    """Return what a new file of a run lacks; None if it has all these tests."""
-    from traingate.baselines.saved_runs import read_run  # noqa: PLC0415 - loads msgspec
+def _problem(file: Path) -> str | None:
+    """Return what is wrong with a new file of a run; None if it is complete and valid."""
+    from traingate.baselines.saved_runs import parse_run  # noqa: PLC0415 - loads msgspec
 
     try:
-        saved_tests = {test for test, _ in read_run(file).measurements}
+        parse_run(file)
     except BaselineError as error:
         return str(error)
-    missing = sorted({*tests} - saved_tests)
-    return f"{file} lacks {', '.join(missing)}" if missing else None
+    return None
 
 
 def _call_other_hooks(session: pytest.Session, exitstatus: int) -> None:

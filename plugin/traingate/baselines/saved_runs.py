@@ -93,19 +93,21 @@ class SavedRun:
 
 
 def read_run(path: Path) -> SavedRun:
-    """Read one file of pytest-benchmark; benchmarks without a record of traingate are skipped.
+    """Read one file of pytest-benchmark; wait for the end if another session is saving it.
+
+    Benchmarks without a record of traingate are skipped.
 
     Raises:
         DamagedRecordError: If the file or a record in it is not complete and valid.
     """
     try:
-        return _parsed(path)
+        return parse_run(path)
     except DamagedRecordError:
         # A session may be saving it at this moment: pytest-benchmark does not write atomically.
         if not _is_fresh(path):
             raise
         with locked(path.parent.parent, _SAVING_SECONDS):
-            return _parsed(path)
+            return parse_run(path)
 
 
 def _is_fresh(path: Path) -> bool:
@@ -116,7 +118,8 @@ def _is_fresh(path: Path) -> bool:
         return False
 
 
-def _parsed(path: Path) -> SavedRun:
+def parse_run(path: Path) -> SavedRun:
+    """Read one file of pytest-benchmark, as ``read_run`` does, without waiting."""
     try:
         content = _decode(read_bounded(path, MAX_RUN_BYTES))
         measurements = _measurements(path, content.benchmarks)
