@@ -16,7 +16,8 @@ import msgspec
 
 from traingate.baselines import saved_runs
 from traingate.errors import BaselineError, ConfigurationError
-from traingate.records import Interval, Outcome, Verdict
+from traingate.records import Interval, Outcome, Verdict, decode
+from traingate.untrusted.files import read_bounded, write_atomically
 from traingate.worktree.commit_search import CommitSearch, SearchEnd
 from traingate.worktree.git_command import git_output
 from traingate.worktree.repository import Repository
@@ -27,6 +28,8 @@ _FALSE_ALARM: Final = 0.001
 
 _MISS: Final = 0.01
 """Probability that a fast commit is taken for one that is as slow as BAD."""
+
+_MAX_STATE_BYTES: Final = 64 << 20
 
 _TOLERANCES: Final = (1.0, 25.0)
 """Smallest and largest tolerance of the duets, in percent."""
@@ -86,11 +89,8 @@ class Bisection:
 
     Attributes:
         repository: Repository of the project.
-        folder: Folder in which pytest runs.
-        test: Full name of the test.
-        good: Full name of the fast commit.
-        bad: Full name of the slow commit.
-        arguments: Further arguments for pytest.
+        folder, test, arguments: As in ``of``.
+        good, bad: Full names of the fast and of the slow commit.
     """
 
     repository: Repository
@@ -140,7 +140,7 @@ class Bisection:
         worktrees = Worktrees()
         try:
             folder = self._slow_folder(worktrees)
-            state = self._load()
+            state = self._load(report)
             total = self._check_ends(folder, state, report)
             tolerance = min(max(total / 2, _TOLERANCES[0]), _TOLERANCES[1])
             search = CommitSearch(
@@ -259,18 +259,18 @@ class Bisection:
         assert path is not None
         return self.repository.root / path
 
-    def _load(self) -> _State:
-        """Return the verdicts of an interrupted run; none if its file is damaged."""
+    def _load(self, report: Callable[[str], None]) -> _State:
+        """Return the verdicts of an interrupted run; none if there are none, or none to read."""
         try:
-            return msgspec.json.decode(self._state_file.read_bytes(), type=_State)
-        except (OSError, msgspec.MsgspecError):
-            return _State()
+            return decode(read_bounded(self._state_file, _MAX_STATE_BYTES), _State)
+        except FileNotFoundError:
+            pass
+        except (OSError, msgspec.MsgspecError) as error:
+            report(f"{self._state_file} is damaged ({error}): all commits are measured again")
+        return _State()
 
     def _save(self, state: _State) -> None:
-        file = self._state_file
-        unfinished = file.with_suffix(".unfinished")
-        unfinished.write_bytes(msgspec.json.encode(state))
-        unfinished.replace(file)
+        write_atomically(self._state_file, msgspec.json.encode(state))
 
 
 def _read_verdict(file: Path, commit: str, exit_code: int) -> CommitVerdict | str:

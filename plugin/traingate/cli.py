@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import datetime, timezone
 from typing import NoReturn
 
 import click
-import msgspec
 from rich.console import Console
 
 from traingate.baselines import saved_runs
@@ -19,6 +17,7 @@ from traingate.commands.completion import completion
 from traingate.commands.diff import diff
 from traingate.commands.environment import environment
 from traingate.commands.history import history
+from traingate.commands.output import complain, print_json, print_text
 from traingate.commands.profile import FORMAT, profile
 from traingate.commands.report import report
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
@@ -29,7 +28,6 @@ from traingate.errors import BaselineError
 from traingate.records import Acceptance
 from traingate.report.calibration import print_calibration
 from traingate.report.doctor import print_findings
-from traingate.report.plain_text import without_control_characters
 
 _NO_RESULT = 2
 
@@ -86,7 +84,7 @@ def accept(run: str | None, reason: str, tests: tuple[str, ...], storage: str) -
     except BaselineError as error:
         _exit_without_result(str(error))
     for test in accepted_tests:
-        click.echo(without_control_characters(f"accepted {test} of {path}: {reason}"))
+        print_text(f"accepted {test} of {path}: {reason}")
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -136,12 +134,12 @@ def doctor(*, form: str, as_json: bool) -> None:
     """
     findings = examine()
     if as_json or form == "json":
-        click.echo(json.dumps(msgspec.to_builtins(findings), indent=1))
+        print_json(findings)
         return
     print_findings(Console(highlight=False), findings)
 
 
 def _exit_without_result(message: str) -> NoReturn:
     """Print *message*, and exit with the status for a command that could not do its work."""
-    click.echo(f"traingate: {message}", err=True)
+    complain(message)
     sys.exit(_NO_RESULT)

@@ -21,6 +21,8 @@ The base class of the warnings is TraingateWarning; below it are InconclusiveWar
 CautionWarning.
 """
 
+from __future__ import annotations
+
 
 class TraingateError(Exception):
     """Base class of all errors that traingate reports; the message needs no traceback."""
@@ -85,6 +87,19 @@ class NewTestError(BaselineError):
 
 class DamagedRecordError(BaselineError):
     """Error of a saved run that cannot be read; the message names the file and the place in it."""
+
+    @classmethod
+    def of(cls, location: object, problem: object) -> DamagedRecordError:
+        """Return the error for a file, or a record in it, that cannot be read.
+
+        Args:
+            location: Path of the file, and the name of a test if there is one.
+            problem: What is wrong with it.
+        """
+        return cls(
+            f"{location} is damaged: {problem}. Restore the file, or delete it and save a new "
+            "baseline."
+        )
 
 
 class TraingateWarning(UserWarning):

@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from traingate import fixtures, layer_fixtures, options, replay
+from traingate.baselines.run_files import check_compared_files
+from traingate.baselines.run_saving import RunSaving
 from traingate.errors import BaselineError
 from traingate.fixtures import SESSION_KEY
+from traingate.report.terminal_text import terminal_text
 from traingate.requested_layers import LAYER_NAMES
 from traingate.selection import Selection, is_training_benchmark
 
@@ -37,6 +40,7 @@ _SUMMARISED_STATUSES = (
 )
 """Exit statuses of sessions that ran tests; with others the options or the baselines are wrong."""
 _SELECTION_NAME = "traingate-selection"
+_SAVING_NAME = "traingate-run-saving"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,7 +52,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Parse the options, and register the fixtures and the hooks of this session."""
     options.add_marker(config)
     selection = Selection(config)
-    hooks = _SessionHooks(config, options.parse(config), selection)
+    settings = options.parse(config)
+    try:  # pytest-benchmark reads the runs next
+        check_compared_files(settings.storage, settings.compare)
+    except BaselineError as error:
+        raise pytest.UsageError(terminal_text(str(error))) from error
+    hooks = _SessionHooks(config, settings, selection)
     if replay.can_record(config):
         config.pluginmanager.register(fixtures, "traingate-fixtures")
     else:
@@ -57,6 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SESSION_KEY] = hooks.session
     config.pluginmanager.register(selection, _SELECTION_NAME)
     config.pluginmanager.register(hooks, _NAME)
+    config.pluginmanager.register(hooks.run_saving, _SAVING_NAME)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -64,6 +74,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     hooks = config.pluginmanager.unregister(name=_NAME)
     if hooks is not None:
         config.pluginmanager.unregister(name=_SELECTION_NAME)
+        config.pluginmanager.unregister(name=_SAVING_NAME)
         hooks.close()
         del config.stash[SESSION_KEY]
 
@@ -102,6 +113,11 @@ class _SessionHooks:
         self._session: Session | None = None
         self._pytest_session: pytest.Session | None = None
         self._is_summary_shown = False
+        self.run_saving = RunSaving(settings.storage, self._saves, self._error_messages.append)
+
+    def _saves(self) -> bool:
+        """Return whether pytest-benchmark saves what this session has measured."""
+        return self._settings.saves and self._session is not None and bool(self._session.rows)
 
     def session(self) -> Session:
         """Return the session, which is made on the first call."""
@@ -137,7 +153,7 @@ class _SessionHooks:
         try:
             _ = self.session().baselines
         except BaselineError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(terminal_text(str(error))) from error
 
     @cached_property
     def _summary(self) -> SessionSummary | None:
@@ -235,7 +251,7 @@ class _SessionHooks:
         if self._error_messages:
             reporter.section("traingate: errors", red=True)
         for message in self._error_messages:
-            reporter.write_line(f"ERROR: {message}", red=True)
+            reporter.write_line(terminal_text(f"ERROR: {message}"), red=True)
         if self._summary is not None and self._summary.counts is not None:
             reporter.write_line(f"traingate: {self._summary.counts}")
 

@@ -21,7 +21,12 @@ def traingate(*arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_a_regression_is_explained_and_its_files_have_both_sides(committed):
+HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
+
+
+def test_a_regression_is_explained_and_its_files_have_both_sides(committed, monkeypatch):
+    monkeypatch.setenv("TORCHX_TOKEN", HIDDEN)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:{HIDDEN}@proxy:3128")
     pytester = committed()
     slow_down(pytester)
     result = pytester.runpytest_subprocess(
@@ -48,7 +53,12 @@ def test_a_regression_is_explained_and_its_files_have_both_sides(committed):
     for side in ("base", "candidate"):
         trace = folder / f"{side}.trace.json.gz"
         assert trace.stat().st_size < 20e6
-        check_trace(json.loads(gzip.decompress(trace.read_bytes())))
+        content = gzip.decompress(trace.read_bytes())
+        check_trace(json.loads(content))
+        # Neither the variables nor the command lines of the processes.
+        assert HIDDEN.encode() not in content
+        assert b"--traingate" not in content
+    assert not any(HIDDEN.encode() in path.read_bytes() for path in folder.iterdir())
 
 
 def check_trace(trace):

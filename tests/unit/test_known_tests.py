@@ -11,7 +11,8 @@ import pytest
 from sample_records import HARDWARE, measurement
 from simulated_launches import launch
 from traingate.baselines.known_tests import known_tests
-from traingate.baselines.saved_runs import SavedRun, mention_records, read_run
+from traingate.baselines.run_files import mention_records
+from traingate.baselines.saved_runs import SavedRun, read_run
 from traingate.baselines.subject import Subject
 from traingate.baselines.summaries import summarise
 from traingate.errors import DamagedRecordError

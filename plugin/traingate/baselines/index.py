@@ -20,18 +20,25 @@ import msgspec
 import platformdirs
 from msgspec import Struct
 
-from traingate.baselines.saved_runs import read_run, select_files
+from traingate.baselines.run_files import select_files
+from traingate.baselines.saved_runs import read_run
 from traingate.baselines.summaries import LaunchSummary, RunSummary, TestSummary, summarise
-from traingate.records import SCHEMA, Hardware, LayerRecord, Outcome, damaged_record_error
+from traingate.errors import DamagedRecordError
+from traingate.records import SCHEMA, Hardware, LayerRecord, Outcome
 
-_VERSION: Final = 1000 * SCHEMA + 1
+_VERSION: Final = 1000 * SCHEMA + 2
 """Version of the index: that of the records, and that of the summaries of them."""
+
+_LOCK_SECONDS: Final = 10.0
+"""Longest wait for another process that writes to the index; after that, all files are read."""
 
 _FILES_PER_COMMIT: Final = 50
 """Number of files after which what was read is written, so that an interruption loses little."""
 
 _TABLES: Final = """
-CREATE TABLE runs (path BLOB PRIMARY KEY, stamp TEXT NOT NULL, content BLOB NOT NULL);
+CREATE TABLE runs (
+    path BLOB PRIMARY KEY, stamp TEXT NOT NULL, content BLOB NOT NULL, digest TEXT NOT NULL
+);
 CREATE TABLE shared (digest TEXT PRIMARY KEY, content BLOB NOT NULL);
 """
 
@@ -92,6 +99,12 @@ def load_summaries(
         with contextlib.closing(sqlite3.connect(":memory:")) as database:
             _create_tables(database)
             summaries = _summaries(files, database, progress)
+    with_tests = [run for run in summaries if run.tests]
+    for run in with_tests if len(with_tests) > 1 else ():
+        if not run.saved_at:
+            raise DamagedRecordError.of(
+                run.path, "it has no date, by which the newest run is found"
+            )
     # Numbers do not order runs: there is a folder for each Python version, and each folder counts
     # from 0001 on.
     return tuple(sorted(summaries, key=lambda run: run.saved_at))
@@ -118,7 +131,7 @@ def _indexed_summaries(files: Sequence[Path], progress: Progress | None) -> list
 
 def _open(path: Path) -> sqlite3.Connection:
     """Return the index; its tables are made if it has none of this version."""
-    database = sqlite3.connect(path, timeout=30)
+    database = sqlite3.connect(path, timeout=_LOCK_SECONDS)
     try:
         (version,) = database.execute("PRAGMA user_version").fetchone()
         names = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
@@ -195,7 +208,7 @@ def _stamp(file: Path) -> str:
     try:
         status = file.stat()
     except OSError as error:
-        raise damaged_record_error(str(file), error) from error
+        raise DamagedRecordError.of(file, error) from error
     parts = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
     return " ".join(map(str, parts))
 
@@ -207,10 +220,10 @@ def _stored_rows(
     decoder = msgspec.json.Decoder(_RunRow)
     for path, stamp in stamps.items():
         row = database.execute(
-            "SELECT content FROM runs WHERE path = ? AND stamp = ?", (_key(path), stamp)
+            "SELECT content, digest FROM runs WHERE path = ? AND stamp = ?", (_key(path), stamp)
         ).fetchone()
         if row is not None:
-            yield path, decoder.decode(row[0])
+            yield path, decoder.decode(_checked(*row))
 
 
 def _store(database: sqlite3.Connection, path: Path, stamp: str, run: RunSummary) -> None:
@@ -225,15 +238,27 @@ def _store(database: sqlite3.Connection, path: Path, stamp: str, run: RunSummary
     row = _RunRow(
         run.title, run.saved_at, run.commit, tests, run.missing_tests, run.allowed_missing_tests
     )
-    values = (_key(path), stamp, msgspec.json.encode(row))
-    database.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", values)
+    content = msgspec.json.encode(row)
+    values = (_key(path), stamp, content, _digest(content))
+    database.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", values)
 
 
 def _store_shared(database: sqlite3.Connection, value: Any) -> str:
     content = msgspec.json.encode(value, order="sorted")
-    digest = hashlib.sha256(content).hexdigest()
+    digest = _digest(content)
     database.execute("INSERT OR IGNORE INTO shared VALUES (?, ?)", (digest, content))
     return digest
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _checked(content: bytes, digest: str) -> bytes:
+    """Return the content of a row; raise DatabaseError if it is not what was written."""
+    if not isinstance(content, bytes) or _digest(content) != digest:
+        raise sqlite3.DatabaseError("the index has a damaged row")
+    return content
 
 
 _PLAIN_FIELDS: Final = frozenset(_TestRow.__struct_fields__) - {"machine", "environment"}
@@ -249,7 +274,7 @@ def _shared_values(database: sqlite3.Connection, rows: Iterable[_RunRow]) -> dic
         row = database.execute("SELECT content FROM shared WHERE digest = ?", (digest,)).fetchone()
         if row is None:
             raise sqlite3.DatabaseError("the index lacks a value that its runs share")
-        values[digest] = msgspec.json.decode(row[0], type=kind)
+        values[digest] = msgspec.json.decode(_checked(row[0], digest), type=kind)
     return values
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from traingate.baselines.comparability import environment_changes, hardware_differences
-from traingate.baselines.saved_runs import REMEDY, SAVE_REMEDY, SavedRun, read_run
+from traingate.baselines.run_files import REMEDY, SAVE_REMEDY
+from traingate.baselines.saved_runs import SavedRun, read_run
 from traingate.baselines.subject import Subject, failed_in, tests_of
 from traingate.baselines.summaries import RunSummary, TestSummary
 from traingate.errors import BaselineError, DamagedRecordError, NewTestError

@@ -10,33 +10,28 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from traingate.errors import BaselineError, NoRunError
-from traingate.records import (
-    Acceptance,
-    Measurement,
-    Outcome,
-    damaged_record_error,
-    from_json,
-)
+from traingate.baselines.run_files import MAX_RUN_BYTES
+from traingate.errors import BaselineError, DamagedRecordError
+from traingate.records import Acceptance, Measurement, Outcome, decode, from_json
+from traingate.records.decoding import check_count
+from traingate.untrusted.files import locked, read_bounded, write_atomically
 
-SAVE_REMEDY = "Save a baseline on this machine with --benchmark-save=NAME."
-"""Way out if something is stored that cannot be compared with."""
+_MAX_LENIENT_BYTES: Final = 64 << 20
+"""Largest run that is read although it is not quite JSON."""
 
-REMEDY = (
-    "Save a baseline on this machine with --benchmark-save=NAME; new tests beside others that have "
-    "one can be recorded by --traingate-on-missing=record."
-)
-"""Ways out if nothing is stored."""
+_SAVING_SECONDS: Final = 10.0
+"""Age up to which a damaged run may be one that is being saved; longest wait for its end."""
 
-_PREFIX = "file://"
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -97,64 +92,41 @@ class SavedRun:
     allowed_missing_tests: tuple[str, ...] = ()
 
 
-def select_files(storage: str, selection: str | bool) -> list[Path]:
-    """Return the files of the runs that ``--benchmark-compare`` names, sorted by name.
-
-    Args:
-        storage: Value of ``--benchmark-storage``: a path, or ``file://PATH``.
-        selection: True for all runs, else the path of a file or the start of its name: a number
-            or ``number_name``, optionally preceded by the platform's folder.
-
-    Raises:
-        BaselineError: If *storage* is a URL of another kind than ``file://``.
-        NoRunError: If there is no run, or none that the selection names.
-    """
-    if "://" in storage and not storage.startswith(_PREFIX):
-        raise BaselineError(f"traingate compares with runs in files only, and not in {storage}")
-    folder = Path(storage.removeprefix(_PREFIX))
-    files = _select(folder, selection)
-    if not files:
-        problem = "No saved run" if selection is True else f"No saved run matches {selection!r}"
-        raise NoRunError(f"{problem} in {folder}. {REMEDY}")
-    return files
-
-
-def mention_records(storage: str, selection: str | bool) -> bool:
-    """Return whether any run that ``select_files`` finds may hold a record of traingate.
-
-    The files are not parsed: a damaged one may belong to a project without training benchmarks.
-    """
-    if "://" in storage and not storage.startswith(_PREFIX):
-        return False
-    try:
-        files = _select(Path(storage.removeprefix(_PREFIX)), selection)
-        return any(b'"traingate"' in file.read_bytes() for file in files)
-    except (NoRunError, OSError):
-        return False
-
-
-def _select(folder: Path, selection: str | bool) -> list[Path]:
-    """Return the files below *folder* that the selection names, sorted by name."""
-    if isinstance(selection, str) and Path(selection).is_file():
-        return [Path(selection)]
-    pattern = "[0-9][0-9][0-9][0-9]_" if selection is True else str(selection).rstrip("*")
-    try:
-        files = {*folder.glob(f"{pattern}*.json"), *folder.glob(f"*/{pattern}*.json")}
-    except (ValueError, NotImplementedError) as error:  # the pattern is absolute or empty
-        raise NoRunError(f"No saved run matches {selection!r}: {error}") from error
-    return sorted(files, key=lambda file: (file.name, file.parent))
-
-
 def read_run(path: Path) -> SavedRun:
-    """Read one file of pytest-benchmark; benchmarks without a record of traingate are skipped.
+    """Read one file of pytest-benchmark; wait for the end if another session is saving it.
+
+    Benchmarks without a record of traingate are skipped.
 
     Raises:
         DamagedRecordError: If the file or a record in it is not complete and valid.
     """
     try:
-        content = _decode(path.read_bytes())
-    except (OSError, msgspec.MsgspecError) as error:
-        raise damaged_record_error(str(path), error) from error
+        return parse_run(path)
+    except DamagedRecordError:
+        # A session may be saving it at this moment: pytest-benchmark does not write atomically.
+        if not _is_fresh(path):
+            raise
+        with locked(path.parent.parent, _SAVING_SECONDS):
+            return parse_run(path)
+
+
+def _is_fresh(path: Path) -> bool:
+    """Return whether a file was written a few seconds ago, or is being written."""
+    try:
+        return abs(time.time() - path.stat().st_mtime) < _SAVING_SECONDS
+    except OSError:
+        return False
+
+
+def parse_run(path: Path) -> SavedRun:
+    """Read one file of pytest-benchmark, as ``read_run`` does, without waiting."""
+    try:
+        content = _decode(read_bounded(path, MAX_RUN_BYTES))
+        measurements = _measurements(path, content.benchmarks)
+        if content.datetime:
+            datetime.fromisoformat(content.datetime)  # by which the newest run is found
+    except (OSError, msgspec.MsgspecError, ValueError) as error:
+        raise DamagedRecordError.of(path, error) from error
     commit = str(content.commit_info.get("id") or "")
     date_and_commit = [content.datetime[:16].replace("T", " "), commit[:9]]
     details = ", ".join(part for part in date_and_commit if part)
@@ -166,7 +138,7 @@ def read_run(path: Path) -> SavedRun:
         title=title,
         saved_at=content.datetime,
         commit=commit if is_clean else None,
-        measurements=_measurements(path, content.benchmarks),
+        measurements=measurements,
         missing_tests=content.traingate.missing_tests,
         allowed_missing_tests=content.traingate.allowed_missing_tests,
     )
@@ -187,17 +159,25 @@ def _decode(text: bytes) -> _RunFile:
     Raises:
         msgspec.MsgspecError: If the text is not that of a run.
     """
+    check_count(text)
     try:
-        return msgspec.json.decode(text, type=_RunFile)
+        return decode(text, _RunFile)
     except msgspec.MsgspecError:
-        try:
-            content = json.loads(text, parse_constant=lambda _: None)
-        except ValueError:
-            content = None
+        # Python's objects take up to thirty times the memory of their text.
+        content = _lenient(text) if len(text) <= _MAX_LENIENT_BYTES else None
         if content is None:
             raise
-    valid_text = json.dumps(content, ensure_ascii=False).encode(errors="replace")
-    return msgspec.json.decode(valid_text, type=_RunFile)
+    return decode(content, _RunFile)
+
+
+def _lenient(text: bytes) -> bytes | None:
+    """Return JSON of what Python's ``json`` reads beyond JSON; None if it cannot read the text."""
+    try:
+        content = json.loads(text.decode(), parse_constant=lambda _: None)
+        valid_text = json.dumps(content, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return None
+    return valid_text.encode(errors="replace")
 
 
 def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> list[str]:
@@ -219,7 +199,7 @@ def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> l
         BaselineError: If no record of these tests has failed, or is INCONCLUSIVE and named.
     """
     read_run(path)  # for its checks
-    content = json.loads(path.read_bytes())
+    content = json.loads(read_bounded(path, MAX_RUN_BYTES))
     accepted_tests = []
     for benchmark in content["benchmarks"]:
         name = benchmark["fullname"]
@@ -235,9 +215,10 @@ def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> l
         raise BaselineError(
             f"{path} holds no failed record{suffix}: there is nothing to accept.{advice}"
         )
-    new_file = path.with_suffix(".accepting")
-    new_file.write_text(json.dumps(content, indent=4))
-    new_file.replace(path)
+    try:
+        write_atomically(path, json.dumps(content, indent=4))
+    except OSError as error:
+        raise BaselineError(f"{path} was not changed: {error}") from error
     return accepted_tests
 
 

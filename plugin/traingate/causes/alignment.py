@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
+from typing import Final
 
 import msgspec
 
 from traingate.records.profile import Profile
+
+_MAX_DEPTH: Final = 100
+"""Largest number of modules inside of each other that are matched."""
 
 
 def with_modules_of(candidate: Profile, base: Profile) -> Profile:
@@ -22,7 +26,7 @@ def with_modules_of(candidate: Profile, base: Profile) -> Profile:
             msgspec.structs.replace(cell, module=paths.get(cell.module, cell.module))
             for cell in base.cells
         ),
-        module_types={paths[path]: kind for path, kind in base.module_types.items()},
+        module_types={paths.get(path, path): kind for path, kind in base.module_types.items()},
     )
 
 
@@ -60,15 +64,20 @@ def aligned_paths(base: Mapping[str, str], candidate: Mapping[str, str]) -> dict
 
 
 def _children(types: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the names of the modules in each module, in their order; "" has the outermost."""
+    """Return the names of the modules in each module, in their order; "" has the outermost.
+
+    Paths that no model has, with an empty name or with very many names, are left out.
+    """
     children: dict[str, dict[str, None]] = defaultdict(dict)
     for path in types:
         names = path.split(".")
+        if not all(names) or len(names) > _MAX_DEPTH:
+            continue
         for length in range(len(names)):
             children[".".join(names[:length])][names[length]] = None
     return {
         parent: sorted(
-            names, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0)
+            names, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0)
         )
         for parent, names in children.items()
     }
@@ -88,9 +97,9 @@ def _matched_names(
         other_children: The same of the candidate.
     """
     other_names = {name for name, _ in other_children}
-    matches = {name: name for name, _ in children if not name.isdigit() and name in other_names}
+    matches = {name: name for name, _ in children if not name.isdecimal() and name in other_names}
     numbered, other_numbered = (
-        [(name, kind) for name, kind in side if name.isdigit()]
+        [(name, kind) for name, kind in side if name.isdecimal()]
         for side in (children, other_children)
     )
     matcher = SequenceMatcher(

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from traingate.bisection import Bisection, BisectionResult, CommitVerdict
+from traingate.commands.output import complain, note, print_text
 from traingate.commands.profile import NO_RESULT
 from traingate.errors import ConfigurationError
 
@@ -35,9 +36,9 @@ def bisect(
             bisection.forget()
         result = bisection.run(_report)
     except ConfigurationError as error:
-        click.echo(f"traingate: {error}", err=True)
+        complain(error)
         sys.exit(NO_RESULT)
-    click.echo(describe(result))
+    print_text(describe(result))
     sys.exit(0 if result.first_bad is not None else NO_RESULT)
 
 
@@ -59,7 +60,7 @@ def describe(result: BisectionResult) -> str:
 
 
 def _report(text: str) -> None:
-    click.echo(text, err=True)
+    note(text)
 
 
 def _line(verdict: CommitVerdict) -> str:

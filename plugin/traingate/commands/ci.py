@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from traingate.commands.output import complain, print_text
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
 from traingate.pull_requests.comment import post_comment, read_results
@@ -19,7 +20,6 @@ from traingate.pull_requests.measuring import RESULTS_FILE, measure_pull_request
 from traingate.records.history import History
 from traingate.report.history import history_text
 from traingate.report.markdown import code_block
-from traingate.report.plain_text import without_control_characters
 from traingate.worktree.git_command import git_output
 
 _FAILED = 1
@@ -159,7 +159,7 @@ def _storage(output: Path) -> Path:
 def _summarise(history: History) -> None:
     """Print a history, and append it to the summary of the job."""
     text = history_text(history)
-    click.echo(text, nl=False)
+    print_text(text, ends_line=False)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as file:
@@ -179,7 +179,7 @@ def comment(folder: Path) -> None:
     def post() -> int:
         run = read_workflow_run(os.environ)
         address = post_comment(read_results(folder / RESULTS_FILE), run, os.environ)
-        click.echo(f"traingate: {address or 'nothing to say, or no open pull request'}")
+        print_text(f"traingate: {address or 'nothing to say, or no open pull request'}")
         return 0
 
     _exit_with(post)
@@ -193,6 +193,5 @@ def _exit_with(step: Callable[[], int]) -> NoReturn:
     try:
         sys.exit(step())
     except (BaselineError, ConfigurationError, OSError) as error:
-        message = " ".join(without_control_characters(str(error)).split())
-        click.echo(f"traingate: {message}", err=True)
+        complain(" ".join(str(error).split()))
         sys.exit(_NO_RESULT)

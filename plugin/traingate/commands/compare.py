@@ -13,6 +13,7 @@ from traingate.baselines.lookup import Baselines
 from traingate.baselines.saved_runs import SavedRun
 from traingate.baselines.subject import Subject
 from traingate.baselines.summaries import summarise
+from traingate.commands.output import complain, json_text, print_text
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
 from traingate.comparison.explanation import explain_by_stored_profile
 from traingate.comparison.screen import check_launch_count, screen
@@ -21,7 +22,6 @@ from traingate.gate.policy import Policy
 from traingate.records import Measurement, Outcome
 from traingate.records.results import SuiteResults, TestResult
 from traingate.report.markdown import to_markdown
-from traingate.report.plain_text import without_control_characters
 from traingate.report.results import measured_result, refused_result, suite_results
 
 _REGRESSION = 1
@@ -57,15 +57,15 @@ def compare(a: str, b: str, tolerance: float, storage: str, form: str) -> None:
     try:
         base, run = find_run(a, storage), find_run(b, storage)
     except BaselineError as error:
-        click.echo(f"traingate: {error}", err=True)
+        complain(error)
         sys.exit(_NO_RESULT)
     results, problems = _compared(base, run, tolerance)
-    click.echo(_in_form(results, form), nl=False)
+    print_text(_in_form(results, form), ends_line=False)
     if any(_is_regressed(result) for result in results.tests):
         sys.exit(_REGRESSION)
     if problems:
         for problem in problems:
-            click.echo(f"traingate: {without_control_characters(problem)}", err=True)
+            complain(problem)
         sys.exit(_NO_RESULT)
 
 
@@ -150,8 +150,8 @@ def _is_regressed(result: TestResult) -> bool:
 
 def _in_form(results: SuiteResults, form: str) -> str:
     if form == "json":
-        return msgspec.json.format(msgspec.json.encode(results)).decode() + "\n"
+        return json_text(results) + "\n"
     if form == "markdown":
         return to_markdown(results)
     lines = [line for result in results.tests for line in (result.test, result.details)]
-    return without_control_characters("\n".join(lines)) + "\n"
+    return "\n".join(lines) + "\n"

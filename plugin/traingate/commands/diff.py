@@ -12,6 +12,7 @@ import msgspec
 from traingate.baselines import saved_runs
 from traingate.causes.explanation import explain_change
 from traingate.causes.phases import phases_of_profiles
+from traingate.commands.output import complain, print_json, print_text
 from traingate.commands.profile import FORMAT, NO_RESULT, fail, run_profiled, show
 from traingate.comparison.explanation import explain_records
 from traingate.errors import BaselineError, ConfigurationError, DamagedRecordError
@@ -54,10 +55,10 @@ def diff(a: str, b: str | None, test: str | None, output: Path, form: str) -> No
         fail(ConfigurationError(f"no test of {a} and {b} has a profile in both"))
     if form == "json":
         content = {name: msgspec.to_builtins(explanation) for name, explanation in explanations}
-        click.echo(msgspec.json.format(msgspec.json.encode(content)).decode())
+        print_json(content)
         return
     for name, explanation in explanations:
-        click.echo("\n".join([name, *summary(explanation)]))
+        print_text("\n".join([name, *summary(explanation)]))
 
 
 def _compare_with_commit(
@@ -71,7 +72,7 @@ def _compare_with_commit(
         )
     files, _ = run_profiled(test, output, reference, ())
     if not files:
-        click.echo(f"traingate: {test} was not compared with {reference}.", err=True)
+        complain(f"{test} was not compared with {reference}.")
         sys.exit(NO_RESULT)
     for file in files:
         content = read_profiles(file)

@@ -9,7 +9,9 @@ from typing import NoReturn
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from traingate.commands.output import complain, print_text
 from traingate.doctor import examine_layers
 from traingate.environments.created import (
     create_environment,
@@ -22,6 +24,7 @@ from traingate.environments.interpreter import find_interpreter
 from traingate.environments.registry import Environments
 from traingate.errors import ConfigurationError
 from traingate.report.doctor import print_findings
+from traingate.report.terminal_text import terminal_line
 
 _FAILURE = 2
 
@@ -70,7 +73,7 @@ def create(
             folder = create_environment(name, python, arguments, only_if_missing=missing)
         except ConfigurationError as error:
             _fail(error)
-        click.echo(f"created {name} in {folder}" if folder else f"{name} is there already")
+        print_text(f"created {name} in {folder}" if folder else f"{name} is there already")
 
 
 @environment.command("list")
@@ -81,14 +84,19 @@ def list_environments() -> None:
         table.add_column(title, overflow="fold")
     created = created_environments()
     for name, folder in created.items():
-        table.add_row(name, *_versions(name, folder), str(folder))
+        table.add_row(*map(_cell, (name, *_versions(name, folder), str(folder))))
     if created:
         Console(highlight=False).print(table)
     else:
-        click.echo(f"No environment in {environments_folder()}.")
+        print_text(f"No environment in {environments_folder()}.")
     absent = [name for name in known_names() if name not in created]
     if absent:
-        click.echo(f"Tested versions, not created: {', '.join(absent)}")
+        print_text(f"Tested versions, not created: {', '.join(absent)}")
+
+
+def _cell(text: str) -> Text:
+    """Return a text for a table, in which rich would take brackets for markup."""
+    return Text(terminal_line(text))
 
 
 def _versions(name: str, folder: Path) -> tuple[str, str]:
@@ -121,10 +129,10 @@ def remove(names: tuple[str, ...]) -> None:
             remove_environment(name)
         except ConfigurationError as error:
             _fail(error)
-        click.echo(f"removed {name}")
+        print_text(f"removed {name}")
 
 
 def _fail(error: ConfigurationError) -> NoReturn:
     """Print the error, and exit with the status for a command that could not do its work."""
-    click.echo(f"traingate: {error}", err=True)
+    complain(error)
     sys.exit(_FAILURE)

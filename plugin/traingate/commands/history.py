@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 import click
-import msgspec
 
+from traingate.commands.output import complain, json_text, print_text
 from traingate.commands.runs import show_progress
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
 from traingate.records.history import History
 from traingate.report.history import history_csv, history_text, write_parquet
+from traingate.untrusted.files import write_atomically
 
 _LOSS = 1
 _NO_RESULT = 2
@@ -85,10 +86,10 @@ def history(
             )
         _write(result, form, output)
     except (BaselineError, ConfigurationError, OSError) as error:
-        click.echo(f"traingate: {error}", err=True)
+        complain(error)
         sys.exit(_NO_RESULT)
     if anchor is not None and not any(series.since_anchor for series in result.series):
-        click.echo(f"traingate: nothing was measured both up to {anchor} and after it", err=True)
+        complain(f"nothing was measured both up to {anchor} and after it")
         sys.exit(_NO_RESULT)
     if result.losses:
         sys.exit(_LOSS)
@@ -100,10 +101,10 @@ def _write(result: History, form: str, output: Path | None) -> None:
         write_parquet(result, output)
         return
     if form == "json":
-        text = msgspec.json.format(msgspec.json.encode(result)).decode() + "\n"
+        text = json_text(result) + "\n"
     else:
         text = history_csv(result) if form == "csv" else history_text(result)
     if output is None:
-        click.echo(text, nl=False)
+        print_text(text, ends_line=False)
     else:
-        output.write_text(text, encoding="utf-8", newline="")
+        write_atomically(output, text)

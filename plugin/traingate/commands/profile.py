@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-import msgspec
 
+from traingate.commands.output import complain, print_json, print_text
 from traingate.errors import ConfigurationError
 from traingate.report.explanation import summary
 from traingate.report.profile_table import profile_lines
@@ -50,7 +50,7 @@ def profile(
     """
     files, exit_code = run_profiled(test, output, against, pytest_arguments)
     if not files:
-        click.echo(f"traingate: {test} was not profiled.", err=True)
+        complain(f"{test} was not profiled.")
         sys.exit(NO_RESULT)
     for file in files:
         show(read_profiles(file), form, file.parent)
@@ -91,19 +91,19 @@ def show(content: ProfileFile, form: str, folder: Path) -> None:
         folder: Folder with the files of the test.
     """
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(content)).decode())
+        print_json(content)
         return
-    click.echo(content.test)
+    print_text(content.test)
     if content.explanation is not None:
-        click.echo("\n".join(summary(content.explanation)))
+        print_text("\n".join(summary(content.explanation)))
     else:
-        click.echo("\n".join(profile_lines(content.candidate)))
-    click.echo(f"  files     {folder}")
+        print_text("\n".join(profile_lines(content.candidate)))
+    print_text(f"  files     {folder}")
 
 
 def fail(error: ConfigurationError) -> NoReturn:
     """Print the message of an error, and exit with the status for no result."""
-    click.echo(f"traingate: {error}", err=True)
+    complain(error)
     sys.exit(NO_RESULT)
 
 

@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from traingate.baselines.saved_runs import SavedRun
+from traingate.commands.output import complain, encodable
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run, show_progress
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
@@ -25,6 +26,7 @@ from traingate.report.race import to_svg as race_svg
 from traingate.report.results import measured_result, suite_results
 from traingate.report.row import Row
 from traingate.report.table import render, to_svg
+from traingate.untrusted.files import write_atomically
 
 _NO_RESULT = 2
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -60,17 +62,18 @@ def report(source: str | None, output: Path | None, svg: Path | None, storage: s
             history_storage = source if source and Path(source).is_dir() else storage
             is_file = source is not None and Path(source).is_file()
             history = None if is_file else _history(history_storage)
-            output.write_text(_page(run, history), encoding="utf-8")
+            write_atomically(output, _page(run, history))
             return
         rows = [Row(_short_name(test), measurement) for test, measurement in run.measurements]
         if svg is not None:
-            svg.write_text(to_svg(rows, title=run.path.name))
+            write_atomically(svg, to_svg(rows, title=run.path.name))
             return
     except OSError as error:
         _fail(f"the report was not written: {error}")
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else None
-    click.echo(render(rows, width, colour=is_terminal), nl=False)
+    # The table has colours on a terminal; its texts have been cleaned.
+    click.echo(encodable(render(rows, width, colour=is_terminal), sys.stdout), nl=False)
 
 
 def _report_race(race: Race, output: Path | None, svg: Path | None) -> None:
@@ -98,7 +101,7 @@ def _history(storage: str) -> History | None:
         with show_progress("reading runs") as progress:
             return read_history(storage, progress=progress)
     except (BaselineError, ConfigurationError) as error:
-        click.echo(f"traingate: the page has no history: {error}", err=True)
+        complain(f"the page has no history: {error}")
         return None
 
 
@@ -119,5 +122,5 @@ def _short_name(test: str) -> str:
 
 
 def _fail(message: str) -> NoReturn:
-    click.echo(f"traingate: {message}", err=True)
+    complain(message)
     sys.exit(_NO_RESULT)

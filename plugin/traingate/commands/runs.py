@@ -15,6 +15,7 @@ from rich.progress import Progress as RichProgress
 
 from traingate.baselines import saved_runs
 from traingate.baselines.index import Progress, load_summaries
+from traingate.baselines.run_files import select_files
 from traingate.baselines.saved_runs import SavedRun
 from traingate.errors import BaselineError, ConfigurationError, NoRunError
 from traingate.worktree.repository import Repository
@@ -33,7 +34,7 @@ def _complete_runs(
     """Return the saved runs in the storage, and files, that start with *incomplete*."""
     storage = context.params.get("storage") or ".benchmarks"
     try:
-        names = [path.stem for path in saved_runs.select_files(storage, selection=True)]
+        names = [path.stem for path in select_files(storage, selection=True)]
     except BaselineError:
         names = []
     items = [CompletionItem(name) for name in names if name.startswith(incomplete)]

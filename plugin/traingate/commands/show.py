@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import msgspec
 
+from traingate.commands.output import complain, print_json, print_text
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
 from traingate.errors import BaselineError
 from traingate.races.answer import answer
 from traingate.races.files import is_race_file, read_race
 from traingate.records import Launch, Measurement, stack_label
-from traingate.report.plain_text import without_control_characters
 from traingate.report.race import print_race
 from traingate.report.row import samples_per_second
 from traingate.report.verdict import explain
@@ -47,7 +46,7 @@ def show(run: str | None, tests: tuple[str, ...], storage: str, form: str) -> No
     try:
         saved_run = find_run(run, storage)
     except BaselineError as error:
-        click.echo(f"traingate: {error}", err=True)
+        complain(error)
         sys.exit(_NO_RESULT)
     measurements = [
         (test, measurement)
@@ -55,16 +54,15 @@ def show(run: str | None, tests: tuple[str, ...], storage: str, form: str) -> No
         if not tests or any(part in test for part in tests)
     ]
     if not measurements:
-        click.echo(f"traingate: {saved_run.path} has no record of such a test.", err=True)
+        complain(f"{saved_run.path} has no record of such a test.")
         sys.exit(_NO_RESULT)
     if form == "json":
-        content = msgspec.json.encode([{"test": t, "record": m} for t, m in measurements])
-        click.echo(msgspec.json.format(content).decode())
+        print_json([{"test": test, "record": record} for test, record in measurements])
         return
     lines = [saved_run.title, ""]
     for test, measurement in measurements:
         lines += _record_lines(test, measurement)
-    click.echo(without_control_characters("\n".join(lines)))
+    print_text("\n".join(lines))
 
 
 def _show_race(path: Path, form: str) -> None:
@@ -72,7 +70,7 @@ def _show_race(path: Path, form: str) -> None:
     try:
         race = read_race(path)
     except BaselineError as error:
-        click.echo(f"traingate: {error}", err=True)
+        complain(error)
         sys.exit(_NO_RESULT)
     print_race(race, answer(race), form)
 

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from traingate.baselines.comparability import environment_changes
 from traingate.baselines.lookup import Baseline, BaselineFinder
-from traingate.baselines.saved_runs import SAVE_REMEDY
+from traingate.baselines.run_files import SAVE_REMEDY
 from traingate.baselines.subject import Subject
 from traingate.comparison.base import ComparisonResult
 from traingate.comparison.base_side import BaseSides

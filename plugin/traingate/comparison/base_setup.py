@@ -18,6 +18,7 @@ from traingate.controller.orphans import OrphanGuard
 from traingate.controller.tagged_processes import kill_tagged
 from traingate.environments.interpreter import Interpreter, child_environment
 from traingate.errors import ConfigurationError
+from traingate.untrusted.masking import masked_text
 
 _OUTPUT_LINES: Final = 40
 """Number of lines shown from the end of the command's output."""
@@ -50,20 +51,22 @@ def prepare_base_tree(
             interpreter that the candidate uses too.
     """
     packages_before = _installed_packages(interpreter) if is_shared else None
+    shown_command = repr(masked_text(command))
     with tempfile.TemporaryFile() as output:
         ending = _run(command, folder, interpreter, seconds, output)
         if ending is not None:
             output.seek(0)
-            lines = output.read().decode(errors="replace").splitlines()[-_OUTPUT_LINES:]
+            printed = masked_text(output.read().decode(errors="replace"))
+            lines = printed.splitlines()[-_OUTPUT_LINES:]
             text = "\n".join(f"    {line}" for line in lines) or "    It printed nothing."
             raise ConfigurationError(
-                f"--traingate-base-setup: {command!r} {ending} in the base's tree, {folder}.\n"
+                f"--traingate-base-setup: {shown_command} {ending} in the base's tree, {folder}.\n"
                 f"Last output:\n{text}"
             )
     if packages_before is not None and packages_before != _installed_packages(interpreter):
         raise ConfigurationError(
-            f"--traingate-base-setup: {command!r} has changed the packages of this environment, "
-            "which the candidate uses too. Build inside the base's tree, or give the base an "
+            f"--traingate-base-setup: {shown_command} has changed the packages of this environment,"
+            " which the candidate uses too. Build inside the base's tree, or give the base an "
             "environment of its own by --traingate-against-python. First install the working tree "
             "again."
         )

@@ -79,7 +79,7 @@ def create_environment(
     target = environments_folder() / name
     if only_if_missing and name in created_environments():
         file = target / _DESCRIPTION
-        if file.is_file() and file.read_text(encoding="utf-8") == description:
+        if file.is_file() and file.read_bytes() == description:
             return None
     # It has the name of an environment only once it is complete.
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def create_environment(
             str(unfinished),
         )
         _run_uv("pip", "install", "--python", str(unfinished / "bin" / "python"), *arguments)
-        (unfinished / _DESCRIPTION).write_text(description, encoding="utf-8")
+        (unfinished / _DESCRIPTION).write_bytes(description)
         shutil.rmtree(target, ignore_errors=True)
         unfinished.rename(target)
     finally:
@@ -102,15 +102,16 @@ def create_environment(
     return target
 
 
-def _description(python: str | None, arguments: Sequence[str]) -> str:
+def _description(python: str | None, arguments: Sequence[str]) -> bytes:
     """Return what an environment is created from: the Python, the arguments, and their files."""
-    lines = [python or ""]  # an environment serves any Python that runs pytest
+    # An environment serves any Python that runs pytest.
+    lines = [os.fsencode(python or "")]
     for argument in arguments:
-        lines.append(argument)
+        lines.append(os.fsencode(argument))
         path = Path(argument)
         if path.is_file():
-            lines.append(path.read_text(encoding="utf-8"))
-    return "\n".join(lines)
+            lines.append(path.read_bytes())
+    return b"\n".join(lines)
 
 
 def remove_environment(name: str) -> None:

@@ -19,6 +19,7 @@ from traingate.host.module_contents import digest_of, digest_of_modules
 from traingate.host.packages import Distribution, distributions
 from traingate.host.shared_libraries import loaded_libraries
 from traingate.imports.library_paths import is_package_path
+from traingate.untrusted.masking import masked_text
 
 UNVERSIONED: Final = "unversioned"
 """Version of modules that belong to no distribution."""
@@ -247,7 +248,7 @@ def _source(
         return {"from": f"editable {item.local_source}", "digest": digest_of_modules(modules)}
     commit = _section(direct_url, "vcs_info").get("commit_id")
     digest = str(commit or _hash_of_archive(direct_url) or _digest_of_record(item))
-    return {"from": str(direct_url.get("url", "")), "digest": digest}
+    return {"from": masked_text(str(direct_url.get("url", ""))), "digest": digest}
 
 
 def _hash_of_archive(direct_url: Mapping[str, object]) -> object:

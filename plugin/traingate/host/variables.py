@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from traingate.host.shared_libraries import preload_names
+from traingate.untrusted.masking import masked_variable
 
 _STEERING_PREFIXES: Final = (
     # Threads, allocators, and the dynamic loader.
@@ -45,14 +46,14 @@ def steering_variables(variables: Mapping[str, str]) -> dict[str, str]:
         variables: Environment variables of the process.
 
     Returns:
-        Values by name. Preloaded libraries are there by the names of their files.
+        Values by name, secrets masked. Preloaded libraries are there by the names of their files.
     """
     selection = {}
     for name, value in sorted(variables.items()):
         if name == "LD_PRELOAD":
             selection[name] = preload_names(value)
         elif _is_steering(name):
-            selection[name] = value
+            selection[name] = masked_variable(name, value)
     return selection
 
 

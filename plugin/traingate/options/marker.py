@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from traingate.errors import ConfigurationError
@@ -40,12 +40,12 @@ def limits_of(markers: Iterable[pytest.Mark]) -> Limits:
         ConfigurationError: If a keyword is unknown, a value is invalid, or a change is accepted
             without a reason.
     """
-    limits = Limits()
+    limits, names = Limits(), {field.name for field in fields(Limits)}
     for marker in reversed(list(markers)):
         if marker.args:
             raise ConfigurationError(f"the traingate marker takes keywords only. {_MARKER}")
         for key, value in marker.kwargs.items():
-            if not hasattr(limits, key):
+            if key not in names:
                 raise ConfigurationError(f"the traingate marker has no {key!r}. {_MARKER}")
             try:
                 parsed_value = _PARSERS.get(key, _number)(value)

@@ -11,19 +11,19 @@ import os
 import secrets
 import shutil
 import socket
-import struct
 import tempfile
-from multiprocessing import AuthenticationError
-from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
 from traingate.errors import ConfigurationError
 from traingate.protocol.codec import decode, encode
+from traingate.protocol.handshake import Admission, prove
 from traingate.protocol.messages import Message
 
 _SOCKET: Final = "socket"
 _KEY: Final = "key"
+_NEW_PRIVATE_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 _MAX_PARENT_BYTES: Final = 40
 """Longest path of the parent directory. The path of a socket has at most 107 bytes (unix(7)), and a
@@ -36,9 +36,6 @@ _SHORT_FOLDERS: Final = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - mkdtemp
 _TOKEN: Final = secrets.token_urlsafe(3)
 """Random part of the names of this process's directories. Containers that share a folder may have
 processes of the same number, and each process removes all directories that have its own prefix."""
-
-_HANDSHAKE_SECONDS: Final = 10.0
-"""Longest wait for each message by which a child proves that it knows the key."""
 
 
 def listener_pattern() -> str:
@@ -117,12 +114,14 @@ class Listener:
         # mkdtemp sets mode 0700.
         directory = tempfile.mkdtemp(prefix=_directory_prefix(), dir=_parent_folder())
         self.directory = Path(directory)
-        self._key = secrets.token_bytes(32)
+        key = secrets.token_bytes(32)
         try:
-            (self.directory / _KEY).write_bytes(self._key)
+            with os.fdopen(os.open(self.directory / _KEY, _NEW_PRIVATE_FILE, 0o600), "wb") as file:
+                file.write(key)
             self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self._listener.bind(str(self.directory / _SOCKET))
             self._listener.listen()
+            self._admission = Admission(self._listener, key)
         except OSError:
             shutil.rmtree(self.directory, ignore_errors=True)
             raise
@@ -131,40 +130,18 @@ class Listener:
         """Wait for one child to connect.
 
         Returns:
-            The channel to a child that has connected within *seconds* and knows the key; None if
-            there is no such child. One that connects and then falls silent is waited for longer.
+            The channel to a child that has connected and proved to know the key within *seconds*;
+            None if there is no such child. A process that connects and proves nothing holds up no
+            other.
         """
-        self._listener.settimeout(seconds)
-        try:
-            peer, _ = self._listener.accept()
-        except TimeoutError:
-            return None
-        peer.setblocking(True)
-        _limit_waiting(peer, _HANDSHAKE_SECONDS)
-        connection = Connection(os.dup(peer.fileno()))
-        try:
-            deliver_challenge(connection, self._key)
-            answer_challenge(connection, self._key)
-        except (EOFError, OSError, AuthenticationError):  # it died, is silent, or lacks the key
-            connection.close()
-            return None
-        else:
-            _limit_waiting(peer, 0.0)
-        finally:
-            peer.close()
-        return Channel(connection)
+        peer = self._admission.wait(seconds)
+        return None if peer is None else Channel(Connection(peer.detach()))
 
     def close(self) -> None:
         """Close the socket, and remove the directory with all its files."""
+        self._admission.close()
         self._listener.close()
         shutil.rmtree(self.directory, ignore_errors=True)
-
-
-def _limit_waiting(peer: socket.socket, seconds: float) -> None:
-    """Let reads from and writes to *peer* fail after this time (socket(7)); 0 for no limit."""
-    timeval = struct.pack("@ll", int(seconds), int(seconds % 1 * 1e6))
-    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        peer.setsockopt(socket.SOL_SOCKET, option, timeval)
 
 
 def connect(directory: Path) -> tuple[Channel, int]:
@@ -179,12 +156,11 @@ def connect(directory: Path) -> tuple[Channel, int]:
 
     Raises:
         OSError, EOFError: If the controller does not listen any more.
-        multiprocessing.AuthenticationError: If the controller has another key.
+        KeyMismatchError: If the controller has another key.
     """
     key = (directory / _KEY).read_bytes()
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     client.connect(str(directory / _SOCKET))
+    prove(client, key)
     connection = Connection(client.detach())
-    answer_challenge(connection, key)
-    deliver_challenge(connection, key)
     return Channel(connection), connection.fileno()

@@ -15,9 +15,11 @@ import msgspec
 
 from traingate.errors import ConfigurationError
 from traingate.pull_requests.event import WorkflowRun
+from traingate.records import decode
 from traingate.records.results import SuiteResults
 from traingate.report.figures import is_notable
 from traingate.report.markdown import escaped, to_markdown
+from traingate.untrusted.files import read_bounded
 
 if TYPE_CHECKING:
     from github.IssueComment import IssueComment
@@ -41,10 +43,10 @@ def read_results(file: Path) -> SuiteResults:
         ConfigurationError: If it is missing, too large, or not of the schema.
     """
     try:
-        if file.stat().st_size > _MAX_RESULTS_BYTES:
-            raise ConfigurationError(f"{file} is larger than {_MAX_RESULTS_BYTES:,} bytes")
-        return msgspec.json.decode(file.read_bytes(), type=SuiteResults)
-    except (OSError, msgspec.MsgspecError) as error:
+        return decode(read_bounded(file, _MAX_RESULTS_BYTES), SuiteResults)
+    except OSError as error:
+        raise ConfigurationError(f"{file} has no results of traingate: {error}") from error
+    except msgspec.MsgspecError as error:
         # The message of msgspec may quote a stranger's text.
         raise ConfigurationError(f"{file} has no results of traingate") from error
 

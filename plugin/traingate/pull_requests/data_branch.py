@@ -17,6 +17,7 @@ from typing import Final
 from traingate.baselines.index import load_summaries
 from traingate.baselines.summaries import RunSummary
 from traingate.errors import ConfigurationError, NoRunError
+from traingate.untrusted.masking import masked_text
 from traingate.worktree.git_command import git_output, run_git
 
 BRANCH: Final = "traingate-runs"
@@ -60,8 +61,12 @@ class DataBranch:
         """Copy the runs into a folder; there are none yet if there is no such branch.
 
         Raises:
-            ConfigurationError: If the repository cannot be reached.
+            ConfigurationError: If the repository cannot be reached, or if the folder has a link,
+                through which a file outside of it would be written.
         """
+        link = next((path for path in (folder, *folder.rglob("*")) if path.is_symlink()), None)
+        if link is not None:
+            raise ConfigurationError(f"{link} is a link, and no runs are written through it")
         with tempfile.TemporaryDirectory(prefix="traingate-runs-") as clone:
             self._check_out(Path(clone))
             shutil.rmtree(Path(clone) / ".git")
@@ -84,6 +89,7 @@ class DataBranch:
                 folder = Path(clone)
                 old = self._check_out(folder)
                 for file in files:
+                    _check_is_file(file)
                     copy = folder / file.relative_to(storage)
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(file, copy)
@@ -110,7 +116,8 @@ class DataBranch:
         _git(folder, "add", "--all", "--force")
         _git(folder, "commit", "--quiet", "--allow-empty", "-m", "Runs of traingate")
         lease = f"--force-with-lease=refs/heads/{self.name}:{old or ''}"
-        arguments = ("push", "--quiet", lease, self.remote, f"HEAD:refs/heads/{self.name}")
+        target = f"HEAD:refs/heads/{self.name}"
+        arguments = ("push", "--quiet", lease, "--end-of-options", self.remote, target)
         process = run_git(folder, *_SETTINGS, *arguments)
         return process.stderr.strip() if process.returncode else None
 
@@ -118,9 +125,21 @@ class DataBranch:
 _SETTINGS: Final = (
     "-c", "user.name=traingate", "-c", "user.email=traingate@users.noreply.github.com",
     "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null",
+    # A link in the branch would lead what is read or written to a file outside of the clone.
+    "-c", "core.symlinks=false",
     # The empty value removes the user's helpers, which would be given the token to store.
     "-c", "credential.helper=", "-c", f"credential.helper={_CREDENTIALS}",
 )  # fmt: skip
+
+
+def _check_is_file(file: Path) -> None:
+    """Check that a new run is no link, which could add any file of this machine to the branch.
+
+    Raises:
+        ConfigurationError: If it is one.
+    """
+    if file.is_symlink() or not file.is_file():
+        raise ConfigurationError(f"{file} is a link, or no file, and was not added to the branch")
 
 
 def removable_runs(storage: Path, keep: int, tagged: Collection[str]) -> list[Path]:
@@ -163,5 +182,7 @@ def _git(folder: Path, *arguments: str) -> str:
     """
     process = run_git(folder, *_SETTINGS, *arguments)
     if process.returncode:
-        raise ConfigurationError(f"git {arguments[0]} failed: {process.stderr.strip()}")
+        raise ConfigurationError(
+            f"git {arguments[0]} failed: {masked_text(process.stderr.strip())}"
+        )
     return process.stdout.strip()

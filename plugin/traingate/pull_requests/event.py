@@ -14,6 +14,12 @@ import msgspec
 from msgspec import Struct
 
 from traingate.errors import ConfigurationError
+from traingate.records import decode
+from traingate.report.terminal_text import terminal_line
+from traingate.untrusted.files import read_bounded
+
+_MAX_EVENT_BYTES: Final = 64 << 20
+"""Largest event that is read; GitHub sends up to 25 MB."""
 
 ACCEPT_LABEL: Final = "traingate: accept"
 """Label that accepts the slowdowns of a pull request. People with triage rights can set labels."""
@@ -29,10 +35,12 @@ organisation, has invited. A stranger may write the line too, and needs the labe
 def reason_in(text: str) -> str | None:
     """Return the reason in the first line ``traingate-accept: REASON`` of a text; None without one.
 
+    It has no control characters: a null byte could not be an argument of pytest.
+
     Args:
         text: Description of a pull request, or message of a commit.
     """
-    lines = (line.strip() for line in text.splitlines())
+    lines = (terminal_line(line).strip() for line in text.splitlines())
     reasons = (
         line[len(_ACCEPT_LINE) :].strip() for line in lines if line.lower().startswith(_ACCEPT_LINE)
     )
@@ -142,6 +150,6 @@ def _read_event(variables: Mapping[str, str]) -> _Event:
     if not path:
         raise ConfigurationError("GITHUB_EVENT_PATH is not set: this is no job of GitHub Actions")
     try:
-        return msgspec.json.decode(Path(path).read_bytes(), type=_Event)
+        return decode(read_bounded(Path(path), _MAX_EVENT_BYTES), _Event)
     except (OSError, msgspec.MsgspecError) as error:
         raise ConfigurationError(f"the event in {path} cannot be read: {error}") from error

@@ -1,5 +1,6 @@
 """Define the values that a measurement leaves behind, and the JSON schema that stores them."""
 
+from traingate.records.decoding import decode
 from traingate.records.launch import Counts, Duet, Launch, Pair
 from traingate.records.measurement import (
     SCHEMA,
@@ -9,7 +10,7 @@ from traingate.records.measurement import (
     Published,
     stack_label,
 )
-from traingate.records.schema import damaged_record_error, from_json, to_json
+from traingate.records.schema import from_json, to_json
 from traingate.records.units import Interval
 from traingate.records.verdict import Acceptance, AnchorResult, Cause, Method, Outcome, Verdict
 
@@ -30,7 +31,7 @@ __all__ = [
     "Pair",
     "Published",
     "Verdict",
-    "damaged_record_error",
+    "decode",
     "from_json",
     "stack_label",
     "to_json",

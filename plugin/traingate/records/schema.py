@@ -8,7 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from traingate.errors import DamagedRecordError
+from traingate.records.decoding import decode
 from traingate.records.measurement import SCHEMA, Measurement
+from traingate.records.plausibility import check
+from traingate.untrusted.masking import masked_environment
 
 _FIRST_WITH_LIST: Final = 2
 """First version of the schema in which ``published`` is a list."""
@@ -38,21 +41,33 @@ def from_json(content: bytes | msgspec.Raw, location: str) -> Measurement:
             traingate wrote it.
     """
     try:
-        version = msgspec.json.decode(content, type=_Version).schema
+        version = decode(content, _Version).schema
         if version > SCHEMA:
             raise DamagedRecordError(
                 f"{location}: record of schema {version}, and this traingate reads up to {SCHEMA}. "
                 "Upgrade pytest-traingate."
             )
         if version == 1:
-            measurement = _from_first(msgspec.json.decode(content))
+            measurement = _from_first(decode(content, dict[str, Any]))
         else:
-            measurement = msgspec.json.decode(content, type=Measurement)
-    except msgspec.MsgspecError as error:
-        raise damaged_record_error(location, error) from error
-    if not all(launch.yardstick_seconds for launch in measurement.launches):
-        raise damaged_record_error(location, ValueError("a launch has no visit of the yardstick"))
-    return measurement
+            measurement = decode(content, Measurement)
+        check(measurement)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise DamagedRecordError.of(location, error) from error
+    return _masked(measurement)
+
+
+def _masked(measurement: Measurement) -> Measurement:
+    """Return a record without the secrets that an earlier version may have kept."""
+    replace = msgspec.structs.replace
+    duet = measurement.duet
+    if duet is not None:
+        duet = replace(
+            duet,
+            candidate_environment=masked_environment(duet.candidate_environment),
+            base_environment=masked_environment(duet.base_environment),
+        )
+    return replace(measurement, environment=masked_environment(measurement.environment), duet=duet)
 
 
 def _from_first(content: dict[str, Any]) -> Measurement:
@@ -60,10 +75,3 @@ def _from_first(content: dict[str, Any]) -> Measurement:
     published = content.get("published")
     changes = {"schema": _FIRST_WITH_LIST, "published": [published] if published else []}
     return msgspec.convert({**content, **changes}, Measurement)
-
-
-def damaged_record_error(location: str, error: Exception) -> DamagedRecordError:
-    """Return the error for a stored run that cannot be read."""
-    return DamagedRecordError(
-        f"{location} is damaged: {error}. Restore the file, or delete it and save a new baseline."
-    )

@@ -12,6 +12,7 @@ from traingate.errors import ConfigurationError
 from traingate.records.history import History, LevelChange, Series
 from traingate.report.figures import percent
 from traingate.report.plain_text import without_control_characters
+from traingate.untrusted.files import write_atomically
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _MAX_BLOCKS: Final = 60
@@ -60,6 +61,7 @@ def write_parquet(history: History, file: Path) -> None:
 
     Raises:
         ConfigurationError: If pyarrow is not installed.
+        OSError: If the file cannot be written.
     """
     try:
         import pyarrow as arrow  # noqa: PLC0415 - an extra
@@ -68,7 +70,9 @@ def write_parquet(history: History, file: Path) -> None:
         raise ConfigurationError(
             "Parquet files need pyarrow: pip install 'pytest-traingate[history]'"
         ) from error
-    parquet.write_table(arrow.Table.from_pylist([*history_rows(history)]), file)
+    content = io.BytesIO()
+    parquet.write_table(arrow.Table.from_pylist([*history_rows(history)]), content)
+    write_atomically(file, content.getvalue())
 
 
 def _series_lines(series: Series, history: History) -> Iterator[str]:

@@ -20,7 +20,7 @@ from traingate.report.plain_text import without_control_characters
 _TEMPLATES: Final = Path(__file__).parent / "assets"
 _MARKS: Final[dict[State, str]] = {"failed": "❌", "open": "❔", "passed": "✅", "measured": "⏱️"}
 
-_MARKUP: Final = re.compile(r"[\\`*_{}\[\]()#+!|~@:-]")
+_MARKUP: Final = re.compile(r"[\\`*_{}\[\]()#+!|~@:\"'-]")
 """Characters that Markdown, or GitHub's dialect of it, gives a meaning."""
 
 _REFERENCE: Final = re.compile(r"[@#]|\bgh-(?=\d)|\bwww(?=\.)", re.IGNORECASE)
@@ -64,7 +64,7 @@ def escaped(text: Any) -> str:
     """Return a text of one line, in which no character has a meaning in Markdown or HTML."""
     line = " ".join(without_control_characters(str(text)).split())
     line = _REFERENCE.sub(lambda match: match[0] + _BREAK, line)
-    return _MARKUP.sub(_reference, html.escape(line))
+    return _MARKUP.sub(_reference, html.escape(line, quote=False))
 
 
 def _reference(match: re.Match[str]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from traingate.report.progress import LogLines, ProgressLine, WorkerOutput
+from traingate.report.terminal_text import terminal_text
 
 if TYPE_CHECKING:
     import pytest
@@ -43,7 +44,7 @@ def observer_of(request: pytest.FixtureRequest) -> Iterator[WorkerOutput]:
 
     def write_line(text: str) -> None:
         with capture_disabled():
-            reporter.write_line(text)
+            reporter.write_line(terminal_text(text))
             reporter.flush()
 
     if reporter is None or verbosity <= _SILENT or (reporter.isatty and verbosity < 0):
@@ -54,5 +55,5 @@ def observer_of(request: pytest.FixtureRequest) -> Iterator[WorkerOutput]:
     else:
         with capture_disabled():
             console = Console(file=sys.__stdout__)
-        with ProgressLine(console, capture_disabled, request.node.name) as line:
+        with ProgressLine(console, capture_disabled, terminal_text(request.node.name)) as line:
             yield line

@@ -9,9 +9,14 @@ from typing import Final
 import msgspec
 
 from traingate.errors import ConfigurationError
+from traingate.records import decode
 from traingate.records.explanation import Explanation
 from traingate.records.profile import Profile
 from traingate.report.flame_graph import collapsed_stacks, render_flame_graph
+from traingate.untrusted.files import read_bounded, write_atomically
+
+_MAX_PROFILE_BYTES: Final = 256 << 20
+"""Largest file of profiles that is read."""
 
 PROFILE_SCHEMA: Final = 1
 """Version of the format of ``profile.json``."""
@@ -87,7 +92,7 @@ def write_profiles(folder: Path, content: ProfileFile) -> list[Path]:
     for name, text in texts.items():
         file = folder / name
         try:
-            file.write_text(text, encoding="utf-8", errors="backslashreplace")
+            write_atomically(file, text)
         except OSError as error:
             raise ConfigurationError(
                 f"--traingate-profile: {file} was not written: {error}"
@@ -103,7 +108,7 @@ def read_profiles(path: Path) -> ProfileFile:
     """
     file = path / "profile.json" if path.is_dir() else path
     try:
-        return msgspec.json.decode(file.read_bytes(), type=ProfileFile)
+        return decode(read_bounded(file, _MAX_PROFILE_BYTES), ProfileFile)
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error}") from error
     except msgspec.MsgspecError as error:

@@ -11,6 +11,7 @@ from rich.text import Text
 from traingate.records import Measurement, Published
 from traingate.records.units import samples_per_dollar
 from traingate.report.row import Row, in_thousands, samples_per_second, speedup
+from traingate.report.terminal_text import terminal_line
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def published_table(rows: Sequence[Row]) -> PublishedTable | None:
     result.add_column("test")
     result_titles = ("samples/s here", "x plain", "K/$")
     for title in (*result_titles, *machines):
-        result.add_column(title, justify="right", overflow="fold")
+        # A Text, because rich would take brackets for markup.
+        result.add_column(Text(terminal_line(title)), justify="right", overflow="fold")
     for row in rows:
         cells = [
             row.test,
@@ -54,7 +56,7 @@ def published_table(rows: Sequence[Row]) -> PublishedTable | None:
             in_thousands(row.measurement.samples_per_dollar),
             *(_published(row.measurement, machine) for machine in machines),
         ]
-        result.add_row(*map(Text, cells))
+        result.add_row(*(Text(terminal_line(cell)) for cell in cells))
     sources = "; ".join(dict.fromkeys(figure.source for figure in figures))
     scales = ", ".join(sorted({row.measurement.scale for row in rows}))
     return PublishedTable(

@@ -21,6 +21,7 @@ from traingate.report.row import (
     speedup,
     without_build,
 )
+from traingate.report.terminal_text import terminal_line
 
 _STYLES = {
     Outcome.PASSED: "green",
@@ -63,8 +64,12 @@ def table(rows: Sequence[Row]) -> Table:
         result.add_column(title, justify="left" if left else "right", overflow="fold")
     for cells in zip(*(cells for _, cells in nonempty), strict=True):
         # Cells are Text, because rich would take the brackets of a test's parameters for markup.
-        result.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
+        result.add_row(*map(_cell, cells))
     return result
+
+
+def _cell(content: str | Text) -> Text:
+    return content if isinstance(content, Text) else Text(terminal_line(content))
 
 
 def footnotes(rows: Sequence[Row]) -> list[str]:
@@ -168,7 +173,9 @@ def to_svg(rows: Sequence[Row], title: str) -> str:
         file=io.StringIO(), width=_WIDTH_WITHOUT_TERMINAL, record=True, highlight=False
     )
     print_to(console, rows)
-    return re.sub(r"@font-face \{.*?\}", "", console.export_svg(title=title), flags=re.DOTALL)
+    return re.sub(
+        r"@font-face \{.*?\}", "", console.export_svg(title=terminal_line(title)), flags=re.DOTALL
+    )
 
 
 def print_to(console: Console, rows: Sequence[Row]) -> None:
@@ -180,12 +187,12 @@ def print_to(console: Console, rows: Sequence[Row]) -> None:
     """
     console.print(table(rows))
     for note in footnotes(rows):
-        console.print(Text(note, style="dim"))
+        console.print(Text(terminal_line(note), style="dim"))
     published = published_table(rows)
     if published is not None:
         console.print()
         console.print(published.table)
-        console.print(Text(published.note, style="dim"))
+        console.print(Text(terminal_line(published.note), style="dim"))
 
 
 def _stack(record: Measurement) -> str:

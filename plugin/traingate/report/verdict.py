@@ -10,6 +10,7 @@ from traingate.gate.reduction import pairs_change
 from traingate.gate.statistics import loss_percent
 from traingate.records import AnchorResult, Cause, Measurement, Method, Outcome, Pair, Verdict
 from traingate.report.explanation import explanation_lines
+from traingate.report.terminal_text import terminal_text
 
 _ADVICE = {
     Outcome.REGRESSED: (
@@ -76,7 +77,7 @@ def interruption_text(test: str, measurement: Measurement, pairs: Sequence[Pair]
         count = f"{len(pairs)} pairs" if len(pairs) > 1 else "one pair"
         estimate = f" after {count}, which measured it as {loss_in_words(slowdown)} than the base"
     rate = f"{measurement.samples_per_second:.4g} samples/s"
-    return f"{test}: {rate}; the comparison was broken off{estimate}: no verdict"
+    return terminal_text(f"{test}: {rate}; the comparison was broken off{estimate}: no verdict")
 
 
 def loss_in_words(slowdown_percent: float) -> str:
@@ -85,7 +86,11 @@ def loss_in_words(slowdown_percent: float) -> str:
 
 
 def explain(verdict: Verdict) -> str:
-    """Return the verdict, its evidence and advice as a few lines of text."""
+    """Return the verdict, its evidence and advice as a few lines of text for a terminal."""
+    return terminal_text(_explanation(verdict))
+
+
+def _explanation(verdict: Verdict) -> str:
     if verdict.breaks_a_limit and verdict.outcome is not Outcome.REGRESSED:
         return _explain_broken_limits(verdict)
     if verdict.slowdown_percent is None:
@@ -145,7 +150,7 @@ def _explain_broken_limits(verdict: Verdict) -> str:
         verdict, failed=False, broken_limits=(), reason=None if is_older_record else verdict.reason
     )
     is_compared = comparison.slowdown_percent is not None or comparison.reason is not None
-    return "\n".join([f"FAILED: {limits}", *([explain(comparison)] if is_compared else [])])
+    return "\n".join([f"FAILED: {limits}", *([_explanation(comparison)] if is_compared else [])])
 
 
 def _change(verdict: Verdict) -> str:

@@ -28,6 +28,8 @@ from traingate.report.results import failed_result, measured_result, refused_res
 from traingate.session.comparisons import NO_ANCHOR
 from traingate.session.session import Session
 from traingate.session.summary import SessionSummary
+from traingate.untrusted.files import write_atomically
+from traingate.untrusted.masking import masked_text
 
 SUMMARY_VARIABLE: Final = "GITHUB_STEP_SUMMARY"
 """Variable with the file of a step's summary (docs.github.com, "Workflow commands")."""
@@ -150,8 +152,11 @@ def _history(session: Session, measurements: Mapping[str, Measurement], now: dat
 
 def _write(path: str, text: str, option: str, mode: str = "w") -> list[str]:
     try:
-        with Path(path).open(mode, encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        if mode == "w":
+            write_atomically(Path(path), text)
+        else:
+            with Path(path).open(mode, encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
     except OSError as error:
         return [f"{option}: {path} was not written: {error}"]
     return []
@@ -172,7 +177,7 @@ def _command(settings: Settings) -> str:
         "tolerance": None if settings.tolerance == DEFAULT_TOLERANCE else settings.tolerance,
         "anchor": settings.anchor,
         "anchor-tolerance": settings.anchor_tolerance,
-        "base-setup": settings.base_setup,
+        "base-setup": settings.base_setup and masked_text(settings.base_setup),
     }
     given = [f"--traingate-{name}={value}" for name, value in options.items() if value is not None]
     return shlex.join(["pytest", *filter(None, comparison), *given])

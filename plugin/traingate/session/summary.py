@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from traingate.baselines import saved_runs
 from traingate.baselines.known_tests import known_tests
+from traingate.baselines.run_files import mention_records
 from traingate.comparison.completeness import (
     ComparisonCounts,
     SessionFacts,
@@ -107,7 +107,7 @@ def _compares_others_only(session: Session, selection: Selection) -> bool:
     """Return whether pytest-benchmark compares other benchmarks, and none of traingate's."""
     settings = session.settings
     is_requested = bool(selection.benchmarks) or not settings.compare
-    return not is_requested and not saved_runs.mention_records(settings.storage, settings.compare)
+    return not is_requested and not mention_records(settings.storage, settings.compare)
 
 
 def _new_tests(session: Session) -> set[str]:

@@ -56,6 +56,8 @@ def resolve(root: Path, reference: str) -> Commit:
             the commit if the repository has a remote. Or if several remotes have such a branch, at
             different commits.
     """
+    if "\0" in reference:  # which no argument of a program can have
+        raise ConfigurationError(f"{reference!r} names no commit of {root}.")
     name, *suffixes = _SUFFIX.split(reference, maxsplit=1)
     remotes = _remotes(root)
     commit = None
@@ -76,7 +78,10 @@ def _commit_at(root: Path, prefix: str, reference: str, short_prefix: str = "") 
     """Return the commit of a reference that starts with *prefix* in full, None without one."""
     revision = f"{prefix}{reference}^{{commit}}"
     output = git_output(root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision)
-    return Commit(output.splitlines()[-1], f"{short_prefix}{reference}") if output else None
+    lines = (output or "").splitlines()
+    # An excluded revision, such as ^HEAD, is not that of a commit.
+    is_commit = bool(lines) and _FULL_HASH.fullmatch(lines[-1])
+    return Commit(lines[-1], f"{short_prefix}{reference}") if is_commit else None
 
 
 def _commit_of_remotes(root: Path, remotes: Sequence[str], reference: str) -> Commit | None:

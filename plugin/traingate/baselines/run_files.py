@@ -1,0 +1,136 @@
+"""Find the files of saved runs, without reading their records.
+
+pytest's hooks import this module at the start of each run, so it imports the standard library, and
+modules of traingate that do the same.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from traingate.errors import BaselineError, DamagedRecordError, NoRunError
+from traingate.untrusted.files import contains, kind_of
+
+MAX_RUN_BYTES: Final = 512 << 20
+"""Largest file of a run that is read: a run of a thousand tests has a tenth of it."""
+
+SAVE_REMEDY: Final = "Save a baseline on this machine with --benchmark-save=NAME."
+"""Way out if something is stored that cannot be compared with."""
+
+REMEDY: Final = (
+    "Save a baseline on this machine with --benchmark-save=NAME; new tests beside others that have "
+    "one can be recorded by --traingate-on-missing=record."
+)
+"""Ways out if nothing is stored."""
+
+_PREFIX: Final = "file://"
+
+
+def select_files(storage: str, selection: str | bool) -> list[Path]:
+    """Return the files of the runs that ``--benchmark-compare`` names, sorted by name.
+
+    Args:
+        storage: Value of ``--benchmark-storage``: a path, or ``file://PATH``.
+        selection: True for all runs, else the path of a file or the start of its name: a number
+            or ``number_name``, optionally preceded by the platform's folder.
+
+    Raises:
+        BaselineError: If *storage* is a URL of another kind than ``file://``.
+        NoRunError: If there is no run, or none that the selection names.
+        DamagedRecordError: If a folder of the storage cannot be read.
+    """
+    folder = storage_folder(storage)
+    if folder is None:
+        raise BaselineError(f"traingate compares with runs in files only, and not in {storage}")
+    files = _select(folder, selection)
+    if not files:
+        problem = "No saved run" if selection is True else f"No saved run matches {selection!r}"
+        raise NoRunError(f"{problem} in {folder}. {REMEDY}")
+    return files
+
+
+def storage_folder(storage: str) -> Path | None:
+    """Return the folder of a storage, the value of ``--benchmark-storage``; None if it has none."""
+    if "://" in storage and not storage.startswith(_PREFIX):
+        return None
+    return Path(storage.removeprefix(_PREFIX))
+
+
+def mention_records(storage: str, selection: str | bool) -> bool:
+    """Return whether any run that ``select_files`` finds may hold a record of traingate.
+
+    The files are not parsed: a damaged one may belong to a project without training benchmarks. One
+    that cannot be read may hold a record.
+    """
+    try:
+        return any(contains(file, b'"traingate"') for file in select_files(storage, selection))
+    except NoRunError:
+        return False
+    except DamagedRecordError:
+        return True
+    except BaselineError:
+        return False
+    except OSError:
+        return True
+
+
+def check_compared_files(storage: str, selection: str | bool) -> None:
+    """Check that reading the runs that ``select_files`` finds neither hangs nor fills the memory.
+
+    Args:
+        storage: Value of ``--benchmark-storage``.
+        selection: Value of ``--benchmark-compare``; False if nothing is compared.
+
+    Raises:
+        DamagedRecordError: If one is a FIFO or a device, or larger than ``MAX_RUN_BYTES``.
+    """
+    try:
+        files = select_files(storage, selection) if selection else []
+    except BaselineError:
+        return  # reported where the runs are needed
+    for file in files:
+        try:
+            status = file.stat()
+        except OSError:
+            continue
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise DamagedRecordError.of(file, f"it is {kind_of(status.st_mode)}, not a file")
+        if status.st_size > MAX_RUN_BYTES:
+            size = f"it is larger than {MAX_RUN_BYTES >> 20} MiB, and was not read"
+            raise DamagedRecordError.of(file, size)
+
+
+def _select(folder: Path, selection: str | bool) -> list[Path]:
+    """Return the files below *folder* that the selection names, sorted by name.
+
+    Raises:
+        NoRunError: If the selection cannot name a file.
+        DamagedRecordError: If a folder cannot be read; it might hold the newest run.
+    """
+    if isinstance(selection, str) and os.path.isfile(selection):  # noqa: PTH113 - never raises
+        return [Path(selection)]
+    pattern = "[0-9][0-9][0-9][0-9]_" if selection is True else str(selection).rstrip("*")
+    _check_folders(folder)
+    try:
+        files = {*folder.glob(f"{pattern}*.json"), *folder.glob(f"*/{pattern}*.json")}
+    except (ValueError, NotImplementedError, OSError) as error:  # absolute, empty, or too long
+        raise NoRunError(f"No saved run matches {selection!r}: {error}") from error
+    return sorted(files, key=lambda file: (file.name, file.parent))
+
+
+def _check_folders(folder: Path) -> None:
+    """Check that the folders of a storage can be listed: ``Path.glob`` passes over others."""
+    try:
+        for name in os.listdir(folder):  # noqa: PTH208 - an entry may be a link to itself
+            path = os.path.join(folder, name)  # noqa: PTH118
+            if os.path.isdir(path):  # noqa: PTH112
+                os.scandir(path).close()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except ValueError as error:  # a null byte
+        raise NoRunError(f"No saved run in {str(folder)!r}: {error}. {REMEDY}") from error
+    except OSError as error:
+        raise DamagedRecordError.of(folder, error) from error

@@ -1,0 +1,56 @@
+"""Print the results and the errors of commands.
+
+Records, names of commits and messages of git may be a stranger's, so all text passes through here.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any, Final, TextIO
+
+import click
+import msgspec
+
+from traingate.report.terminal_text import terminal_text
+from traingate.untrusted.masking import masked_text
+
+_CONTROL: Final = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Control characters that JSON does not escape."""
+
+
+def print_text(text: str, *, ends_line: bool = True) -> None:
+    """Print a text to the standard output.
+
+    Args:
+        text: Text of any origin.
+        ends_line: True to end its last line.
+    """
+    click.echo(encodable(terminal_text(text), sys.stdout), nl=ends_line)
+
+
+def complain(problem: object) -> None:
+    """Print a problem to the standard error output, and no secret in it."""
+    note(masked_text(f"traingate: {problem}"))
+
+
+def note(text: str) -> None:
+    """Print a text to the standard error output."""
+    click.echo(encodable(terminal_text(text), sys.stderr), err=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON to the standard output."""
+    click.echo(encodable(json_text(value), sys.stdout))
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON in several lines, in which a terminal or a job finds no command."""
+    text = msgspec.json.format(msgspec.json.encode(value)).decode()
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text).replace("##[", "#\\u0023[")
+
+
+def encodable(text: str, stream: TextIO) -> str:
+    """Return a text without characters that the encoding of a stream lacks, which are escaped."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,0 +1,32 @@
+"""Clean texts that a stranger may have written, for a terminal or the log of a job."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from traingate.report.plain_text import without_control_characters
+
+_WORKFLOW_COMMAND: Final = re.compile(r"(?:^|[\u2028\u2029])\s*:(?=:)|##(?=\[)", re.MULTILINE)
+"""Starts of the commands that GitHub Actions obeys in the output of a job (docs.github.com,
+"Workflow commands"): ``::`` at the beginning of a line, and in its older form ``##[`` anywhere."""
+
+_BREAK: Final = "\u200b"
+"""Space without a width."""
+
+_SPACE: Final = re.compile(r"[\n\t]+")
+
+
+def terminal_text(text: str) -> str:
+    """Return a text as it may be written to a terminal, or to the log of a job.
+
+    Control characters are left out, lone surrogates are written as escapes, and the start of a
+    command for GitHub Actions is interrupted.
+    """
+    visible = without_control_characters(text).encode(errors="backslashreplace").decode()
+    return _WORKFLOW_COMMAND.sub(lambda match: f"{match[0]}{_BREAK}", visible)
+
+
+def terminal_line(text: str) -> str:
+    """Return a text as it may be written to a terminal, in one line."""
+    return _SPACE.sub(" ", terminal_text(text))

@@ -1,0 +1,1 @@
+"""Handle files and texts that others may have written, damaged or chosen."""

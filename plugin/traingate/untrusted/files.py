@@ -1,0 +1,194 @@
+"""Read and write files that others may have damaged, replaced or chosen.
+
+Reading is bounded in time and memory, whatever lies at a path: a FIFO, a device, a huge file. A
+file is written completely or not at all. This module imports the standard library alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_CHUNK_BYTES: Final = 1 << 20
+_LOCK_POLL_SECONDS: Final = 0.02
+_OPEN_FILES: Final = ("/dev/fd/", "/dev/std", "/proc/")
+"""Beginnings of paths that stand for open files: these are written to, and not replaced."""
+
+_KINDS: Final = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def kind_of(mode: int) -> str | None:
+    """Return what a file is, by its mode, such as ``a FIFO``; None for a regular file."""
+    return next((title for is_kind, title in _KINDS if is_kind(mode)), None)
+
+
+def read_bounded(path: Path, max_bytes: int) -> bytes:
+    """Return the content of a regular file.
+
+    Args:
+        path: Path of the file, or of a link to it.
+        max_bytes: Largest size that is read.
+
+    Raises:
+        OSError: If it is missing, no regular file, or larger than *max_bytes*.
+    """
+    with _opened(path) as file:
+        size = os.fstat(file).st_size
+        content = bytearray()
+        while size <= max_bytes and len(content) <= max_bytes:
+            chunk = os.read(file, min(_CHUNK_BYTES, max_bytes + 1 - len(content)))
+            if not chunk:
+                return bytes(content)
+            content += chunk
+    raise OSError(f"it is larger than {max_bytes / 2**20:g} MiB, and was not read")
+
+
+def contains(path: Path, text: bytes) -> bool:
+    """Return whether a regular file of any size has *text* in it.
+
+    Raises:
+        OSError: If it cannot be read, or is no regular file.
+    """
+    end = b""
+    with _opened(path) as file:
+        while chunk := os.read(file, _CHUNK_BYTES):
+            if text in end + chunk:
+                return True
+            end = chunk[-len(text) :]
+    return False
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """Yield the descriptor of a regular file that was opened for reading without waiting."""
+    # Without O_NONBLOCK, opening a FIFO waits for somebody who writes to it.
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        kind = kind_of(os.fstat(file).st_mode)
+        if kind is not None:
+            raise OSError(f"it is {kind}, not a file")
+        yield file
+    finally:
+        os.close(file)
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file as a whole: after a failure, *path* is as it was before.
+
+    A link is replaced, and the file that it leads to is left alone. A FIFO or a device, such as
+    ``/dev/stdout``, is written to.
+
+    Args:
+        path: Path of the file.
+        content: New content. Lone surrogates of a text are written as escapes.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+    if _is_stream(path):
+        _write_to_stream(path, data)
+        return
+    unfinished = path.parent / f".traingate-{secrets.token_hex(8)}"
+    file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        with os.fdopen(file, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            _keep_mode(path, stream.fileno())
+            os.fsync(stream.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def _keep_mode(path: Path, file: int) -> None:
+    """Give a new file the permissions of the regular file that it replaces, if there is one."""
+    with contextlib.suppress(OSError):
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode):
+            os.fchmod(file, stat.S_IMODE(status.st_mode))
+
+
+def _is_stream(path: Path) -> bool:
+    """Return whether *path* is a device, a FIFO, or an open file of this process.
+
+    Raises:
+        OSError: If it is a folder or a socket.
+    """
+    if str(path.absolute()).startswith(_OPEN_FILES):
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # it is not there, or a link to nowhere
+        return False
+    kind = kind_of(mode)
+    if kind in {"a folder", "a socket"}:
+        raise OSError(errno.EISDIR, f"it is {kind}, not a file", str(path))
+    return kind is not None
+
+
+def _write_to_stream(path: Path, data: bytes) -> None:
+    # Without O_NONBLOCK, opening a FIFO waits for somebody who reads from it.
+    file = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    os.set_blocking(file, True)
+    with os.fdopen(file, "wb") as stream:
+        stream.write(data)
+
+
+@contextlib.contextmanager
+def locked(folder: Path, seconds: float) -> Iterator[bool]:
+    """Hold the lock of a folder, which other processes of traingate take too (flock(2)).
+
+    Args:
+        folder: Folder, in which nothing is written for the lock.
+        seconds: Longest wait for another process that holds it.
+
+    Yields:
+        True if the lock is held; False after the wait, or if the file system has no locks.
+    """
+    deadline = time.monotonic() + seconds
+    try:
+        file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        yield _lock(file, deadline)
+    finally:
+        os.close(file)
+
+
+def _lock(file: int, deadline: float) -> bool:
+    """Return whether the lock was taken before the deadline."""
+    has_lock = _try_to_lock(file)
+    while has_lock is None and time.monotonic() < deadline:
+        time.sleep(_LOCK_POLL_SECONDS)
+        has_lock = _try_to_lock(file)
+    return bool(has_lock)
+
+
+def _try_to_lock(file: int) -> bool | None:
+    """Return whether the lock can be had, and was taken; None while another process holds it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,41 @@
+"""Inputs that have failed once, by target, or that a fuzzer would not come upon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from record_targets import changed_run
+
+CASES: dict[str, list[Any]] = {
+    "records": [
+        b"",
+        b"[" * 200_000,
+        b"\xff\xfe",
+        b'{"benchmarks": [], "x": 1e999}',
+        # A mean of no steps.
+        changed_run("duet", "pairs", 0, "base_step_seconds", value=[]),
+        changed_run("duet", "pairs", 0, "candidate_step_seconds", value=[]),
+        changed_run("duet", "pairs", 0, "candidate_phase_seconds", value={"forward": []}),
+        changed_run("launches", 0, "step_seconds", value=[]),
+        # A division by zero, and a rate that is None.
+        changed_run("verdict", "slowdown_percent", value=100.0),
+        changed_run("verdict", "samples_per_second", value=None),
+        changed_run("launches", 0, "peak_rss_bytes", value=10**400),
+    ],
+    "profiles": [b"", b"[" * 200_000, b"\xff\xfe"],
+    "index": [b"", b"SQLite format 3\0" + b"\xff" * 9000],
+    "wire": [b"[" * 200_000, b'{"type": "Step", "count": ' + b"9" * 5000 + b"}", b"\xff"],
+    "options": [("text", "\ud800"), ("text", "9" * 5000)],
+    "markdown": ["\u009b31m", "`" * 100, "www.example.org"],
+    "html": ["]]>", "<!--", "\ud800"],
+    "terminal": [
+        "\x1b\x1b[[31m",
+        "\x1b]\x1b[m::x",
+        ":\x00:error::x",
+        "#\x1b[m#[x",
+        "\u200b::x",
+        "a\u2028::x",
+    ],
+    "masking": [],
+    "causes": [],
+}

@@ -1,0 +1,73 @@
+"""A real worker with secrets in its variables and packages: no record or report has them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from comparing_runs import OPTIONS, run
+from workers import git
+
+from traingate.untrusted.masking import MASK
+
+HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
+URL = f"https://user:{HIDDEN}@index.example/simple"
+METADATA = "Name: helper\nVersion: 1.0\n"
+TEXT = """
+import helper
+from trainings import sleeping
+
+def model():
+    return sleeping()
+
+def test_model(training_benchmark):
+    training_benchmark(model)
+"""
+
+
+@pytest.fixture
+def helper(tmp_path_factory, save):
+    """Install a package from an address with a password, which the workload imports."""
+    folder = tmp_path_factory.mktemp("library")
+    metadata = folder / "helper-1.0.dist-info"
+    metadata.mkdir()
+    (folder / "helper.py").write_text("")
+    (metadata / "METADATA").write_text(METADATA)
+    (metadata / "RECORD").write_text("helper.py,sha256=a,1\n")
+    content = {
+        "url": f"git+https://token:{HIDDEN}@host/helper.git",
+        "vcs_info": {"commit_id": "a1"},
+    }
+    (metadata / "direct_url.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_no_file_of_a_session_has_a_secret_of_its_worker(pytester, helper, monkeypatch):
+    variables = {
+        "TORCHX_TOKEN": HIDDEN, "PYTHON_INDEX": URL, "XLA_PROXY": f"http://{HIDDEN}@proxy:3128",
+        "PIP_INDEX_URL": URL, "UV_INDEX_URL": URL, "HTTPS_PROXY": URL, "GITHUB_TOKEN": HIDDEN,
+        "TORCH_OTHER": "kept",
+    }  # fmt: skip
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTHONPATH", str(helper), prepend=":")
+    git(pytester.path, "init", "-q")  # without a repository, all of PYTHONPATH is the project
+    files = ("--traingate-html=a.html", "--traingate-json=a.json", "--traingate-markdown=a.md")
+    result = run(
+        pytester, TEXT, *files, "--benchmark-json=run.json", "--junitxml=junit.xml",
+        "--traingate-profile=profiles", options=OPTIONS,
+    )  # fmt: skip
+    assert result.ret == 0
+    (benchmark,) = json.loads((pytester.path / "run.json").read_text())["benchmarks"]
+    environment = benchmark["extra_info"]["traingate"]["environment"]
+    assert environment["package_sources"]["helper"]["from"] == f"git+https://{MASK}@host/helper.git"
+    recorded = environment["variables"]
+    assert recorded["TORCHX_TOKEN"] == MASK
+    assert recorded["PYTHON_INDEX"] == f"https://{MASK}@index.example/simple"
+    assert recorded["TORCH_OTHER"] == "kept"
+    assert not {"PIP_INDEX_URL", "UV_INDEX_URL", "HTTPS_PROXY", "GITHUB_TOKEN"} & recorded.keys()
+    written = [path for path in pytester.path.rglob("*") if path.is_file()]
+    names = {path.name for path in written}
+    assert {"a.html", "a.json", "a.md", "run.json", "junit.xml", "profile.json"} <= names
+    assert [path.name for path in written if HIDDEN.encode() in path.read_bytes()] == []
+    assert HIDDEN not in "\n".join((*result.outlines, *result.errlines))

@@ -1,0 +1,185 @@
+"""Runs are saved completely or not at all, and sessions that save at once lose nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+
+import pytest
+from comparing_runs import OPTIONS, run
+
+from damages import DAMAGES, contents
+from traingate.baselines.saved_runs import read_run
+
+FAST = (1e-6,) * 4
+ONE = """
+from trainings import sleeping
+
+def test_sleeping(training_benchmark):
+    training_benchmark(sleeping)
+"""
+MEASURE = (
+    *OPTIONS[:1],
+    "--traingate-steps=2",
+    "--traingate-launches=1",
+    "--benchmark-storage=stored",
+)
+SAVING = (*MEASURE, "--benchmark-save=mine")
+
+LIMIT_FILES = """
+import resource
+import pytest
+
+def limit(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+def pytest_benchmark_update_json():
+    limit(2000)
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish():
+    limit(resource.RLIM_INFINITY)
+"""
+"""Lets the kernel refuse to write more than a number of bytes, as it does where the disk ends."""
+
+
+def saved(pytester):
+    return sorted(pytester.path.glob("stored/*/*.json"))
+
+
+def text_of(result):
+    return "\n".join((*result.outlines, *result.errlines))
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_save_fails_the_run_and_leaves_no_damaged_baseline(
+    pytester, save
+):
+    save(FAST)
+    before = contents(pytester.path / "stored")
+    pytester.makeconftest(LIMIT_FILES)
+    result = run(pytester, ONE, options=(*SAVING, "--junitxml=junit.xml"))
+    assert result.ret == 1
+    assert "ERROR: the run was not saved: [Errno 27] File too large" in text_of(result)
+    assert "was not saved completely, so removed" in text_of(result)
+    assert "1 passed" in text_of(result)
+    assert "INTERNALERROR" not in text_of(result)
+    assert "Traceback" not in text_of(result)
+    for folder in (pytester.path / "stored").glob("Linux*"):
+        folder.rmdir()  # made by pytest-benchmark, and empty
+    assert contents(pytester.path / "stored") == before
+    assert "test_sleeping" in (pytester.path / "junit.xml").read_text()
+
+
+def test_a_storage_that_cannot_be_written_to_fails_the_run_and_says_so(pytester, save):
+    """A link to itself is where the folder of this machine should be: root cannot write below it."""
+    from pytest_benchmark.utils import get_machine_id
+
+    folder = pytester.path / "stored" / get_machine_id()
+    folder.parent.mkdir()
+    folder.symlink_to(folder)
+    result = run(pytester, ONE, options=SAVING)
+    assert result.ret == 1
+    assert "ERROR: the run was not saved: " in text_of(result)
+    assert "Traceback" not in text_of(result)
+    assert folder.readlink() == folder
+
+
+def test_two_sessions_that_save_at_once_keep_both_runs(pytester, save):
+    """Each takes the next free number, and without a lock both would take the same one."""
+    pytester.makepyfile(test_speed=ONE)
+    pytester.makeconftest(
+        "import time, pathlib, pytest\n"
+        "from pytest_benchmark.storage.file import FileStorage\n"
+        "original = FileStorage._next_num.fget\n"
+        "def slow(self):\n"
+        "    number = original(self)\n"
+        "    time.sleep(0.5)\n"  # so that the two would meet
+        "    return number\n"
+        "FileStorage._next_num = property(slow)\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", *SAVING]
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=120)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert [file.name for file in saved(pytester)] == ["0001_mine.json", "0002_mine.json"]
+    assert all(len(read_run(file).measurements) == 1 for file in saved(pytester))
+
+
+def test_a_run_that_is_being_saved_is_waited_for(pytester, save):
+    """pytest-benchmark does not write atomically, and another session may read at any moment."""
+    from traingate.untrusted.files import locked
+
+    save(FAST)
+    path = pytester.path / "stored" / "Linux" / "0001_base.json"
+    path.parent.mkdir()
+    (pytester.path / "stored" / "0001_base.json").rename(path)
+    whole = path.read_text()
+    path.write_text(whole[: len(whole) // 2])
+    taken, runs = threading.Event(), []
+
+    def save_slowly():
+        with locked(path.parents[1], 5):
+            taken.set()
+            started.wait(10)
+            path.write_text(whole)
+
+    started = threading.Event()
+    writer = threading.Thread(target=save_slowly)
+    writer.start()
+    taken.wait(10)
+    reader = threading.Thread(target=lambda: runs.append(read_run(path)))
+    reader.start()
+    reader.join(0.2)
+    assert runs == []
+    started.set()
+    reader.join(10)
+    writer.join()
+    assert len(runs[0].measurements) == 1
+
+
+@pytest.mark.parametrize("damage", ["a FIFO", "a link to a device", "a sparse gibibyte"])
+def test_pytest_benchmark_is_kept_from_reading_what_would_hang_it_or_fill_the_memory(
+    pytester, save, damage
+):
+    save(FAST)
+    path = pytester.path / "stored" / "0001_base.json"
+    DAMAGES[damage](path)
+    command = [sys.executable, "-m", "pytest", *MEASURE, "--benchmark-compare"]
+    pytester.makepyfile(test_speed=ONE)
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert process.returncode == 4
+    assert "0001_base.json is damaged: it is" in process.stderr
+    assert "Traceback" not in process.stdout + process.stderr
+
+
+@pytest.mark.parametrize("damage", ["empty", "a folder", "nested deeply"])
+def test_a_session_that_compares_with_a_damaged_run_is_refused_and_changes_nothing(
+    pytester, save, damage
+):
+    save(FAST)
+    path = pytester.path / "stored" / "0001_base.json"
+    path.rename(path.with_name("0000_old.json"))
+    save(FAST)
+    DAMAGES[damage](path)
+    before = contents(pytester.path / "stored")
+    result = run(pytester, ONE, "--benchmark-save=mine")
+    assert result.ret == 4
+    assert "0001_base.json is damaged: " in text_of(result)
+    assert "Traceback" not in text_of(result)
+    assert contents(pytester.path / "stored") == before
+
+
+def test_the_storage_may_have_any_name(pytester, save):
+    name = "a folder\nwith 日本語 and ' \" $(touch x)"
+    options = (*MEASURE[:-1], f"--benchmark-storage={name}", "--benchmark-save=mine")
+    assert run(pytester, ONE, options=options).ret == 0
+    (file,) = (pytester.path / name).glob("*/*.json")
+    assert json.loads(file.read_text())["benchmarks"]
+    result = run(pytester, ONE, options=(*options[:-1], "--benchmark-compare"))
+    assert "1 stored launch and 1 new one have no spread to judge by" in text_of(result)
+    assert not (pytester.path / "x").exists()

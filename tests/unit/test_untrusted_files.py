@@ -1,0 +1,176 @@
+"""Files are read in bounded time and memory, and written completely or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import stat
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from damages import DAMAGES, public_folder, unreadable
+from traingate.untrusted.files import contains, locked, read_bounded, write_atomically
+
+NOT_READ = {
+    "a sparse gibibyte", "a real gibibyte", "a folder", "a FIFO", "a link to nowhere",
+    "a link to itself", "a link to a device",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_only_regular_files_of_a_bounded_size_are_read(tmp_path, damage):
+    path = tmp_path / "file"
+    path.write_bytes(b'{"a": "b"}')
+    DAMAGES[damage](path)
+    if damage not in NOT_READ:
+        assert read_bounded(path, 1 << 20) == path.read_bytes()
+        return
+    with pytest.raises(OSError, match=r"not a file|larger than|No such|levels of symbolic"):
+        read_bounded(path, 1 << 20)
+
+
+def test_the_bound_itself_is_read_and_one_byte_more_is_not(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 100)
+    assert read_bounded(path, 100) == b"x" * 100
+    with pytest.raises(OSError, match="larger than"):
+        read_bounded(path, 99)
+
+
+def test_a_file_that_grows_while_it_is_read_is_bounded_too():
+    """The files of /proc have the size 0."""
+    from pathlib import Path
+
+    with pytest.raises(OSError, match="larger than"):
+        read_bounded(Path("/proc/self/maps"), 10)
+
+
+def test_a_text_is_found_across_the_parts_that_are_read(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * ((1 << 20) - 3) + b"needle" + b"x" * 100)
+    assert contains(path, b"needle")
+    assert not contains(path, b"needles")
+
+
+def test_a_file_is_replaced_with_its_permissions(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.chmod(0o640)
+    write_atomically(path, "new \udcff")
+    assert path.read_bytes() == b"new \\udcff"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_link_is_replaced_and_its_target_is_left_alone(tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("precious")
+    link = tmp_path / "link"
+    link.symlink_to(outside)
+    write_atomically(link, "new")
+    assert (outside.read_text(), link.read_text(), link.is_symlink()) == ("precious", "new", False)
+
+
+WRITE = """
+import resource, signal, sys
+from pathlib import Path
+from traingate.untrusted.files import write_atomically
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, resource.RLIM_INFINITY))
+write_atomically(Path(sys.argv[1]), "x" * (1 << 20))
+"""
+
+
+def test_a_disk_that_is_full_in_the_middle_leaves_the_old_file(tmp_path):
+    """The kernel refuses to write more than a limit, as it does where the disk ends."""
+    path = tmp_path / "file"
+    path.write_text("old")
+    command = [sys.executable, "-c", WRITE, str(path)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "File too large" in process.stderr
+    assert path.read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_may_not_be_written_to_is_an_error():
+    with public_folder() as folder:
+        inner = folder / "inner"
+        inner.mkdir()
+        (inner / "file").write_text("old")
+        with unreadable(inner), pytest.raises(PermissionError):
+            write_atomically(inner / "file", "new")
+        assert (inner / "file").read_text() == "old"
+
+
+def test_a_fifo_that_nobody_reads_does_not_hang_a_writer(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(OSError) as caught:  # noqa: PT011 - the number of the error is checked
+        write_atomically(tmp_path / "fifo", "text")
+    assert caught.value.errno == errno.ENXIO
+
+
+def test_a_fifo_that_is_read_and_a_device_are_written_to(tmp_path):
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    texts = []
+    thread = threading.Thread(target=lambda: texts.append(path.read_text()))
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not texts and time.monotonic() < deadline:
+        try:
+            write_atomically(path, "x" * 200_000)
+            break
+        except OSError:  # not opened by the reader yet
+            continue
+    thread.join()
+    assert texts == ["x" * 200_000]
+    program = "from pathlib import Path; from traingate.untrusted.files import write_atomically\n"
+    program += "write_atomically(Path('/dev/stdout'), 'text')"
+    assert subprocess.check_output([sys.executable, "-c", program]) == b"text"
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a link to itself"])
+def test_what_cannot_be_replaced_is_an_error_or_replaced(tmp_path, kind):
+    path = tmp_path / "file"
+    path.write_text("old")
+    DAMAGES[kind](path)
+    if kind == "a folder":
+        with pytest.raises(OSError, match="not a file"):
+            write_atomically(path, "new")
+    else:
+        write_atomically(path, "new")
+        assert path.read_text() == "new"
+
+
+LOCK = """
+import sys
+from pathlib import Path
+from traingate.untrusted.files import locked
+with locked(Path(sys.argv[1]), 10) as held:
+    print(held, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_lock_of_a_folder_excludes_other_processes_and_ends_with_them(tmp_path):
+    command = [sys.executable, "-c", LOCK, str(tmp_path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "True\n"
+        with locked(tmp_path, 0.05) as held:
+            assert held is False
+        other.kill()
+    with locked(tmp_path, 5) as held:
+        assert held is True
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_folder_there_is_no_lock_and_no_error(tmp_path):
+    with locked(tmp_path / "nowhere", 0.1) as held:
+        assert held is False
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 1 << 16  # of the child alone
