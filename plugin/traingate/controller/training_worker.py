@@ -15,6 +15,7 @@ from traingate.controller.child import Child
 from traingate.controller.command import training_command
 from traingate.controller.job import Job, Observer, ProfilePlan, Side
 from traingate.controller.steps import Steps
+from traingate.controller.worker_clock import WorkerClock
 from traingate.errors import WorkerError
 from traingate.protocol import messages
 from traingate.protocol.json_values import as_json
@@ -64,6 +65,7 @@ class TrainingWorker:
         self._extensions = Path(command.environment[EXTENSIONS_VARIABLE])
         self._name = f"launch {number}{side_name}"
         self._worker = Child(command, self._name, job.timeouts.start)
+        self._clock = WorkerClock(self._name)
         self._job = job
         self._number = number
         self._busy_turns = 0
@@ -86,6 +88,7 @@ class TrainingWorker:
         relocation = job.side and job.side.relocation
         self._observer.doing("importing torch")
         self._worker.wait_for_hello()
+        self._clock.start()
         self._worker.send(
             messages.Prepare(
                 workload=as_json(vars(job.workload)),
@@ -107,6 +110,9 @@ class TrainingWorker:
         self.batch_size = local * self._worker.world_size // len(answers)
         self.epoch_steps = answers[0].epoch_steps
         self.prefetched_batches = max(prepared.prefetched_batches for prepared in answers)
+        self._clock.stop()
+        for answer in answers:
+            self._clock.check_duration(answer.setup_seconds, doing)
         self.freeze()
         return max(prepared.setup_seconds for prepared in answers)
 
@@ -126,7 +132,10 @@ class TrainingWorker:
         doing = f"in {name}" if number else "in its first step"
         self._observer.doing(name)
         seconds = timeouts.step if number else timeouts.first_step
+        self._clock.start()
         answers = self._worker.ask(messages.WarmUp(), messages.WarmedUp, seconds, doing)
+        self._clock.stop()
+        self._clock.check_steps([answers], doing, is_measured=False)
         self.data_workers = max(rank.data_workers for rank in answers)
         return max(rank.step_seconds for rank in answers), any(rank.compiled for rank in answers)
 
@@ -145,13 +154,16 @@ class TrainingWorker:
             offset: Number of measured steps before these.
             total: Number of measured steps of the whole launch.
         """
-        self._worker.send(messages.Step(count))
+        self._clock.start()
+        self._worker.send(messages.Step(count), f"before step {offset + 1} of {total}")
         answers: list[list[messages.Stepped]] = []
         for number in range(offset + 1, offset + 1 + count):
             doing = f"in step {number} of {total}"
             answers.append(self._worker.receive(messages.Stepped, self._job.timeouts.step, doing))
             if len(answers) == count:
+                self._clock.stop()
                 self.freeze()
+        self._clock.check_steps(answers, doing)
         # Only now, since drawing the progress takes time from the steps.
         slowest = max(answer.step_seconds for answer in answers[-1])
         self._observer.stepped(offset + count, total, self.batch_size / slowest)
@@ -165,9 +177,12 @@ class TrainingWorker:
             ConfigurationError: If it imported other files of the project than earlier launches.
         """
         seconds = self._job.timeouts.step
+        self._clock.start()
         answers = self._worker.ask(
             messages.Finish(), messages.Finished, seconds, "after its last step"
         )
+        self._clock.stop()
+        self._clock.check_clock(answers, "after its last step")
         for answer in answers:
             self._job.imported_files.add(self._name, answer.imported_files)
         return answers

@@ -1,20 +1,25 @@
 """Encode messages as JSON, and decode them.
 
 Each message is one JSON object. Its ``type`` names a class of ``messages``, and its other keys are
-the fields of that class. Nothing is pickled.
+the fields of that class. Nothing is pickled. Types of fields are checked, because the workload runs
+in the process that sends, and can damage what is sent.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
-from typing import Final, get_args
+from typing import Any, Final, TypeAlias, get_args
 
 from traingate.errors import ProtocolError
 from traingate.protocol.messages import PROTOCOL_VERSION, Message
 
-_TYPES: Final[Mapping[str, type[Message]]] = {kind.__name__: kind for kind in get_args(Message)}
+_Check: TypeAlias = Callable[[Any], bool]
+
+_MAX_WHOLE_NUMBER: Final = 1 << 63
+"""First number that is too large for a record, whose readers have 64 bits."""
 
 
 def encode(message: Message) -> bytes:
@@ -32,9 +37,12 @@ def decode(payload: bytes) -> Message:
     try:
         content = json.loads(payload)
         kind = _TYPES[content.pop("type")]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ProtocolError(_not_a_message(payload)) from error
-    if content.keys() != {item.name for item in fields(kind)}:
+    checks = _CHECKS[kind]
+    if content.keys() != checks.keys() or not all(
+        check(content[name]) for name, check in checks.items()
+    ):
         raise ProtocolError(_not_a_message(payload))
     return kind(**content)
 
@@ -42,3 +50,65 @@ def decode(payload: bytes) -> Message:
 def _not_a_message(payload: bytes) -> str:
     """Return the text of the error for a payload that is not a message."""
     return f"not a message of protocol version {PROTOCOL_VERSION}: {payload[:200]!r}"
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_truth_value(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_whole_number(value: Any) -> bool:
+    return type(value) is int and abs(value) < _MAX_WHOLE_NUMBER
+
+
+def _is_number(value: Any) -> bool:
+    return _is_whole_number(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_anything(_: Any) -> bool:
+    return True
+
+
+def _is_list_of(check: _Check) -> _Check:
+    return lambda value: isinstance(value, list) and all(map(check, value))
+
+
+def _is_dict_of(check: _Check) -> _Check:
+    return lambda value: isinstance(value, dict) and all(map(check, value.values()))
+
+
+_BY_ANNOTATION: Final[Mapping[str, _Check]] = {
+    "str": _is_text,
+    "bool": _is_truth_value,
+    "int": _is_whole_number,
+    "float": _is_number,
+    "list[str]": _is_list_of(_is_text),
+    "dict[str, JSON]": _is_dict_of(_is_anything),
+    "dict[str, str]": _is_dict_of(_is_text),
+    "dict[str, int]": _is_dict_of(_is_whole_number),
+    "dict[str, float]": _is_dict_of(_is_number),
+    "dict[str, list[str]]": _is_dict_of(_is_list_of(_is_text)),
+    "list[dict[str, JSON]]": _is_list_of(_is_dict_of(_is_anything)),
+}
+"""Check of a value for each annotation of a field in ``messages``."""
+
+
+def _check_of(annotation: str) -> _Check:
+    """Return the check for an annotation, which may allow None."""
+    base = annotation.removesuffix(" | None")
+    check = _BY_ANNOTATION[base]
+    if base == annotation:
+        return check
+    return lambda value: value is None or check(value)
+
+
+_TYPES: Final[Mapping[str, type[Message]]] = {kind.__name__: kind for kind in get_args(Message)}
+
+_CHECKS: Final[Mapping[type[Message], Mapping[str, _Check]]] = {
+    kind: {item.name: _check_of(str(item.type)) for item in fields(kind)}
+    for kind in get_args(Message)
+}
+"""Check of each field, by the class of the message."""

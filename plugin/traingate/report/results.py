@@ -10,6 +10,7 @@ import msgspec
 from traingate.gate.suite import suite_change
 from traingate.records import Measurement, Outcome, Verdict, stack_label
 from traingate.records.results import State, SuiteResults, TestResult
+from traingate.report.cautions import cautions
 from traingate.report.verdict import explain
 
 
@@ -33,6 +34,7 @@ def measured_result(test: str, measurement: Measurement, command: str) -> TestRe
         samples_per_second_interval=measurement.samples_per_second_interval,
         peak_rss_bytes=measurement.peak_rss_bytes,
         verdict=verdict,
+        cautions=cautions(measurement),
         command=f"{command} {shlex.quote(test)}" if command else "",
     )
 

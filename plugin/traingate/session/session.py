@@ -34,6 +34,7 @@ from traingate.options import Settings
 from traingate.protocol.channel import listener_pattern
 from traingate.records import Acceptance, Hardware, Measurement, Outcome, Verdict
 from traingate.records.units import samples_per_dollar
+from traingate.report.cautions import cautions
 from traingate.report.row import Row
 from traingate.report.verdict import interruption_text
 from traingate.session.comparisons import ComparisonChooser
@@ -165,9 +166,19 @@ class Session:
             duet=comparison_result.duet,
             samples_per_dollar=price and samples_per_dollar(measurement.samples_per_second, price),
         )
+        measurement = self._with_cautions(request, measurement)
         if measurement.verdict is not None:
             self.verdicts.append((request.test, measurement.verdict))
         return replace(result, measurement=measurement, sides=comparison_result.profiles)
+
+    def _with_cautions(self, request: BenchmarkRequest, measurement: Measurement) -> Measurement:
+        """Return a measurement whose verdict has the reasons to doubt it in its evidence."""
+        verdict, baseline = measurement.verdict, self.used_baselines.get(request.test)
+        doubts = cautions(measurement, baseline and baseline.measurement)
+        if verdict is None or not doubts:
+            return measurement
+        verdict = msgspec.structs.replace(verdict, evidence=(*verdict.evidence, *doubts))
+        return msgspec.structs.replace(measurement, verdict=verdict)
 
     def _measure(
         self, request: BenchmarkRequest, job: Job, observer: Observer

@@ -1,0 +1,80 @@
+"""Test that each fault of a worker fails its own test clearly, and leaves nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fault_runs import place, run_faults
+from fault_table import GROUPS, source_of
+
+MAX_PEAK_BYTES = 250 << 20
+"""Memory of pytest's own process that no output of a worker may exceed: without any it is 90 MB."""
+
+MAX_SECONDS = 20.0
+"""Time of a test in which a worker hangs: the time-out of 4 s, and what it takes to start and end."""
+
+
+@pytest.fixture(scope="module")
+def run_of():
+    """``run_of(group)``: the run of a group of faults, which happens once."""
+    runs = {}
+
+    def run(group):
+        if group not in runs:
+            options = ["--traingate-launches=1"]
+            if group == "deaths":
+                options.append("--traingate-profile=profiles")
+            with place() as here:
+                runs[group] = run_faults(here, source_of(GROUPS[group]), *options)
+        return runs[group]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("group", "fault"),
+    [(group, fault) for group, faults in GROUPS.items() for fault in faults],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_a_fault_is_reported_once_and_leaves_nothing(run_of, group, fault):
+    run = run_of(group)
+    test = run.tests[f"test_{fault.name}"]
+    assert test["outcome"] == ("failed" if fault.says else "passed"), test["text"]
+    for expected in fault.says:
+        assert re.search(expected, test["text"]), test["text"]
+    assert (test["processes"], test["folders"]) == ([], [])
+    assert test["seconds"] < MAX_SECONDS
+    assert len(test["text"]) < 100_000
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", test["text"] + test["printed"])
+    results = [
+        each for each in run.results["tests"] if each["test"].endswith(f"::test_{fault.name}")
+    ]
+    assert [each["failed"] for each in results] == [bool(fault.says)]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_other_tests_of_the_run_are_measured(run_of, group):
+    run = run_of(group)
+    expected = {f"test_{fault.name}": bool(fault.says) for fault in GROUPS[group]}
+    failed = {name: test["outcome"] == "failed" for name, test in run.tests.items()}
+    assert failed == {**expected, "test_sound": False}
+    assert run.status == int(any(expected.values()))
+    assert run.peak_bytes < MAX_PEAK_BYTES
+    assert run.records.keys() == {name for name, has_failed in failed.items() if not has_failed}
+
+
+@pytest.mark.parametrize(("name", "value"), [("losing_numbers", "nan"), ("losing_bounds", "inf")])
+def test_a_loss_that_is_no_number_is_marked_wherever_the_measurement_is_shown(run_of, name, value):
+    run = run_of("data")
+    record = run.records[f"test_{name}"]
+    counter = "nonfinite_losses_in_measured_steps"
+    sentence = f"the loss was NaN or infinite in 3 measured steps of a launch (the loss was {value}"
+    assert record["counters"][counter] == 3
+    assert record["reasons"][counter] == [f"the loss was {value} in measured step 2"]
+    (result,) = [each for each in run.results["tests"] if each["test"].endswith(name)]
+    assert sentence in result["cautions"][0]
+    assert "was NaN or infinite in 3 measured steps" in run.markdown
+    assert re.search(rf"CautionWarning: test_faults.py::test_{name}: the loss was NaN", run.output)
+    assert re.search(rf"^test_{name} .* not finite", run.output, re.MULTILINE)
+    assert counter not in run.records["test_sound"]["counters"]
