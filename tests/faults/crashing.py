@@ -95,6 +95,12 @@ def killed_in_profile():
     return training(step)
 
 
+def talking():
+    """Print before the first step, and take steps that are long enough for another process."""
+    print("last words of the workload", flush=True)
+    return training(lambda: time.sleep(0.05))
+
+
 def terminated():
     return in_step(MIDDLE, lambda: kill(signal.SIGTERM))
 

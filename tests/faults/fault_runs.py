@@ -23,7 +23,12 @@ _PROCESS = _HERE.parent / "process"
 WITHOUT_TORCH = (_HERE / "at_start", _PROCESS / "without_torch", _PROCESS, _HERE)
 WITH_TORCH = (_PROCESS, _HERE)
 
-OPTIONS = ("--traingate-scale=smoke", "--traingate-steps=4", "--traingate-timeout=4")
+OPTIONS = (
+    "--traingate-scale=smoke",
+    "--traingate-steps=4",
+    "--traingate-launches=1",
+    "--traingate-timeout=4",
+)
 
 _END_SECONDS = 10.0
 """Longest wait for the processes that clean up after a session."""

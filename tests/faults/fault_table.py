@@ -16,7 +16,7 @@ class Fault:
 
     Attributes:
         name: Name of the workload, and of its test after ``test_``.
-        module: Module of the workload; also the group of faults that happen in one run of pytest.
+        module: Module of the workload.
         says: Regular expressions for the text of the failure; empty if the measurement succeeds.
         test: Body of the test; empty for a call of ``training_benchmark``.
     """
@@ -42,6 +42,12 @@ def at_start(
 ) -> Fault:
     """Return a fault before the worker has connected."""
     test = f"training_benchmark(trainings.sleeping, layers=[crashing.AtStart({fault!r})])"
+    return crashing(name, *says, words=words, test=test)
+
+
+def from_outside(name: str, process: str, *says: str, words: str = LAST_WORDS) -> Fault:
+    """Return a fault by which something kills a process of the measurement."""
+    test = f"with outside.killing(outside.{process}): training_benchmark(crashing.talking)"
     return crashing(name, *says, words=words, test=test)
 
 
@@ -71,6 +77,18 @@ DEATHS = (
     ),
     crashing("raising_something_unprintable", rf"the workload raised in launch 1, {MIDDLE}", "Unprintable"),
     crashing("raising_control_characters", rf"the workload raised in launch 1, {MIDDLE}", r"red  title  nul  lone"),
+)  # fmt: skip
+
+OUTSIDE = (
+    from_outside("killed_while_stopped", "a_stopped_worker", r"launch 1 was killed by SIGKILL .*\bin .*step"),
+    from_outside(
+        "killed_between_launches", "the_next_worker",
+        r"launch 3 was killed by SIGKILL .*\bin its first step",
+    ),
+    from_outside(
+        "yardstick_killed", "the_yardstick_beside_a_worker",
+        r"the yardstick was killed by SIGKILL .*\bbeside launch 1", words="It printed nothing",
+    ),
 )  # fmt: skip
 
 SHORTAGES = (
@@ -136,7 +154,7 @@ MESSAGES = (
     meddling("answering_with_a_huge_length", rf"launch 1 sent an answer {MIDDLE} that cannot be read, longer than 64 MiB"),
     meddling("answering_half", rf"launch 1 sent an answer {MIDDLE} that cannot be read, a message broke off"),
     meddling("answering_never", NO_ANSWER, LAST_WORDS),
-    meddling("answering_twice", r"launch 1 answered Stepped .*, (without being asked for it|not )", LAST_WORDS),
+    meddling("answering_twice", r"launch 1, in step 3 of 4: the answer is that of step 2", LAST_WORDS),
 )  # fmt: skip
 
 CLOCKS = (
@@ -167,6 +185,7 @@ DATA = (
 
 GROUPS = {
     "deaths": DEATHS,
+    "outside": OUTSIDE,
     "shortages": SHORTAGES,
     "hangs": HANGS,
     "children": CHILDREN,
@@ -177,10 +196,13 @@ GROUPS = {
 }
 """Faults by group; those of a group happen in one run of pytest, one after the other."""
 
+OPTIONS = {"deaths": ("--traingate-profile=profiles",), "outside": ("--traingate-launches=3",)}
+"""Further options of the runs of some groups."""
+
 
 def source_of(faults: tuple[Fault, ...]) -> str:
     """Return tests with these faults, and after them one of a training that works."""
-    lines = ["import crashing", "import meddling", "import trainings", ""]
+    lines = ["import crashing, meddling, outside, trainings", ""]
     for fault in faults:
         body = fault.test or f"training_benchmark({fault.module}.{fault.name})"
         lines += [f"def test_{fault.name}(training_benchmark):", f"    {body}", ""]

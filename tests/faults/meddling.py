@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -156,7 +157,7 @@ def answering_a_wrong_type():
 
 
 def answering_not_a_number():
-    return _sending(lambda payload: payload.replace(b'"data": ', b'"other": NaN, "data": '))
+    return _sending(lambda text: re.sub(rb'"step_seconds": [^,]+', b'"step_seconds": NaN', text))
 
 
 def answering_a_negative_number():

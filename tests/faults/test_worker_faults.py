@@ -6,7 +6,7 @@ import re
 
 import pytest
 from fault_runs import place, run_faults
-from fault_table import GROUPS, source_of
+from fault_table import GROUPS, OPTIONS, source_of
 
 MAX_PEAK_BYTES = 250 << 20
 """Memory of pytest's own process that no output of a worker may exceed: without any it is 90 MB."""
@@ -22,9 +22,7 @@ def run_of():
 
     def run(group):
         if group not in runs:
-            options = ["--traingate-launches=1"]
-            if group == "deaths":
-                options.append("--traingate-profile=profiles")
+            options = OPTIONS.get(group, ())
             with place() as here:
                 runs[group] = run_faults(here, source_of(GROUPS[group]), *options)
         return runs[group]

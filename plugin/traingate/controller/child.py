@@ -155,6 +155,10 @@ class Child:
         assert self._process is not None
         return self._process.pid
 
+    def log_end(self) -> str:
+        """Return the last lines that the child has printed, for an error message."""
+        return self._failures.log_tail(self._channels.ranks if self._channels is not None else ())
+
     def freeze(self) -> bool:
         """Stop all processes of the child until the next command is sent to it.
 

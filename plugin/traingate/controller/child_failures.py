@@ -43,6 +43,11 @@ class ChildFailures:
     def __init__(self, command: Command, label: str, directory: Path) -> None:
         self._command, self._label, self._directory = command, label, directory
 
+    def log_tail(self, ranks: Iterable[int]) -> str:
+        """Return the end of the logs of *ranks*; of all ranks until each has sent its rank."""
+        shown_ranks = ranks if self.ranks_are_known else range(self._command.ranks)
+        return log_tail(self._directory, shown_ranks)
+
     def reported(self, rank: int, failure: Failed, activity: str) -> TraingateError:
         """Return the error for an exception that a rank has reported."""
         name = self._name([rank])
@@ -52,7 +57,7 @@ class ChildFailures:
             return error(f"{name}, {activity}: {failure.message}")
         return WorkloadError(
             f"the workload raised in {name}, {activity}:\n\n{failure.traceback}\n"
-            f"{self._log_tail([rank])}"
+            f"{self.log_tail([rank])}"
         )
 
     def overdue(
@@ -66,7 +71,7 @@ class ChildFailures:
             ranks: Ranks without an answer.
             stacks: Stacks of its threads; empty if they are unknown.
         """
-        log = self._log_tail(ranks)
+        log = self.log_tail(ranks)
         return WorkerTimeoutError(
             f"{self._name(ranks)} gave no answer within {seconds:g} s {activity}, and was ended. "
             f"If it only needs longer, raise --traingate-timeout.\n"
@@ -81,7 +86,7 @@ class ChildFailures:
         ending = "ended" if is_launched else describe_exit(process, _EXIT_SECONDS)
         message = (
             f"{self._name(ranks)} {ending} {activity}, before it had reported.\n"
-            f"{self._log_tail(ranks)}"
+            f"{self.log_tail(ranks)}"
         )
         was_killed = not is_launched and process.returncode == -signal.SIGKILL
         return WorkerKilledError(message) if was_killed else WorkerDiedError(message)
@@ -91,7 +96,7 @@ class ChildFailures:
         return ProtocolError(
             f"{self._name([rank])} sent an answer {activity} that cannot be read, {description}. "
             "The workload, or a library that it uses, may have changed or written to the "
-            f"connection.\n{self._log_tail([rank])}"
+            f"connection.\n{self.log_tail([rank])}"
         )
 
     def unexpected(self, rank: int, name: str, activity: str, expected: str = "") -> ProtocolError:
@@ -106,7 +111,7 @@ class ChildFailures:
         instead = f"not {expected}" if expected else "without being asked for it"
         return ProtocolError(
             f"{self._name([rank])} answered {name} {activity}, {instead}. Something in that "
-            f"process has sent a message besides traingate.\n{self._log_tail([rank])}"
+            f"process has sent a message besides traingate.\n{self.log_tail([rank])}"
         )
 
     def other_version(self, hello: Hello) -> ProtocolError:
@@ -128,8 +133,3 @@ class ChildFailures:
         numbers = ", ".join(map(str, ranks))
         names_ranks = self._command.ranks > 1 and self.ranks_are_known and numbers
         return f"rank {numbers} of {self._label}" if names_ranks else self._label
-
-    def _log_tail(self, ranks: Iterable[int]) -> str:
-        """Return the end of the logs of *ranks*; of all ranks until each has sent its rank."""
-        shown_ranks = ranks if self.ranks_are_known else range(self._command.ranks)
-        return log_tail(self._directory, shown_ranks)

@@ -136,7 +136,7 @@ def measure_launch(
         steps_per_round=rounds.steps_per_round,
         visits=visits,
     )
-    launch = checked(launch, f"launch {number}")
+    launch = checked(launch, f"launch {number}", worker.log_end)
     facts.gemm_flop, facts.yardstick = unit.gemm_flop, unit.library
     facts.add(finish_messages)
     if number == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -64,12 +64,13 @@ def launch_record(
     )
 
 
-def checked(launch: Launch, name: str) -> Launch:
+def checked(launch: Launch, name: str, log_end: Callable[[], str]) -> Launch:
     """Return a record of a launch whose values can be written and read again.
 
     Args:
         launch: Record of the launch.
         name: Name of the launch, for error messages.
+        log_end: Function that returns the end of its log for them.
 
     Raises:
         WorkerError: If the worker has reported a value that is out of range.
@@ -77,7 +78,9 @@ def checked(launch: Launch, name: str) -> Launch:
     try:
         return msgspec.convert(msgspec.to_builtins(launch), Launch)
     except msgspec.ValidationError as error:
-        raise WorkerError(f"{name} reported a value that cannot be right: {error}") from error
+        raise WorkerError(
+            f"{name} reported a value that cannot be right: {error}\n{log_end()}"
+        ) from error
 
 
 def phase_seconds(answers: Sequence[Sequence[messages.Stepped]]) -> dict[str, tuple[float, ...]]:

@@ -16,7 +16,7 @@ from traingate.controller.command import training_command
 from traingate.controller.job import Job, Observer, ProfilePlan, Side
 from traingate.controller.steps import Steps
 from traingate.controller.worker_clock import WorkerClock
-from traingate.errors import WorkerError
+from traingate.errors import ProtocolError, WorkerError
 from traingate.protocol import messages
 from traingate.protocol.json_values import as_json
 from traingate.records.profile import Profile
@@ -65,7 +65,7 @@ class TrainingWorker:
         self._extensions = Path(command.environment[EXTENSIONS_VARIABLE])
         self._name = f"launch {number}{side_name}"
         self._worker = Child(command, self._name, job.timeouts.start)
-        self._clock = WorkerClock(self._name)
+        self._clock = WorkerClock(self._name, self._worker.log_end)
         self._job = job
         self._number = number
         self._busy_turns = 0
@@ -139,6 +139,10 @@ class TrainingWorker:
         self.data_workers = max(rank.data_workers for rank in answers)
         return max(rank.step_seconds for rank in answers), any(rank.compiled for rank in answers)
 
+    def log_end(self) -> str:
+        """Return the last lines that the worker has printed, for an error message."""
+        return self._worker.log_end()
+
     def freeze(self) -> None:
         """Stop all processes of the worker.
 
@@ -159,7 +163,7 @@ class TrainingWorker:
         answers: list[list[messages.Stepped]] = []
         for number in range(offset + 1, offset + 1 + count):
             doing = f"in step {number} of {total}"
-            answers.append(self._worker.receive(messages.Stepped, self._job.timeouts.step, doing))
+            answers.append(self._receive_step(number, doing))
             if len(answers) == count:
                 self._clock.stop()
                 self.freeze()
@@ -169,6 +173,21 @@ class TrainingWorker:
         self._observer.stepped(offset + count, total, self.batch_size / slowest)
         busy_turns, self._busy_turns = self._busy_turns, 0
         return Steps(tuple(answers), turn_starts=(0,), busy_turns=busy_turns)
+
+    def _receive_step(self, number: int, doing: str) -> list[messages.Stepped]:
+        """Return the answer of each rank to one step.
+
+        Raises:
+            ProtocolError: If an answer is that of another step.
+        """
+        answers = self._worker.receive(messages.Stepped, self._job.timeouts.step, doing)
+        for answer in answers:
+            if answer.number != number:
+                raise ProtocolError(
+                    f"{self._name}, {doing}: the answer is that of step {answer.number}, so one "
+                    f"was sent twice or is missing.\n{self._worker.log_end()}"
+                )
+        return answers
 
     def finish(self) -> list[messages.Finished]:
         """Return the Finished message of each rank; only this proves that the launch succeeded.

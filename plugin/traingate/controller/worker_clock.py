@@ -13,7 +13,7 @@ A third bound is only wide: most of the time of the turns is spent in steps.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -71,10 +71,11 @@ class WorkerClock:
 
     Args:
         name: Name of the launch, for error messages.
+        log_end: Function that returns the end of its log for them.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, log_end: Callable[[], str]) -> None:
+        self._name, self._log_end = name, log_end
         self._sent = self._received = 0.0
         self._first: _Answered | None = None
         self._turn_seconds = self._step_seconds = 0.0
@@ -162,7 +163,7 @@ class WorkerClock:
             f"{self._name}, {activity}: {claimed:.6g} s passed on the worker's clock, and "
             f"{elapsed:.6g} s on the controller's. Something in the worker has changed its clock, "
             "such as a library that replaces time.perf_counter. Remove it from the workload: no "
-            "step can be timed with it."
+            f"step can be timed with it.\n{self._log_end()}"
         )
 
 

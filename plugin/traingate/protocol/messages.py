@@ -54,7 +54,7 @@ class Prepare:
         seed: Seed of the random numbers of Python, numpy and torch.
         relocation: Fields of a ``traingate.worktree.relocation.Relocation``, by which the worker
             takes the files of the project from another tree; None for the working tree.
-        project: Absolute path of the project's root in the working tree; empty if unknown.
+        project: Absolute path of the project's root in the working tree; else empty.
     """
 
     workload: dict[str, JSON]
@@ -120,8 +120,7 @@ class Prepared:
         setup_seconds: Time taken to import the workload and build the training, in seconds.
         batch_size: Samples per batch of this rank.
         epoch_steps: Number of batches in one pass over the dataset; None if it has no length.
-        prefetched_batches: Number of batches that the loader fetches ahead. The first steps find
-            them ready, so at least as many have to be taken before measuring.
+        prefetched_batches: Number of batches that the loader fetches ahead of the steps.
     """
 
     setup_seconds: float
@@ -153,15 +152,16 @@ class Stepped:
 
     Attributes:
         step_seconds: Time of the step, in seconds.
-        phase_seconds: Parts of that time by phase, as ``traingate.worker.loop.Loop.step`` returns
-            them.
+        phase_seconds: Parts of that time by phase, see ``traingate.worker.loop.Loop.step``.
         starts_epoch: True if the dataset had ended and was started again in the step.
+        number: Number of the measured step, from 1.
         clock_seconds: Time on the worker's clock after the step, as in ``WarmedUp``.
     """
 
     step_seconds: float
     phase_seconds: dict[str, float]
     starts_epoch: bool
+    number: int = 0
     clock_seconds: float = 0.0
 
 

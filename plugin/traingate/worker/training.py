@@ -181,8 +181,13 @@ class Trainer:
             # After the step's time has been taken.
             self._memory.sample(self._steps)
             self._losses.note(self._loop.loss, self._steps)
-            is_restart = self._loop.restarts > restarts
-            yield messages.Stepped(step_seconds, phase_seconds, is_restart, time.perf_counter())
+            yield messages.Stepped(
+                step_seconds,
+                phase_seconds,
+                self._loop.restarts > restarts,
+                self._steps,
+                time.perf_counter(),
+            )
 
     def _step_once(self) -> tuple[float, dict[str, float]]:
         """Take one step, and return its seconds and those of its phases."""
