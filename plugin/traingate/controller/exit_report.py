@@ -150,10 +150,11 @@ def _end_of(log: Path) -> str:
         descriptor = os.open(log, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError:
         return ""
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - the file is open already
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return ""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        return ""
+    with os.fdopen(descriptor, "rb") as file:
         file.seek(max(0, status.st_size - _MAX_OUTPUT_BYTES))
         text = file.read(_MAX_OUTPUT_BYTES).decode(errors="replace")
     # Progress bars return to the start of their line.

@@ -24,8 +24,8 @@ _ROUNDING_SHARE: Final = 1e-3
 """Differences of two readings of the same time that are let through: these seconds, and this share
 of the time, since a system may adjust one of its clocks."""
 
-_OTHER_SECONDS: Final = 5.0
-_OTHER_SECONDS_PER_STEP: Final = 0.02
+_OTHER_SECONDS: Final = 30.0
+_OTHER_SECONDS_PER_STEP: Final = 0.1
 _OTHER_SHARE: Final = 1.0
 """Time of all turns that may pass outside of their steps: on waking up, on messages, and on what
 the worker notes after each step. Together it takes milliseconds, but a process can be kept waiting:

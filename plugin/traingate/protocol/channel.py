@@ -114,6 +114,7 @@ class Channel:
             ProtocolError: If the bytes are not a message of this version, or if the message is too
                 long or breaks off.
         """
+        self._connection.poll(None)  # the limit of silence begins with the message
         try:
             payload = self._connection.recv_bytes(_MAX_MESSAGE_BYTES)
         except BlockingIOError as error:  # see _limit_waiting
