@@ -121,7 +121,7 @@ def run_faults(
     tests: str,
     *options: str,
     paths: tuple[Path, ...] = WITHOUT_TORCH,
-    seconds: float = 120.0,
+    seconds: float = 280.0,
     **variables: str,
 ) -> FaultRun:
     """Run tests, and return what they did.

@@ -95,6 +95,7 @@ SHORTAGES = (
     crashing("out_of_address_space", rf"the workload raised in launch 1, {MIDDLE}", "MemoryError"),
     crashing("out_of_descriptors", rf"the workload raised in launch 1, {MIDDLE}", "Too many open files"),
     crashing("out_of_descriptors_unnoticed", r"launch 1, after its last step", "Too many open files"),
+    Fault("without_temporary_folder", "crashing"),
 )  # fmt: skip
 
 HANGS = (
