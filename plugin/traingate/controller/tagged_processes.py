@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import psutil
@@ -45,6 +45,7 @@ def kill_tagged(
         processes = {*tagged, *filter(_can_run, known)}
         if not processes:
             if not has_unreadable or time.monotonic() > start + _EXEC_SECONDS:
+                psutil.wait_procs(known, 0)  # in a container, this process may be their parent now
                 return
             time.sleep(_EXEC_POLL_SECONDS)
             continue
@@ -56,12 +57,18 @@ def kill_tagged(
             _kill(processes | started_meanwhile)
 
 
-def _kill(processes: Iterable[psutil.Process]) -> None:
-    """Kill processes, and wait until they have ended."""
+def _kill(processes: Collection[psutil.Process]) -> None:
+    """Kill processes, and wait until none of them can run any more.
+
+    They are not waited for until init, which is their parent by now, has noticed: that can take
+    seconds, and in some containers forever.
+    """
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(list(processes), _END_SECONDS)
+    deadline = time.monotonic() + _END_SECONDS
+    while any(map(_can_run, processes)) and time.monotonic() < deadline:
+        time.sleep(_EXEC_POLL_SECONDS)
 
 
 def _can_run(process: psutil.Process) -> bool:
