@@ -6,6 +6,7 @@ from sample_report import duet_of
 from simulated_launches import launch
 from traingate.records import Counts
 from traingate.report.cautions import cautions
+from traingate.report.html import render_report
 from traingate.report.markdown import to_markdown
 from traingate.report.results import measured_result, suite_results
 from traingate.report.row import Row
@@ -50,3 +51,5 @@ def test_the_table_and_the_summary_mark_the_test():
         "&#58;", ":"
     )
     assert "NaN" not in to_markdown(suite_results([measured_result("a", SOUND, "")]))
+    page = render_report(results, {"test_speed.py::test_a": MARKED}, None)
+    assert page.count("<strong>Caution:</strong> the loss was NaN or infinite in 2 measured") == 2

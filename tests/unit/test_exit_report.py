@@ -37,6 +37,17 @@ def test_only_the_end_of_a_log_is_kept(tmp_path, size):
     assert len(text) <= (64 << 10) + 6
 
 
+def test_the_latest_calls_of_a_long_stack_are_kept_with_what_was_printed_before(tmp_path):
+    frames = "".join(f'  File "model.py", line {number} in forward\n' for number in range(80))
+    (tmp_path / "log").write_text(
+        f"epoch 1\nFatal Python error: Segmentation fault\n\nCurrent thread 0x1:\n{frames}\nmodules\n"
+    )
+    lines = [line.strip() for line in log_tail(tmp_path, []).splitlines()]
+    assert lines[1] == "epoch 1"
+    assert lines[5:7] == [f'File "model.py", line {number} in forward' for number in (0, 1)]
+    assert lines[-4:] == ['File "model.py", line 11 in forward', "...", "", "modules"]
+
+
 def test_files_that_are_not_logs_are_left_out(tmp_path):
     for name in ("logs", "log.txt", "log.1.gz"):
         (tmp_path / name).write_text("no log")

@@ -145,8 +145,8 @@ class Child:
             if self._process.poll() is not None:
                 raise self._failures.ended(self._process, "at its start")
             if time.monotonic() > self._deadline:
-                stacks = self._stacks()
-                raise self._failures.overdue("at its start", self._start_seconds, stacks=stacks)
+                seconds = self._start_seconds
+                raise self._failures.overdue("at its start", seconds, stacks=self._stacks)
             cut_logs(self._directory)
 
     @property
@@ -242,7 +242,7 @@ class Child:
         if answers.overdue_ranks:
             limit = self._start_seconds if seconds is None else seconds
             overdue_ranks = answers.overdue_ranks
-            raise self._failures.overdue(activity, limit, overdue_ranks, self._stacks())
+            raise self._failures.overdue(activity, limit, overdue_ranks, self._stacks)
         typed_messages: list[Answer] = []
         for rank, message in sorted(answers.messages.items()):
             if not isinstance(message, kind):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -61,7 +61,11 @@ class ChildFailures:
         )
 
     def overdue(
-        self, activity: str, seconds: float, ranks: Sequence[int] = (), stacks: str = ""
+        self,
+        activity: str,
+        seconds: float,
+        ranks: Sequence[int] = (),
+        stacks: Callable[[], str] = str,
     ) -> WorkerTimeoutError:
         """Return the error that ranks, or the child before it has connected, gave no answer.
 
@@ -69,13 +73,14 @@ class ChildFailures:
             activity: Activity of the child.
             seconds: Time limit.
             ranks: Ranks without an answer.
-            stacks: Stacks of its threads; empty if they are unknown.
+            stacks: Function that returns the stacks of its threads, or an empty text. It is called
+                last, since the child prints them into its log.
         """
         log = self.log_tail(ranks)
         return WorkerTimeoutError(
             f"{self._name(ranks)} gave no answer within {seconds:g} s {activity}, and was ended. "
             f"If it only needs longer, raise --traingate-timeout.\n"
-            + "\n".join(filter(None, (log, stacks)))
+            + "\n".join(filter(None, (log, stacks())))
         )
 
     def ended(

@@ -22,6 +22,12 @@ _LOG_LINES: Final = 40
 _LINE_CHARACTERS: Final = 400
 """Largest number of characters shown of a line."""
 
+_FRAME: Final = re.compile(r'  File ".*", line \d+ in ')
+"""Line of a stack that faulthandler has printed; that of a traceback has a comma before "in"."""
+
+_MAX_FRAMES: Final = 12
+"""Largest number of such lines that are shown of a thread."""
+
 _LOG_NAME: Final = re.compile(r"log(\.\d+)?")
 
 _MAX_OUTPUT_BYTES: Final = 64 << 10
@@ -68,12 +74,28 @@ def log_tail(directory: Path, ranks: Iterable[int]) -> str:
     """
     output_lines: list[str] = []
     for name in (*(f"log.{rank}" for rank in ranks), "log"):
-        lines = _end_of(directory / name).splitlines()[-_LOG_LINES:]
+        lines = condensed(_end_of(directory / name).splitlines())[-_LOG_LINES:]
         if lines:
             _, _, rank = name.partition(".")
             source = f" of rank {rank}" if rank else ""
             output_lines += [f"Last output{source}:", *(f"    {_cut(line)}" for line in lines)]
     return "\n".join(output_lines) or "It printed nothing."
+
+
+def condensed(lines: Iterable[str]) -> list[str]:
+    """Return lines with only the beginning of each stack that faulthandler has printed.
+
+    The latest call comes first in it, so this is what the thread was doing.
+    """
+    condensed_lines: list[str] = []
+    frames = 0
+    for line in lines:
+        frames = frames + 1 if _FRAME.match(line) else 0
+        if frames <= _MAX_FRAMES:
+            condensed_lines.append(line)
+        elif frames == _MAX_FRAMES + 1:
+            condensed_lines.append("  ...")
+    return condensed_lines
 
 
 def printed_text(directory: Path) -> str:

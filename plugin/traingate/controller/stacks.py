@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from traingate.controller.exit_report import appended_text, log_sizes
+from traingate.controller.exit_report import appended_text, condensed, log_sizes
 
 _SIGNAL: Final = signal.SIGQUIT
 """``STACK_SIGNAL`` of the worker, which the controller must not import."""
@@ -40,7 +40,7 @@ def printed_stacks(pids: Iterable[int], directory: Path) -> str:
     """
     lines = []
     for pid in [pid for pid in pids if _catches(pid)][:_MAX_PROCESSES]:
-        stack = _stack_of(pid, directory).strip().splitlines()[-_MAX_LINES:]
+        stack = condensed(_stack_of(pid, directory).strip().splitlines())[-_MAX_LINES:]
         if stack:
             lines += [f"Where process {pid} was:", *(f"    {line}" for line in stack)]
     return "\n".join(lines)
