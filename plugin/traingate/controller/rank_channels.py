@@ -116,7 +116,7 @@ class RankChannels:
                 break
             for rank in ready_ranks:
                 pending_ranks.discard(rank)
-                if isinstance(reader.read(rank), Failed):
+                if isinstance(reader.read(rank), Failed) or reader.damaged:
                     deadline = min(deadline, time.monotonic() + _AFTER_FAILURE_SECONDS)
         ended_ranks = reader.ended_ranks
         ended_ranks |= {rank for rank in self.ranks if ended_ranks and self._has_ended(rank)}
