@@ -103,8 +103,7 @@ def test_a_process_that_a_child_started_in_another_session_is_ended_too():
         worker.receive(messages.Stepped, TIMEOUT, "in step 1 of 1")
         (spawned,) = psutil.Process(worker.pid).children()
         assert os.getsid(spawned.pid) != os.getsid(worker.pid)
-    with contextlib.suppress(psutil.NoSuchProcess):
-        assert spawned.status() == psutil.STATUS_ZOMBIE  # init may not have noticed yet
+    spawned.wait(TIMEOUT)  # init may notice its end later
 
 
 def test_a_child_of_another_version_is_refused():

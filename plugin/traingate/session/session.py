@@ -174,7 +174,7 @@ class Session:
     def _with_cautions(self, request: BenchmarkRequest, measurement: Measurement) -> Measurement:
         """Return a measurement whose verdict has the reasons to doubt it in its evidence."""
         verdict, baseline = measurement.verdict, self.used_baselines.get(request.test)
-        doubts = cautions(measurement, baseline and baseline.measurement)
+        doubts = cautions(measurement, None if baseline is None else baseline.measurement)
         if verdict is None or not doubts:
             return measurement
         verdict = msgspec.structs.replace(verdict, evidence=(*verdict.evidence, *doubts))
