@@ -121,6 +121,14 @@ def test_a_child_that_does_not_start_shows_its_log():
     assert "libfoo.so is missing" in str(caught.value)
 
 
+def test_a_child_that_never_connects_is_ended_after_the_time_for_its_start():
+    program = "import time; print('importing', flush=True); time.sleep(600)"
+    command = Command((sys.executable, "-c", program), os.environ)
+    expected = r"launch 2 gave no answer within 3 s at its start(.|\n)*importing"
+    with pytest.raises(WorkerTimeoutError, match=expected), Child(command, "launch 2", 3.0) as each:
+        each.wait_for_hello()
+
+
 def test_a_child_ends_when_its_parent_is_killed():
     script = (
         "import os, signal, sys; sys.path.insert(0, sys.argv[1]); import test_child;"
