@@ -99,7 +99,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
                 with _observer(request) as observer:
                     result = session.run(benchmark_request, observer)
         except TraingateError as error:
-            error_message = str(error)
+            error_message = session.failures[request.node.nodeid] = str(error)
         # Failing inside of the handler would make pytest show both exceptions.
         if error_message is not None:
             _fail(benchmark, error_message)

@@ -53,6 +53,9 @@ def test_a_fault_is_reported_once_and_leaves_nothing(run_of, group, fault):
         each for each in run.results["tests"] if each["test"].endswith(f"::test_{fault.name}")
     ]
     assert [each["failed"] for each in results] == [bool(fault.says)]
+    if fault.says:
+        assert re.search(r"launch \d", results[0]["error"])
+        assert test["text"].startswith(results[0]["error"])
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import time
 from collections.abc import Iterable
@@ -30,6 +31,8 @@ _SECONDS: Final = 0.5
 
 _POLL_SECONDS: Final = 0.02
 
+_READER: Final = re.compile(r"worker/serve\.py\", line \d+ in _read\n")
+
 
 def printed_stacks(pids: Iterable[int], directory: Path) -> str:
     """Return the stacks of processes that can print them; empty if there are none.
@@ -40,7 +43,7 @@ def printed_stacks(pids: Iterable[int], directory: Path) -> str:
     """
     lines = []
     for pid in [pid for pid in pids if _catches(pid)][:_MAX_PROCESSES]:
-        stack = condensed(_stack_of(pid, directory).strip().splitlines())[-_MAX_LINES:]
+        stack = condensed(_without_reader(_stack_of(pid, directory)).splitlines())[-_MAX_LINES:]
         if stack:
             lines += [f"Where process {pid} was:", *(f"    {line}" for line in stack)]
     return "\n".join(lines)
@@ -60,6 +63,12 @@ def _stack_of(pid: int, directory: Path) -> str:
             break
         earlier_sizes = current_sizes
     return appended_text(directory, sizes)
+
+
+def _without_reader(text: str) -> str:
+    """Return stacks without that of the thread which waits for the controller's next command."""
+    threads = text.strip().split("\n\n")
+    return "\n\n".join(thread for thread in threads if not _READER.search(thread))
 
 
 def _catches(pid: int) -> bool:

@@ -61,6 +61,7 @@ class Session:
         verdicts: Pairs of a test's full name and its verdict, in the order of measuring. They are
             kept here because a test can catch its failure, or run again.
         refusals: Errors by which tests could not be compared, by full name.
+        failures: Texts of the other errors by which tests could not be measured, by full name.
         used_baselines: Baselines that tests were compared with, by the full name of the test.
         unavailable_tests: Full names of tests with a layer that this machine cannot run.
         requested_names: Names of all layers, and of their extras, that tests have requested.
@@ -81,6 +82,7 @@ class Session:
         self.rows: list[Row] = []
         self.verdicts: list[tuple[str, Verdict]] = []
         self.refusals: dict[str, BaselineError] = {}
+        self.failures: dict[str, str] = {}
         self.unavailable_tests: set[str] = set()
         self.requested_names: set[str] = set()
         self.interruption: str | None = None
