@@ -50,7 +50,7 @@ def _setup(dataset: Samples, rate: float) -> TrainingSetup:
 
 
 def hanging_in_data_worker():
-    return _setup(Samples(40), 0.01)
+    return _setup(Samples(24), 0.01)
 
 
 def losing_numbers():
