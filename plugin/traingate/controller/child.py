@@ -21,7 +21,7 @@ from traingate.controller.exit_report import cut_logs, printed_text
 from traingate.controller.freezing import ProcessTree
 from traingate.controller.orphans import OrphanGuard
 from traingate.controller.rank_channels import Answers, RankChannels
-from traingate.controller.stacks import printed_stacks
+from traingate.controller.stacks import is_worker, printed_stacks
 from traingate.controller.tagged_processes import kill_tagged
 from traingate.protocol.channel import Channel, Listener
 from traingate.protocol.messages import PROTOCOL_VERSION, Hello, Message
@@ -270,8 +270,10 @@ class Child:
     def _stacks(self) -> str:
         """Return the stacks of the threads of all processes that can print them."""
         assert self._tree is not None
-        processes = self._tree.known_processes()
-        return printed_stacks([self.pid, *(each.pid for each in processes)], self._directory)
+        pids = [process.pid for process in self._tree.known_processes() if is_worker(process)]
+        if not self._command.launched:  # a launcher does something else at this signal
+            pids.insert(0, self.pid)
+        return printed_stacks(pids, self._directory)
 
     def _tear_down(self, grace: float) -> None:
         """End the child, its group and all that it has started, and remove its directory."""

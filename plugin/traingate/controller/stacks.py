@@ -15,10 +15,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from traingate.controller.exit_report import appended_text, condensed, log_sizes
 
 _SIGNAL: Final = signal.SIGQUIT
 """``STACK_SIGNAL`` of the worker, which the controller must not import."""
+
+_SCRIPT: Final = str(Path(__file__).parents[1] / "worker" / "main.py")
 
 _MAX_PROCESSES: Final = 6
 """Largest number of processes whose stacks are printed."""
@@ -34,11 +38,20 @@ _POLL_SECONDS: Final = 0.02
 _READER: Final = re.compile(r"worker/serve\.py\", line \d+ in _read\n")
 
 
+def is_worker(process: psutil.Process) -> bool:
+    """Return whether a process of a child is a rank, or has been forked from the worker."""
+    try:
+        words = process.cmdline() if process.is_running() else []
+    except psutil.Error:
+        return False
+    return words[:1] != [] and Path(words[0]).name.startswith("python") and _SCRIPT in words
+
+
 def printed_stacks(pids: Iterable[int], directory: Path) -> str:
     """Return the stacks of processes that can print them; empty if there are none.
 
     Args:
-        pids: Process ids, the most important one first.
+        pids: Process ids of running processes, the most important one first.
         directory: Private directory of the child with its logs.
     """
     lines = []
