@@ -11,6 +11,7 @@ The tree of exceptions::
     │   ├── WorkerDiedError     it ended without its Finished message
     │   │   └── WorkerKilledError   SIGKILL ended it, as the kernel does for lack of memory
     │   ├── WorkerTimeoutError  it did not answer in time
+    │   ├── ClockError          its clock does not run as the controller's does
     │   └── ProtocolError       it sent a message that this version does not understand
     └── BaselineError           a comparison was requested and cannot be made
         ├── NoRunError          there is no saved run, or none that was selected
@@ -66,6 +67,10 @@ class WorkerTimeoutError(WorkerError):
     """Failure of a worker to answer within the time-out."""
 
 
+class ClockError(WorkerError):
+    """Failure of a worker whose step times do not fit the time that passed."""
+
+
 class ProtocolError(WorkerError):
     """Failure of a worker whose messages do not follow this version of the protocol."""
 
@@ -111,7 +116,7 @@ class InconclusiveWarning(TraingateWarning):
 
 
 class CautionWarning(TraingateWarning):
-    """Warning that a layer's throughput on this machine may mislead.
+    """Warning that a throughput may mislead.
 
     For example, bfloat16 is emulated on a CPU without instructions for it: the result is correct,
     but the speed says nothing about a CPU that has them.

@@ -99,7 +99,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
                 with _observer(request) as observer:
                     result = session.run(benchmark_request, observer)
         except TraingateError as error:
-            error_message = str(error)
+            error_message = session.failures[request.node.nodeid] = str(error)
         # Failing inside of the handler would make pytest show both exceptions.
         if error_message is not None:
             _fail(benchmark, error_message)
@@ -197,6 +197,9 @@ def _note_use(benchmark: BenchmarkFixture) -> None:
 def _fail(benchmark: BenchmarkFixture, message: str) -> NoReturn:
     """Fail the test with *message*, and without a record of pytest-benchmark."""
     __tracebackhide__ = True
+    from traingate.report.plain_text import without_control_characters  # noqa: PLC0415
+
+    message = without_control_characters(message)  # it may have the end of a log of anything
 
     def raise_error() -> NoReturn:
         raise TraingateError(message)
@@ -215,6 +218,7 @@ def _record(
     """Record the measurement, and then fail the test or warn, as the verdict requires."""
     __tracebackhide__ = True
     from traingate.records import Outcome, to_json  # noqa: PLC0415 - see SESSION_KEY
+    from traingate.report.cautions import cautions  # noqa: PLC0415
     from traingate.report.properties import junit_properties  # noqa: PLC0415
     from traingate.report.row import Row  # noqa: PLC0415
     from traingate.report.verdict import explain  # noqa: PLC0415
@@ -233,6 +237,8 @@ def _record(
     request.node.stash[CLOCK_KEY].replay(benchmark, measurement.step_seconds)
     session.rows.append(Row(request.node.name, measurement, request.node.nodeid, result.sides))
     request.node.user_properties += junit_properties(measurement)
+    for caution in cautions(measurement):
+        warnings.warn(CautionWarning(f"{request.node.nodeid}: {caution}"), stacklevel=3)
     verdict = measurement.verdict
     if verdict is None:
         return

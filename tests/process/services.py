@@ -110,6 +110,15 @@ class Spawning(Regular):
         print(f"spawned {child.pid}", flush=True)
 
 
+class SpawningWithoutEnvironment(Regular):
+    """Service that starts a process which has nothing by which it could be found but its parent."""
+
+    def body(self, number):
+        subprocess.Popen(
+            [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True, env={}
+        )
+
+
 class Computing(Regular):
     """Service whose first step leaves a computing thread, and a computing process in another session."""
 

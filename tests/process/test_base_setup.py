@@ -48,12 +48,15 @@ def test_the_setup_command_prepares_the_base_once(compared, generated, project, 
 
 def test_a_setup_command_that_fails_shows_its_output_and_runs_once(compared, project, temporary):
     runs = temporary / "runs"
-    sides = BaseSides(project.folder, temporary, f"pwd >> {runs}; echo no compiler; exit 3")
+    much = "head -c 1000000 /dev/zero | tr '\\0' x"
+    command = f"pwd >> {runs}; {much}; echo no compiler; exit 3"
+    sides = BaseSides(project.folder, temporary, command)
     for _test in range(2):
         with pytest.raises(
             ConfigurationError, match=r"exit status 3 in the base's tree(.|\n)*no compiler"
-        ):
+        ) as caught:
             compared(sides=sides)
+        assert len(str(caught.value)) < 100_000
     sides.close()
     assert len(runs.read_text().split()) == 1
 

@@ -103,7 +103,7 @@ def test_a_process_that_a_child_started_in_another_session_is_ended_too():
         worker.receive(messages.Stepped, TIMEOUT, "in step 1 of 1")
         (spawned,) = psutil.Process(worker.pid).children()
         assert os.getsid(spawned.pid) != os.getsid(worker.pid)
-    assert not spawned.is_running()
+    spawned.wait(TIMEOUT)  # init may notice its end later
 
 
 def test_a_child_of_another_version_is_refused():
@@ -119,6 +119,14 @@ def test_a_child_that_does_not_start_shows_its_log():
         pass
     assert "launch 2 exited with status 3 at its start" in str(caught.value)
     assert "libfoo.so is missing" in str(caught.value)
+
+
+def test_a_child_that_never_connects_is_ended_after_the_time_for_its_start():
+    program = "import time; print('importing', flush=True); time.sleep(600)"
+    command = Command((sys.executable, "-c", program), os.environ)
+    expected = r"launch 2 gave no answer within 3 s at its start(.|\n)*importing"
+    with pytest.raises(WorkerTimeoutError, match=expected), Child(command, "launch 2", 3.0) as each:
+        each.wait_for_hello()
 
 
 def test_a_child_ends_when_its_parent_is_killed():
@@ -139,6 +147,25 @@ def test_a_child_ends_when_its_parent_is_killed():
     with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(worker).wait(TIMEOUT)
     assert not psutil.pid_exists(worker)
+
+
+@pytest.mark.parametrize("prepare", ["", "worker.freeze()"], ids=["running", "stopped"])
+def test_a_process_without_environment_ends_when_the_controller_is_killed(prepare):
+    script = (
+        "import os, psutil, signal, sys; sys.path.insert(0, sys.argv[1]); import test_child;"
+        "from traingate.protocol import messages\n"
+        "with test_child.child('SpawningWithoutEnvironment') as worker:\n"
+        "    worker.send(messages.Step(1)); worker.receive(messages.Stepped, 30, '')\n"
+        f"    {prepare}\n"
+        "    print(psutil.Process(worker.pid).children()[0].pid, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    command = [sys.executable, "-c", script, str(SERVICES.parent)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    spawned = int(process.stdout)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(spawned).wait(TIMEOUT)
+    assert not psutil.pid_exists(spawned)
 
 
 def guard_of(worker: Child) -> psutil.Process:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from traingate import BaseLayer, layers
+from traingate.environments import interpreter
 from traingate.environments.created import created_environments, remove_environment
 from traingate.environments.examination import examine
 from traingate.environments.interpreter import find_interpreter
@@ -70,6 +71,14 @@ def test_an_interpreter_without_torch_is_refused_with_the_option_that_names_it(m
         ConfigurationError, match=r"^--traingate-environment empty: .* has no torch"
     ):
         Environments({"empty": str(folder)}).get("empty")
+
+
+def test_an_interpreter_that_hangs_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(interpreter, "_PROBE_SECONDS", 0.2)
+    (tmp_path / "python").write_text("#!/bin/sh\nexec sleep 600\n")
+    (tmp_path / "python").chmod(0o755)
+    with pytest.raises(ConfigurationError, match=r"--traingate-against-python: .*timed out"):
+        find_interpreter(str(tmp_path / "python"), "--traingate-against-python")
 
 
 def test_what_is_no_interpreter_is_refused(tmp_path):

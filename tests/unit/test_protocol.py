@@ -1,4 +1,5 @@
 import glob
+import os
 import shutil
 import stat
 import subprocess
@@ -38,7 +39,11 @@ def test_a_message_is_the_same_after_encoding_and_decoding(message):
 @pytest.mark.parametrize(
     "payload",
     [b"", b"null", b"[1]", b'{"type": "Step"}', b'{"type": "Step", "count": 1, "more": 2}',
-     b'{"type": "Unknown"}', b'{"type": ["Step"]}', b"\x80\x04K\x01."],
+     b'{"type": "Unknown"}', b'{"type": ["Step"]}', b"\x80\x04K\x01.", b"[" * 100_000, b"9" * 5000,
+     b'{"type": "Step", "count": "1"}', b'{"type": "Step", "count": 1.0}', b'{"type": "Step", "count": true}',
+     b'{"type": "Step", "count": 9223372036854775808}', b'{"type": "Bandwidth", "bytes_per_second": NaN}',
+     b'{"type": "Bandwidth", "bytes_per_second": -Infinity}', b'{"type": "Bandwidth", "bytes_per_second": 1e999}',
+     b'{"type": "Bandwidth", "bytes_per_second": null}'],
 )  # fmt: skip
 def test_an_invalid_payload_is_a_protocol_error(payload):
     with pytest.raises(ProtocolError, match="not a message of protocol version"):
@@ -65,6 +70,66 @@ def test_a_connection_carries_messages_and_its_end_is_an_eof_error():
     channels[0].close()
     with pytest.raises(EOFError):
         accepted.receive()
+    listener.close()
+
+
+@pytest.fixture
+def connected(monkeypatch):
+    """The controller's end of a connection, and the worker's."""
+    monkeypatch.setattr(channel, "_SILENCE_SECONDS", 0.2)
+    listener = Listener()
+    ends = []
+    thread = threading.Thread(target=lambda: ends.append(connect(listener.directory)[0]))
+    thread.start()
+    accepted = listener.accept(10)
+    thread.join()
+    yield accepted, ends[0]
+    accepted.close()
+    listener.close()
+
+
+def test_a_message_that_breaks_off_is_given_up(connected):
+    accepted, worker = connected
+    os.write(worker.fileno(), b"\0\0\0\xff half of it")
+    with pytest.raises(ProtocolError, match="a message broke off: nothing followed its start"):
+        accepted.receive()
+
+
+@pytest.mark.parametrize("length", [b"\x7f\xff\xff\xff", b"\xff\xff\xff\xff" + b"\x7f" * 8])
+def test_a_message_of_a_huge_length_is_not_waited_for(connected, length):
+    accepted, worker = connected
+    os.write(worker.fileno(), length)
+    with pytest.raises(ProtocolError, match="longer than 64 MiB"):
+        accepted.receive()
+
+
+def test_a_descriptor_that_belongs_to_another_file_by_now_is_not_written_to(connected, tmp_path):
+    accepted, worker = connected
+    number = worker.fileno()
+    file = tmp_path / "weights"
+    with file.open("wb") as weights:
+        os.dup2(weights.fileno(), number)
+        with pytest.raises(OSError, match=f"file descriptor {number}, the connection to traingate"):
+            worker.send(messages.Step(3))
+    assert file.read_bytes() == b""
+    with pytest.raises(EOFError):
+        accepted.receive()
+
+
+def test_the_limit_of_the_handshake_does_not_hold_for_later_messages(monkeypatch):
+    monkeypatch.setattr(channel, "_SILENCE_SECONDS", 0.2)
+    listener = Listener()
+    received = threading.Event()
+
+    def answer_late():
+        own_end, _ = connect(listener.directory)
+        received.wait(0.5)  # more than the limit; nothing sets it
+        own_end.send(messages.Step(3))
+
+    thread = threading.Thread(target=answer_late)
+    thread.start()
+    assert listener.accept(10).receive() == messages.Step(3)
+    thread.join()
     listener.close()
 
 

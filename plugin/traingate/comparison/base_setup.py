@@ -20,6 +20,9 @@ from traingate.environments.interpreter import Interpreter, child_environment
 from traingate.errors import ConfigurationError
 from traingate.untrusted.masking import masked_text
 
+_OUTPUT_BYTES: Final = 64 << 10
+"""Largest part of the command's output that is read: its end."""
+
 _OUTPUT_LINES: Final = 40
 """Number of lines shown from the end of the command's output."""
 
@@ -55,7 +58,7 @@ def prepare_base_tree(
     with tempfile.TemporaryFile() as output:
         ending = _run(command, folder, interpreter, seconds, output)
         if ending is not None:
-            output.seek(0)
+            output.seek(max(0, output.seek(0, os.SEEK_END) - _OUTPUT_BYTES))
             printed = masked_text(output.read().decode(errors="replace"))
             lines = printed.splitlines()[-_OUTPUT_LINES:]
             text = "\n".join(f"    {line}" for line in lines) or "    It printed nothing."

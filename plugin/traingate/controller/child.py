@@ -10,34 +10,29 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Final, TypeVar
 
+from traingate.controller.child_failures import ChildFailures
 from traingate.controller.command import LAUNCH_TAG, Command
-from traingate.controller.exit_report import describe_exit, log_tail, printed_text
+from traingate.controller.exit_report import cut_logs, printed_text
 from traingate.controller.freezing import ProcessTree
 from traingate.controller.orphans import OrphanGuard
-from traingate.controller.rank_channels import RankChannels
+from traingate.controller.rank_channels import Answers, RankChannels
+from traingate.controller.stacks import is_worker, printed_stacks
 from traingate.controller.tagged_processes import kill_tagged
-from traingate.errors import (
-    ConfigurationError,
-    EditedFileError,
-    ProtocolError,
-    TraingateError,
-    WorkerDiedError,
-    WorkerKilledError,
-    WorkerTimeoutError,
-    WorkloadError,
-)
 from traingate.protocol.channel import Channel, Listener
-from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
+from traingate.protocol.messages import PROTOCOL_VERSION, Hello, Message
 
 _GRACE_SECONDS: Final = 5.0
 """Longest wait for a child to end by itself before it is killed."""
 
 _LAUNCHER_GRACE_SECONDS: Final = 1.0
 """The same for a child under a launcher, which may wait for its own helper processes."""
+
+_WAITING: Final = "while it waited for a command"
 
 _POLL_SECONDS: Final = 0.2
 """Interval of the checks whether a child that has not connected yet is still alive."""
@@ -66,9 +61,9 @@ class Child:
     def __init__(self, command: Command, label: str, start_seconds: float) -> None:
         self._command = command
         self._label = label
+        self._failures = ChildFailures(command, label, Path())
         self._start_seconds = start_seconds
         self._channels: RankChannels | None = None
-        self._ranks_are_known = False  # until then, keys of the channels are not ranks
         self._process: subprocess.Popen[bytes] | None = None
         self._tree: ProcessTree | None = None
         self._guard: OrphanGuard | None = None
@@ -76,10 +71,11 @@ class Child:
     def __enter__(self) -> Child:
         self._listener = Listener()
         self._directory = self._listener.directory
+        self._failures = ChildFailures(self._command, self._label, self._directory)
         self._start_time = time.time()
         self._deadline = time.monotonic() + self._start_seconds
         try:
-            with (self._directory / "log").open("wb") as log:
+            with (self._directory / "log").open("ab") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - our own argv, no shell
                     [*self._command.argv, str(self._directory)],
                     # Temporary files of the child are removed with this directory.
@@ -130,16 +126,14 @@ class Child:
             channels[len(channels)] = self._accept()
         hellos = self._receive(Hello, None, "at its start")
         for hello in hellos:
-            self._check(hello)
+            if hello.version != PROTOCOL_VERSION:
+                raise self._failures.other_version(hello)
         self.world_size = hellos[0].world_size
         if len({hello.rank for hello in hellos}) != len(hellos) or self.world_size < len(hellos):
-            raise ProtocolError(
-                f"{self._label} should be {len(hellos)} ranks of one group, but reported: "
-                + ", ".join(f"rank {hello.rank} of {hello.world_size}" for hello in hellos)
-            )
+            raise self._failures.other_group(hellos)
         ranks = [hello.rank for hello in hellos]
         self._channels = RankChannels(dict(zip(ranks, channels.values(), strict=True)))
-        self._ranks_are_known = True
+        self._failures.ranks_are_known = True
         return self
 
     def _accept(self) -> Channel:
@@ -149,22 +143,21 @@ class Child:
             if channel is not None:
                 return channel
             if self._process.poll() is not None:
-                raise self._death("at its start")
+                raise self._failures.ended(self._process, "at its start")
             if time.monotonic() > self._deadline:
-                raise WorkerTimeoutError(self._timeout_message("at its start", self._start_seconds))
-
-    def _check(self, hello: Hello) -> None:
-        if hello.version != PROTOCOL_VERSION:
-            raise ProtocolError(
-                f"{self._label} speaks version {hello.version} of the protocol, and this "
-                f"controller {PROTOCOL_VERSION}. Install one version of pytest-traingate."
-            )
+                seconds = self._start_seconds
+                raise self._failures.overdue("at its start", seconds, stacks=self._stacks)
+            cut_logs(self._directory)
 
     @property
     def pid(self) -> int:
         """Return the process id of the command that was started."""
         assert self._process is not None
         return self._process.pid
+
+    def log_end(self) -> str:
+        """Return the last lines that the child has printed, for an error message."""
+        return self._failures.log_tail(self._channels.ranks if self._channels is not None else ())
 
     def freeze(self) -> bool:
         """Stop all processes of the child until the next command is sent to it.
@@ -173,13 +166,33 @@ class Child:
             True if none of them can run any more.
         """
         assert self._tree is not None
-        return self._tree.freeze()
+        is_frozen = self._tree.freeze()
+        cut_logs(self._directory)
+        return is_frozen
 
-    def send(self, message: Message) -> None:
-        """Send a command to all ranks; ``receive`` reports a rank whose connection is closed."""
+    def send(self, message: Message, activity: str = _WAITING) -> None:
+        """Send a command to all ranks; ``receive`` reports a rank whose connection is closed.
+
+        Args:
+            message: Command.
+            activity: Activity that the command starts, for error messages.
+
+        Raises:
+            ProtocolError: If a rank has sent a message that it was not asked for.
+            WorkloadError, ConfigurationError: If a rank has reported an exception meanwhile.
+        """
+        self._send(message, activity)
+
+    def _send(
+        self, message: Message, activity: str = _WAITING, ranks: Sequence[int] | None = None
+    ) -> None:
         assert self._channels is not None
         assert self._tree is not None
-        self._channels.send(message)
+        answers = self._channels.unasked(ranks)
+        self._check(answers, activity)
+        for rank, unasked in answers.messages.items():
+            raise self._failures.unexpected(rank, type(unasked).__name__, activity)
+        self._channels.send(message, ranks)
         self._tree.thaw()
 
     def receive(self, kind: type[Answer], seconds: float, activity: str) -> list[Answer]:
@@ -203,7 +216,7 @@ class Child:
         self, message: Message, kind: type[Answer], seconds: float, activity: str
     ) -> list[Answer]:
         """Send a command to all ranks, and return their answers; raises as ``receive`` does."""
-        self.send(message)
+        self.send(message, activity)
         return self.receive(kind, seconds, activity)
 
     def ask_first(
@@ -211,10 +224,8 @@ class Child:
     ) -> Answer:
         """Send a command to the lowest rank of this node only, and return its answer."""
         assert self._channels is not None
-        assert self._tree is not None
         first = self._channels.ranks[:1]
-        self._channels.send(message, first)
-        self._tree.thaw()
+        self._send(message, activity, first)
         return self._receive(kind, seconds, activity, first)[0]
 
     def _receive(
@@ -226,64 +237,48 @@ class Child:
     ) -> list[Answer]:
         assert self._channels is not None
         remaining = self._deadline - time.monotonic() if seconds is None else seconds
-        answers = self._channels.receive(remaining, ranks)
-        if answers.ended_ranks:
-            raise self._death(activity, answers.ended_ranks)
-        for rank, failure in answers.failures.items():
-            raise self._failure(rank, failure, activity)
+        answers = self._channels.receive(remaining, ranks, self._is_running)
+        self._check(answers, activity)
         if answers.overdue_ranks:
             limit = self._start_seconds if seconds is None else seconds
-            raise WorkerTimeoutError(self._timeout_message(activity, limit, answers.overdue_ranks))
+            overdue_ranks = answers.overdue_ranks
+            raise self._failures.overdue(activity, limit, overdue_ranks, self._stacks)
         typed_messages: list[Answer] = []
-        for _, message in sorted(answers.messages.items()):
+        for rank, message in sorted(answers.messages.items()):
             if not isinstance(message, kind):
                 name = type(message).__name__
-                raise ProtocolError(
-                    f"{self._label} answered {name} {activity}, not {kind.__name__}"
-                )
+                raise self._failures.unexpected(rank, name, activity, kind.__name__)
             typed_messages.append(message)
         return typed_messages
 
-    def _name(self, ranks: Iterable[int]) -> str:
-        """Return the name of *ranks* in error messages, or the child's if they are not known."""
-        numbers = ", ".join(map(str, ranks))
-        names_ranks = self._command.ranks > 1 and self._ranks_are_known and numbers
-        return f"rank {numbers} of {self._label}" if names_ranks else self._label
-
-    def _failure(self, rank: int, failure: Failed, activity: str) -> TraingateError:
-        name = self._name([rank])
-        if not failure.traceback:
-            is_edited = failure.error == EditedFileError.__name__
-            error = EditedFileError if is_edited else ConfigurationError
-            return error(f"{name}, {activity}: {failure.message}")
-        log = self._log_tail([rank])
-        return WorkloadError(
-            f"the workload raised in {name}, {activity}:\n\n{failure.traceback}\n{log}"
-        )
-
-    def _timeout_message(self, activity: str, seconds: float, ranks: Sequence[int] = ()) -> str:
-        name = self._name(ranks)
-        return (
-            f"{name} gave no answer within {seconds:g} s {activity}, and was ended. If it "
-            f"only needs longer, raise --traingate-timeout.\n{self._log_tail(ranks)}"
-        )
-
-    def _death(self, activity: str, ranks: Sequence[int] = ()) -> WorkerDiedError:
-        """Return the error that the child, or these ranks, ended before they had reported."""
+    def _check(self, answers: Answers, activity: str) -> None:
+        """Raise the error of a rank that has ended, failed, or sent no message."""
         assert self._process is not None
-        ending = "ended" if self._command.launched else describe_exit(self._process, _GRACE_SECONDS)
-        log = self._log_tail(ranks)
-        message = f"{self._name(ranks)} {ending} {activity}, before it had reported.\n{log}"
-        was_killed = not self._command.launched and self._process.returncode == -signal.SIGKILL
-        return WorkerKilledError(message) if was_killed else WorkerDiedError(message)
+        if answers.ended_ranks:
+            raise self._failures.ended(self._process, activity, answers.ended_ranks)
+        for rank, failure in answers.failures.items():
+            raise self._failures.reported(rank, failure, activity)
+        for rank, description in answers.damaged.items():
+            raise self._failures.damaged(rank, description, activity)
 
-    def _log_tail(self, ranks: Iterable[int]) -> str:
-        """Return the end of the logs of *ranks*; of all ranks until each has sent its rank."""
-        shown_ranks = ranks if self._ranks_are_known else range(self._command.ranks)
-        return log_tail(self._directory, shown_ranks)
+    def _is_running(self) -> bool:
+        """Return whether the command still runs; meanwhile keep its logs from filling the disk."""
+        assert self._process is not None
+        cut_logs(self._directory)
+        return self._process.poll() is None
+
+    def _stacks(self) -> str:
+        """Return the stacks of the threads of all processes that can print them."""
+        assert self._tree is not None
+        pids = [process.pid for process in self._tree.known_processes() if is_worker(process)]
+        if not self._command.launched:  # a launcher does something else at this signal
+            pids.insert(0, self.pid)
+        return printed_stacks(pids, self._directory)
 
     def _tear_down(self, grace: float) -> None:
-        """End the child, its group and all processes with its tag, and remove its directory."""
+        """End the child, its group and all that it has started, and remove its directory."""
+        # Before they lose their parent.
+        descendants = self._tree.known_processes() if self._tree is not None else []
         if self._channels is not None:
             self._channels.close()  # a child that is not stuck ends at once by itself
         if self._process is not None:
@@ -293,7 +288,7 @@ class Child:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        kill_tagged(str(self._directory), self._start_time)
+        kill_tagged(str(self._directory), self._start_time, descendants)
         self.output = printed_text(self._directory)
         self._listener.close()
         if self._guard is not None:

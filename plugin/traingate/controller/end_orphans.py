@@ -43,12 +43,15 @@ def main(tag_name: str, tag: str, group: int, directory: str) -> None:
     entry = os.fsencode(f"{tag_name}={tag}")
     # The child's environment cannot tell: setproctitle(3) writes over the memory that it is in.
     is_same = _start_time(group) in {None, start}  # else another process has the number by now
+    # They may have another environment too.
+    descendants = {pid: _start_time(pid) for pid in _descendants(group)} if is_same else {}
     if is_same:
         with contextlib.suppress(OSError):
             os.killpg(group, signal.SIGKILL)
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
         processes = [pid for pid in _process_ids() if _has_entry(pid, entry)]
+        processes += [pid for pid, born in descendants.items() if born and _start_time(pid) == born]
         if not processes:
             break
         for pid in processes:
@@ -67,11 +70,31 @@ def _process_ids() -> Iterator[int]:
                 yield int(folder.name)
 
 
+def _descendants(pid: int) -> list[int]:
+    """Return the descendants of a process, which may have another environment."""
+    parents = {}
+    for each in _process_ids():
+        with contextlib.suppress(OSError, IndexError):
+            parents[each] = int(_status(each)[1])
+    pids = [pid]
+    for ancestor in pids:  # grows meanwhile
+        pids += [each for each, parent in parents.items() if parent == ancestor]
+    return pids[1:]
+
+
+def _status(pid: int) -> list[bytes]:
+    """Return the fields of proc(5)'s file ``stat`` from the third on, the state.
+
+    The second field is the name of the program, in which anything may stand.
+    """
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+
+
 def _start_time(pid: int) -> bytes | None:
     """Return the time when a process started, as proc(5) gives it; None if it has ended."""
-    with contextlib.suppress(OSError):
-        # The second field is the name of the program, in which anything may stand.
-        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19]
+    with contextlib.suppress(OSError, IndexError):
+        fields = _status(pid)
+        return None if fields[0] in {b"Z", b"X"} else fields[19]
     return None
 
 

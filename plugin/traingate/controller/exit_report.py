@@ -1,21 +1,43 @@
-"""Describe how a child ended, by its exit status, and read what it printed."""
+"""Describe how a child ended, by its exit status, and read what it printed.
+
+The child can print any amount of anything, so its logs are read from their end, and cut while it
+runs.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import signal
+import stat
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-_LOG_LINES: Final = 20
+_LOG_LINES: Final = 40
 """Number of lines shown from the end of each log."""
+
+_LINE_CHARACTERS: Final = 400
+"""Largest number of characters shown of a line."""
+
+_FRAME: Final = re.compile(r'  File ".*", line \d+ in ')
+"""Line of a stack that faulthandler has printed; that of a traceback has a comma before "in"."""
+
+_MAX_FRAMES: Final = 12
+"""Largest number of such lines that are shown of a thread."""
 
 _LOG_NAME: Final = re.compile(r"log(\.\d+)?")
 
 _MAX_OUTPUT_BYTES: Final = 64 << 10
 """Largest part of a log that is kept of a child that has ended: its end."""
+
+_MAX_LOG_BYTES: Final = 32 << 20
+"""Size of a log from which on it is cut while the child runs."""
+
+_CUT: Final = "[...] "
+"""Start of what is left of a text whose beginning was left out."""
 
 
 def describe_exit(process: subprocess.Popen[bytes], seconds: float) -> str:
@@ -34,7 +56,10 @@ def describe_exit(process: subprocess.Popen[bytes], seconds: float) -> str:
         return "closed its connection"
     if code >= 0:
         return f"exited with status {code}"
-    name = signal.Signals(-code).name
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:  # a signal for real-time programs
+        name = f"signal {-code}"
     cause = " (by a person, or by the kernel for lack of memory)" if name == "SIGKILL" else ""
     return f"was killed by {name}{cause}"
 
@@ -49,15 +74,28 @@ def log_tail(directory: Path, ranks: Iterable[int]) -> str:
     """
     output_lines: list[str] = []
     for name in (*(f"log.{rank}" for rank in ranks), "log"):
-        try:
-            lines = (directory / name).read_text(errors="replace").splitlines()[-_LOG_LINES:]
-        except OSError:
-            continue
+        lines = condensed(_end_of(directory / name).splitlines())[-_LOG_LINES:]
         if lines:
             _, _, rank = name.partition(".")
             source = f" of rank {rank}" if rank else ""
-            output_lines += [f"Last output{source}:", *(f"    {line}" for line in lines)]
+            output_lines += [f"Last output{source}:", *(f"    {_cut(line)}" for line in lines)]
     return "\n".join(output_lines) or "It printed nothing."
+
+
+def condensed(lines: Iterable[str]) -> list[str]:
+    """Return lines with only the beginning of each stack that faulthandler has printed.
+
+    The latest call comes first in it, so this is what the thread was doing.
+    """
+    condensed_lines: list[str] = []
+    frames = 0
+    for line in lines:
+        frames = frames + 1 if _FRAME.match(line) else 0
+        if frames <= _MAX_FRAMES:
+            condensed_lines.append(line)
+        elif frames == _MAX_FRAMES + 1:
+            condensed_lines.append("  ...")
+    return condensed_lines
 
 
 def printed_text(directory: Path) -> str:
@@ -66,11 +104,86 @@ def printed_text(directory: Path) -> str:
     Args:
         directory: Private directory of the child, as for ``log_tail``.
     """
-    texts = []
-    # The directory is also that of the child's temporary files.
-    for log in sorted(file for file in directory.glob("log*") if _LOG_NAME.fullmatch(file.name)):
-        content = log.read_bytes()
-        text = content[-_MAX_OUTPUT_BYTES:].decode(errors="replace").strip("\n")
-        if text:
-            texts.append(f"[...] {text}" if len(content) > _MAX_OUTPUT_BYTES else text)
-    return "\n".join(texts)
+    return "\n".join(filter(None, (_end_of(log).strip("\n") for log in _logs(directory))))
+
+
+def log_sizes(directory: Path) -> int:
+    """Return the number of bytes in all logs of a child."""
+    size = 0
+    for log in _logs(directory):
+        with contextlib.suppress(OSError):
+            size += log.stat(follow_symlinks=False).st_size
+    return size
+
+
+def appended_text(directory: Path, size: int) -> str:
+    """Return what was printed since all logs of a child together had this size, at most their ends.
+
+    Args:
+        directory: Private directory of the child, as for ``log_tail``.
+        size: Former value of ``log_sizes``; all that was printed since must be in one log.
+    """
+    count = log_sizes(directory) - size
+    if count <= 0:
+        return ""
+    newest = max(_logs(directory), key=_time_of_change, default=None)
+    if newest is None:
+        return ""
+    return _end_of(newest).encode()[-count:].decode(errors="replace")
+
+
+def _time_of_change(log: Path) -> int:
+    """Return the time when a log was last written to, in nanoseconds; 0 if it is gone."""
+    try:
+        return log.stat(follow_symlinks=False).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def cut_logs(directory: Path) -> None:
+    """Cut logs that have become large to their ends, so that a child does not fill the disk.
+
+    Logs are written in the mode for appending. If the child prints meanwhile, some of it is lost.
+
+    Args:
+        directory: Private directory of the child, as for ``log_tail``.
+    """
+    for log in _logs(directory):
+        with contextlib.suppress(OSError):
+            if log.stat(follow_symlinks=False).st_size > _MAX_LOG_BYTES:
+                end = _end_of(log).encode()
+                with log.open("ab") as file:
+                    file.truncate(0)
+                    file.write(end)
+
+
+def _logs(directory: Path) -> Iterator[Path]:
+    """Yield the logs in a directory, which is also that of the child's temporary files."""
+    names = sorted(file.name for file in directory.glob("log*"))
+    yield from (directory / name for name in names if _LOG_NAME.fullmatch(name))
+
+
+def _end_of(log: Path) -> str:
+    """Return the end of a log; empty if it cannot be read.
+
+    The workload can put anything in its place, such as a pipe that nobody writes to.
+    """
+    try:
+        descriptor = os.open(log, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return ""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        return ""
+    with os.fdopen(descriptor, "rb") as file:
+        file.seek(max(0, status.st_size - _MAX_OUTPUT_BYTES))
+        text = file.read(_MAX_OUTPUT_BYTES).decode(errors="replace")
+    # Progress bars return to the start of their line.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return f"{_CUT}{text}" if status.st_size > _MAX_OUTPUT_BYTES else text
+
+
+def _cut(line: str) -> str:
+    """Return a line without the end of a long one."""
+    return line if len(line) <= _LINE_CHARACTERS else f"{line[:_LINE_CHARACTERS]} [...]"

@@ -42,6 +42,7 @@ class ProcessTree:
         self._pid = pid
         self._leader_continues_group = leader_continues_group
         self._groups = [pid]
+        self._known_processes: dict[int, psutil.Process] = {}
         self.is_frozen = False
 
     def freeze(self) -> bool:
@@ -83,10 +84,16 @@ class ProcessTree:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, number)
 
+    def known_processes(self) -> list[psutil.Process]:
+        """Return the descendants, those included that a process which has ended left behind."""
+        self._processes()
+        return list(self._known_processes.values())
+
     def _processes(self) -> list[int]:
         """Return the process ids of the tree."""
         with contextlib.suppress(psutil.Error):
             descendants = psutil.Process(self._pid).children(recursive=True)
+            self._known_processes.update((process.pid, process) for process in descendants)
             return [self._pid, *(process.pid for process in descendants)]
         return []
 

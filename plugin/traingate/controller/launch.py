@@ -11,7 +11,7 @@ import msgspec
 from traingate.controller.child import Child
 from traingate.controller.environment import merged_environment
 from traingate.controller.job import Job, ProfilePlan
-from traingate.controller.launch_record import launch_record
+from traingate.controller.launch_record import checked, launch_record
 from traingate.controller.schedule import Rounds, plan_rounds
 from traingate.controller.steps import Steps
 from traingate.controller.training_worker import TrainingWorker
@@ -115,7 +115,8 @@ def measure_launch(
     step_seconds = warm_up_result.step_seconds
     facts.steps = facts.steps or job.steps or job.scale.steps_for(step_seconds, worker.epoch_steps)
     facts.warmup_steps = warm_up_result.steps
-    visit_yardstick = _YardstickVisit(yardstick, job.timeouts.step)
+    beside = f"beside launch {number}"
+    visit_yardstick = _YardstickVisit(yardstick, job.timeouts.step, beside)
     unit = visit_yardstick(1)
     rounds = plan_rounds(
         facts.steps, step_seconds, unit.gemm_seconds + unit.triad_seconds, worker.data_workers
@@ -123,7 +124,7 @@ def measure_launch(
     steps, visits = _measure_rounds(worker, visit_yardstick, rounds)
     if not facts.memory_bytes_per_second:  # while the worker is stopped
         bandwidth = yardstick.ask_first(
-            messages.MeasureBandwidth(), messages.Bandwidth, job.timeouts.step, "at its work"
+            messages.MeasureBandwidth(), messages.Bandwidth, job.timeouts.step, beside
         )
         facts.memory_bytes_per_second = bandwidth.bytes_per_second
     finish_messages = worker.finish()
@@ -135,6 +136,7 @@ def measure_launch(
         steps_per_round=rounds.steps_per_round,
         visits=visits,
     )
+    launch = checked(launch, f"launch {number}", worker.log_end)
     facts.gemm_flop, facts.yardstick = unit.gemm_flop, unit.library
     facts.add(finish_messages)
     if number == 1:
@@ -177,15 +179,21 @@ def count_work(job: Job, worker: TrainingWorker, facts: LaunchFacts) -> None:
 
 
 class _YardstickVisit:
-    """Visit of the yardstick, while all processes of the worker are stopped."""
+    """Visit of the yardstick, while all processes of the worker are stopped.
 
-    def __init__(self, yardstick: Child, seconds: float) -> None:
-        self._yardstick, self._seconds = yardstick, seconds
+    Args:
+        yardstick: Process of the yardstick.
+        seconds: Time limit of a visit.
+        activity: Activity of the yardstick, for error messages.
+    """
+
+    def __init__(self, yardstick: Child, seconds: float, activity: str) -> None:
+        self._yardstick, self._seconds, self._activity = yardstick, seconds, activity
 
     def __call__(self, repeats: int) -> messages.Measured:
         """Let the yardstick do *repeats* units of its work, and return their mean times."""
         message = messages.Measure(repeats)
-        return self._yardstick.ask_first(message, messages.Measured, self._seconds, "at its work")
+        return self._yardstick.ask_first(message, messages.Measured, self._seconds, self._activity)
 
 
 def _measure_rounds(

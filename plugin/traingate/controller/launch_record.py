@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
+
+import msgspec
 
 from traingate.controller.imported_files import digest_of_files
 from traingate.controller.steps import Steps
 from traingate.controller.warm_up import WarmUp
+from traingate.errors import WorkerError
 from traingate.protocol import messages
 from traingate.records import Launch
 
@@ -59,6 +62,25 @@ def launch_record(
         rss_growth_bytes_per_step=_total_growth(finish_messages),
         reasons={name: tuple(lines) for name, lines in finish_messages[0].reasons.items()},
     )
+
+
+def checked(launch: Launch, name: str, log_end: Callable[[], str]) -> Launch:
+    """Return a record of a launch whose values can be written and read again.
+
+    Args:
+        launch: Record of the launch.
+        name: Name of the launch, for error messages.
+        log_end: Function that returns the end of its log for them.
+
+    Raises:
+        WorkerError: If the worker has reported a value that is out of range.
+    """
+    try:
+        return msgspec.convert(msgspec.to_builtins(launch), Launch)
+    except msgspec.ValidationError as error:
+        raise WorkerError(
+            f"{name} reported a value that cannot be right: {error}\n{log_end()}"
+        ) from error
 
 
 def phase_seconds(answers: Sequence[Sequence[messages.Stepped]]) -> dict[str, tuple[float, ...]]:

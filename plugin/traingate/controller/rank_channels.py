@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from typing import Final
@@ -17,6 +17,13 @@ _AFTER_FAILURE_SECONDS: Final = 2.0
 """Longest wait for the other ranks after one has raised. When a rank dies, the others raise, and
 the end of its own connection may be noticed only after that."""
 
+_CHECK_SECONDS: Final = 1.0
+"""Interval of the checks whether the child still runs: a process that it has forked may keep its
+connection open."""
+
+_MAX_DISCARDED: Final = 100
+"""Largest number of messages that are read to find out whether a connection has ended."""
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -27,11 +34,13 @@ class Answers:
         ended_ranks: Ranks whose connection ended, including ranks that the launcher ended because
             another rank had ended.
         overdue_ranks: Ranks that did not answer within the time limit.
+        damaged: Descriptions of answers that were not messages, by rank.
     """
 
     messages: dict[int, Message] = field(default_factory=dict)
     ended_ranks: tuple[int, ...] = ()
     overdue_ranks: tuple[int, ...] = ()
+    damaged: dict[int, str] = field(default_factory=dict)
 
     @property
     def failures(self) -> dict[int, Failed]:
@@ -67,7 +76,25 @@ class RankChannels:
             with contextlib.suppress(OSError):
                 self._channels[rank].send(message)
 
-    def receive(self, seconds: float, ranks: Iterable[int] | None = None) -> Answers:
+    def unasked(self, ranks: Iterable[int] | None = None) -> Answers:
+        """Return a message of each rank that has sent one although no answer was awaited.
+
+        Args:
+            ranks: Ranks to look at; None for all.
+        """
+        reader = _Reader(self._channels)
+        for rank in self.ranks if ranks is None else ranks:
+            with contextlib.suppress(OSError):
+                if self._channels[rank].poll(0):
+                    reader.read(rank)
+        return Answers(reader.messages, damaged=reader.damaged)
+
+    def receive(
+        self,
+        seconds: float,
+        ranks: Iterable[int] | None = None,
+        is_running: Callable[[], bool] = lambda: True,
+    ) -> Answers:
         """Collect one message from each rank.
 
         The wait ends early if a connection ends, and soon after a rank has failed.
@@ -75,27 +102,32 @@ class RankChannels:
         Args:
             seconds: Time limit for all messages together.
             ranks: Ranks that have to answer; None for all.
+            is_running: Function that is called now and then in a long wait, and returns False if
+                the child has ended.
         """
         pending_ranks = set(self.ranks if ranks is None else ranks)
-        messages: dict[int, Message] = {}
-        ended_ranks: set[int] = set()
+        reader = _Reader(self._channels)
         deadline = time.monotonic() + seconds
-        while pending_ranks and not ended_ranks:  # when one rank ends, its launcher ends the others
-            ready_ranks = self._wait(pending_ranks, deadline - time.monotonic())
+        # When one rank ends, its launcher ends the others.
+        while pending_ranks and not reader.ended_ranks:
+            ready_ranks, runs = self._wait_while_running(pending_ranks, deadline, is_running)
             if not ready_ranks:
+                reader.ended_ranks |= set() if runs else pending_ranks
                 break
             for rank in ready_ranks:
                 pending_ranks.discard(rank)
-                try:
-                    messages[rank] = self._channels[rank].receive()
-                except (EOFError, OSError):
-                    ended_ranks.add(rank)
-                if isinstance(messages.get(rank), Failed):
+                if isinstance(reader.read(rank), Failed) or reader.damaged:
                     deadline = min(deadline, time.monotonic() + _AFTER_FAILURE_SECONDS)
+        ended_ranks = reader.ended_ranks
         ended_ranks |= {rank for rank in self.ranks if ended_ranks and self._has_ended(rank)}
-        if ended_ranks or any(isinstance(message, Failed) for message in messages.values()):
+        if ended_ranks or any(isinstance(each, Failed) for each in reader.messages.values()):
             pending_ranks = set()  # their answers are missing because of the other ranks
-        return Answers(messages, tuple(sorted(ended_ranks)), tuple(sorted(pending_ranks)))
+        return Answers(
+            reader.messages,
+            tuple(sorted(ended_ranks)),
+            tuple(sorted(pending_ranks)),
+            reader.damaged,
+        )
 
     def close(self) -> None:
         """Close all channels; the ranks then end by themselves."""
@@ -106,7 +138,9 @@ class RankChannels:
         """Return whether the connection of *rank* has ended; discard messages that came before."""
         channel = self._channels[rank]
         try:
-            while channel.poll(0):
+            for _ in range(_MAX_DISCARDED):
+                if not channel.poll(0):
+                    break
                 channel.receive()
         except (EOFError, OSError):
             return True
@@ -114,7 +148,53 @@ class RankChannels:
             pass
         return False
 
+    def _wait_while_running(
+        self, ranks: Iterable[int], deadline: float, is_running: Callable[[], bool]
+    ) -> tuple[list[int], bool]:
+        """Return those of *ranks* that can be read, and whether the child still runs.
+
+        There are none if *deadline* has passed, or if the child has ended without a last message.
+        """
+        while True:
+            remaining = deadline - time.monotonic()
+            ready_ranks = self._wait(ranks, min(remaining, _CHECK_SECONDS))
+            if ready_ranks:
+                return ready_ranks, True
+            if not is_running():
+                return self._wait(ranks, 0.0), False
+            if remaining <= _CHECK_SECONDS:
+                return [], True
+
     def _wait(self, ranks: Iterable[int], seconds: float) -> list[int]:
         """Return those of *ranks* whose channel can be read within *seconds*; empty if none."""
         by_channel = {self._channels[rank].fileno(): rank for rank in ranks}
         return [by_channel[number] for number in wait(list(by_channel), max(0.0, seconds))]  # type: ignore[index]
+
+
+class _Reader:
+    """Reader of one message from each of several channels.
+
+    Args:
+        channels: Channels by rank.
+
+    Attributes:
+        messages: Messages by rank.
+        damaged: Descriptions of what was not a message, by rank.
+        ended_ranks: Ranks whose connection has ended.
+    """
+
+    def __init__(self, channels: Mapping[int, Channel]) -> None:
+        self._channels = channels
+        self.messages: dict[int, Message] = {}
+        self.damaged: dict[int, str] = {}
+        self.ended_ranks: set[int] = set()
+
+    def read(self, rank: int) -> Message | None:
+        """Read the next message of a rank, and return it; None if there is none."""
+        try:
+            self.messages[rank] = self._channels[rank].receive()
+        except (EOFError, OSError):
+            self.ended_ranks.add(rank)
+        except ProtocolError as error:
+            self.damaged[rank] = str(error)
+        return self.messages.get(rank)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import psutil
@@ -11,7 +12,7 @@ import psutil
 from traingate.controller.command import LAUNCH_TAG
 
 _END_SECONDS: Final = 5.0
-"""Longest wait for the end of a process that has been killed."""
+"""Longest wait for the end of processes that have been killed."""
 
 _EXEC_SECONDS: Final = 0.5
 """Longest wait for processes whose environment cannot be read, as in the middle of exec."""
@@ -19,24 +20,63 @@ _EXEC_SECONDS: Final = 0.5
 _EXEC_POLL_SECONDS: Final = 0.005
 """Interval between two checks of such processes."""
 
+_MAX_SECONDS: Final = 10.0
+"""Longest time in which processes are looked for again after some were killed. One that waits for a
+disk cannot be killed, and others may be started faster than they can be."""
 
-def kill_tagged(tag: str, start_time: float) -> None:
+
+def kill_tagged(
+    tag: str, start_time: float, known_processes: Iterable[psutil.Process] = ()
+) -> None:
     """Kill the processes that a child started in other sessions, which killpg does not reach.
+
+    All of them are stopped before the first is killed: a process that watches another one could
+    start it again.
 
     Args:
         tag: Value of ``LAUNCH_TAG`` in their environment.
         start_time: Time at which the child was started, in seconds since the epoch.
+        known_processes: Further processes to kill, which may have another environment.
     """
-    deadline = time.monotonic() + _EXEC_SECONDS
-    while True:
-        processes, has_unreadable = _find_tagged(tag, start_time)
+    start = time.monotonic()
+    known = list(known_processes)
+    while time.monotonic() < start + _MAX_SECONDS:
+        tagged, has_unreadable = _find_tagged(tag, start_time)
+        processes = {*tagged, *filter(_can_run, known)}
+        if not processes:
+            if not has_unreadable or time.monotonic() > start + _EXEC_SECONDS:
+                psutil.wait_procs(known, 0)  # in a container, this process may be their parent now
+                return
+            time.sleep(_EXEC_POLL_SECONDS)
+            continue
         for process in processes:
             with contextlib.suppress(psutil.Error):
-                process.kill()
-                process.wait(_END_SECONDS)
-        if not processes and (not has_unreadable or time.monotonic() > deadline):
-            return
+                process.suspend()
+        started_meanwhile = set(_find_tagged(tag, start_time)[0]) - processes
+        if not started_meanwhile or time.monotonic() > start + _MAX_SECONDS / 2:
+            _kill(processes | started_meanwhile)
+
+
+def _kill(processes: Collection[psutil.Process]) -> None:
+    """Kill processes, and wait until none of them can run any more.
+
+    They are not waited for until init, which is their parent by now, has noticed: that can take
+    seconds, and in some containers forever.
+    """
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    deadline = time.monotonic() + _END_SECONDS
+    while any(map(_can_run, processes)) and time.monotonic() < deadline:
         time.sleep(_EXEC_POLL_SECONDS)
+
+
+def _can_run(process: psutil.Process) -> bool:
+    """Return whether a process has not ended."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _find_tagged(tag: str, start_time: float) -> tuple[list[psutil.Process], bool]:

@@ -15,7 +15,8 @@ from traingate.controller.child import Child
 from traingate.controller.command import training_command
 from traingate.controller.job import Job, Observer, ProfilePlan, Side
 from traingate.controller.steps import Steps
-from traingate.errors import WorkerError
+from traingate.controller.worker_clock import WorkerClock
+from traingate.errors import ProtocolError, WorkerError
 from traingate.host.memory import resident_bytes
 from traingate.layers.recipe import TrainingForm
 from traingate.protocol import messages
@@ -68,6 +69,7 @@ class TrainingWorker:
         self._extensions = Path(command.environment[EXTENSIONS_VARIABLE])
         self._name = f"launch {number}{side_name}"
         self._worker = Child(command, self._name, job.timeouts.start)
+        self._clock = WorkerClock(self._name, self._worker.log_end)
         self._job = job
         self._number = number
         self._busy_turns = 0
@@ -95,6 +97,7 @@ class TrainingWorker:
         relocation = job.side and job.side.relocation
         self._observer.doing("importing torch")
         self._worker.wait_for_hello()
+        self._clock.start()
         self._worker.send(
             messages.Prepare(
                 workload=as_json(vars(job.workload)),
@@ -117,6 +120,9 @@ class TrainingWorker:
         self.epoch_steps = answers[0].epoch_steps
         self.prefetched_batches = max(prepared.prefetched_batches for prepared in answers)
         self.form = TrainingForm(**answers[0].form)  # type: ignore[arg-type]
+        self._clock.stop()
+        for answer in answers:
+            self._clock.check_duration(answer.setup_seconds, doing)
         self.freeze()
         return max(prepared.setup_seconds for prepared in answers)
 
@@ -136,9 +142,16 @@ class TrainingWorker:
         doing = f"in {name}" if number else "in its first step"
         self._observer.doing(name)
         seconds = timeouts.step if number else timeouts.first_step
+        self._clock.start()
         answers = self._worker.ask(messages.WarmUp(), messages.WarmedUp, seconds, doing)
+        self._clock.stop()
+        self._clock.check_steps([answers], doing, is_measured=False)
         self.data_workers = max(rank.data_workers for rank in answers)
         return max(rank.step_seconds for rank in answers), any(rank.compiled for rank in answers)
+
+    def log_end(self) -> str:
+        """Return the last lines that the worker has printed, for an error message."""
+        return self._worker.log_end()
 
     def freeze(self) -> None:
         """Stop all processes of the worker.
@@ -155,18 +168,36 @@ class TrainingWorker:
             offset: Number of measured steps before these.
             total: Number of measured steps of the whole launch.
         """
-        self._worker.send(messages.Step(count))
+        self._clock.start()
+        self._worker.send(messages.Step(count), f"before step {offset + 1} of {total}")
         answers: list[list[messages.Stepped]] = []
         for number in range(offset + 1, offset + 1 + count):
             doing = f"in step {number} of {total}"
-            answers.append(self._worker.receive(messages.Stepped, self._job.timeouts.step, doing))
+            answers.append(self._receive_step(number, doing))
             if len(answers) == count:
+                self._clock.stop()
                 self.freeze()
+        self._clock.check_steps(answers, doing)
         # Only now, since drawing the progress takes time from the steps.
         slowest = max(answer.step_seconds for answer in answers[-1])
         self._observer.stepped(offset + count, total, self.batch_size / slowest)
         busy_turns, self._busy_turns = self._busy_turns, 0
         return Steps(tuple(answers), turn_starts=(0,), busy_turns=busy_turns)
+
+    def _receive_step(self, number: int, doing: str) -> list[messages.Stepped]:
+        """Return the answer of each rank to one step.
+
+        Raises:
+            ProtocolError: If an answer is that of another step.
+        """
+        answers = self._worker.receive(messages.Stepped, self._job.timeouts.step, doing)
+        for answer in answers:
+            if answer.number != number:
+                raise ProtocolError(
+                    f"{self._name}, {doing}: the answer is that of step {answer.number}, so one "
+                    f"was sent twice or is missing.\n{self._worker.log_end()}"
+                )
+        return answers
 
     def finish(self) -> list[messages.Finished]:
         """Return the Finished message of each rank; only this proves that the launch succeeded.
@@ -175,9 +206,12 @@ class TrainingWorker:
             ConfigurationError: If it imported other files of the project than earlier launches.
         """
         seconds = self._job.timeouts.step
+        self._clock.start()
         answers = self._worker.ask(
             messages.Finish(), messages.Finished, seconds, "after its last step"
         )
+        self._clock.stop()
+        self._clock.check_clock(answers, "after its last step")
         for answer in answers:
             self._job.imported_files.add(self._name, answer.imported_files)
         return answers

@@ -18,6 +18,9 @@ from traingate.protocol import ranks
 
 _OLDEST_PYTHON: Final = (3, 10)
 
+_PROBE_SECONDS: Final = 60.0
+"""Longest time in which an interpreter answers: it imports nothing but the standard library."""
+
 _PROBE: Final = """
 import importlib.util, json, pathlib, re, sys
 torch = importlib.util.find_spec("torch")
@@ -81,10 +84,15 @@ def find_interpreter(location: str, source: str) -> Interpreter:
     variables = without_packages_of_this(os.environ)
     try:
         process = subprocess.run(  # noqa: S603 - the interpreter that the user named
-            [python, "-c", _PROBE], capture_output=True, text=True, check=True, env=variables
+            [python, "-c", _PROBE],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=variables,
+            timeout=_PROBE_SECONDS,
         )
         prefix, version, torch = json.loads(process.stdout)
-    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise ConfigurationError(f"{source}: {python} does not run as a Python: {error}") from error
     number = ".".join(map(str, version))
     if tuple(version) < _OLDEST_PYTHON:

@@ -6,17 +6,19 @@ they know the key. Each message is preceded by its length; nothing is pickled.
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import secrets
 import shutil
 import socket
+import struct
 import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
-from traingate.errors import ConfigurationError
+from traingate.errors import ConfigurationError, ProtocolError
 from traingate.protocol.codec import decode, encode
 from traingate.protocol.handshake import Admission, prove
 from traingate.protocol.messages import Message
@@ -36,6 +38,12 @@ _SHORT_FOLDERS: Final = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - mkdtemp
 _TOKEN: Final = secrets.token_urlsafe(3)
 """Random part of the names of this process's directories. Containers that share a folder may have
 processes of the same number, and each process removes all directories that have its own prefix."""
+
+_SILENCE_SECONDS: Final = 10.0
+"""Longest silence of a child in the middle of a message. A child that has begun a message sends the rest at once, unless it hangs or is stopped."""
+
+_MAX_MESSAGE_BYTES: Final = 64 << 20
+"""Largest message that is accepted. Profiles, the largest that are sent, have a few MiB."""
 
 
 def listener_pattern() -> str:
@@ -72,23 +80,52 @@ class Channel:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._inode = os.fstat(connection.fileno()).st_ino
 
     def send(self, message: Message) -> None:
         """Send one message.
 
         Raises:
-            OSError: If the other end is closed.
+            OSError: If the other end is closed, or if the workload has closed this one: its
+                descriptor may be that of one of the workload's files by now.
         """
+        self._check_descriptor()
         self._connection.send_bytes(encode(message))
+
+    def _check_descriptor(self) -> None:
+        """Raise an OSError if the descriptor is not that of the connection any more."""
+        number = self._connection.fileno()
+        try:
+            is_connection = os.fstat(number).st_ino == self._inode
+        except OSError:
+            is_connection = False
+        if not is_connection:
+            raise OSError(
+                errno.EBADF,
+                f"file descriptor {number}, the connection to traingate's controller, has been "
+                "closed in this process: close only descriptors that the workload has opened",
+            )
 
     def receive(self) -> Message:
         """Wait for one message and return it.
 
         Raises:
             EOFError, OSError: If the other end is closed.
-            ProtocolError: If the bytes are not a message of this version.
+            ProtocolError: If the bytes are not a message of this version, or if the message is too
+                long or breaks off.
         """
-        return decode(self._connection.recv_bytes())
+        self._connection.poll(None)  # the limit of silence begins with the message
+        try:
+            payload = self._connection.recv_bytes(_MAX_MESSAGE_BYTES)
+        except BlockingIOError as error:  # see _limit_waiting
+            raise ProtocolError(
+                f"a message broke off: nothing followed its start for {_SILENCE_SECONDS:g} s"
+            ) from error
+        except OSError as error:
+            if str(error) == "bad message length":  # the text of multiprocessing.connection
+                raise ProtocolError(f"longer than {_MAX_MESSAGE_BYTES >> 20} MiB") from error
+            raise
+        return decode(payload)
 
     def poll(self, seconds: float) -> bool:
         """Return whether a message or the end of the stream can be read within *seconds*."""
@@ -135,13 +172,23 @@ class Listener:
             other.
         """
         peer = self._admission.wait(seconds)
-        return None if peer is None else Channel(Connection(peer.detach()))
+        if peer is None:
+            return None
+        _limit_waiting(peer, _SILENCE_SECONDS)
+        return Channel(Connection(peer.detach()))
 
     def close(self) -> None:
         """Close the socket, and remove the directory with all its files."""
         self._admission.close()
         self._listener.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _limit_waiting(peer: socket.socket, seconds: float) -> None:
+    """Let a read from and a write to *peer* fail after this time without a byte (socket(7))."""
+    timeval = struct.pack("@ll", int(seconds), int(seconds % 1 * 1e6))
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        peer.setsockopt(socket.SOL_SOCKET, option, timeval)
 
 
 def connect(directory: Path) -> tuple[Channel, int]:

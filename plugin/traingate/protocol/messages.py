@@ -54,7 +54,7 @@ class Prepare:
         seed: Seed of the random numbers of Python, numpy and torch.
         relocation: Fields of a ``traingate.worktree.relocation.Relocation``, by which the worker
             takes the files of the project from another tree; None for the working tree.
-        project: Absolute path of the project's root in the working tree; empty if unknown.
+        project: Absolute path of the project's root in the working tree; else empty.
     """
 
     workload: dict[str, JSON]
@@ -120,8 +120,7 @@ class Prepared:
         setup_seconds: Time taken to import the workload and build the training, in seconds.
         batch_size: Samples per batch of this rank.
         epoch_steps: Number of batches in one pass over the dataset; None if it has no length.
-        prefetched_batches: Number of batches that the loader fetches ahead. The first steps find
-            them ready, so at least as many have to be taken before measuring.
+        prefetched_batches: Number of batches that the loader fetches ahead of the steps.
         form: Parts that the training has, the fields of a ``TrainingForm``.
     """
 
@@ -140,11 +139,13 @@ class WarmedUp:
         step_seconds: Time of the step, in seconds.
         compiled: True if anything was compiled in the step.
         data_workers: Number of processes or threads that load the data in the background.
+        clock_seconds: Time on the worker's clock after the step, ``time.perf_counter()``.
     """
 
     step_seconds: float
     compiled: bool
     data_workers: int
+    clock_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -153,14 +154,17 @@ class Stepped:
 
     Attributes:
         step_seconds: Time of the step, in seconds.
-        phase_seconds: Parts of that time by phase, as ``traingate.worker.loop.Loop.step`` returns
-            them.
+        phase_seconds: Parts of that time by phase, see ``traingate.worker.loop.Loop.step``.
         starts_epoch: True if the dataset had ended and was started again in the step.
+        number: Number of the measured step, from 1.
+        clock_seconds: Time on the worker's clock after the step, as in ``WarmedUp``.
     """
 
     step_seconds: float
     phase_seconds: dict[str, float]
     starts_epoch: bool
+    number: int = 0
+    clock_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -170,20 +174,19 @@ class Finished:
     Attributes:
         peak_rss_bytes: Largest resident memory of the process so far, in bytes.
         minor_page_faults_per_step: Minor page faults of the process, per measured step.
-        counters: Whole numbers by name: those of ``traingate.worker.counters.compilations``,
-            ``threads``, and if there were any ``compilations_in_measured_steps`` and
-            ``dataset_restarts_in_measured_steps``.
-        reasons: Reasons why counters are not 0, by the counter's name, one line for each reason.
+        counters: Whole numbers by name, see ``traingate.records.Counts``.
+        reasons: Reasons why counters are not 0, by the counter's name, a line each.
         imported_files: Digests of the project's files that the process has imported, by the name of
             the module; those of compiled modules start with ``COMPILED_PREFIX``.
-        data_workers_bytes: Largest memory of the processes that it started and that still run, as
-            far as they do not share it with this process, in bytes.
-        environment: Software of the worker and settings that can change its speed, for the record.
-            It is reported last, because steps may import modules too.
+        data_workers_bytes: Largest memory of the processes that it started and that still run, in
+            bytes, without what they share with this process.
+        environment: Software of the worker, and settings that can change its speed. It is reported
+            last, because steps may import modules too.
         rss_growth_bytes_per_step: Growth of the resident memory over the measured steps, in bytes
             per step; None if it could not be measured.
         precision: Name of the torch dtype that the training computes in.
         precision_speedup: Rate of a matrix product in that dtype, divided by the rate in fp32.
+        clock_seconds: Time on the worker's clock after the last step, as in ``WarmedUp``.
     """
 
     peak_rss_bytes: int
@@ -196,6 +199,7 @@ class Finished:
     rss_growth_bytes_per_step: float | None = None
     precision: str = "float32"
     precision_speedup: float = 1.0
+    clock_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -284,8 +288,7 @@ class Failed:
     Attributes:
         error: Name of the exception's type.
         message: Text of the exception.
-        traceback: Traceback, shortened to the user's own frames; empty for a ``TraingateError``,
-            whose message needs none.
+        traceback: Traceback of the user's own frames; empty for a ``TraingateError``.
     """
 
     error: str

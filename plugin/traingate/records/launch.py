@@ -111,7 +111,8 @@ class Counts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     - ``dataset_restarts_in_measured_steps``: times that the dataset ended in the measured steps and
       was started again;
     - ``skipped_updates_in_measured_steps``: updates that a loss scaler left out, because gradients
-      had overflowed.
+      had overflowed;
+    - ``nonfinite_losses_in_measured_steps``: measured steps whose loss was NaN or infinite.
 
     Attributes:
         counters: Counters by name; of several launches, the largest value of each.

@@ -33,6 +33,8 @@ class TestResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         verdict: Decision of the gate; None if nothing was compared.
         command: Command that measures and judges this test alone.
         error: Reason for which the test failed apart from its verdict; empty if there is none.
+        cautions: Reasons to doubt the measurement although it succeeded, such as a loss that was
+            NaN.
     """
 
     __test__ = False  # pytest does not collect it
@@ -48,6 +50,7 @@ class TestResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verdict: Verdict | None = None
     command: str = ""
     error: str = ""
+    cautions: tuple[str, ...] = ()
 
 
 class SuiteChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

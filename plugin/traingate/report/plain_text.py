@@ -15,5 +15,18 @@ _CONTROL_CHARACTER: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u20
 
 
 def without_control_characters(text: str) -> str:
-    """Return a text without what a terminal or a page would obey rather than show."""
-    return _CONTROL_CHARACTER.sub("", _ESCAPE_SEQUENCE.sub("", text))
+    """Return a text without what a terminal or a page would obey rather than show.
+
+    Half characters, as in names of files that are not UTF-8, become their escape: no file could be
+    written with them.
+    """
+    plain_text = _CONTROL_CHARACTER.sub("", _ESCAPE_SEQUENCE.sub("", text))
+    return plain_text.encode(errors="backslashreplace").decode()
+
+
+def shortened(text: str, length: int) -> str:
+    """Return *text* without its middle if it has more than *length* characters."""
+    if len(text) <= length:
+        return text
+    half = length // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half} characters ...]\n{text[-half:]}"

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from traingate.report.plain_text import without_control_characters
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -56,7 +58,8 @@ class WorkerOutput(NoProgress):
         """
         if text not in self._shown_texts:
             self._shown_texts.add(text)
-            sys.stdout.write(f"[printed by {launch}]\n{text}\n")
+            shown_text = without_control_characters(text)
+            sys.stdout.write(f"[printed by {launch}]\n{shown_text}\n")
             sys.stdout.flush()
 
 

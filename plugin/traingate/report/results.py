@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 
 from traingate.gate.suite import suite_change
 from traingate.records import Measurement, Outcome, Verdict, stack_label
 from traingate.records.results import State, SuiteResults, TestResult
+from traingate.report.cautions import cautions
+from traingate.report.plain_text import shortened, without_control_characters
 from traingate.report.verdict import explain
+
+_MAX_DETAILS: Final = 4000
+"""Largest number of characters of an error in the results: comments on GitHub are limited."""
 
 
 def measured_result(test: str, measurement: Measurement, command: str) -> TestResult:
@@ -33,25 +39,29 @@ def measured_result(test: str, measurement: Measurement, command: str) -> TestRe
         samples_per_second_interval=measurement.samples_per_second_interval,
         peak_rss_bytes=measurement.peak_rss_bytes,
         verdict=verdict,
+        cautions=cautions(measurement),
         command=f"{command} {shlex.quote(test)}" if command else "",
     )
 
 
 def refused_result(test: str, error: str) -> TestResult:
     """Return the result of a test that could not be compared."""
+    error = without_control_characters(error)
     return TestResult(test=test, failed=True, sentence=error.partition("\n")[0], details=error)
 
 
-def failed_result(test: str, measured: TestResult | None) -> TestResult:
+def failed_result(test: str, measured: TestResult | None, error: str = "") -> TestResult:
     """Return the result of a test that failed otherwise than by its verdict.
 
     Args:
         test: Full name of the test.
         measured: Its result if it was measured; None if it was not.
+        error: Error that its measurement ended with; empty if it failed by itself.
     """
-    error = "the test failed: see the output of pytest"
-    result = measured or TestResult(test=test, details=error)
-    return msgspec.structs.replace(result, failed=True, sentence=error, error=error)
+    error = without_control_characters(error) or "the test failed: see the output of pytest"
+    result = measured or TestResult(test=test, details=shortened(error, _MAX_DETAILS))
+    sentence = error.partition("\n")[0]
+    return msgspec.structs.replace(result, failed=True, sentence=sentence, error=sentence)
 
 
 def suite_results(

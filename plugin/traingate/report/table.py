@@ -12,6 +12,7 @@ from rich.text import Text
 
 from traingate import layers
 from traingate.records import Measurement, Outcome, Verdict, stack_label
+from traingate.report.cautions import cautions, has_nonfinite_loss
 from traingate.report.published import published_table
 from traingate.report.row import (
     Row,
@@ -55,12 +56,13 @@ def table(rows: Sequence[Row]) -> Table:
         ("roofline", [_roofline(record) for record in records]),
         ("K/$", [in_thousands(record.samples_per_dollar) for record in records]),
         ("peak RSS", [f"{record.peak_rss_bytes / 2**30:.2f} GiB" for record in records]),
+        ("loss", [_loss(record) for record in records]),
         ("verdict", [_verdict(record.verdict) for record in records]),
     ]
     result = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
     nonempty = [(title, cells) for title, cells in columns if any(str(cell) for cell in cells)]
     for title, _ in nonempty:
-        left = title in {"test", "stack", "environment", "verdict"}
+        left = title in {"test", "stack", "environment", "loss", "verdict"}
         result.add_column(title, justify="left" if left else "right", overflow="fold")
     for cells in zip(*(cells for _, cells in nonempty), strict=True):
         # Cells are Text, because rich would take the brackets of a test's parameters for markup.
@@ -82,6 +84,7 @@ def footnotes(rows: Sequence[Row]) -> list[str]:
     notes += _changes_of_mathematics(rows)
     notes += _few_compared_steps(rows)
     notes += _restarts(rows)
+    notes += [f"{row.test}: {text}" for row in rows for text in cautions(row.measurement)]
     machine = rows[0].measurement.machine
     notes.append(f"machine: {machine.title}")
     return notes
@@ -207,6 +210,11 @@ def _roofline(record: Measurement) -> str:
     if record.roofline_share is None:
         return ""
     return f"{100 * record.roofline_share:.0f} % {record.bound}".strip()
+
+
+def _loss(record: Measurement) -> str | Text:
+    """Return a mark if the loss was not a number; empty if it was."""
+    return Text("not finite", style="bold red") if has_nonfinite_loss(record) else ""
 
 
 def _verdict(verdict: Verdict | None) -> Text:

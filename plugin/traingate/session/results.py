@@ -61,7 +61,7 @@ def session_results(
     results += [refused_result(test, str(error)) for test, error in session.refusals.items()]
     by_name = {result.test: result for result in results}
     results += [
-        failed_result(test, by_name.get(test))
+        failed_result(test, by_name.get(test), session.failures.get(test, ""))
         for test in failed_tests
         if not (test in by_name and by_name[test].failed)
     ]

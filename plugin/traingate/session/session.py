@@ -34,6 +34,7 @@ from traingate.options import Settings
 from traingate.protocol.channel import listener_pattern
 from traingate.records import Acceptance, Hardware, Measurement, Outcome, Verdict
 from traingate.records.units import samples_per_dollar
+from traingate.report.cautions import cautions
 from traingate.report.row import Row
 from traingate.report.verdict import interruption_text
 from traingate.session.comparisons import ComparisonChooser
@@ -60,6 +61,7 @@ class Session:
         verdicts: Pairs of a test's full name and its verdict, in the order of measuring. They are
             kept here because a test can catch its failure, or run again.
         refusals: Errors by which tests could not be compared, by full name.
+        failures: Texts of the other errors by which tests could not be measured, by full name.
         used_baselines: Baselines that tests were compared with, by the full name of the test.
         unavailable_tests: Full names of tests with a layer that this machine cannot run.
         requested_names: Names of all layers, and of their extras, that tests have requested.
@@ -80,6 +82,7 @@ class Session:
         self.rows: list[Row] = []
         self.verdicts: list[tuple[str, Verdict]] = []
         self.refusals: dict[str, BaselineError] = {}
+        self.failures: dict[str, str] = {}
         self.unavailable_tests: set[str] = set()
         self.requested_names: set[str] = set()
         self.interruption: str | None = None
@@ -165,9 +168,19 @@ class Session:
             duet=comparison_result.duet,
             samples_per_dollar=price and samples_per_dollar(measurement.samples_per_second, price),
         )
+        measurement = self._with_cautions(request, measurement)
         if measurement.verdict is not None:
             self.verdicts.append((request.test, measurement.verdict))
         return replace(result, measurement=measurement, sides=comparison_result.profiles)
+
+    def _with_cautions(self, request: BenchmarkRequest, measurement: Measurement) -> Measurement:
+        """Return a measurement whose verdict has the reasons to doubt it in its evidence."""
+        verdict, baseline = measurement.verdict, self.used_baselines.get(request.test)
+        doubts = cautions(measurement, None if baseline is None else baseline.measurement)
+        if verdict is None or not doubts:
+            return measurement
+        verdict = msgspec.structs.replace(verdict, evidence=(*verdict.evidence, *doubts))
+        return msgspec.structs.replace(measurement, verdict=verdict)
 
     def _measure(
         self, request: BenchmarkRequest, job: Job, observer: Observer

@@ -6,9 +6,10 @@ The kernel's documentation of the files is proc(5).
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from pathlib import Path
 from typing import Final
+
+from traingate.worker.descendants import descendants
 
 _PROC: Final = Path("/proc")
 
@@ -20,25 +21,7 @@ def descendants_bytes() -> int:
     process counts with its private memory, and with what it had more at its peak than now. Systems
     without /proc give 0.
     """
-    return sum(map(_private_bytes, _descendants(os.getpid())))
-
-
-def _descendants(pid: int) -> list[int]:
-    children: dict[int, list[int]] = defaultdict(list)
-    for folder in _PROC.glob("[0-9]*"):
-        try:
-            # The format is "pid (name) state ppid ...", and the name may contain parentheses.
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, IndexError):  # the process has ended
-            continue
-        children[parent].append(int(folder.name))
-    descendants: list[int] = []
-    pending = [pid]
-    while pending:
-        next_children = children[pending.pop()]
-        descendants += next_children
-        pending += next_children
-    return descendants
+    return sum(map(_private_bytes, descendants(os.getpid())))
 
 
 def _private_bytes(pid: int) -> int:

@@ -31,10 +31,12 @@ class Loop:
 
     Attributes:
         restarts: Number of times that the dataset was started again at its end.
+        loss: Loss of the last batch, which is kept until the next one, as in a script.
     """
 
     def __init__(self, training: Training, older_threads: Collection[Thread]) -> None:
         self.restarts = 0
+        self.loss: Any = None
         self._older_threads = older_threads
         self._training = training
         self._loader = _loader_of(training)
@@ -97,7 +99,7 @@ class Loop:
                 training.optimizer.zero_grad()
                 if training.has_phases:
                     clock.end_phase("optimizer")
-            self._body(self._batch)
+            self.loss = self._body(self._batch)
         return clock.stop()
 
     @contextmanager
@@ -120,6 +122,12 @@ class Loop:
         try:
             return next(self._batches)
         except StopIteration:
+            if self.restarts:
+                raise WorkloadError(
+                    "the dataset ended, and gave no batch when it was read again from its start: "
+                    "its __iter__ must start anew each time, or it needs as many samples as all "
+                    "steps take together"
+                ) from None
             raise WorkloadError(describe_missing_batch(self._training)) from None
 
 

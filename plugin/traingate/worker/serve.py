@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import platform
 import queue
@@ -12,14 +13,21 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from traingate.errors import TraingateError
+from traingate.errors import ProtocolError, TraingateError
 from traingate.imports.library_paths import is_library_path
 from traingate.protocol.channel import Channel, connect
 from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
 from traingate.protocol.ranks import rank_place
+from traingate.worker.descendants import adopt_orphans, kill_descendants
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Intel's OpenMP registers itself
 _PACKAGE = Path(__file__).resolve().parents[1]
+
+STACK_SIGNAL = signal.SIGQUIT
+"""Signal at which this process prints the stacks of its threads, also while it hangs in C."""
+
+_MAX_TEXT = 20_000
+"""Largest number of characters of an exception that is reported; of a longer one, both ends."""
 
 
 class Service(Protocol):
@@ -37,6 +45,9 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
         directory: Private directory of the controller's listener.
         make: Function that makes the service; it is called once the connection is open.
     """
+    faulthandler.enable(all_threads=False)
+    faulthandler.register(STACK_SIGNAL, all_threads=True)
+    adopt_orphans()
     channel, descriptor = connect(directory)
     # A forked data worker would keep the connection open, so that the controller would not notice
     # the end of this process.
@@ -64,7 +75,7 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
     except BaseException as error:  # a workload may call sys.exit()
         # If the connection is closed, this send fails too and ends the process.
         trace = "" if isinstance(error, TraingateError) else user_traceback(error)
-        channel.send(Failed(type(error).__name__, str(error), trace))
+        channel.send(Failed(type(error).__name__, _shortened(_text_of(error)), _shortened(trace)))
         inbox.get()  # waits until the controller closes the connection, which ends this process
 
 
@@ -83,17 +94,35 @@ def _read(channel: Channel, inbox: queue.SimpleQueue[Message]) -> None:
     try:
         while True:
             inbox.put(channel.receive())
-    except (EOFError, OSError):
+    except (EOFError, OSError, ProtocolError):
         _end()
 
 
 def _end() -> None:
-    """End this process, and its whole process group if it leads one."""
+    """End this process, all that it started, and its whole process group if it leads one."""
+    kill_descendants()
     for file in _SHARED_MEMORY.glob(f"__KMP_REGISTERED_LIB_{os.getpid()}_*"):
         file.unlink(missing_ok=True)  # Intel's OpenMP removes it at a normal exit only
     if os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
+
+
+def _text_of(error: BaseException) -> str:
+    """Return the text of *error*, whose own method may raise."""
+    try:
+        return str(error)
+    except Exception:
+        return f"the text of this {type(error).__name__} cannot be read"
+
+
+def _shortened(text: str) -> str:
+    """Return *text*, without its middle if it is long."""
+    if len(text) <= _MAX_TEXT:
+        return text
+    half = _MAX_TEXT // 2
+    left_out = len(text) - 2 * half
+    return f"{text[:half]}\n[... {left_out} characters ...]\n{text[-half:]}"
 
 
 def user_traceback(error: BaseException) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import random
-import signal
 import sys
 import threading
 import time
@@ -29,8 +27,10 @@ from traingate.training_setup import TrainingSetup, WorkloadName, build
 from traingate.worker import counters, precision, spawned_imports, work
 from traingate.worker.built_training import ModelCalls, form_of, training_of
 from traingate.worker.child_memory import descendants_bytes
+from traingate.worker.descendants import stop_data_workers
 from traingate.worker.imported_files import built_libraries, check_unchanged, file_digests
 from traingate.worker.loop import Loop
+from traingate.worker.losses import NonfiniteLosses
 from traingate.worker.memory import MemoryGrowth
 from traingate.worker.profiling.profile import Profiler
 from traingate.worker.software import environment, project_of
@@ -75,6 +75,7 @@ class Trainer:
         self._training: Training | None = None
         self._profiler: Profiler | None = None
         self._memory = MemoryGrowth()
+        self._losses = NonfiniteLosses()
 
     @property
     def handlers(self) -> Mapping[type, Callable[[Any], Iterable[messages.Message]]]:
@@ -143,7 +144,9 @@ class Trainer:
             if isinstance(layer, Verifier):
                 layer.verify(after)
         assert self._loop is not None
-        yield messages.WarmedUp(step_seconds, before != after, self._loop.background_tasks())
+        yield messages.WarmedUp(
+            step_seconds, before != after, self._loop.background_tasks(), time.perf_counter()
+        )
 
     def _unbind(self) -> None:
         """Let the main thread use all cores of its rank, and remember the core that OpenMP chose.
@@ -175,9 +178,17 @@ class Trainer:
             step_seconds, phase_seconds = self._step_once()
             self._steps += 1
             if number == message.count - 1:
-                _stop_data_workers()
-            self._memory.sample(self._steps)  # after the step's time has been taken
-            yield messages.Stepped(step_seconds, phase_seconds, self._loop.restarts > restarts)
+                stop_data_workers()
+            # After the step's time has been taken.
+            self._memory.sample(self._steps)
+            self._losses.note(self._loop.loss, self._steps)
+            yield messages.Stepped(
+                step_seconds,
+                phase_seconds,
+                self._loop.restarts > restarts,
+                self._steps,
+                time.perf_counter(),
+            )
 
     def _step_once(self) -> tuple[float, dict[str, float]]:
         """Take one step, and return its seconds and those of its phases."""
@@ -188,6 +199,7 @@ class Trainer:
         assert self._start_counters is not None
         assert self._loop is not None
         assert self._training is not None
+        clock_seconds = time.perf_counter()
         self._check_files()
         page_faults = counters.minor_page_faults() - self._start_counters.page_faults
         compilations = counters.compilations()
@@ -210,7 +222,8 @@ class Trainer:
         if skipped_updates:
             counts["skipped_updates_in_measured_steps"] = skipped_updates
         peak = counters.peak_rss_bytes()
-        reasons: dict[str, list[str]] = counters.reasons()
+        counts |= self._losses.counts
+        reasons: dict[str, list[str]] = {**counters.reasons(), **self._losses.reasons}
         yield messages.Finished(
             peak_rss_bytes=peak,
             minor_page_faults_per_step=page_faults / max(1, self._steps),
@@ -223,6 +236,7 @@ class Trainer:
             rss_growth_bytes_per_step=self._memory.bytes_per_step(self._steps),
             precision=self._training.precision,
             precision_speedup=precision.speedup(self._training.precision),
+            clock_seconds=clock_seconds,
         )
 
     def _check_files(self) -> None:
@@ -262,19 +276,8 @@ class Trainer:
         if self._profiler is None:
             self._profiler = Profiler(self._training, self._loop, self._step_once, self._tree())
         profile = self._profiler.profile(message.steps, message.trace, details=message.details)
-        _stop_data_workers()
+        stop_data_workers()
         yield messages.Profiled(profile)
-
-
-def _stop_data_workers() -> None:
-    """Stop the data workers, which would fetch ahead until the controller stops this process too.
-
-    They continue with the next command (see ``serve`` and ``controller.freezing``).
-    """
-    for process in multiprocessing.active_children():
-        if process.pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGSTOP)
 
 
 def _seed(seed: int, rank: int = 0) -> None:

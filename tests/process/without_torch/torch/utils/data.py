@@ -1,5 +1,7 @@
 """The data loader, in the process that trains."""
 
+import itertools
+
 
 class IterableDataset:
     """Dataset without a length."""
@@ -19,5 +21,10 @@ class DataLoader:
 
     def __iter__(self):
         size = self._batch_size
+        if isinstance(self._dataset, IterableDataset):
+            samples = iter(self._dataset)
+            while len(batch := list(itertools.islice(samples, size))) == size:
+                yield batch
+            return
         for start in range(0, len(self._dataset) - size + 1, size):
             yield [self._dataset[index] for index in range(start, start + size)]

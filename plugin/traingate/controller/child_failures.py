@@ -1,0 +1,140 @@
+"""Make the errors of a child: each names the child, its activity, and what it printed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from traingate.controller.command import Command
+from traingate.controller.exit_report import describe_exit, log_tail
+from traingate.errors import (
+    ConfigurationError,
+    EditedFileError,
+    ProtocolError,
+    TraingateError,
+    WorkerDiedError,
+    WorkerKilledError,
+    WorkerTimeoutError,
+    WorkloadError,
+)
+from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello
+
+_EXIT_SECONDS: Final = 5.0
+"""Longest wait for the end of a process whose connection has ended."""
+
+
+class ChildFailures:
+    """Maker of the errors of one child.
+
+    Args:
+        command: Command of the child.
+        label: Name of the child in messages, such as ``launch 2``.
+        directory: Private directory of the child with its logs.
+
+    Attributes:
+        ranks_are_known: True once each rank has sent its number; until then all logs are shown.
+    """
+
+    ranks_are_known = False
+
+    def __init__(self, command: Command, label: str, directory: Path) -> None:
+        self._command, self._label, self._directory = command, label, directory
+
+    def log_tail(self, ranks: Iterable[int]) -> str:
+        """Return the end of the logs of *ranks*; of all ranks until each has sent its rank."""
+        shown_ranks = ranks if self.ranks_are_known else range(self._command.ranks)
+        return log_tail(self._directory, shown_ranks)
+
+    def reported(self, rank: int, failure: Failed, activity: str) -> TraingateError:
+        """Return the error for an exception that a rank has reported."""
+        name = self._name([rank])
+        if not failure.traceback:
+            is_edited = failure.error == EditedFileError.__name__
+            error = EditedFileError if is_edited else ConfigurationError
+            return error(f"{name}, {activity}: {failure.message}")
+        return WorkloadError(
+            f"the workload raised in {name}, {activity}:\n\n{failure.traceback}\n"
+            f"{self.log_tail([rank])}"
+        )
+
+    def overdue(
+        self,
+        activity: str,
+        seconds: float,
+        ranks: Sequence[int] = (),
+        stacks: Callable[[], str] = str,
+    ) -> WorkerTimeoutError:
+        """Return the error that ranks, or the child before it has connected, gave no answer.
+
+        Args:
+            activity: Activity of the child.
+            seconds: Time limit.
+            ranks: Ranks without an answer.
+            stacks: Function that returns the stacks of its threads, or an empty text. It is called
+                last, since the child prints them into its log.
+        """
+        log = self.log_tail(ranks)
+        return WorkerTimeoutError(
+            f"{self._name(ranks)} gave no answer within {seconds:g} s {activity}, and was ended. "
+            f"If it only needs longer, raise --traingate-timeout.\n"
+            + "\n".join(filter(None, (log, stacks())))
+        )
+
+    def ended(
+        self, process: subprocess.Popen[bytes], activity: str, ranks: Sequence[int] = ()
+    ) -> WorkerDiedError:
+        """Return the error that the child, or these ranks, ended before they had reported."""
+        is_launched = self._command.launched
+        ending = "ended" if is_launched else describe_exit(process, _EXIT_SECONDS)
+        message = (
+            f"{self._name(ranks)} {ending} {activity}, before it had reported.\n"
+            f"{self.log_tail(ranks)}"
+        )
+        was_killed = not is_launched and process.returncode == -signal.SIGKILL
+        return WorkerKilledError(message) if was_killed else WorkerDiedError(message)
+
+    def damaged(self, rank: int, description: str, activity: str) -> ProtocolError:
+        """Return the error that the answer of a rank is not a message."""
+        return ProtocolError(
+            f"{self._name([rank])} sent an answer {activity} that cannot be read, {description}. "
+            "The workload, or a library that it uses, may have changed or written to the "
+            f"connection.\n{self.log_tail([rank])}"
+        )
+
+    def unexpected(self, rank: int, name: str, activity: str, expected: str = "") -> ProtocolError:
+        """Return the error that a rank has sent another message than was expected.
+
+        Args:
+            rank: Rank.
+            name: Name of the message.
+            activity: Activity of the child.
+            expected: Name of the expected message; empty if none was expected.
+        """
+        instead = f"not {expected}" if expected else "without being asked for it"
+        return ProtocolError(
+            f"{self._name([rank])} answered {name} {activity}, {instead}. Something in that "
+            f"process has sent a message besides traingate.\n{self.log_tail([rank])}"
+        )
+
+    def other_version(self, hello: Hello) -> ProtocolError:
+        """Return the error that a child uses another version of the protocol."""
+        return ProtocolError(
+            f"{self._label} speaks version {hello.version} of the protocol, and this controller "
+            f"{PROTOCOL_VERSION}. Install one version of pytest-traingate."
+        )
+
+    def other_group(self, hellos: Sequence[Hello]) -> ProtocolError:
+        """Return the error that the ranks are not those of one group."""
+        return ProtocolError(
+            f"{self._label} should be {len(hellos)} ranks of one group, but reported: "
+            + ", ".join(f"rank {hello.rank} of {hello.world_size}" for hello in hellos)
+        )
+
+    def _name(self, ranks: Iterable[int]) -> str:
+        """Return the name of *ranks* in error messages, or the child's if they are not known."""
+        numbers = ", ".join(map(str, ranks))
+        names_ranks = self._command.ranks > 1 and self.ranks_are_known and numbers
+        return f"rank {numbers} of {self._label}" if names_ranks else self._label

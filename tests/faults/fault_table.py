@@ -1,0 +1,215 @@
+"""The faults of workers, and what the failure of the test says of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIDDLE = r"in step 2 of 4"
+LAST_WORDS = "last words of the workload"
+NO_ANSWER = rf"launch 1 gave no answer within 4 s {MIDDLE}, and was ended"
+CLOCK = r"launch 1, .* passed on the worker's clock, and .* Something in the worker has changed its clock"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault.
+
+    Attributes:
+        name: Name of the workload, and of its test after ``test_``.
+        module: Module of the workload.
+        says: Regular expressions for the text of the failure; empty if the measurement succeeds.
+        test: Body of the test; empty for a call of ``training_benchmark``.
+    """
+
+    name: str
+    module: str
+    says: tuple[str, ...] = ()
+    test: str = ""
+
+
+def crashing(name: str, *says: str, words: str = LAST_WORDS, test: str = "") -> Fault:
+    """Return a fault by which the worker ends, or is ended, after its last words."""
+    return Fault(name, "crashing", (*says, words), test)
+
+
+def meddling(name: str, *says: str, test: str = "") -> Fault:
+    """Return a fault of what the worker starts, prints or sends."""
+    return Fault(name, "meddling", says, test)
+
+
+def at_start(
+    fault: str, name: str, *says: str, words: str = "last words before the start"
+) -> Fault:
+    """Return a fault before the worker has connected."""
+    test = f"training_benchmark(trainings.sleeping, layers=[crashing.AtStart({fault!r})])"
+    return crashing(name, *says, words=words, test=test)
+
+
+def from_outside(name: str, process: str, *says: str, words: str = LAST_WORDS) -> Fault:
+    """Return a fault by which something kills a process of the measurement."""
+    test = f"with outside.killing(outside.{process}): training_benchmark(crashing.talking)"
+    return crashing(name, *says, words=words, test=test)
+
+
+DEATHS = (
+    at_start("killed", "killed_at_start", r"launch 1 was killed by SIGKILL .* at its start"),
+    at_start("exits", "exiting_at_start", r"launch 1 exited with status 3 at its start"),
+    crashing("killed_while_building", r"launch 1 was killed by SIGKILL .* while it built the training"),
+    crashing("killed_in_first_step", r"launch 1 was killed by SIGKILL .* in its first step"),
+    crashing("killed_in_warm_up", r"launch 1 was killed by SIGKILL .* in warm-up step 1"),
+    crashing("killed_in_step", rf"launch 1 was killed by SIGKILL .* {MIDDLE}"),
+    crashing("killed_after_last_step", r"launch 1 was killed by SIGKILL .* after its last step"),
+    crashing("killed_in_profile", r"launch 1 was killed by SIGKILL .* in its profiled steps"),
+    crashing("terminated", rf"launch 1 was killed by SIGTERM {MIDDLE}"),
+    crashing("interrupted", rf"the workload raised in launch 1, {MIDDLE}", "KeyboardInterrupt"),
+    crashing(
+        "segmentation_fault", rf"launch 1 was killed by SIGSEGV {MIDDLE}",
+        r"Fatal Python error: Segmentation fault", r"crashing\.py\", line \d+ in <lambda>",
+    ),
+    crashing("aborted", rf"launch 1 was killed by SIGABRT {MIDDLE}", r"crashing\.py"),
+    crashing("exiting_with_zero", rf"launch 1 exited with status 0 {MIDDLE}, before it had reported"),
+    crashing(
+        "exiting_with_a_child_that_keeps_the_connection", rf"launch 1 exited with status 7 {MIDDLE}"
+    ),
+    crashing(
+        "raising_something_long", rf"the workload raised in launch 1, {MIDDLE}",
+        r"ValueError: xxx", r"\[\.\.\. \d+ characters \.\.\.\]",
+    ),
+    crashing("raising_something_unprintable", rf"the workload raised in launch 1, {MIDDLE}", "Unprintable"),
+    crashing("raising_control_characters", rf"the workload raised in launch 1, {MIDDLE}", r"red  title  nul  lone"),
+)  # fmt: skip
+
+OUTSIDE = (
+    from_outside("killed_while_stopped", "a_stopped_worker", r"launch 1 was killed by SIGKILL .*\bin .*step"),
+    from_outside(
+        "killed_between_launches", "the_next_worker",
+        r"launch 3 was killed by SIGKILL .*\bin its first step",
+    ),
+    from_outside(
+        "yardstick_killed", "the_yardstick_beside_a_worker",
+        r"the yardstick was killed by SIGKILL .*\bbeside launch 1", words="It printed nothing",
+    ),
+)  # fmt: skip
+
+SHORTAGES = (
+    crashing("out_of_address_space", rf"the workload raised in launch 1, {MIDDLE}", "MemoryError"),
+    crashing("out_of_descriptors", rf"the workload raised in launch 1, {MIDDLE}", "Too many open files"),
+    crashing("out_of_descriptors_unnoticed", r"launch 1, after its last step", "Too many open files"),
+    Fault("without_temporary_folder", "crashing"),
+)  # fmt: skip
+
+HANGS = (
+    crashing("hanging_in_python", NO_ANSWER, r"Where process \d+ was:", "in wait_for_a_lock_that_nobody_releases"),
+    crashing("hanging_in_python_while_printing", NO_ANSWER, words="more of the same"),
+    crashing("hanging_in_c", NO_ANSWER, r"crashing\.py\", line \d+ in <lambda>"),
+    crashing("hanging_in_dataset", NO_ANSWER, r"in __getitem__"),
+    crashing(
+        "hanging_while_building", r"launch 1 gave no answer within 4 s while it built the training",
+        "in hanging_while_building",
+    ),
+    crashing("stopping_itself", NO_ANSWER),
+)  # fmt: skip
+
+CHILDREN = (
+    meddling("forking"),
+    meddling("forking_into_a_session"),
+    meddling("forking_without_environment"),
+    meddling("leaving_a_daemon"),
+    meddling("leaving_a_daemon_without_environment"),
+    meddling("leaving_a_daemon_and_dying", rf"launch 1 was killed by SIGKILL .* {MIDDLE}"),
+    meddling("leaving_processes_that_start_each_other"),
+    meddling("forking_the_worker"),
+)
+
+OUTPUT = (
+    meddling(
+        "printing_100_megabytes",
+        rf"the workload raised in launch 1, {MIDDLE}",
+        "a line of text",
+        LAST_WORDS,
+    ),
+    meddling("printing_100_megabytes_without_a_line_end"),
+    meddling("printing_binary", rf"the workload raised in launch 1, {MIDDLE}", LAST_WORDS),
+    meddling("closing_its_output"),
+)
+
+MESSAGES = (
+    at_start(
+        "other version", "of_another_version",
+        r"launch 1 speaks version 999 of the protocol", words="Install one version",
+    ),
+    meddling(
+        "closing_its_connection", rf"launch 1 exited with status 1 {MIDDLE}",
+        "the connection to traingate's controller, has been closed in this process",
+    ),
+    meddling(
+        "closing_its_connection_and_opening_files", rf"launch 1 exited with status 1 {MIDDLE}",
+        "the connection to traingate's controller, has been closed in this process",
+    ),
+    meddling("answering_garbage", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
+    meddling("answering_a_deep_list", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
+    meddling("answering_a_wrong_type", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
+    meddling("answering_not_a_number", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
+    meddling("answering_a_negative_number", r"launch 1 reported a value that cannot be right: .*peak_rss_bytes"),
+    meddling("answering_something_else", rf"launch 1 answered WarmUp {MIDDLE}, not Stepped", LAST_WORDS),
+    meddling("answering_with_a_huge_length", rf"launch 1 sent an answer {MIDDLE} that cannot be read, longer than 64 MiB"),
+    meddling("answering_half", rf"launch 1 sent an answer {MIDDLE} that cannot be read, a message broke off"),
+    meddling("answering_never", NO_ANSWER, LAST_WORDS),
+    meddling("answering_twice", r"launch 1, in step 3 of 4: the answer is that of step 2", LAST_WORDS),
+)  # fmt: skip
+
+CLOCKS = (
+    meddling("clock_standing_still", CLOCK),
+    meddling("clock_of_half_speed", CLOCK),
+    meddling("clock_of_double_speed", CLOCK),
+    meddling("clock_that_stops_in_measured_steps", CLOCK),
+    meddling("clock_moved_by_sleeping", CLOCK),
+)
+
+DATA = (
+    meddling("losing_numbers"),
+    meddling("losing_bounds"),
+    meddling(
+        "ending_early",
+        r"launch 1, in step 3 of 4: .*the dataset ended, and gave no batch when it was read again",
+    ),
+    meddling(
+        "ending_before_a_batch",
+        r"launch 1, in its first step: .*the dataset has no whole batch of 4 samples",
+    ),
+    meddling(
+        "ending_before_its_length",
+        rf"the workload raised in launch 1, {MIDDLE}",
+        "sample 14 is not there",
+    ),
+)
+
+GROUPS = {
+    "deaths": DEATHS,
+    "outside": OUTSIDE,
+    "shortages": SHORTAGES,
+    "hangs": HANGS,
+    "children": CHILDREN,
+    "output": OUTPUT,
+    "messages": MESSAGES,
+    "clocks": CLOCKS,
+    "data": DATA,
+}
+"""Faults by group; those of a group happen in one run of pytest, one after the other."""
+
+OPTIONS = {"deaths": ("--traingate-profile=profiles",), "outside": ("--traingate-launches=3",)}
+"""Further options of the runs of some groups."""
+
+
+def source_of(faults: tuple[Fault, ...]) -> str:
+    """Return tests with these faults, and after them one of a training that works."""
+    lines = ["import crashing, meddling, outside, trainings", ""]
+    for fault in faults:
+        body = fault.test or f"training_benchmark({fault.module}.{fault.name})"
+        lines += [f"def test_{fault.name}(training_benchmark):", f"    {body}", ""]
+    lines += [
+        "def test_sound(training_benchmark):",
+        "    training_benchmark(trainings.sleeping)",
+        "",
+    ]
+    return "\n".join(lines)

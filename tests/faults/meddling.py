@@ -1,0 +1,307 @@
+"""Trainings that start processes, print, or change what their worker sends; without torch."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+from crashing import MIDDLE, in_step, kill
+from trainings import training
+
+from traingate import TrainingSetup
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)", os.environ["TRAINGATE_TEST_RUN"]]
+"""Command of a process that the test finds by its last argument, if it is left."""
+
+
+def forking():
+    return in_step(MIDDLE, lambda: subprocess.Popen(SLEEP))
+
+
+def forking_into_a_session():
+    return in_step(MIDDLE, lambda: subprocess.Popen(SLEEP, start_new_session=True))
+
+
+def forking_without_environment():
+    """Start a process that has nothing by which it could be found but its parent."""
+    return in_step(MIDDLE, lambda: subprocess.Popen(SLEEP, start_new_session=True, env={}))
+
+
+def start_daemon(environment: dict[str, str]) -> None:
+    """Start a process in a session of its own whose parent ends at once, in the root folder."""
+    starter = (
+        f"import os, subprocess; os.chdir('/'); subprocess.Popen({SLEEP!r}, start_new_session=True)"
+    )
+    subprocess.run([sys.executable, "-c", starter], env=environment, check=True)
+
+
+def leaving_a_daemon():
+    return in_step(MIDDLE, lambda: start_daemon(dict(os.environ)))
+
+
+def leaving_a_daemon_without_environment():
+    return in_step(MIDDLE, lambda: start_daemon({}))
+
+
+def leaving_a_daemon_and_dying():
+    def act():
+        start_daemon(dict(os.environ))
+        kill()
+
+    return in_step(MIDDLE, act)
+
+
+WATCHER = """
+import os, sys, time
+def watch():
+    while True:
+        child = os.fork()
+        if child == 0:
+            os.setsid()
+            time.sleep(600)
+        os.waitpid(child, 0)
+watch()
+"""
+
+
+def leaving_processes_that_start_each_other():
+    """Start a process that starts another one again whenever that has ended, both in sessions."""
+
+    def act():
+        for _ in range(3):
+            subprocess.Popen([*SLEEP[:2], WATCHER, SLEEP[3]], start_new_session=True)
+
+    return in_step(MIDDLE, act)
+
+
+def forking_the_worker():
+    """Fork, and let the child go on as if it were the worker."""
+    return in_step(MIDDLE, os.fork)
+
+
+def printing_100_megabytes():
+    def act():
+        for _ in range(100):
+            os.write(1, b"x" * 99 + b"\n" + b"a line of text\n" * 66_000)
+        raise ValueError("after the last words of the workload")
+
+    return in_step(MIDDLE, act)
+
+
+def printing_100_megabytes_without_a_line_end():
+    def act():
+        for _ in range(100):
+            os.write(1, b"x" * 1_000_000)
+
+    return in_step(MIDDLE, act)
+
+
+def printing_binary():
+    def act():
+        os.write(1, bytes(range(256)) * 400 + b"\x1b]0;title\x07\x1b[2J\n")
+        raise ValueError("after the last words of the workload")
+
+    return in_step(MIDDLE, act)
+
+
+def closing_its_connection():
+    return in_step(MIDDLE, lambda: os.closerange(3, 256))
+
+
+def closing_its_connection_and_opening_files():
+    """Close all descriptors, and open files that get their numbers."""
+
+    def act():
+        os.closerange(3, 256)
+        for number in range(20):
+            os.open(os.devnull if number % 2 else sys.executable, os.O_RDONLY)
+
+    return in_step(MIDDLE, act)
+
+
+def closing_its_output():
+    def act():
+        os.close(1)
+        os.close(2)
+
+    return in_step(MIDDLE, act)
+
+
+def _sending(change):
+    """Return a training after whose second measured step each message is changed by a function."""
+    channel = sys.modules["traingate.protocol.channel"]
+    encode = channel.encode
+
+    def act():
+        channel.encode = lambda message: change(encode(message))
+
+    return in_step(MIDDLE, act)
+
+
+def answering_garbage():
+    return _sending(lambda _: b"\xff\xfe garbage \x00")
+
+
+def answering_a_deep_list():
+    return _sending(lambda _: b"[" * 200_000)
+
+
+def answering_a_wrong_type():
+    return _sending(
+        lambda payload: payload.replace(b'"starts_epoch": false', b'"starts_epoch": []')
+    )
+
+
+def answering_not_a_number():
+    return _sending(lambda text: re.sub(rb'"step_seconds": [^,]+', b'"step_seconds": NaN', text))
+
+
+def answering_a_negative_number():
+    return _sending(lambda payload: payload.replace(b'"peak_rss_bytes": ', b'"peak_rss_bytes": -'))
+
+
+def answering_something_else():
+    return _sending(lambda _: b'{"type": "WarmUp"}')
+
+
+def _sending_bytes(send):
+    """Return a training after whose second measured step *send* replaces the sending of bytes."""
+    connection = sys.modules["multiprocessing.connection"].Connection
+    return in_step(MIDDLE, lambda: setattr(connection, "send_bytes", send))
+
+
+def answering_with_a_huge_length():
+    return _sending_bytes(lambda self, _: self._send(b"\xff\xff\xff\xff" + b"\x7f" * 8))
+
+
+def answering_half():
+    return _sending_bytes(lambda self, payload: self._send(b"\0\0\1\0" + payload[:20]))
+
+
+def answering_never():
+    return _sending_bytes(lambda *_: None)
+
+
+def answering_twice():
+    send = sys.modules["multiprocessing.connection"].Connection.send_bytes
+    return _sending_bytes(lambda self, payload: (send(self, payload), send(self, payload)))
+
+
+def _timed_by(clock):
+    """Return a training of 50 ms per step in whose worker *clock* replaces ``perf_counter``."""
+    time.perf_counter = clock
+    return training(lambda: time.sleep(0.05))
+
+
+_CLOCK = time.perf_counter
+
+
+def clock_standing_still():
+    return _timed_by(lambda: 1.0)
+
+
+def clock_of_half_speed():
+    start = _CLOCK()
+    return _timed_by(lambda: start + (_CLOCK() - start) / 2)
+
+
+def clock_of_double_speed():
+    start = _CLOCK()
+    return _timed_by(lambda: start + (_CLOCK() - start) * 2)
+
+
+def clock_that_stops_in_measured_steps():
+    """Stand still from the second measured step on, as if the test had frozen the time there."""
+
+    def act():
+        now = _CLOCK()
+        time.perf_counter = lambda: now
+
+    return in_step(MIDDLE, act)
+
+
+def clock_moved_by_sleeping():
+    """Take no time for sleeping, and count it on a clock of its own."""
+    clock = [_CLOCK()]
+
+    def sleep(seconds):
+        clock[0] += seconds
+
+    time.sleep = sleep
+    return _timed_by(lambda: clock[0] + 1e-6 * _CLOCK())
+
+
+def _losing(value):
+    """Return a training whose loss is *value* from the second measured step on."""
+    import torch
+
+    class Loss(torch.Tensor):
+        def __init__(self, number):
+            self._number = number
+
+        def item(self):
+            return self._number
+
+    losses = iter([1.0] * (MIDDLE - 1))
+
+    def train_step(*_):
+        time.sleep(0.005)
+        return Loss(next(losses, value))
+
+    return replace(training(lambda: None), train_step=train_step)
+
+
+def losing_numbers():
+    return _losing(float("nan"))
+
+
+def losing_bounds():
+    return _losing(float("inf"))
+
+
+def _iterating(dataset_of_torch) -> TrainingSetup:
+    return replace(training(lambda: time.sleep(0.005)), dataset=dataset_of_torch)
+
+
+def ending_early():
+    """Read a dataset that can be read once only, as a generator."""
+    from torch.utils.data import IterableDataset
+
+    class Once(IterableDataset):
+        def __init__(self):
+            self._samples = iter(range(17))
+
+        def __iter__(self):
+            return self._samples
+
+    return _iterating(Once())
+
+
+def ending_before_a_batch():
+    from torch.utils.data import IterableDataset
+
+    class Short(IterableDataset):
+        def __iter__(self):
+            return iter(range(3))
+
+    return _iterating(Short())
+
+
+class Overstated:
+    """Dataset that has fewer samples than it says."""
+
+    def __len__(self):
+        return 400
+
+    def __getitem__(self, index):
+        if index >= 14:
+            raise IndexError(f"sample {index} is not there")
+        return index
+
+
+def ending_before_its_length():
+    return _iterating(Overstated())

@@ -1,0 +1,111 @@
+"""Test that each fault of a worker fails its own test clearly, and leaves nothing."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from fault_runs import place, run_faults
+from fault_table import DATA, GROUPS, OPTIONS, source_of
+
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+
+MAX_PEAK_BYTES = 250 << 20
+"""Memory of pytest's own process that no output of a worker may exceed: without any it is 90 MB."""
+
+MAX_SECONDS = 60.0
+"""Time of a test in which a worker hangs: the time-out of 4 s, half a message for 10 s, and what a
+busy machine takes to start and to end processes."""
+
+
+def run_group(group):
+    with place() as here:
+        return run_faults(here, source_of(GROUPS[group]), *OPTIONS.get(group, ()))
+
+
+@pytest.fixture(scope="module")
+def run_of(request):
+    """``run_of(group)``: the run of a group of faults; each happens once, and two side by side."""
+    parameters = [getattr(item, "callspec", None) for item in request.session.items]
+    selected = {each.params["group"] for each in parameters if each and "group" in each.params}
+    with ThreadPoolExecutor(2) as pool:
+        runs = {group: pool.submit(run_group, group) for group in GROUPS if group in selected}
+        yield lambda group: runs[group].result()
+
+
+@pytest.mark.parametrize(
+    ("group", "fault"),
+    [(group, fault) for group, faults in GROUPS.items() for fault in faults],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_a_fault_is_reported_once_and_leaves_nothing(run_of, group, fault):
+    run = run_of(group)
+    test = run.tests[f"test_{fault.name}"]
+    assert test["outcome"] == ("failed" if fault.says else "passed"), test["text"]
+    for expected in fault.says:
+        assert re.search(expected, test["text"]), test["text"]
+    assert (test["processes"], test["folders"]) == ([], [])
+    assert test["seconds"] < MAX_SECONDS
+    assert len(test["text"]) < 100_000
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", test["text"] + test["printed"])
+    results = [
+        each for each in run.results["tests"] if each["test"].endswith(f"::test_{fault.name}")
+    ]
+    assert [each["failed"] for each in results] == [bool(fault.says)]
+    if fault.says:
+        assert re.search(r"launch \d", results[0]["error"])
+        assert test["text"].startswith(results[0]["error"])
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_other_tests_of_the_run_are_measured(run_of, group):
+    run = run_of(group)
+    expected = {f"test_{fault.name}": bool(fault.says) for fault in GROUPS[group]}
+    failed = {name: test["outcome"] == "failed" for name, test in run.tests.items()}
+    assert failed == {**expected, "test_sound": False}
+    assert run.status == int(any(expected.values()))
+    assert run.peak_bytes < MAX_PEAK_BYTES
+    assert run.records.keys() == {name for name, has_failed in failed.items() if not has_failed}
+
+
+@pytest.mark.parametrize("group", ["data"])
+@pytest.mark.parametrize(("name", "value"), [("losing_numbers", "nan"), ("losing_bounds", "inf")])
+def test_a_loss_that_is_no_number_is_marked_wherever_it_is_shown(run_of, group, name, value):
+    run = run_of(group)
+    record = run.records[f"test_{name}"]
+    counter = "nonfinite_losses_in_measured_steps"
+    sentence = f"the loss was NaN or infinite in 3 measured steps of a launch (the loss was {value}"
+    assert record["counters"][counter] == 3
+    assert record["reasons"][counter] == [f"the loss was {value} in measured step 2"]
+    (result,) = [each for each in run.results["tests"] if each["test"].endswith(name)]
+    assert sentence in result["cautions"][0]
+    assert "was NaN or infinite in 3 measured steps" in run.markdown
+    assert re.search(rf"CautionWarning: test_faults.py::test_{name}: the loss was NaN", run.output)
+    assert re.search(rf"^test_{name} .* not finite", run.output, re.MULTILINE)
+    assert counter not in run.records["test_sound"]["counters"]
+
+
+def test_a_verdict_says_that_its_loss_is_no_number():
+    with place() as here:
+        run_faults(here, source_of(DATA[:1]), "--benchmark-autosave", "-k", "losing_numbers")
+        run = run_faults(
+            here, source_of(DATA[:1]), "--benchmark-compare", "--traingate-launches=4",
+            "--traingate-tolerance=400", "-k", "losing_numbers",
+        )  # fmt: skip
+    (result,) = run.results["tests"]
+    evidence = "\n".join(result["verdict"]["evidence"])
+    assert "the loss was NaN or infinite in 3 measured steps" in evidence
+    assert "the loss of the baseline was NaN or infinite in 3 measured steps" in evidence
+
+
+def test_each_fault_is_on_the_page_and_each_test_of_the_page_exists():
+    _, _, section = PAGE.read_text().partition("\n## Faults of workers\n")
+    rows = [line.split("|") for line in section.partition("\n## ")[0].splitlines() if "|" in line]
+    documented = set(re.findall(r"`(\w+)`", " ".join(row[-2] for row in rows)))
+    faults = {fault.name for group in GROUPS.values() for fault in group}
+    files = Path(__file__).parents[1].glob("*/test_*.py")
+    sources = "".join(file.read_text() for file in files)
+    tests = {name for name in documented if f"def {name}(" in sources}
+    assert documented - tests == faults
