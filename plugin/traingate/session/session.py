@@ -62,6 +62,7 @@ class Session:
         refusals: Errors by which tests could not be compared, by full name.
         used_baselines: Baselines that tests were compared with, by the full name of the test.
         unavailable_tests: Full names of tests with a layer that this machine cannot run.
+        stepped_tests: Full names of tests that took a step.
         requested_names: Names of all layers, and of their extras, that tests have requested.
         jobs: Maker of the jobs of the candidates.
         base_sides: Base sides of the session's duets.
@@ -81,6 +82,7 @@ class Session:
         self.verdicts: list[tuple[str, Verdict]] = []
         self.refusals: dict[str, BaselineError] = {}
         self.unavailable_tests: set[str] = set()
+        self.stepped_tests: set[str] = set()
         self.requested_names: set[str] = set()
         self.interruption: str | None = None
         self.root = root.resolve()
