@@ -43,13 +43,16 @@ def pytest_benchmark_update_json():
 
 
 @contextmanager
-def standing_still(site: Site, point: str, *arguments: str) -> Iterator[Run]:
+def standing_still(
+    site: Site, point: str, *arguments: str, terminal: int | None = None
+) -> Iterator[Run]:
     """Yield a run that stands still at *point*, one of ``POINTS``.
 
     Args:
         site: Project of the run.
         point: Point at which it stands still.
         arguments: Further arguments of pytest.
+        terminal: Terminal of the run; None for none.
     """
     reached = site.root / "reached"
     site.variables.update(TRAINGATE_TEST_POINT=point, TRAINGATE_TEST_REACHED=str(reached))
@@ -66,7 +69,7 @@ def standing_still(site: Site, point: str, *arguments: str) -> Iterator[Run]:
             assert select.select([pipe], [], [], TIMEOUT)[0], "nothing was written"
             yield run
         return
-    run = site.start(*POINTS[point], *arguments)
+    run = site.start(*POINTS[point], *arguments, terminal=terminal)
     run.wait_until(reached)
     yield run
 

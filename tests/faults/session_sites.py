@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -99,6 +101,11 @@ class Site:
         """Return the folder for temporary files (TMPDIR)."""
         return self.root / "tmp"
 
+    @property
+    def output(self) -> Path:
+        """Return the file of what the last run printed; it is empty if the run had a terminal."""
+        return self.root / "output"
+
     def write(self, name: str, text: str) -> Path:
         """Write a file of the project, and return its path."""
         file = self.folder / name
@@ -133,19 +140,36 @@ class Site:
             **self.variables,
         }
 
-    def start(self, *arguments: str, python: Sequence[str] = ("-m", "pytest")) -> Run:
-        """Start pytest, as a terminal or a CI service does: in a process group of its own."""
-        with (self.root / "output").open("wb") as output:
+    def start(
+        self,
+        *arguments: str,
+        python: Sequence[str] = ("-m", "pytest"),
+        terminal: int | None = None,
+    ) -> Run:
+        """Start pytest, as a terminal or a CI service does: in a process group of its own.
+
+        Args:
+            arguments: Arguments of the program.
+            python: Arguments of Python, which name the program.
+            terminal: Terminal that the run is to have; None for none.
+        """
+
+        def prepare() -> None:
+            # A shell that starts a job in the background lets it ignore SIGINT.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            if terminal is not None:
+                fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+        with self.output.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, *python, *arguments],
                 cwd=self.folder,
                 env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdin=subprocess.DEVNULL if terminal is None else terminal,
+                stdout=output if terminal is None else terminal,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                # A shell that starts a job in the background lets it ignore SIGINT.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+                preexec_fn=prepare,
             )
         return Run(self, process)
 
@@ -207,13 +231,13 @@ class Run:
         finally:
             self.process.kill()
             self.process.wait()
-        return Ended(status, (self.site.root / "output").read_text(errors="replace"))
+        return Ended(status, self.site.output.read_text(errors="replace"))
 
     def wait_until(self, file: Path) -> None:
         """Wait until the run has made *file*."""
         deadline = time.monotonic() + TIMEOUT
         while not file.exists():
-            output = (self.site.root / "output").read_text(errors="replace")
+            output = self.site.output.read_text(errors="replace")
             assert self.process.poll() is None, output
             assert time.monotonic() < deadline, output
             time.sleep(0.01)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from traingate.errors import ConfigurationError
+from traingate.pull_requests.checked_results import check_results
 from traingate.pull_requests.event import PullRequest, read_pull_request
 from traingate.worktree.git_command import git_output
 
@@ -27,6 +28,8 @@ def measure_pull_request(
 ) -> int:
     """Compare the working tree with its merge base by pytest, and return pytest's exit status.
 
+    An exit status of 0 is believed only if the results say that something was compared.
+
     Args:
         arguments: Arguments for pytest, such as the tests to measure.
         output: Folder for the results, the report and the profiles.
@@ -37,7 +40,7 @@ def measure_pull_request(
         variables: Environment variables of the job.
 
     Raises:
-        ConfigurationError: If there is no base to compare with.
+        ConfigurationError: If there is no base to compare with, or if nothing was compared.
     """
     pull_request = None if base else read_pull_request(variables)
     if base is None:
@@ -59,7 +62,7 @@ def measure_pull_request(
     reason = None if pull_request is None else pull_request.acceptance
     if reason is not None:
         options.append(f"--traingate-accept={reason}")
-    return run_pytest([*arguments, *options])
+    return run_pytest([*arguments, *options]) or check_results(output / RESULTS_FILE)
 
 
 def run_pytest(arguments: Sequence[str]) -> int:

@@ -3,9 +3,10 @@
 Each line of standard input is a JSON object. It has either ``folder``, which is deleted, and
 ``repository``, whose worktree it is; or ``pattern``, by which all folders are deleted that
 ``glob.glob`` finds; or ``group``, a process group that fills such a folder and is killed first, and
-``runs``, which is false once it has ended. ``worktrees.py`` starts this script by path, and no module
-imports it; it imports the standard library alone. Its input is a pipe, which ends when the parent
-closes it or when the parent is gone for any reason, so a killed pytest leaves no folder behind.
+``runs``, which is false once it has ended. ``worktrees.py`` starts this script by path, and no
+module imports it; it imports the standard library alone. Its input is a pipe, which ends when the
+parent closes it or when the parent is gone for any reason, so a killed pytest leaves no folder
+behind.
 """
 
 from __future__ import annotations
