@@ -203,13 +203,16 @@ class _SessionHooks:
     def _check_required_names(self) -> list[str]:
         """Return error messages if what ``--traingate-require`` names has not run."""
         session, required = self._session, self._settings.require
-        used_names = set() if session is None else session.requested_names
-        ended_tests = self._selection.failed_tests | (
-            set() if session is None else session.stepped_tests
+        messages = describe_unknown_names(required, session.requested_names if session else ())
+        runs_here = not (
+            hasattr(self._config, "workerinput") or self._config.getoption("forked", 0)
         )
-        return describe_unknown_names(required, used_names) + describe_unmeasured_tests(
-            required, self._selection.fixtures, ended_tests
-        )
+        if runs_here:
+            ended_tests = self._selection.failed_tests
+            if session is not None:
+                ended_tests = ended_tests | session.stepped_tests | session.unavailable_tests
+            messages += describe_unmeasured_tests(required, self._selection.fixtures, ended_tests)
+        return messages
 
     def _write_results(self) -> list[str]:
         """Write the results for tools and pages; return an error message for each missing file."""

@@ -35,7 +35,8 @@ content of its file. ``reporting``: half of the page is written.
 CONFTEST = """
 from reached import reach
 
-reach("collecting")
+def pytest_collection_modifyitems():
+    reach("collecting")
 
 def pytest_benchmark_update_json():
     reach("saving")

@@ -67,6 +67,9 @@ STORED = (*SMOKE, "--benchmark-compare", "--benchmark-storage=stored", "--traing
 DUET = (*SMOKE, "--traingate-launches=2", "--traingate-against=HEAD", "--traingate-tolerance=40")
 """Options of a run that compares with the commit of the project."""
 
+TRAINGATE = ("-c", "from traingate.cli import main; main()")
+"""Arguments of Python for the command ``traingate``."""
+
 SLOW, FAST = (1.0,) * 4, (1e-6,) * 4
 """Stored step times against which 5 ms are a gain, or a regression."""
 
@@ -78,6 +81,13 @@ class Ended:
     status: int
     output: str
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return the counts of the line by which a run that compares ends."""
+        (line,) = [line for line in self.output.splitlines() if " compared, " in line]
+        pairs = (part.split() for part in line.removeprefix("traingate: ").split(", "))
+        return {name: int(count) for count, name in pairs}
+
 
 @dataclass(frozen=True)
 class Site:
@@ -86,10 +96,12 @@ class Site:
     Attributes:
         root: Folder of everything else here.
         variables: Further environment variables of the runs.
+        prefix: Command that starts the runs, with arguments to which theirs are added.
     """
 
     root: Path
     variables: dict[str, str] = field(default_factory=dict)
+    prefix: list[str] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -162,7 +174,7 @@ class Site:
 
         with self.output.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, *python, *arguments],
+                [*self.prefix, sys.executable, *python, *arguments],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL if terminal is None else terminal,
