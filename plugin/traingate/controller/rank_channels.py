@@ -18,8 +18,8 @@ _AFTER_FAILURE_SECONDS: Final = 2.0
 the end of its own connection may be noticed only after that."""
 
 _UNINTERRUPTED_SECONDS: Final = 1.0
-"""Longest wait without a return to the interpreter. If two signals come at once, the kernel may give
-both to a thread that is not waiting here, and only the main thread runs their handlers."""
+"""Longest wait without a return to the interpreter. If two signals come at once, the kernel may
+give both to a thread that is not waiting here, and only the main thread runs their handlers."""
 
 
 @dataclass(frozen=True)
