@@ -110,19 +110,21 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
         settings = options.parse(config) if gate is None else gate.settings
     except pytest.UsageError as error:
         return str(error)
-    if not (settings.compares or settings.require):
+    arguments = {argument.partition("=")[0] for argument in config.invocation_params.args}
+    is_only_configured = arguments.isdisjoint(_GATE_OPTIONS)
+    is_configured = settings.compares or bool(settings.require)
+    if is_only_configured and not is_configured:
         return ""
     if gate is not None and gate.has_ended:
         return gate.failure and (
             f"the exit status was set to 0 after this run had failed: {gate.failure}"
         )
-    arguments = {argument.partition("=")[0] for argument in config.invocation_params.args}
-    is_only_configured = arguments.isdisjoint(_GATE_OPTIONS)
     if is_only_configured and not arguments.isdisjoint(_LISTING_OPTIONS):
         return ""
-    if not _concerns_training(settings, gate):
+    # After --help, pytest reads no further option.
+    if is_configured and not _concerns_training(settings, gate):
         return ""
-    asked = "a comparison" if settings.compares else "a layer"
+    asked = "a layer" if settings.require and not settings.compares else "a comparison"
     return (
         f"{asked} was asked for, and this run ended before its tests had. Look for an option that "
         "runs no test, such as --collect-only, also in addopts and in PYTEST_ADDOPTS; and for "

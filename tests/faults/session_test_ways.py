@@ -35,7 +35,7 @@ OF_TESTS = {
         "        os.waitpid(pid, 0)\n    else:\n        try: training_benchmark(model)\n"
         "        finally: os._exit(0)",
     ),
-    "forked": by_tests(f"@pytest.mark.forked\n{_CALL}", NOTHING),
+    "forked": by_tests(f"@pytest.mark.forked\n{_CALL}"),
     "no test": by_tests(f"{_CALL}test_model.__test__ = False"),
     "no parameters": by_tests(
         "@pytest.mark.parametrize('number', [])\n"
