@@ -21,8 +21,13 @@ def test_second(training_benchmark):
 HANGING = MODELS.replace("time.sleep(0.005)", "time.sleep(600)") + MODELS.replace(
     "def model", "def fast"
 )
-HANGING_TESTS = f"""{TESTS}
-from models import fast
+HANGING_TESTS = """
+import pytest
+from models import fast, model
+
+@pytest.mark.timeout(3)
+def test_model(training_benchmark):
+    training_benchmark(model)
 
 def test_fast(training_benchmark):
     training_benchmark(fast)
@@ -46,7 +51,7 @@ def hanging(project):
 
 
 def test_a_time_out_by_a_signal_fails_the_test_and_the_next_is_measured(hanging):
-    ended = hanging.run(*SMOKE, "--timeout=5", "-rA")
+    ended = hanging.run(*SMOKE, "-rA")
     assert ended.status == 1
     assert "FAILED test_speed.py::test_model - Failed: Timeout" in ended.output
     assert "PASSED test_speed.py::test_fast" in ended.output
