@@ -111,18 +111,13 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
     except pytest.UsageError as error:
         return str(error)
     arguments = {argument.partition("=")[0] for argument in config.invocation_params.args}
-    is_only_configured = arguments.isdisjoint(_GATE_OPTIONS)
-    is_configured = settings.compares or bool(settings.require)
-    if is_only_configured and not is_configured:
+    is_asked_here = not arguments.isdisjoint(_GATE_OPTIONS)
+    if not (is_asked_here or settings.compares or settings.require):
         return ""
     if gate is not None and gate.has_ended:
-        return gate.failure and (
-            f"the exit status was set to 0 after this run had failed: {gate.failure}"
-        )
-    if is_only_configured and not arguments.isdisjoint(_LISTING_OPTIONS):
-        return ""
-    # After --help, pytest reads no further option.
-    if is_configured and not _concerns_training(settings, gate):
+        return _failure_of_ended(gate)
+    is_listing = not is_asked_here and not arguments.isdisjoint(_LISTING_OPTIONS)
+    if is_listing or not _concerns_training(settings, gate):
         return ""
     asked = "a layer" if settings.require and not settings.compares else "a comparison"
     return (
@@ -132,9 +127,23 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
     )
 
 
+def _failure_of_ended(gate: GateStatus) -> str:
+    """Return why a run that has said what it compared must not be green; empty if it may."""
+    if gate.failure:
+        return f"the exit status was set to 0 after this run had failed: {gate.failure}"
+    if gate.selection.benchmarks and not (gate.settings.compares or gate.settings.require):
+        return (
+            "a comparison was asked for, and a conftest file or a plugin has changed the options."
+        )
+    return ""
+
+
 def _concerns_training(settings: options.Settings, gate: GateStatus | None) -> bool:
-    """Return False if pytest-benchmark is to compare other benchmarks, and none of traingate's."""
-    if settings.duet_option or settings.require or (gate and gate.selection.benchmarks):
+    """Return False if pytest-benchmark is to compare other benchmarks, and none of traingate's.
+
+    After --help, pytest reads no further option. Then nothing is known of a comparison.
+    """
+    if not settings.compare or settings.require or (gate and gate.selection.benchmarks):
         return True
     from traingate.baselines.saved_runs import mention_records  # noqa: PLC0415 - loads msgspec
 

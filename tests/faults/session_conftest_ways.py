@@ -59,6 +59,13 @@ def pytest_sessionfinish(): pytest.exit('no', returncode=0)
         "def pytest_terminal_summary(): sys.exit(0)", CHANGED_STATUS
     ),
     "not collected": by_conftest("collect_ignore = ['test_speed.py']", NO_BENCHMARK),
+    "not collected by a hook": by_conftest(
+        "def pytest_ignore_collect(): return True", NO_BENCHMARK
+    ),
+    "options changed": by_conftest(
+        "def pytest_configure(config): config.option.benchmark_compare = False",
+        "has changed the options",
+    ),
     "no items": by_conftest(
         "def pytest_collection_modifyitems(items): items.clear()", NO_BENCHMARK
     ),

@@ -54,6 +54,13 @@ OF_OPTIONS = {
     "benchmarks only": by_options("--benchmark-only", "REGRESSED"),
     "another rule": by_options("--benchmark-compare-fail=min:99999%", "REGRESSED"),
     "doctest": by_options("--doctest-modules", "REGRESSED"),
+    "no Python": by_options("-p no:python"),
+    "another file": by_options("models.py", NO_BENCHMARK),
+    "no file": by_options("missing.py"),
+    "another run": by_options("--benchmark-compare=0002", "No saved run matches '0002'"),
+    "another storage": by_options("--benchmark-storage=other"),
+    "a storage elsewhere": by_options("--benchmark-storage=elasticsearch+http://localhost:1/a"),
+    "another scale": by_options("--traingate-scale=quick --traingate-steps=2"),
     "python -O": by_options("", "REGRESSED", PYTHONOPTIMIZE="2"),
 }
 """Options of the command line."""

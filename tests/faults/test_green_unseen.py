@@ -13,6 +13,17 @@ UNSEEN = {
     },
     "os._exit in a conftest file": {"conftest.py": LEAVE},
     "os._exit while importing": {"test_speed.py": LEAVE},
+    "exit status set by the outermost hook": {
+        "conftest.py": """
+import pytest
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main():
+    yield
+    return 0
+""",
+        "test_speed.py": "def test_model(training_benchmark): assert False\n",
+    },
     "os._exit at the end": {
         "conftest.py": "import os\ndef pytest_sessionfinish(): os._exit(0)\n",
         "test_speed.py": "def test_model(training_benchmark): assert False\n",
@@ -35,7 +46,7 @@ def test_the_gate_of_a_pull_request_believes_no_exit_status_without_results(proj
         project.write(name, text)
     results = project.write("traingate-results/results.json", "{}")  # of an earlier run
     assert project.run(*DUET, "--traingate-json=other.json").status == 0
-    has_results = way == "os._exit at the end"  # they say that a test has failed
+    has_results = "test_model(training_benchmark): assert False" in str(UNSEEN[way])
     expected = 1 if has_results else 2
     gate = project.run("ci", "gate", "--base=HEAD", *DUET[:-2], python=TRAINGATE)
     assert gate.status == expected, gate.output
