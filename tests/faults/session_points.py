@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from session_sites import DUET, STORED, TIMEOUT, Run, Site
+from session_sites import DUET, PYTEST, STORED, TIMEOUT, Run, Site
 from workers import git
 
 WAIT = 'touch "$TRAINGATE_TEST_REACHED"; sleep 600'
@@ -45,7 +45,11 @@ def pytest_benchmark_update_json():
 
 @contextmanager
 def standing_still(
-    site: Site, point: str, *arguments: str, terminal: int | None = None
+    site: Site,
+    point: str,
+    *arguments: str,
+    python: Sequence[str] = PYTEST,
+    terminal: int | None = None,
 ) -> Iterator[Run]:
     """Yield a run that stands still at *point*, one of ``POINTS``.
 
@@ -53,6 +57,7 @@ def standing_still(
         site: Project of the run.
         point: Point at which it stands still.
         arguments: Further arguments of pytest.
+        python: Arguments of Python, which name the program and its first arguments.
         terminal: Terminal of the run; None for none.
     """
     reached = site.root / "reached"
@@ -70,7 +75,7 @@ def standing_still(
             assert select.select([pipe], [], [], TIMEOUT)[0], "nothing was written"
             yield run
         return
-    run = site.start(*POINTS[point], *arguments, terminal=terminal)
+    run = site.start(*POINTS[point], *arguments, python=python, terminal=terminal)
     run.wait_until(reached)
     yield run
 

@@ -67,8 +67,9 @@ STORED = (*SMOKE, "--benchmark-compare", "--benchmark-storage=stored", "--traing
 DUET = (*SMOKE, "--traingate-launches=2", "--traingate-against=HEAD", "--traingate-tolerance=40")
 """Options of a run that compares with the commit of the project."""
 
+PYTEST = ("-m", "pytest")
 TRAINGATE = ("-c", "from traingate.cli import main; main()")
-"""Arguments of Python for the command ``traingate``."""
+"""Arguments of Python for pytest, and for the command ``traingate``."""
 
 SLOW, FAST = (1.0,) * 4, (1e-6,) * 4
 """Stored step times against which 5 ms are a gain, or a regression."""
@@ -155,7 +156,7 @@ class Site:
     def start(
         self,
         *arguments: str,
-        python: Sequence[str] = ("-m", "pytest"),
+        python: Sequence[str] = PYTEST,
         terminal: int | None = None,
     ) -> Run:
         """Start pytest, as a terminal or a CI service does: in a process group of its own.
@@ -185,7 +186,7 @@ class Site:
             )
         return Run(self, process)
 
-    def run(self, *arguments: str, python: Sequence[str] = ("-m", "pytest")) -> Ended:
+    def run(self, *arguments: str, python: Sequence[str] = PYTEST) -> Ended:
         """Run pytest to its end."""
         return self.start(*arguments, python=python).wait()
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from session_points import POINTS, standing_still
-from session_sites import site
+from session_sites import TRAINGATE, site
 
 INTERRUPTED = 2
 UNHANDLED = {"saving", "reporting"}
@@ -112,6 +112,18 @@ def test_other():
     assert project.leftovers(0) == []
     assert ended.status == 128 + signal.SIGTERM
     assert "the run went on" not in ended.output
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, INTERRUPTED), (signal.SIGTERM, 128 + signal.SIGTERM)]
+)
+def test_a_service_that_cancels_the_gate_of_a_pull_request_ends_its_pytest(project, number, status):
+    gate = (*TRAINGATE, "ci", "gate", "--base=HEAD")
+    with standing_still(project, "frozen", python=gate) as run:
+        run.process.send_signal(number)
+        ended = run.wait()
+    assert project.leftovers(0) == []
+    assert ended.status == status, ended.output
 
 
 def test_a_terminal_that_is_closed_ends_the_run(project):

@@ -16,7 +16,8 @@ from traingate.pull_requests.checked_results import check_results
 from traingate.pull_requests.comment import post_comment, read_results
 from traingate.pull_requests.data_branch import BRANCH, DataBranch
 from traingate.pull_requests.event import read_workflow_run, reason_in
-from traingate.pull_requests.measuring import RESULTS_FILE, measure_pull_request, run_pytest
+from traingate.pull_requests.measuring import RESULTS_FILE, measure_pull_request
+from traingate.pull_requests.pytest_process import run_pytest
 from traingate.records.history import History
 from traingate.report.history import history_text
 from traingate.report.markdown import code_block

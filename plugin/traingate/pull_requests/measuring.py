@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -12,6 +10,7 @@ from typing import Final
 from traingate.errors import ConfigurationError
 from traingate.pull_requests.checked_results import check_results
 from traingate.pull_requests.event import PullRequest, read_pull_request
+from traingate.pull_requests.pytest_process import run_pytest
 from traingate.worktree.git_command import git_output
 
 RESULTS_FILE: Final = "results.json"
@@ -63,12 +62,6 @@ def measure_pull_request(
     if reason is not None:
         options.append(f"--traingate-accept={reason}")
     return run_pytest([*arguments, *options]) or check_results(output / RESULTS_FILE)
-
-
-def run_pytest(arguments: Sequence[str]) -> int:
-    """Run pytest in a process of its own, and return its exit status."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, check=False).returncode  # noqa: S603 - no shell
 
 
 def merge_base(pull_request: PullRequest) -> str:
