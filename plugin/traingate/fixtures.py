@@ -83,7 +83,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
         workload: Workload, layers: Any = (), published: Any = (), **arguments: Any
     ) -> Measurement:
         __tracebackhide__ = True
-        _check_use(request, benchmark, measured_workloads)
+        _check_use(request, measured_workloads)
         measured_workloads.append(workload)
         session = request.config.stash[SESSION_KEY]()
         error_message: str | None = None
@@ -180,21 +180,13 @@ def _skip_reason(placement: Placement, base: Placement | None, settings: Setting
     return None
 
 
-def _check_use(
-    request: pytest.FixtureRequest, benchmark: BenchmarkFixture, measured_workloads: list[Workload]
-) -> None:
+def _check_use(request: pytest.FixtureRequest, measured_workloads: list[Workload]) -> None:
     """Fail the test before it is measured if pytest-benchmark could not record the result."""
     __tracebackhide__ = True
     if measured_workloads:
         pytest.fail("training_benchmark measures once per test: split the test", pytrace=False)
     if CLOCK_KEY not in request.node.stash:
         pytest.fail("training_benchmark must be an argument of the test", pytrace=False)
-    if getattr(benchmark, "stats", None) is not None:
-        pytest.fail(
-            "benchmark was used before training_benchmark, and pytest-benchmark records one result "
-            "per test: split the test",
-            pytrace=False,
-        )
 
 
 def _note_use(benchmark: BenchmarkFixture) -> None:

@@ -263,7 +263,7 @@ def site() -> Iterator[Site]:
     made = Site(Path(tempfile.mkdtemp(prefix="tg-", dir="/tmp")).resolve())
     try:
         made.temporary.mkdir()
-        made.write("pytest.ini", "[pytest]\naddopts = -p no:cacheprovider -p no:randomly\n")
+        made.write("pytest.ini", "[pytest]\naddopts = -p no:randomly\n")
         made.write("models.py", MODELS)
         made.write(TEST_FILE, TESTS)
         yield made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from session_sites import DUET, FAST, MODELS, SMOKE, STORED, TESTS, site
+from session_sites import FAST, MODELS, SMOKE, STORED, TESTS, site
 
 MIXED = f"""{TESTS}
 def test_other():
@@ -103,7 +103,7 @@ def test_model(training_benchmark):
     [
         (
             "benchmark(lambda: 1)\n    training_benchmark(model)",
-            "benchmark was used before training_benchmark",
+            "benchmark was called in a test that requests training_benchmark",
         ),
         ("training_benchmark(model)\n    benchmark(lambda: 1)", "FixtureAlreadyUsed"),
     ],
@@ -124,7 +124,7 @@ def test_one_test_cannot_be_an_ordinary_benchmark_too(project, text, message):
     [
         ("-n0",), ("--dist=no",), ("--benchmark-only",), ("--no-summary",), ("-p", "no:cacheprovider"),
         ("-W", "error"), ("-x",), ("--maxfail=1",), ("--timeout=60",), ("--reruns=2",),
-        ("-p", "cacheprovider", "--ff"), ("-p", "cacheprovider", "--lf"), ("-p", "cacheprovider", "--sw"),
+        ("--ff"), ("--lf"), ("--sw"),
         ("--setup-show",), ("--benchmark-disable", "--benchmark-enable"), ("--durations=3",),
     ],
     ids=" ".join,
@@ -145,7 +145,7 @@ def test_the_results_are_written_however_little_is_printed(project, options):
     assert project.leftovers(0) == []
 
 
-@pytest.mark.parametrize("options", [("-x",), ("--maxfail=1",), ("-p", "cacheprovider", "--sw")])
+@pytest.mark.parametrize("options", [("-x",), ("--maxfail=1",), ("--sw")])
 def test_a_run_that_stops_at_a_failure_measures_no_more(project, options):
     project.store(FAST, "test_speed.py::test_model", "test_speed.py::test_second")
     ended = project.run(*STORED, *options)
@@ -180,11 +180,10 @@ def test_an_editor_that_lists_the_tests_of_a_project_that_always_compares_is_not
     assert "this run ended before its tests had" in refused.output
 
 
-@pytest.mark.parametrize("options", [STORED, DUET], ids=["stored", "duet"])
-def test_all_these_plugins_together(project, options):
+def test_all_these_plugins_together(project):
     project.commit()
     ended = project.run(
-        *options, "-p", "randomly", "--reruns=1", "--timeout=60", "-W", "error", "--no-summary"
+        *STORED, "-p", "randomly", "--reruns=1", "--timeout=60", "-W", "error", "--no-summary"
     )
     assert ended.status == 0, ended.output
     assert ended.counts["compared"] == 2
