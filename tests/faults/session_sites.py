@@ -201,7 +201,7 @@ class Site:
         return processes
 
     def leftovers(self, seconds: float = TIMEOUT) -> list[str]:
-        """Return descriptions of all that ended runs have left here.
+        """Return descriptions of all that ended runs have left here, but pytest's own folder.
 
         Args:
             seconds: Longest time in which processes that clean up may go on.
@@ -216,7 +216,8 @@ class Site:
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
                 found.append(" ".join(process.cmdline()))
-        found += [str(path) for path in self.temporary.glob("*")]
+        temporary = self.temporary.glob("*")
+        found += [str(path) for path in temporary if not path.name.startswith("pytest-of-")]
         if (self.folder / ".git").exists():
             found += git(self.folder, "worktree", "list").splitlines()[1:]
             found += [str(path) for path in (self.folder / ".git").rglob("*.lock")]
