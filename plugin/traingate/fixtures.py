@@ -106,7 +106,6 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
         if skip_reason is not None:
             session.unavailable_tests.add(request.node.nodeid)
             pytest.skip(skip_reason)
-        session.stepped_tests.add(request.node.nodeid)
         if session.settings.measures:
             _record(request, benchmark, session, result)
         else:

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from traingate import fixtures, layer_fixtures, options, replay
-from traingate.errors import BaselineError
-from traingate.exit_status import (
+from traingate.ending.exit_status import (
     GATE_STATUS_KEY,
     ExitStatus,
     GateStatus,
     check_exit_status,
     refuse_early_exit,
 )
+from traingate.ending.required_names import describe_unknown_names, describe_unmeasured_tests
+from traingate.ending.termination import Termination
+from traingate.errors import BaselineError
 from traingate.fixtures import SESSION_KEY
-from traingate.required_names import describe_unknown_names, describe_unmeasured_tests
 from traingate.selection import Selection, is_training_benchmark
-from traingate.termination import Termination
 
 if TYPE_CHECKING:
     from traingate.session import Session

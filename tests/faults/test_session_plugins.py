@@ -133,7 +133,7 @@ def test_one_test_cannot_be_an_ordinary_benchmark_too(project, text, message):
     [
         ("-n0",), ("--dist=no",), ("--benchmark-only",), ("--no-summary",), ("-p", "no:cacheprovider"),
         ("-W", "error"), ("-x",), ("--maxfail=1",), ("--timeout=60",), ("--reruns=2",),
-        ("--ff"), ("--lf"), ("--sw"),
+        ("--ff",), ("--lf",), ("--sw",),
         ("--setup-show",), ("--benchmark-disable", "--benchmark-enable"), ("--durations=3",),
     ],
     ids=" ".join,
@@ -155,7 +155,7 @@ def test_the_results_are_written_however_little_is_printed(project, options):
     assert project.leftovers(0) == []
 
 
-@pytest.mark.parametrize("options", [("-x",), ("--maxfail=1",), ("--sw")])
+@pytest.mark.parametrize("options", [("-x",), ("--maxfail=1",), ("--sw",)])
 def test_a_run_that_stops_at_a_failure_measures_no_more(two, options):
     two.store(FAST, "test_speed.py::test_model", "test_speed.py::test_second")
     ended = two.run(*STORED, *options)

@@ -145,8 +145,11 @@ class Session:
         """
         job = self.jobs.job_for(request)
         if not self.settings.measures:
-            return take_single_step(job, observer)
+            result = take_single_step(job, observer)
+            self.stepped_tests.add(request.test)
+            return result
         comparison, result = self._measure(request, job, observer)
+        self.stepped_tests.add(request.test)
         measurement = result.measurement
         try:
             comparison_result = comparison.conclude(measurement, observer)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import pytest
 
 from traingate import options
+from traingate.ending.termination import Terminated, Termination
 from traingate.selection import Selection
-from traingate.termination import Terminated, Termination
 
 if TYPE_CHECKING:
     from traingate.session import Session
