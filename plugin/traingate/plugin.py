@@ -204,10 +204,8 @@ class _SessionHooks:
         """Return error messages if what ``--traingate-require`` names has not run."""
         session, required = self._session, self._settings.require
         messages = describe_unknown_names(required, session.requested_names if session else ())
-        runs_here = not (
-            hasattr(self._config, "workerinput") or self._config.getoption("forked", 0)
-        )
-        if runs_here:
+        is_elsewhere = hasattr(self._config, "workerinput") or self._config.getoption("forked", 0)
+        if not is_elsewhere and self._config.stash[SESSION_KEY] == self.session:
             ended_tests = self._selection.failed_tests
             if session is not None:
                 ended_tests = ended_tests | session.stepped_tests | session.unavailable_tests
