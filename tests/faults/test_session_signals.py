@@ -12,6 +12,8 @@ from session_points import POINTS, standing_still
 from session_sites import TRAINGATE, site
 
 INTERRUPTED = 2
+SOME = ("collecting", "preparing", "frozen", "reporting")
+"""Points for signals that are handled as another is, which is tried at all of them."""
 UNHANDLED = {"saving", "reporting"}
 """Points at which pytest lets Ctrl-C end Python: its own hook for the end of a session runs."""
 
@@ -31,8 +33,10 @@ def test_ctrl_c_ends_a_run_and_all_of_it(project, point):
     assert ended.status == (-signal.SIGINT if point in UNHANDLED else INTERRUPTED), ended.output
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["TERM", "HUP"])
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    ("point", "number"),
+    [(point, signal.SIGTERM) for point in POINTS] + [(point, signal.SIGHUP) for point in SOME],
+)
 def test_a_service_that_cancels_a_run_finds_nothing_of_it_afterwards(project, point, number):
     with standing_still(project, point, "--junitxml=junit.xml") as run:
         run.process.send_signal(number)
@@ -52,8 +56,10 @@ def test_a_run_that_is_killed_is_cleaned_up_by_others(project, point):
     assert ended.status == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "TERM"])
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    ("point", "second"),
+    [(point, signal.SIGINT) for point in POINTS] + [(point, signal.SIGTERM) for point in SOME],
+)
 def test_a_second_signal_at_once_breaks_no_cleaning_up(project, point, second):
     with standing_still(project, point) as run:
         os.killpg(run.process.pid, signal.SIGINT)
