@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from session_ways import ENDED_EARLY, NO_BENCHMARK, NOTHING, by_options
+from session_ways import ENDED_EARLY, NO_BENCHMARK, NOTHING, by_ini, by_options
 
 OF_OPTIONS = {
     "xdist": by_options("-n2", "compares nothing under xdist"),
@@ -84,8 +84,11 @@ OF_ENVIRONMENT = {
         "-p no:traingate-session": "",
     }.items()
 } | {
+    "addopts: collect": by_ini("--collect-only", ENDED_EARLY),
+    "addopts: disabled": by_ini("--benchmark-disable", "while --benchmark-disable is given"),
+    "addopts: no session": by_ini("-p no:traingate-session"),
     "no plugins": by_options("", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
     "xdist's worker": by_options("", "REGRESSED", PYTEST_XDIST_WORKER="gw0"),
     "codspeed's variable": by_options("", "under CodSpeed", CODSPEED_ENV="1"),
 }
-"""Environment variables, as of a job that somebody else has configured."""
+"""Environment variables and a configuration file, as of somebody else."""

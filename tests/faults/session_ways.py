@@ -47,6 +47,11 @@ def by_options(text: str, says: str = "", **variables: str) -> Way:
     return Way(tuple(text.split()), variables, says=says)
 
 
+def by_ini(options: str, says: str = "") -> Way:
+    """Return the way of having these options in the project's configuration."""
+    return Way(files={"pytest.ini": f"[pytest]\naddopts = -p no:randomly {options}\n"}, says=says)
+
+
 def by_conftest(text: str, says: str = "") -> Way:
     """Return the way of having this conftest file."""
     return Way(files={"conftest.py": f"import pytest, sys\n{text}\n"}, says=says)

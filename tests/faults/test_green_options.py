@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 from session_option_ways import OF_ENVIRONMENT, OF_OPTIONS
-from session_sites import FAST, STORED, site
+from session_sites import FAST, SMOKE, STORED, TEST_FILE, TESTS, site
 
+LAYERED = """
+def test_layered(training_benchmark, flush_denormal):
+    training_benchmark(model)
+"""
 WAYS = {**OF_OPTIONS, **OF_ENVIRONMENT}
 
 
@@ -22,3 +26,29 @@ def test_no_way_is_green(project, name):
     assert ended.status != 0, ended.output
     assert WAYS[name].says in ended.output, ended.output
     assert project.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "message"),
+    [
+        (f"@pytest.mark.skip\n{LAYERED.lstrip()}", (), "which request it, took no step:"),
+        (LAYERED, ("--benchmark-skip",), "which request it, took no step:"),
+        (LAYERED, ("--collect-only",), "a layer was asked for, and this run ended before"),
+        (
+            LAYERED,
+            ("-p", "no:traingate-session"),
+            "a layer was asked for, and this run ended before",
+        ),
+    ],
+)
+def test_a_required_layer_whose_test_takes_no_step_is_not_green(project, text, arguments, message):
+    project.write(TEST_FILE, f"import pytest\nfrom models import model\n\n{text}")
+    ended = project.run(*SMOKE, "--traingate-require=flush_denormal", *arguments)
+    assert ended.status == 1, ended.output
+    assert message in ended.output
+
+
+def test_a_required_layer_that_no_selected_test_requests_is_no_failure(project):
+    project.write(TEST_FILE, f"import pytest\n{TESTS}\n{LAYERED}")
+    ended = project.run(*SMOKE, "--traingate-require=flush_denormal", "-k", "not layered")
+    assert ended.status == 0, ended.output

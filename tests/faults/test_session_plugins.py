@@ -195,6 +195,10 @@ def test_an_editor_that_lists_the_tests_of_a_project_that_always_compares_is_not
     refused = project.run("--collect-only", "-q", "--traingate-against=HEAD")
     assert refused.status == 1
     assert "this run ended before its tests had" in refused.output
+    project.write("pytest.ini", "[pytest]\ntraingate_against = HEAD\naddopts = --collect-only\n")
+    hidden = project.run("-q")
+    assert hidden.status == 1
+    assert "this run ended before its tests had" in hidden.output
 
 
 def test_all_these_plugins_together(project):
