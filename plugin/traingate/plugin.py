@@ -22,6 +22,7 @@ from traingate.ending.exit_status import (
     ExitStatus,
     GateStatus,
     check_exit_status,
+    only_lists,
     refuse_early_exit,
 )
 from traingate.ending.required_names import describe_unknown_names, describe_unmeasured_tests
@@ -158,7 +159,7 @@ class _SessionHooks:
 
     def pytest_collection_finish(self) -> None:
         """Read the baselines, so that an error in them is reported before anything is measured."""
-        if self._config.option.collectonly or not self._settings.compare:
+        if only_lists(self._config) or not self._settings.compare:
             return
         if not self._selection.benchmarks:
             return
@@ -173,7 +174,7 @@ class _SessionHooks:
         session = self._pytest_session
         if session is None or session.exitstatus not in _SUMMARISED_STATUSES:
             return None
-        if self._config.option.collectonly or not (self._settings.compares or self._session):
+        if only_lists(self._config) or not (self._settings.compares or self._session):
             return None
         if self._config.stash[SESSION_KEY] != self.session:
             return None  # ``traingate calibrate`` has replaced the session
@@ -192,12 +193,12 @@ class _SessionHooks:
                 if hasattr(plugin, "add_global_property"):  # pytest's JUnit reporter
                     for name, number in self._summary.properties.items():
                         plugin.add_global_property(name, str(number))
-        if session.exitstatus == pytest.ExitCode.OK and not self._config.option.collectonly:
+        if session.exitstatus == pytest.ExitCode.OK and not only_lists(self._config):
             self._error_messages += self._check_required_names()
         self._error_messages += self._write_results()
         if self._error_messages and session.exitstatus in _GREEN_STATUSES:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if not self._config.option.collectonly:
+        if not only_lists(self._config):
             self._gate_status.end(self._error_messages, self._session)
 
     def _check_required_names(self) -> list[str]:
@@ -214,7 +215,7 @@ class _SessionHooks:
 
     def _write_results(self) -> list[str]:
         """Write the results for tools and pages; return an error message for each missing file."""
-        if self._session is None or self._config.option.collectonly:
+        if self._session is None or only_lists(self._config):
             return []
         from traingate.session.results import session_results, write_results  # noqa: PLC0415 - loads jinja2
 

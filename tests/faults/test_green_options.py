@@ -34,12 +34,8 @@ def test_no_way_is_green(project, name):
         (f"@pytest.mark.skip\n{LAYERED.lstrip()}", (), "which request it, took no step:"),
         (LAYERED, ("--benchmark-skip",), "which request it, took no step:"),
         (LAYERED, ("--collect-only",), "a layer was asked for, and this run ended before"),
-        (
-            LAYERED,
-            ("-p", "no:traingate-session"),
-            "a layer was asked for, and this run ended before",
-        ),
     ],
+    ids=["skip", "benchmark-skip", "collect-only"],
 )
 def test_a_required_layer_whose_test_takes_no_step_is_not_green(project, text, arguments, message):
     project.write(TEST_FILE, f"import pytest\nfrom models import model\n\n{text}")

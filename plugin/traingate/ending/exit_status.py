@@ -77,6 +77,12 @@ GATE_STATUS_KEY: Final[pytest.StashKey[GateStatus]] = pytest.StashKey()
 """Key of the status in ``config.stash``, where it stays when the plugin is unconfigured."""
 
 
+def only_lists(config: pytest.Config) -> bool:
+    """Return whether pytest prints tests or fixtures, and runs no test."""
+    names = ("collectonly", "showfixtures", "show_fixtures_per_test")
+    return any(config.getoption(name, False) for name in names)
+
+
 def check_exit_status(config: pytest.Config) -> Generator[None, ExitStatus, ExitStatus]:
     """Return the exit status of the run around which pytest runs this generator.
 
