@@ -47,7 +47,7 @@ OF_OPTIONS = {
     "time-out by a thread": by_options("--timeout=0.3 --timeout-method=thread"),
     "exit on collection": by_options("--continue-on-collection-errors", "REGRESSED"),
     "no marks": by_options("-p no:mark"),
-    "no skipping": by_options("-p no:skipping --runxfail", "REGRESSED"),
+    "no skipping": by_options("-p no:skipping"),
     "debugger": by_options("--pdb"),
     "tracing": by_options("--trace"),
     "no conftest": by_options("--noconftest", "REGRESSED"),
@@ -62,6 +62,11 @@ OF_OPTIONS = {
     "a storage elsewhere": by_options("--benchmark-storage=elasticsearch+http://localhost:1/a"),
     "another scale": by_options("--traingate-scale=quick --traingate-steps=2"),
     "python -O": by_options("", "REGRESSED", PYTHONOPTIMIZE="2"),
+    "all that change how tests are run and shown": by_options(
+        "--no-summary -W error --benchmark-only --doctest-modules --noconftest --maxfail=1 --reruns=1 "
+        "--ff -p randomly --continue-on-collection-errors --benchmark-compare-fail=min:99999%",
+        "REGRESSED: ",
+    ),
 }
 """Options of the command line."""
 
