@@ -11,6 +11,7 @@ import pytest
 
 TIMED_FOLDERS = {"plugin", "process", "validity"}
 TIMED_FILES = {"test_causes.py", "test_duet.py", "test_phases.py"}
+FIXED_ORDER = "-p no:randomly"
 LAST_DESELECTED = pytest.StashKey()
 """Tests that were deselected last: pytest selects by -k first, and then by -m."""
 
@@ -19,11 +20,20 @@ def pytest_configure():
     """Hide xdist's worker and the job's summary from the sessions that tests start.
 
     pytest-benchmark reads the name of the worker, and traingate writes to the summary. The index of
-    saved runs is in a folder of the test session, not in the user's cache.
+    saved runs is in a folder of the test session, not in the user's cache. pytest-randomly, which
+    tests/faults asks for, would change the order of tests in all sessions.
     """
     for name in ("PYTEST_XDIST_WORKER", "GITHUB_STEP_SUMMARY"):
         os.environ.pop(name, None)
+    os.environ["PYTEST_ADDOPTS"] = FIXED_ORDER
     os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="traingate-tests-")
+
+
+@pytest.fixture
+def pytester(pytester, monkeypatch):
+    """Return pytester, which has discarded the options in the environment."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", FIXED_ORDER)
+    return pytester
 
 
 def pytest_unconfigure():

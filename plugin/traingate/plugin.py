@@ -7,10 +7,9 @@ benchmark runs.
 
 from __future__ import annotations
 
-import shutil
 import sys
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -20,14 +19,22 @@ import pytest
 from traingate import fixtures, layer_fixtures, options, replay
 from traingate.baselines.run_files import check_compared_files
 from traingate.baselines.run_saving import RunSaving
+from traingate.ending.exit_status import (
+    GATE_STATUS_KEY,
+    ExitStatus,
+    GateStatus,
+    check_exit_status,
+    only_lists,
+    refuse_early_exit,
+)
+from traingate.ending.required_names import describe_unknown_names, describe_unmeasured_tests
+from traingate.ending.termination import Termination
 from traingate.errors import BaselineError
 from traingate.fixtures import SESSION_KEY
 from traingate.report.terminal_text import terminal_text
-from traingate.requested_layers import LAYER_NAMES
 from traingate.selection import Selection, is_training_benchmark
 
 if TYPE_CHECKING:
-    from traingate.report.row import Row
     from traingate.session import Session
     from traingate.session.summary import SessionSummary
 
@@ -46,6 +53,18 @@ _SAVING_NAME = "traingate-run-saving"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register options and ini keys."""
     options.add_options(parser)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Watch the loading of the first conftest files."""
+    return (yield from refuse_early_exit(early_config))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, ExitStatus, ExitStatus]:
+    """Check the exit status when everything else has ended."""
+    return (yield from check_exit_status(config))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -114,16 +133,25 @@ class _SessionHooks:
         self._pytest_session: pytest.Session | None = None
         self._is_summary_shown = False
         self.run_saving = RunSaving(settings.storage, self._saves, self._error_messages.append)
+        self._termination = Termination(self._stop)
+        self._gate_status = GateStatus(settings, selection, self._termination)
+        config.stash[GATE_STATUS_KEY] = self._gate_status
 
     def _saves(self) -> bool:
         """Return whether pytest-benchmark saves what this session has measured."""
         return self._settings.saves and self._session is not None and bool(self._session.rows)
+
+    def _stop(self, reason: str) -> None:
+        """Let pytest run no further test."""
+        if self._pytest_session is not None:
+            self._pytest_session.shouldstop = reason
 
     def session(self) -> Session:
         """Return the session, which is made on the first call."""
         if self._session is None:
             from traingate.session import Session  # noqa: PLC0415 - loads what measuring needs
 
+            self._termination.start()
             self._session = Session(self._settings, self._config.rootpath, sys.path)
         return self._session
 
@@ -131,6 +159,7 @@ class _SessionHooks:
         """End the session if it was made, and restore the filters of warnings."""
         if self._session is not None:
             self._session.close()
+        self._termination.close()
         self._exit_stack.close()
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -146,7 +175,7 @@ class _SessionHooks:
 
     def pytest_collection_finish(self) -> None:
         """Read the baselines, so that an error in them is reported before anything is measured."""
-        if self._config.option.collectonly or not self._settings.compare:
+        if only_lists(self._config) or not self._settings.compare:
             return
         if not self._selection.benchmarks:
             return
@@ -161,7 +190,7 @@ class _SessionHooks:
         session = self._pytest_session
         if session is None or session.exitstatus not in _SUMMARISED_STATUSES:
             return None
-        if self._config.option.collectonly or not (self._settings.compares or self._session):
+        if only_lists(self._config) or not (self._settings.compares or self._session):
             return None
         if self._config.stash[SESSION_KEY] != self.session:
             return None  # ``traingate calibrate`` has replaced the session
@@ -180,15 +209,29 @@ class _SessionHooks:
                 if hasattr(plugin, "add_global_property"):  # pytest's JUnit reporter
                     for name, number in self._summary.properties.items():
                         plugin.add_global_property(name, str(number))
-        if session.exitstatus == pytest.ExitCode.OK and not self._config.option.collectonly:
-            self._error_messages += self._describe_unknown_names()
+        if session.exitstatus == pytest.ExitCode.OK and not only_lists(self._config):
+            self._error_messages += self._check_required_names()
         self._error_messages += self._write_results()
         if self._error_messages and session.exitstatus in _GREEN_STATUSES:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if not only_lists(self._config):
+            self._gate_status.end(self._error_messages, self._session)
+
+    def _check_required_names(self) -> list[str]:
+        """Return error messages if what ``--traingate-require`` names has not run."""
+        session, required = self._session, self._settings.require
+        messages = describe_unknown_names(required, session.requested_names if session else ())
+        is_elsewhere = hasattr(self._config, "workerinput") or self._config.getoption("forked", 0)
+        if not is_elsewhere and self._config.stash[SESSION_KEY] == self.session:
+            ended_tests = self._selection.failed_tests
+            if session is not None:
+                ended_tests = ended_tests | session.stepped_tests | session.unavailable_tests
+            messages += describe_unmeasured_tests(required, self._selection.fixtures, ended_tests)
+        return messages
 
     def _write_results(self) -> list[str]:
         """Write the results for tools and pages; return an error message for each missing file."""
-        if self._session is None or self._config.option.collectonly:
+        if self._session is None or only_lists(self._config):
             return []
         from traingate.session.results import session_results, write_results  # noqa: PLC0415 - loads jinja2
 
@@ -206,20 +249,6 @@ class _SessionHooks:
         )
         return write_results(results, self._session)
 
-    def _describe_unknown_names(self) -> list[str]:
-        """Return an error message if ``--traingate-require`` has a name that must be misspelt.
-
-        That is a name which is neither of traingate's own layers nor of a layer that a test used.
-        """
-        used_names = self._session.requested_names if self._session is not None else set()
-        unknown_names = self._settings.require - LAYER_NAMES - used_names
-        if not unknown_names:
-            return []
-        return [
-            f"--traingate-require names {', '.join(sorted(unknown_names))}, and no test has such a "
-            f"layer. traingate's own are {', '.join(sorted(LAYER_NAMES))}."
-        ]
-
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
@@ -233,18 +262,11 @@ class _SessionHooks:
             self._show_summary(terminalreporter)
 
     def _show_results(self, reporter: pytest.TerminalReporter) -> None:
-        """Print the results table and the explanations of verdicts."""
-        if self._session is not None and self._session.rows:
-            from traingate.report.table import render  # noqa: PLC0415 - loads rich
+        """Print what was measured."""
+        if self._session is not None:
+            from traingate.session.terminal import show_results  # noqa: PLC0415 - loads rich
 
-            reporter.section("traingate: training throughput")
-            width = shutil.get_terminal_size().columns if reporter.isatty else None
-            text = render(self._session.rows, width, colour=reporter.hasmarkup)
-            reporter.write(text)
-            self._explain_verdicts(reporter, self._session.rows)
-        if self._session is not None and self._session.interruption:
-            reporter.section("traingate: interrupted")
-            reporter.write_line(self._session.interruption, yellow=True)
+            show_results(self._session, reporter)
 
     def _show_summary(self, reporter: pytest.TerminalReporter) -> None:
         """Print why the session fails, if it does, and the line of the counts."""
@@ -261,15 +283,6 @@ class _SessionHooks:
         if reporter is not None and self._summary is not None and not self._is_summary_shown:
             self._show_results(reporter)
             self._show_summary(reporter)
-
-    def _explain_verdicts(self, reporter: pytest.TerminalReporter, rows: Sequence[Row]) -> None:
-        """Print details of verdicts that the table lacks; failed tests have reported their own."""
-        from traingate.report.verdict import explain, needs_explanation  # noqa: PLC0415 - loads records
-
-        for row in rows:
-            verdict = row.measurement.verdict
-            if verdict is not None and not verdict.failed and needs_explanation(verdict):
-                reporter.write_line(f"\n{row.test}\n{explain(verdict)}")
 
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
     def pytest_benchmark_compare_machine_info(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from traingate.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -22,9 +24,20 @@ class ReplayClock:
     def __init__(self) -> None:
         self._now = 0.0
         self._remaining_steps: list[float] = []
+        self._is_replaying = False
 
     def __call__(self) -> float:
-        """Return the time of the clock, in seconds."""
+        """Return the time of the clock, in seconds.
+
+        Raises:
+            ConfigurationError: If the test itself calls pytest-benchmark's fixture, whose timer
+                this is.
+        """
+        if not self._is_replaying:
+            raise ConfigurationError(
+                "benchmark was called in a test that requests training_benchmark, and "
+                "pytest-benchmark records one result per test: split the test"
+            )
         return self._now
 
     def replay(self, benchmark: BenchmarkFixture, step_seconds: Sequence[float]) -> None:
@@ -35,9 +48,13 @@ class ReplayClock:
             step_seconds: Seconds of each step, in the order of measuring.
         """
         self._remaining_steps = list(reversed(step_seconds))
-        benchmark.pedantic(  # type: ignore[no-untyped-call] # pytest-benchmark has no types
-            self._advance, setup=self._reset, rounds=len(step_seconds)
-        )
+        self._is_replaying = True
+        try:
+            benchmark.pedantic(  # type: ignore[no-untyped-call] # pytest-benchmark has no types
+                self._advance, setup=self._reset, rounds=len(step_seconds)
+            )
+        finally:
+            self._is_replaying = False
 
     def _reset(self) -> None:
         self._now = 0.0

@@ -41,6 +41,7 @@ class Selection:
 
     Attributes:
         benchmarks: Full names of the selected training benchmarks, in their order.
+        fixtures: Names of the fixtures that each of them requests.
         names: Full names of all selected tests.
         failed_tests: Full names of tests of which pytest reported a failure.
         skip_reasons: Reasons why tests or modules were skipped, by full name.
@@ -48,6 +49,7 @@ class Selection:
 
     def __init__(self, config: pytest.Config) -> None:
         self.benchmarks: tuple[str, ...] = ()
+        self.fixtures: dict[str, tuple[str, ...]] = {}
         self.names: frozenset[str] = frozenset()
         self.failed_tests: set[str] = set()
         self.skip_reasons: dict[str, str] = {}
@@ -67,9 +69,12 @@ class Selection:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Keep the selected tests."""
         self.names = frozenset(item.nodeid for item in session.items)
-        self.benchmarks = tuple(
-            item.nodeid for item in session.items if is_training_benchmark(item)
-        )
+        self.fixtures = {
+            item.nodeid: tuple(getattr(item, "fixturenames", ()))
+            for item in session.items
+            if is_training_benchmark(item)
+        }
+        self.benchmarks = tuple(self.fixtures)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep which tests failed, and why others were skipped."""

@@ -13,10 +13,12 @@ import click
 from traingate.commands.output import complain, print_text
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
+from traingate.pull_requests.checked_results import check_results
 from traingate.pull_requests.comment import post_comment, read_results
 from traingate.pull_requests.data_branch import BRANCH, DataBranch
 from traingate.pull_requests.event import read_workflow_run, reason_in
-from traingate.pull_requests.measuring import RESULTS_FILE, measure_pull_request, run_pytest
+from traingate.pull_requests.measuring import RESULTS_FILE, measure_pull_request
+from traingate.pull_requests.pytest_process import run_pytest
 from traingate.records.history import History
 from traingate.report.history import history_text
 from traingate.report.markdown import code_block
@@ -72,10 +74,23 @@ def gate(base: str | None, output: Path, pytest_arguments: tuple[str, ...]) -> N
     Arguments go to pytest. The results, the report with the history that was fetched, and the
     profiles are written to --output. A slowdown is accepted by a line "traingate-accept: REASON" in
     the description, if the author is an owner, a member or a collaborator; or by the label
-    "traingate: accept". Exit status: that of pytest; 2 if there is nothing to compare with.
+    "traingate: accept". Exit status: that of pytest; 2 if there is nothing to compare with,
+    or if nothing was compared.
     """
     storage = _storage(output)
     _exit_with(lambda: measure_pull_request(pytest_arguments, output, base=base, storage=storage))
+
+
+@ci.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def check(file: Path) -> None:
+    """Check that FILE, which --traingate-json wrote, says that something was compared.
+
+    This is for a job that runs pytest itself: remove FILE first, and check it even if pytest has
+    ended with status 0. Code that ends Python by os._exit passes no plugin. Exit status: 0 compared
+    and nothing failed; 1 something failed; 2 there are no results, or nothing was compared.
+    """
+    _exit_with(lambda: check_results(file))
 
 
 @ci.command(context_settings={"ignore_unknown_options": True})

@@ -23,6 +23,9 @@ connection open."""
 
 _MAX_DISCARDED: Final = 100
 """Largest number of messages that are read to find out whether a connection has ended."""
+_UNINTERRUPTED_SECONDS: Final = 1.0
+"""Longest wait without a return to the interpreter. If two signals come at once, the kernel may
+give both to a thread that is not waiting here, and only the main thread runs their handlers."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,12 @@ class RankChannels:
     def _wait(self, ranks: Iterable[int], seconds: float) -> list[int]:
         """Return those of *ranks* whose channel can be read within *seconds*; empty if none."""
         by_channel = {self._channels[rank].fileno(): rank for rank in ranks}
-        return [by_channel[number] for number in wait(list(by_channel), max(0.0, seconds))]  # type: ignore[index]
+        deadline = time.monotonic() + seconds
+        while True:
+            remaining = max(0.0, deadline - time.monotonic())
+            ready = wait(list(by_channel), min(remaining, _UNINTERRUPTED_SECONDS))
+            if ready or remaining <= _UNINTERRUPTED_SECONDS:
+                return [by_channel[number] for number in ready]  # type: ignore[index]
 
 
 class _Reader:

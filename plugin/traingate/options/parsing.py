@@ -23,30 +23,12 @@ def parse(config: pytest.Config) -> Settings:
     """
     values = {option.name.replace("-", "_"): _value(config, option) for option in OPTIONS}
     compare = _compare(config)
-    parallel = config.getoption("dist", "no") != "no" or hasattr(config, "workerinput")
-    enabled = config.getoption("benchmark_enable", False)
-    disabled = bool(config.getoption("benchmark_disable", False) and not enabled)
     duet_options = [name for name in _DUET_OPTIONS if values[name]]
     duet_option = _option_text(duet_options[0]) if duet_options else ""
     comparison = "--benchmark-compare" if compare else duet_option
-    if comparison and parallel:
-        raise pytest.UsageError(
-            f"{comparison} compares nothing under xdist: tests that share the cores measure each "
-            "other. Drop -n (or pass -n 0)."
-        )
-    codspeed = getattr(
-        config.pluginmanager.get_plugin("codspeed_plugin"), "is_codspeed_enabled", False
-    )
-    if comparison and codspeed:
-        raise pytest.UsageError(
-            f"{comparison} compares nothing under CodSpeed, which replaces pytest-benchmark. Drop "
-            "--codspeed (or unset CODSPEED_ENV)."
-        )
-    if comparison and disabled:
-        raise pytest.UsageError(
-            f"{comparison} compares nothing while --benchmark-disable is given. Drop one of them "
-            "(or pass --benchmark-enable)."
-        )
+    obstacle = _obstacle_to_measuring(config)
+    if comparison and obstacle:
+        raise pytest.UsageError(f"{comparison} compares nothing {obstacle}")
     if compare and duet_option:
         raise pytest.UsageError(
             f"--benchmark-compare judges by stored runs, and {duet_option} by a duet: give one "
@@ -71,9 +53,30 @@ def parse(config: pytest.Config) -> Settings:
         **{**values, "scale": SCALES[values["scale"]]},
         compare=compare,
         storage=str(config.getoption("benchmark_storage", "file://./.benchmarks")),
-        measures=not (parallel or disabled or codspeed),
+        measures=not obstacle,
         saves=any(config.getoption(name, None) for name in _SAVING_OPTIONS),
     )
+
+
+def _obstacle_to_measuring(config: pytest.Config) -> str:
+    """Return why nothing can be measured in this run, and what to do; empty if something can."""
+    if config.getoption("dist", "no") != "no" or hasattr(config, "workerinput"):
+        return "under xdist: tests that share the cores measure each other. Drop -n (or pass -n 0)."
+    if config.getoption("forked", False):
+        return (
+            "under pytest-forked: what a test measures ends with its process. Drop --forked: "
+            "training benchmarks run in processes of their own anyway."
+        )
+    plugin = config.pluginmanager.get_plugin("codspeed_plugin")
+    if getattr(plugin, "is_codspeed_enabled", False):
+        return (
+            "under CodSpeed, which replaces pytest-benchmark. Drop --codspeed (or unset "
+            "CODSPEED_ENV)."
+        )
+    is_enabled = config.getoption("benchmark_enable", False)
+    if config.getoption("benchmark_disable", False) and not is_enabled:
+        return "while --benchmark-disable is given. Drop one of them (or pass --benchmark-enable)."
+    return ""
 
 
 _SAVING_OPTIONS: Final = ("benchmark_save", "benchmark_autosave", "benchmark_json")

@@ -50,7 +50,8 @@ class Settings:
             path of a run, or False for no comparison with stored runs.
         storage: Value of ``--benchmark-storage``.
         measures: False if each test takes a single step that is not recorded: pytest-benchmark is
-            disabled or replaced by CodSpeed, or pytest-xdist runs tests in parallel.
+            disabled or replaced by CodSpeed, pytest-xdist runs tests in parallel, or pytest-forked
+            each in a process of its own.
         saves: True if pytest-benchmark writes the records to a file.
     """
 

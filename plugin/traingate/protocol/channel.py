@@ -40,7 +40,8 @@ _TOKEN: Final = secrets.token_urlsafe(3)
 processes of the same number, and each process removes all directories that have its own prefix."""
 
 _SILENCE_SECONDS: Final = 10.0
-"""Longest silence of a child in the middle of a message. A child that has begun a message sends the rest at once, unless it hangs or is stopped."""
+"""Longest silence of a child in the middle of a message. A child that has begun a message sends
+the rest at once, unless it hangs or is stopped."""
 
 _MAX_MESSAGE_BYTES: Final = 64 << 20
 """Largest message that is accepted. Profiles, the largest that are sent, have a few MiB."""

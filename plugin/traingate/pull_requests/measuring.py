@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from traingate.errors import ConfigurationError
+from traingate.pull_requests.checked_results import check_results
 from traingate.pull_requests.event import PullRequest, read_pull_request
+from traingate.pull_requests.pytest_process import run_pytest
 from traingate.worktree.git_command import git_output
 
 RESULTS_FILE: Final = "results.json"
@@ -27,6 +27,8 @@ def measure_pull_request(
 ) -> int:
     """Compare the working tree with its merge base by pytest, and return pytest's exit status.
 
+    An exit status of 0 is believed only if the results say that something was compared.
+
     Args:
         arguments: Arguments for pytest, such as the tests to measure.
         output: Folder for the results, the report and the profiles.
@@ -37,7 +39,7 @@ def measure_pull_request(
         variables: Environment variables of the job.
 
     Raises:
-        ConfigurationError: If there is no base to compare with.
+        ConfigurationError: If there is no base to compare with, or if nothing was compared.
     """
     pull_request = None if base else read_pull_request(variables)
     if base is None:
@@ -59,13 +61,7 @@ def measure_pull_request(
     reason = None if pull_request is None else pull_request.acceptance
     if reason is not None:
         options.append(f"--traingate-accept={reason}")
-    return run_pytest([*arguments, *options])
-
-
-def run_pytest(arguments: Sequence[str]) -> int:
-    """Run pytest in a process of its own, and return its exit status."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, check=False).returncode  # noqa: S603 - no shell
+    return run_pytest([*arguments, *options]) or check_results(output / RESULTS_FILE)
 
 
 def merge_base(pull_request: PullRequest) -> str:

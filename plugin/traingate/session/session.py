@@ -64,6 +64,7 @@ class Session:
         failures: Texts of the other errors by which tests could not be measured, by full name.
         used_baselines: Baselines that tests were compared with, by the full name of the test.
         unavailable_tests: Full names of tests with a layer that this machine cannot run.
+        stepped_tests: Full names of tests that took a step.
         requested_names: Names of all layers, and of their extras, that tests have requested.
         jobs: Maker of the jobs of the candidates.
         base_sides: Base sides of the session's duets.
@@ -84,6 +85,7 @@ class Session:
         self.refusals: dict[str, BaselineError] = {}
         self.failures: dict[str, str] = {}
         self.unavailable_tests: set[str] = set()
+        self.stepped_tests: set[str] = set()
         self.requested_names: set[str] = set()
         self.interruption: str | None = None
         self.root = root.resolve()
@@ -146,8 +148,11 @@ class Session:
         """
         job = self.jobs.job_for(request)
         if not self.settings.measures:
-            return take_single_step(job, observer)
+            result = take_single_step(job, observer)
+            self.stepped_tests.add(request.test)
+            return result
         comparison, result = self._measure(request, job, observer)
+        self.stepped_tests.add(request.test)
         measurement = result.measurement
         try:
             comparison_result = comparison.conclude(measurement, observer)

@@ -2,9 +2,11 @@
 
 Each line of standard input is a JSON object. It has either ``folder``, which is deleted, and
 ``repository``, whose worktree it is; or ``pattern``, by which all folders are deleted that
-``glob.glob`` finds. ``worktrees.py`` starts this script by path, and no module
-imports it; it imports the standard library alone. Its input is a pipe, which ends when the parent
-closes it or when the parent is gone for any reason, so a killed pytest leaves no folder behind.
+``glob.glob`` finds; or ``group``, a process group that fills such a folder and is killed first, and
+``runs``, which is false once it has ended. ``worktrees.py`` starts this script by path, and no
+module imports it; it imports the standard library alone. Its input is a pipe, which ends when the
+parent closes it or when the parent is gone for any reason, so a killed pytest leaves no folder
+behind.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -29,6 +32,10 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     entries = [json.loads(line) for line in sys.stdin]
+    groups = {entry["group"]: entry["runs"] for entry in entries if "group" in entry}
+    for group in (group for group, runs in groups.items() if runs):
+        with contextlib.suppress(OSError):
+            os.killpg(group, signal.SIGKILL)
     for entry in reversed(entries):
         for folder in glob.glob(entry["pattern"]) if "pattern" in entry else ():  # noqa: PTH207 - absolute
             _remove(folder)

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 _REPOSITORY_VARIABLES: Final = {
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR",
@@ -30,8 +30,22 @@ def git_output(folder: Path, *arguments: str) -> str | None:
     return process.stdout.strip() if process.returncode == 0 else None
 
 
-def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+class GroupObserver(Protocol):
+    """Receiver of the process group of a git command."""
+
+    def __call__(self, group: int, *, runs: bool) -> None:
+        """Note that a process group was started, or that it has ended."""
+
+
+def run_git(
+    folder: Path, *arguments: str, on_change: GroupObserver | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run git in *folder* without prompts; if interrupted, kill it and all processes it started.
+
+    Args:
+        folder: Folder to run it in.
+        arguments: Arguments of git.
+        on_change: Function that is called when git has started, and when it has ended.
 
     Raises:
         OSError: If git is not installed.
@@ -47,11 +61,17 @@ def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         start_new_session=True,  # so that git and its children can be killed together
     ) as process:
         try:
+            if on_change is not None:
+                on_change(process.pid, runs=True)
             output, error_output = process.communicate()
         except BaseException:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             raise
+        finally:
+            if on_change is not None:
+                process.wait()
+                on_change(process.pid, runs=False)
     return subprocess.CompletedProcess(command, process.returncode, output, error_output)
 
 

@@ -103,7 +103,7 @@ class Worktrees:
         self._register(repository, tree)  # first, since git may be interrupted
         no_hooks = ("-c", f"core.hooksPath={os.devnull}")
         command = ("worktree", "add", "--detach", "--force", *options, str(tree), commit)
-        process = run_git(repository.root, *no_hooks, *command)
+        process = run_git(repository.root, *no_hooks, *command, on_change=self._note_group)
         if process.returncode != 0:
             raise ConfigurationError(
                 f"git could not check out commit {commit[:9]} of {repository.root}: "
@@ -114,7 +114,11 @@ class Worktrees:
         """Make the cleanup script remove *tree* when ``close`` is called or this process ends."""
         self._send({"repository": str(repository.root), "folder": str(tree)})
 
-    def _send(self, entry: dict[str, str]) -> None:
+    def _note_group(self, group: int, *, runs: bool) -> None:
+        """Make the cleanup script kill a process group if this process ends while it *runs*."""
+        self._send({"group": group, "runs": runs})
+
+    def _send(self, entry: dict[str, str | int]) -> None:
         """Send an entry to the cleanup script, which is started for the first one."""
         if self._cleanup is None:
             self._cleanup = subprocess.Popen(  # noqa: S603 - our own script, no shell

@@ -1,0 +1,125 @@
+"""Test runs whose disks are full, read-only or missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+from session_sites import DUET, STORED, site
+
+LIST = 'ls -A "$TMPDIR" > "$LISTING"; exit $status'
+FULL = f'mount -t tmpfs -o size=400k none "$TMPDIR"; "$@"; status=$?; {LIST}'
+READ_ONLY = f'mount -t tmpfs -o ro none "$TMPDIR"; "$@"; status=$?; {LIST}'
+
+
+@pytest.fixture
+def project():
+    with site() as made:
+        made.store()
+        yield made
+
+
+@pytest.fixture
+def mounted(project):
+    """``mounted(script)``: let runs be started by a shell that may mount, and list TMPDIR after it."""
+    allowed = subprocess.run(
+        ["unshare", "--mount", "mount", "-t", "tmpfs", "none", project.temporary],
+        capture_output=True,
+        check=False,
+    )
+    if allowed.returncode:
+        pytest.skip(f"this user may not mount a file system: {allowed.stderr.decode().strip()}")
+    listing = project.root / "listing"
+    project.variables["LISTING"] = str(listing)
+
+    def mount(script):
+        project.prefix[:] = ["unshare", "--mount", "sh", "-c", script, "sh"]
+        return listing
+
+    return mount
+
+
+FILLING = """
+import os
+from pathlib import Path
+from trainings import training
+
+def model():
+    def step():
+        with Path(os.environ["TMPDIR"], "large").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(10_000))
+
+    return training(step)
+"""
+
+
+def test_a_disk_that_runs_full_in_a_step_fails_that_test_and_is_empty_afterwards(project, mounted):
+    listing = mounted(FULL)
+    project.write("filling.py", FILLING)
+    project.write(
+        "test_other.py",
+        "from filling import model\n\n"
+        "def test_filling(training_benchmark):\n    training_benchmark(model)\n",
+    )
+    ended = project.run("test_other.py", "test_speed.py", *STORED, "--traingate-on-missing=record")
+    assert ended.status == 1, ended.output
+    assert "No space left on device" in ended.output
+    assert ended.counts["compared"] == 1
+    assert listing.read_text() == ""
+
+
+@pytest.mark.parametrize("options", [STORED, DUET], ids=["stored", "duet"])
+def test_a_read_only_folder_for_temporary_files_is_not_used(project, mounted, options):
+    listing = mounted(READ_ONLY)
+    _compare_beside(project, options)
+    assert listing.read_text() == ""
+
+
+@pytest.mark.parametrize("options", [STORED, DUET], ids=["stored", "duet"])
+def test_a_missing_folder_for_temporary_files_is_not_used(project, options):
+    project.temporary.rmdir()
+    _compare_beside(project, options)
+    assert not project.temporary.exists()
+
+
+def _compare_beside(project, options):
+    """Compare where a second folder for temporary files can be used, and is empty afterwards."""
+    other = project.root / "other"
+    other.mkdir()
+    project.variables["TEMP"] = str(other)
+    project.commit()
+    ended = project.run(*options)
+    assert ended.status == 0, ended.output
+    assert ended.counts["compared"] == 1
+    assert os.listdir(other) == []  # noqa: PTH208 - hidden files too
+
+
+@pytest.mark.parametrize(
+    "option", ["--traingate-json", "--traingate-html", "--traingate-markdown", "--benchmark-json"]
+)
+def test_a_result_that_finds_no_room_fails_the_run(project, option):
+    ended = project.run(*STORED, f"{option}=/dev/full")
+    assert ended.status != 0
+    assert "No space left on device" in ended.output
+    assert project.leftovers(0) == []
+
+
+@pytest.mark.parametrize("option", ["--traingate-profile=full", "--benchmark-save=full"])
+def test_a_folder_that_finds_no_room_fails_the_run(project, mounted, option):
+    folder = "full" if "profile" in option else "stored"
+    script = f"mkdir -p {folder}; cp -r {folder} copy; mount -t tmpfs -o size=60k none {folder}; "
+    mounted(f'{script} cp -r copy/. {folder}; dd if=/dev/zero of={folder}/room; "$@"')
+    ended = project.run(*STORED, option)
+    assert ended.status != 0
+    assert "No space left on device" in ended.output
+    assert project.leftovers(0) == []
+
+
+def test_files_of_bounded_size_fail_what_is_longer(project):
+    project.prefix[:] = ["sh", "-c", 'ulimit -f 20; exec "$@"', "sh"]  # in blocks of 512 bytes
+    ended = project.run(*STORED, "--traingate-html=report.html")
+    assert ended.status != 0
+    assert "File too large" in ended.output
+    assert project.leftovers(0) == []

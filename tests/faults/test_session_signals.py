@@ -1,0 +1,143 @@
+"""Test that a run that signals end leaves nothing behind and is never green, wherever it stands."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import time
+
+import pytest
+from session_points import POINTS, standing_still
+from session_sites import TRAINGATE, site
+
+INTERRUPTED = 2
+SOME = ("collecting", "preparing", "frozen", "reporting")
+"""Points for signals that are handled as another is, which is tried at all of them."""
+UNHANDLED = {"saving", "reporting"}
+"""Points at which pytest lets Ctrl-C end Python: its own hook for the end of a session runs."""
+
+
+@pytest.fixture
+def project():
+    with site() as made:
+        yield made
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_ctrl_c_ends_a_run_and_all_of_it(project, point):
+    with standing_still(project, point) as run:
+        os.killpg(run.process.pid, signal.SIGINT)
+        ended = run.wait()
+    assert project.leftovers(0) == []
+    assert ended.status == (-signal.SIGINT if point in UNHANDLED else INTERRUPTED), ended.output
+
+
+@pytest.mark.parametrize(
+    ("point", "number"),
+    [(point, signal.SIGTERM) for point in POINTS] + [(point, signal.SIGHUP) for point in SOME],
+)
+def test_a_service_that_cancels_a_run_finds_nothing_of_it_afterwards(project, point, number):
+    with standing_still(project, point, "--junitxml=junit.xml") as run:
+        run.process.send_signal(number)
+        ended = run.wait()
+    assert project.leftovers(0) == []
+    is_measuring = point != "collecting"  # before, nothing was started
+    assert ended.status == (128 + number if is_measuring else -number), ended.output
+    assert (project.folder / "junit.xml").exists() == (is_measuring and point not in UNHANDLED)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_run_that_is_killed_is_cleaned_up_by_others(project, point):
+    with standing_still(project, point) as run:
+        run.process.kill()
+        ended = run.wait()
+    assert project.leftovers() == []
+    assert ended.status == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    ("point", "second"),
+    [(point, signal.SIGINT) for point in POINTS] + [(point, signal.SIGTERM) for point in SOME],
+)
+def test_a_second_signal_at_once_breaks_no_cleaning_up(project, point, second):
+    with standing_still(project, point) as run:
+        os.killpg(run.process.pid, signal.SIGINT)
+        run.process.send_signal(second)
+        ended = run.wait()
+    assert project.leftovers() == []
+    assert ended.status != 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("milliseconds", [1, 3, 10, 30, 100, 300, 1000])
+@pytest.mark.parametrize("point", POINTS)
+def test_a_second_ctrl_c_at_any_time_breaks_no_cleaning_up(project, point, milliseconds):
+    with standing_still(project, point) as run:
+        os.killpg(run.process.pid, signal.SIGINT)
+        time.sleep(milliseconds / 1000)
+        os.killpg(run.process.pid, signal.SIGINT)
+        ended = run.wait()
+    assert project.leftovers() == []
+    assert ended.status != 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("milliseconds", range(100, 2100, 100))
+def test_a_signal_at_any_time_leaves_nothing(project, milliseconds, number):
+    project.store()
+    project.commit()
+    run = project.start("--traingate-scale=smoke", "--traingate-against=HEAD")
+    time.sleep(milliseconds / 1000)
+    os.killpg(run.process.pid, number)
+    ended = run.wait()
+    assert project.leftovers() == []
+    assert ended.status != 0
+
+
+def test_a_test_that_swallows_the_signal_does_not_make_the_run_go_on(project):
+    project.write(
+        "test_speed.py",
+        """
+from models import model
+
+def test_model(training_benchmark):
+    try:
+        training_benchmark(model)
+    except BaseException:
+        pass
+
+def test_other():
+    raise AssertionError("the run went on")
+""",
+    )
+    with standing_still(project, "stepping") as run:
+        run.process.send_signal(signal.SIGTERM)
+        ended = run.wait()
+    assert project.leftovers(0) == []
+    assert ended.status == 128 + signal.SIGTERM
+    assert "the run went on" not in ended.output
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, INTERRUPTED), (signal.SIGTERM, 128 + signal.SIGTERM)]
+)
+def test_a_service_that_cancels_the_gate_of_a_pull_request_ends_its_pytest(project, number, status):
+    gate = (*TRAINGATE, "ci", "gate", "--base=HEAD")
+    with standing_still(project, "frozen", python=gate) as run:
+        run.process.send_signal(number)
+        ended = run.wait()
+    assert project.leftovers(0) == []
+    assert ended.status == status, ended.output
+
+
+def test_a_terminal_that_is_closed_ends_the_run(project):
+    controller, terminal = pty.openpty()
+    arguments = ("-qq", "--no-header")  # what it prints fits into the terminal, which nobody reads
+    with standing_still(project, "stepping", *arguments, terminal=terminal) as run:
+        os.close(terminal)
+        os.close(controller)  # the kernel sends SIGHUP, and each write fails from now on
+        ended = run.wait()
+    assert project.leftovers() == []
+    assert ended.status != 0
