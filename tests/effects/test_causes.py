@@ -68,7 +68,9 @@ def some_long(names, long_names):
     ]
 
 
-@pytest.mark.parametrize("cause", some_long(CAUSES, ("copies", "doubled", "item", "python norm")))
+@pytest.mark.parametrize(
+    "cause", some_long(CAUSES, ("copies", "doubled", "graph break", "item", "python norm"))
+)
 def test_the_first_line_names_the_cause_and_its_place(verdict_of, cause):
     workload, change, stack, words = CAUSES[cause]
     line = first_line(verdict_of(workload, partial(workload, **change), stack))

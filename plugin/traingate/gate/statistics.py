@@ -139,8 +139,8 @@ def paired_difference(log_ratios: Sequence[float]) -> Difference:
 def _squared_deviations(values: Sequence[float]) -> float:
     """Return the sum of squared deviations from the mean.
 
-    ``statistics.stdev`` computes with fractions and takes forty times as long, which simulations and
-    long histories would notice.
+    ``statistics.stdev`` computes with fractions and takes forty times as long, which simulations
+    and long histories would notice.
     """
     mean = statistics.fmean(values)
     return math.fsum((value - mean) ** 2 for value in values)
