@@ -247,7 +247,17 @@ def deep_net() -> TrainingSetup:
         nn.Flatten(), nn.Linear(16, CLASSES),
     )  # fmt: skip
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    return TrainingSetup(model, nn.CrossEntropyLoss(), optimizer, LargeImages(), 4)
+    return TrainingSetup(model, nn.CrossEntropyLoss(), optimizer, MediumImages(), 4)
+
+
+class MediumImages(SeededImages):
+    """Data set of images so large that checkpointing saves a hundred megabytes."""
+
+    def __getitem__(self, index):
+        import torch
+
+        generator = torch.Generator().manual_seed(index)
+        return torch.randn(3, 128, 128, generator=generator), index % CLASSES
 
 
 class SequencesOfTwoLengths(SeededImages):

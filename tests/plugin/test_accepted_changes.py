@@ -7,6 +7,8 @@ import xml.etree.ElementTree as ET
 import pytest
 from repositories import COMPILED, FAST, record
 
+pytestmark = pytest.mark.long
+
 DUET = (*FAST, "--traingate-against=HEAD", "--traingate-tolerance=49")
 
 MARKER = """@pytest.mark.traingate(
@@ -44,7 +46,6 @@ def test_a_new_graph_break_passes_where_its_change_accepts_it_and_the_reason_is_
     assert properties["traingate_verdict"] == verdict["outcome"]
 
 
-@pytest.mark.long
 def test_more_graph_breaks_than_are_accepted_fail(broken):
     statement = "torch._dynamo.graph_break()"
     pytester = broken(f"{statement}\n        x = x + 1\n        {statement}")

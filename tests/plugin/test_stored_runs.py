@@ -10,6 +10,7 @@ import pytest
 from repositories import COMPILED, FAST, ONE_TEST, commit, record, slow_down
 
 
+@pytest.mark.long
 def test_a_duet_decides_if_the_stored_launches_do_not_pass(committed):
     pytester = committed()
     pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
@@ -28,6 +29,7 @@ def test_a_duet_decides_if_the_stored_launches_do_not_pass(committed):
     result.assert_outcomes(passed=1)
 
 
+@pytest.mark.long
 def test_if_no_duet_can_be_measured_more_launches_are(committed):
     pytester = committed()
     models = pytester.path / "models.py"
