@@ -41,7 +41,7 @@ def history(project, temporary, monkeypatch):
 
 def bisect(*arguments):
     command = [TRAINGATE, "bisect", "test_model.py::test_model"]
-    options = ["--traingate-scale=smoke", "--traingate-steps=40"]
+    options = ["--traingate-scale=smoke", "--traingate-steps=20"]
     return subprocess.run(
         [*command, *arguments, *options], capture_output=True, text=True, check=False
     )
