@@ -9,9 +9,29 @@ from pathlib import Path
 
 import pytest
 
-TIMED_FOLDERS = {"plugin", "process", "validity"}
-TIMED_FILES = {"test_causes.py", "test_duet.py", "test_phases.py"}
 FIXED_ORDER = "-p no:randomly"
+TIMED_FOLDERS = {"validity"}
+TIMED_FILES = {
+    "effects": {"test_causes.py", "test_duet.py", "test_phases.py"},
+    "plugin": {
+        "test_documented_cause.py",
+        "test_duets.py",
+        "test_pull_request_gate.py",
+        "test_quick_start.py",
+        "test_real_history.py",
+        "test_stored_runs.py",
+    },
+    "process": {
+        "test_bisect.py",
+        "test_calibrate.py",
+        "test_profiling.py",
+        "test_tolerances.py",
+        "test_total_time.py",
+        "test_tune.py",
+    },
+}
+"""Files whose tests compare step times that a busy machine would change."""
+
 LAST_DESELECTED = pytest.StashKey()
 """Tests that were deselected last: pytest selects by -k first, and then by -m."""
 
@@ -48,7 +68,8 @@ def pytest_deselected(items):
 def pytest_collection_modifyitems(items):
     for item in items:
         path = item.path.relative_to(Path(__file__).parent)
-        if path.parts[0] in TIMED_FOLDERS or path.name in TIMED_FILES:
+        folder = path.parts[0]
+        if folder in TIMED_FOLDERS or path.name in TIMED_FILES.get(folder, ()):
             item.add_marker("timed")
 
 

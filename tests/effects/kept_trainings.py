@@ -5,16 +5,24 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from subjects import SeededImages, small_net
+from subjects import SeededImages, linear_net, small_net
 
 from traingate import TrainingSetup
 
 
 def hooked_net() -> TrainingSetup:
     """Return a training whose optimizer clips gradients before each step and schedules after it."""
+    return _hooked(small_net())
+
+
+def hooked_linear_net() -> TrainingSetup:
+    """Return a training of one linear layer with the hooks of ``hooked_net``."""
+    return _hooked(linear_net())
+
+
+def _hooked(setup: TrainingSetup) -> TrainingSetup:
     import torch
 
-    setup = small_net()
     optimizer = torch.optim.SGD(setup.model.parameters(), lr=1.0, momentum=0.9)
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
     parameters = list(setup.model.parameters())
@@ -182,7 +190,7 @@ def counting_net() -> TrainingSetup:
             self.calls += 1
             return self.net(images) * (1 + 1 / self.calls)
 
-    setup = small_net()
+    setup = linear_net()
     return replace(setup, model=Counting(setup.model))
 
 

@@ -62,6 +62,31 @@ def small_net(batch_size: int = 8) -> TrainingSetup:
     return TrainingSetup(model, nn.CrossEntropyLoss(), optimizer, SeededImages(), batch_size)
 
 
+class TinyImages(SeededImages):
+    """Data set of images that also a slow kernel convolves in a moment."""
+
+    def __getitem__(self, index):
+        import torch
+
+        generator = torch.Generator().manual_seed(index)
+        return torch.randn(3, 16, 16, generator=generator), index % CLASSES
+
+
+def tiny_images_net() -> TrainingSetup:
+    """Return ``small_net`` on small images: in fp16, most CPUs take seconds for a convolution."""
+    return replace(small_net(), dataset=TinyImages())
+
+
+def linear_net() -> TrainingSetup:
+    """Return a training of one linear layer, for tests in which many graphs are compiled."""
+    import torch
+    from torch import nn
+
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, CLASSES))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    return TrainingSetup(model, nn.CrossEntropyLoss(), optimizer, SeededImages(), 8)
+
+
 class LargeImages(SeededImages):
     """Data set of images so large that the activations of a batch take 64 MiB."""
 
@@ -161,10 +186,7 @@ def few_images_net() -> TrainingSetup:
 
 def growing_images_net() -> TrainingSetup:
     """Return a training with ``GrowingImages``."""
-    setup = small_net()
-    return TrainingSetup(
-        setup.model, setup.criterion, setup.optimizer, GrowingImages(), setup.batch_size
-    )
+    return replace(linear_net(), dataset=GrowingImages())
 
 
 def dying_in_rank_one() -> TrainingSetup:
@@ -225,7 +247,17 @@ def deep_net() -> TrainingSetup:
         nn.Flatten(), nn.Linear(16, CLASSES),
     )  # fmt: skip
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    return TrainingSetup(model, nn.CrossEntropyLoss(), optimizer, LargeImages(), 4)
+    return TrainingSetup(model, nn.CrossEntropyLoss(), optimizer, MediumImages(), 4)
+
+
+class MediumImages(SeededImages):
+    """Data set of images so large that checkpointing saves a hundred megabytes."""
+
+    def __getitem__(self, index):
+        import torch
+
+        generator = torch.Generator().manual_seed(index)
+        return torch.randn(3, 128, 128, generator=generator), index % CLASSES
 
 
 class SequencesOfTwoLengths(SeededImages):

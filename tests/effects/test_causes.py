@@ -68,7 +68,10 @@ def some_long(names, long_names):
     ]
 
 
-@pytest.mark.parametrize("cause", some_long(CAUSES, ("copies", "doubled", "item", "python norm")))
+@pytest.mark.parametrize(
+    "cause",
+    some_long(CAUSES, ("copies", "doubled", "graph break", "item", "optimizer", "python norm")),
+)
 def test_the_first_line_names_the_cause_and_its_place(verdict_of, cause):
     workload, change, stack, words = CAUSES[cause]
     line = first_line(verdict_of(workload, partial(workload, **change), stack))
@@ -90,7 +93,7 @@ SPREAD = {
 }
 
 
-@pytest.mark.parametrize("kind", some_long(SPREAD, ("fewer threads",)))
+@pytest.mark.parametrize("kind", some_long(SPREAD, SPREAD))
 def test_no_single_cause_is_named_if_there_is_none(verdict_of, kind):
     line = first_line(verdict_of(convolutions, partial(convolutions, **SPREAD[kind])))
     assert "no single cause" in line

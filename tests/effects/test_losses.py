@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from subjects import small_net, tiny_images_net
 
 from traingate import BaseLayer, layers
 
@@ -22,9 +23,9 @@ LAYERS = (
     layers.GradientCheckpointing(("2",)),
     layers.IpexOptimize(),
     layers.TorchCompile("inductor"),
-    layers.TorchCompile(mode="max-autotune-no-cudagraphs"),
+    pytest.param(layers.TorchCompile(mode="max-autotune-no-cudagraphs"), marks=pytest.mark.long),
     layers.TorchCompile(inductor_options={"cpp_wrapper": True}),
-    layers.TorchCompile(dynamic=True),
+    pytest.param(layers.TorchCompile(dynamic=True), marks=pytest.mark.long),
     layers.TorchCompile("ipex"),
     layers.CompiledStep(),
     layers.XlaDevice(),
@@ -34,9 +35,10 @@ LAYERS = (
 
 @pytest.mark.parametrize("layer", LAYERS, ids=repr)
 def test_the_losses_of_five_seeded_steps_agree_with_those_of_plain(observe, layer):
-    observation = observe(layer)
+    workload = tiny_images_net if layer.name == "fp16_autocast" else small_net
+    observation = observe(layer, workload=workload)
     losses = observation.losses
-    plain = observe(environment=observation.record.environment_name)
+    plain = observe(workload=workload, environment=observation.record.environment_name)
     assert len({step["parameters"] for step in observation.steps[0]}) == len(observation.steps[0])
     tolerance = layer.loss_tolerance or BaseLayer.loss_tolerance  # one rank trains as plain does
     assert losses == pytest.approx(plain.losses, rel=tolerance)

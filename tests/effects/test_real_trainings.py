@@ -30,7 +30,7 @@ def test_an_example_trains(observe, example):
     ("example", "layer"),
     [
         (examples.lbfgs, layers.TorchCompile()),
-        (examples.gan, layers.CompiledStep()),
+        pytest.param(examples.gan, layers.CompiledStep(), marks=pytest.mark.long),
         (examples.gan, layers.XlaDevice()),
         (examples.accumulating, layers.IpexOptimize()),
         (examples.scheduled_and_clipped, layers.CompiledStep()),

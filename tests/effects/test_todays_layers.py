@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from reading import calls, input_types, page_faults
-from subjects import deep_net, large_net, two_lengths_net, with_sparse_adam
+from subjects import deep_net, large_net, tiny_images_net, two_lengths_net, with_sparse_adam
 
 from traingate import layers
 from traingate.errors import ConfigurationError
@@ -13,8 +13,9 @@ from traingate.host.cpu import cache_groups, physical_cores
 TWO_RANKS = layers.DataParallel("torchrun", 2)
 
 
-def test_fp16_autocast_convolves_in_fp16_and_scales_the_loss(observe, plain):
-    observation = observe(layers.Fp16Autocast())
+def test_fp16_autocast_convolves_in_fp16_and_scales_the_loss(observe):
+    observation = observe(layers.Fp16Autocast(), workload=tiny_images_net)
+    plain = observe(workload=tiny_images_net)
     assert "c10::Half" in input_types(observation, "convolution")
     # The unscaled gradients update the parameters about as in fp32.
     assert observation.losses == pytest.approx(plain.losses, rel=0.02)

@@ -142,7 +142,7 @@ def test_a_step_that_calls_a_captured_model_calls_the_one_that_ipex_has_changed(
     ("layer", "workload"),
     [
         (layers.TorchCompile(), trainings.counting_net),
-        (layers.CompiledStep(), trainings.hooked_net),  # its learning rate is a number
+        (layers.CompiledStep(), trainings.hooked_linear_net),  # its learning rate is a number
     ],
     ids=["torch_compile", "compiled_step"],
 )

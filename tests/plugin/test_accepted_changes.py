@@ -7,6 +7,8 @@ import xml.etree.ElementTree as ET
 import pytest
 from repositories import COMPILED, FAST, record
 
+pytestmark = pytest.mark.long
+
 DUET = (*FAST, "--traingate-against=HEAD", "--traingate-tolerance=49")
 
 MARKER = """@pytest.mark.traingate(

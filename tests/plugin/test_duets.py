@@ -14,32 +14,6 @@ import pytest
 from repositories import FAST, ONE_TEST, commit, git, record, slow_down
 
 
-def test_slower_code_fails_against_its_commit_and_the_record_has_both_sides(committed):
-    pytester = committed()
-    slow_down(pytester)
-    result = pytester.runpytest_subprocess(
-        *FAST, "--traingate-against=HEAD", "--benchmark-json=record.json"
-    )
-    result.assert_outcomes(failed=1)
-    head = git("rev-parse", "HEAD")[:9]
-    result.stdout.fnmatch_lines(
-        [
-            "*REGRESSED: by the code: layers*aten::addmm +* calls per step*% of the slowdown",
-            "*throughput is * % lower*",
-            f"*commit {head} (HEAD), Python *, torch *",
-        ]
-    )
-    saved_record = record(pytester)
-    duet = saved_record["duet"]
-    assert saved_record["verdict"]["method"] == "duet, step by step"
-    assert saved_record["verdict"]["failed"]
-    assert len(duet["pairs"]) == 2
-    assert all(len(pair["base_step_seconds"]) == 6 for pair in duet["pairs"])
-    assert "steady" in saved_record["environment"]
-    assert "LD_PRELOAD" not in saved_record["environment"]["variables"]
-    assert duet["base_environment"]["steadying"] == duet["candidate_environment"]["steadying"]
-
-
 def test_unchanged_code_passes_though_the_tree_is_dirty(committed):
     pytester = committed()
     models = pytester.path / "models.py"
@@ -137,6 +111,7 @@ def another_python(folder):
     return other
 
 
+@pytest.mark.long
 def test_a_commit_under_another_interpreter_differs_in_code_and_environment(committed, tmp_path):
     pytester = committed()
     slow_down(pytester)
@@ -201,6 +176,7 @@ HANGING = """
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("pairs", "result"), [(0, ""), (1, " after one pair, which measured it as * than the base")]
 )

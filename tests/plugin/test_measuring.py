@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import xml.etree.ElementTree as ET
 
 FAST = ("--traingate-scale=smoke", "--traingate-launches=2", "--traingate-steps=4")
 IMPORTING_INSIDE = """
@@ -119,7 +118,7 @@ def test_an_error_in_one_test_does_not_affect_the_others(project):
             training_benchmark(mlp)
         """
     )
-    result = pytester.runpytest_subprocess(*FAST, "--traingate-timeout=15", "-W", "error")
+    result = pytester.runpytest_subprocess(*FAST, "--traingate-timeout=30", "-W", "error")
     result.assert_outcomes(passed=1, failed=4)
     result.stdout.fnmatch_lines(
         [
@@ -127,7 +126,7 @@ def test_an_error_in_one_test_does_not_affect_the_others(project):
             "the workload raised in launch 1, while it built the training:",
             "*RuntimeError: the data is not there",
             "*test_hanging*",
-            "launch 1 gave no answer within 15 s in step 2 of 4, and was ended.*",
+            "launch 1 gave no answer within 30 s in step 2 of 4, and was ended.*",
             "*test_local*",
             "*defined inside another function*",
             "*test_without_size*",
@@ -136,46 +135,6 @@ def test_an_error_in_one_test_does_not_affect_the_others(project):
     )
     result.stdout.no_fnmatch_line("*child.py*")
     result.stdout.no_fnmatch_line("*During handling*")
-
-
-def test_a_slower_model_fails_only_the_test_with_the_narrow_tolerance(project, newest_run):
-    tests = """
-        import pytest
-        from models import language_model, mlp
-
-        def test_mlp(training_benchmark):
-            training_benchmark(mlp)
-
-        @pytest.mark.traingate(tolerance=45)
-        def test_tolerant(training_benchmark, channels_last):
-            training_benchmark(mlp)
-        """
-    pytester = project(tests)
-    pytester.runpytest_subprocess("--benchmark-save=base").assert_outcomes(passed=2)
-    project(tests, slower=1.7)
-    result = pytester.runpytest_subprocess(
-        "--benchmark-compare", "--benchmark-save=bad", "--junitxml=junit.xml"
-    )
-    result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(
-        [
-            "REGRESSED: layers*aten::addmm +* calls per step*% of the slowdown",
-            "  throughput is * % lower than the baseline's (95 % interval *",
-            "  baseline  * samples/s in 3 launches, 0001_base.json*",
-            "  now       * samples/s in * launches",
-            "  tolerance 5 %",
-            "  If the slowdown is intended: against a commit, say so in the test's marker*",
-        ]
-    )
-    cases = {
-        case.get("name"): case for case in ET.parse(pytester.path / "junit.xml").iter("testcase")
-    }
-    assert "REGRESSED: layers" in cases["test_mlp"].find("failure").get("message")
-    assert cases["test_tolerant"].find("failure") is None
-    # The regressed run was saved, but is no baseline; the older run still is.
-    second_result = pytester.runpytest_subprocess("--benchmark-compare", "-k", "test_mlp")
-    second_result.assert_outcomes(failed=1)
-    second_result.stdout.fnmatch_lines(["*0001_base.json*"])
 
 
 def test_marker_limits_fail_without_a_baseline(project):

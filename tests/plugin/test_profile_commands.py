@@ -9,7 +9,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from repositories import FAST, slow_down
+from repositories import FAST, git, record, slow_down
 
 TRAINGATE = Path(sysconfig.get_path("scripts")) / "traingate"
 TEST = "test_training.py::test_mlp"
@@ -24,15 +24,17 @@ def traingate(*arguments):
 HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
 
 
-def test_a_regression_is_explained_and_its_files_have_both_sides(committed, monkeypatch):
+def test_a_regression_is_explained_and_its_record_and_files_have_both_sides(committed, monkeypatch):
     monkeypatch.setenv("TORCHX_TOKEN", HIDDEN)
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:{HIDDEN}@proxy:3128")
     pytester = committed()
     slow_down(pytester)
     result = pytester.runpytest_subprocess(
-        *FAST, "--traingate-against=HEAD", "--traingate-profile=profiles"
-    )
+        *FAST, "--traingate-against=HEAD", "--traingate-profile=profiles",
+        "--benchmark-json=record.json",
+    )  # fmt: skip
     result.assert_outcomes(failed=1)
+    check_record(record(pytester))
     result.stdout.fnmatch_lines(
         [
             "*REGRESSED: by the code: layers (Sequential) (forward): aten::addmm +* calls per step*"
@@ -41,6 +43,7 @@ def test_a_regression_is_explained_and_its_files_have_both_sides(committed, monk
             "*causes *aten::addmm*",
             "*unexplained",
             "*phases *forward: *",
+            f"*commit {git('rev-parse', 'HEAD')[:9]} (HEAD), Python *, torch *",
         ]
     )
     (folder,) = pytester.path.glob("profiles/*")
@@ -59,6 +62,18 @@ def test_a_regression_is_explained_and_its_files_have_both_sides(committed, monk
         assert HIDDEN.encode() not in content
         assert b"--traingate" not in content
     assert not any(HIDDEN.encode() in path.read_bytes() for path in folder.iterdir())
+
+
+def check_record(saved_record):
+    """Check that the record of a duet has the steps and the environments of both sides."""
+    assert saved_record["verdict"]["method"] == "duet, step by step"
+    assert saved_record["verdict"]["failed"]
+    duet = saved_record["duet"]
+    assert len(duet["pairs"]) == 2
+    assert all(len(pair["base_step_seconds"]) == 6 for pair in duet["pairs"])
+    assert "steady" in saved_record["environment"]
+    assert "LD_PRELOAD" not in saved_record["environment"]["variables"]
+    assert duet["base_environment"]["steadying"] == duet["candidate_environment"]["steadying"]
 
 
 def check_trace(trace):
@@ -102,15 +117,12 @@ def test_the_tables_are_json_for_tools(committed):
 
 def test_two_profiles_two_runs_or_a_commit_are_compared(committed):
     pytester = committed()
-    assert (
-        traingate("profile", TEST, "--output=fast", *FAST, "--benchmark-json=fast.json").returncode
-        == 0
-    )
-    slow_down(pytester)
-    assert (
-        traingate("profile", TEST, "--output=slow", *FAST, "--benchmark-json=slow.json").returncode
-        == 0
-    )
+    options = (*FAST, "--traingate-launches=1")
+    for name in ("fast", "slow"):
+        files = (f"--output={name}", f"--benchmark-json={name}.json")
+        assert traingate("profile", TEST, *options, *files).returncode == 0
+        if name == "fast":
+            slow_down(pytester)
     (fast,), (slow,) = (list(pytester.path.glob(f"{name}/*")) for name in ("fast", "slow"))
     for arguments in ((fast, slow), ("fast.json", "slow.json"), ("HEAD", "--test", TEST)):
         process = traingate("diff", *map(str, arguments))

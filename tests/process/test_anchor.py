@@ -55,6 +55,7 @@ def history(project, temporary):
             chosen = settings(
                 **{
                     "launches": 3,
+                    "steps": 10,
                     "storage": str(self.folder),
                     "tolerance": TOLERANCE,
                     "compare": True,

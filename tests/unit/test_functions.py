@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from traingate.worker.profiling.functions import function_table, is_user_code, profile_samples
-from traingate.worker.profiling.reorders import parse_reorders
+from traingate.worker.profiling.onednn_log import parse_reorders
 
 HERE = str(Path(__file__).parent)
 

@@ -99,6 +99,9 @@ class HeatLaunch:
 _LEAST_LAUNCHES: Final = 2
 """Smallest number of launches that are warmed up, however long that takes."""
 
+_LEAST_SECONDS: Final = 1.0
+"""Smallest duration of the measured steps of a launch, at scales that measure few steps."""
+
 LookAtHeat: TypeAlias = Callable[[int, Sequence[HeatLaunch]], Sequence[HeatLaunch]]
 """Function that is called after a round with its number, from 1, and the launches that still run,
 and returns those to end."""
@@ -226,4 +229,8 @@ def _plan(launches: Sequence[HeatLaunch]) -> HeatTurns:
     for launch in launches:
         assert launch.warm_up is not None
         step_seconds.append(launch.warm_up.step_seconds)
-    return plan_heat(step_seconds, [launch.worker.data_workers for launch in launches])
+    return plan_heat(
+        step_seconds,
+        [launch.worker.data_workers for launch in launches],
+        max(_LEAST_SECONDS, launches[0].job.scale.period_seconds),
+    )

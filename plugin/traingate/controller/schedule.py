@@ -155,9 +155,6 @@ def _fitting_turns(turn_seconds: float) -> int:
     return turns if turns >= PERIOD else min(PERIOD, int(_LONG_PAIR_SECONDS / (2 * turn_seconds)))
 
 
-_HEAT_SECONDS: Final = 6.0
-"""Approximate duration of the measured steps of one launch of a heat."""
-
 _HEAT_ROUNDS: Final = (4, 20)
 """Smallest and largest number of rounds of a heat, both even."""
 
@@ -178,12 +175,15 @@ class HeatTurns:
     steps: tuple[int, ...]
 
 
-def plan_heat(step_seconds: Sequence[float], data_workers: Sequence[int]) -> HeatTurns:
-    """Return the plan of a heat, in which a median launch is measured for about six seconds.
+def plan_heat(
+    step_seconds: Sequence[float], data_workers: Sequence[int], launch_seconds: float
+) -> HeatTurns:
+    """Return the plan of a heat.
 
     Args:
         step_seconds: Duration of a step of each launch, in seconds.
         data_workers: Number of processes that load the data of each launch.
+        launch_seconds: Approximate duration of the measured steps of a median launch, in seconds.
     """
     steps = []
     for seconds, workers in zip(step_seconds, data_workers, strict=True):
@@ -191,5 +191,5 @@ def plan_heat(step_seconds: Sequence[float], data_workers: Sequence[int]) -> Hea
         steps.append(_next_prime(least_steps) if workers else least_steps)
     turn_seconds = statistics.median(map(operator.mul, steps, step_seconds))
     least, most = _HEAT_ROUNDS
-    rounds = 2 * round(_HEAT_SECONDS / turn_seconds / 2)
+    rounds = 2 * round(launch_seconds / turn_seconds / 2)
     return HeatTurns(max(least, min(most, rounds)), tuple(steps))

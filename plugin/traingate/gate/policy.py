@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from traingate.gate.statistics import Prior, error_spent
@@ -68,7 +69,7 @@ class Policy:
     maximum: int
     every_launch_up_to: int = 0
 
-    @property
+    @cached_property
     def looks(self) -> tuple[int, ...]:
         """Return the numbers of launches at which the gate looks."""
         looks = [self.first_look]

@@ -57,9 +57,8 @@ def summarise(session: Session, selection: Selection, *, is_complete: bool) -> S
         baselines = _baselines(session, selection)
     except BaselineError as error:
         return SessionSummary(ComparisonCounts(), (str(error),))
-    absences = {
-        test: selection.absence(test) for test in baselines if test not in selection.benchmarks
-    }
+    selected = frozenset(selection.benchmarks)
+    absences = {test: selection.absence(test) for test in baselines if test not in selected}
     facts = SessionFacts(
         selected=selection.benchmarks,
         verdicts=tuple(session.verdicts),

@@ -8,7 +8,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from repositories import commit, git
+from workers import Project, git
 
 from traingate.bisection import Bisection, CommitVerdict
 
@@ -16,51 +16,32 @@ TRAINGATE = Path(sysconfig.get_path("scripts")) / "traingate"
 COMMITS = 16
 SLOW, BROKEN = 11, (6, 9)
 TESTS = """
-from models import sleeping
+from models import model
 
-def test_sleeping(training_benchmark):
-    training_benchmark(sleeping)
+def test_model(training_benchmark):
+    training_benchmark(model)
 """
-MODEL = """
-import time
-import torch
-from traingate import TrainingSetup
-
-NUMBER = {number}
-{statement}
-
-def step(model, batch, criterion):
-    time.sleep({seconds})
-    return criterion(model(batch[0]), batch[1])
-
-def sleeping():
-    model = torch.nn.Linear(4, 2)
-    data = [(torch.randn(4), 0)] * 64
-    optimizer = torch.optim.SGD(model.parameters())
-    return TrainingSetup(model, torch.nn.CrossEntropyLoss(), optimizer, data, 4, train_step=step)
-"""
-
-
-def write_model(pytester, number):
-    seconds = 0.0200 if number < SLOW else 0.0223
-    statement = "raise ImportError('in the middle of a change')" if number in BROKEN else ""
-    text = MODEL.format(number=number, statement=statement, seconds=seconds)
-    pytester.makepyfile(models=text)
 
 
 @pytest.fixture
-def history(committed):
+def history(project, temporary, monkeypatch):
     """A repository of sixteen commits, one of which is slower, and two of which do not import."""
-    pytester = committed(TESTS)
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    (project.folder / "test_model.py").write_text(TESTS)
+    (project.folder / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider\n")
+    (project.folder / ".gitignore").write_text("__pycache__/\n")
     for number in range(1, COMMITS + 1):
-        write_model(pytester, number)
-        commit()
-    return pytester
+        seconds = 0.0200 if number < SLOW else 0.0223
+        broken = "raise ImportError('in the middle of a change')" if number in BROKEN else ""
+        project.write(seconds, f"NUMBER = {number}\n{broken}")
+        project.commit()
+    return project
 
 
 def bisect(*arguments):
-    command = [TRAINGATE, "bisect", "test_training.py::test_sleeping"]
-    options = ["--traingate-scale=smoke", "--traingate-steps=40"]
+    command = [TRAINGATE, "bisect", "test_model.py::test_model"]
+    options = ["--traingate-scale=smoke", "--traingate-steps=20"]
     return subprocess.run(
         [*command, *arguments, *options], capture_output=True, text=True, check=False
     )
@@ -69,12 +50,12 @@ def bisect(*arguments):
 def test_the_slow_commit_is_found_among_sixteen_in_at_most_six_duets(history):
     process = bisect("--good", f"HEAD~{COMMITS - 1}")
     assert process.returncode == 0, process.stderr
-    slow_commit = git("rev-parse", f"HEAD~{COMMITS - SLOW}")
+    slow_commit = git(history.folder, "rev-parse", f"HEAD~{COMMITS - SLOW}")
     assert f"{slow_commit[:12]} is the first slow commit: next" in process.stdout
     lines = re.findall(r"^  [0-9a-f]{12}  (?:slow|fast):", process.stdout, re.MULTILINE)
     assert 4 <= len(lines) <= 6
-    assert git("status", "--porcelain", "--untracked-files=no") == ""
-    assert not list(history.path.glob(".git/traingate-bisect-*"))
+    assert git(history.folder, "status", "--porcelain", "--untracked-files=no") == ""
+    assert not list(history.folder.glob(".git/traingate-bisect-*"))
 
 
 class Interrupted:
@@ -84,14 +65,14 @@ class Interrupted:
         commits: Commits that were measured.
     """
 
-    def __init__(self, count):
-        self.commits, self._count = [], count
+    def __init__(self, project: Project, count: int):
+        self.commits, self._project, self._count = [], project, count
 
     def __call__(self, commit, _folder, _tolerance):
         if len(self.commits) == self._count:
             raise KeyboardInterrupt
         self.commits.append(commit)
-        is_bad = int(git("rev-list", "--count", commit)) - 1 >= SLOW
+        is_bad = int(git(self._project.folder, "rev-list", "--count", commit)) - 1 >= SLOW
         return CommitVerdict(
             commit=commit,
             is_bad=is_bad,
@@ -102,16 +83,16 @@ class Interrupted:
 
 
 def test_an_interrupted_bisection_goes_on_where_it_has_stopped(history, monkeypatch):
-    names = ("test_training.py::test_sleeping", f"HEAD~{COMMITS - 1}", "HEAD", ())
-    first, second = Interrupted(2), Interrupted(COMMITS)
-    bisection = Bisection.of(history.path, *names)
+    names = ("test_model.py::test_model", f"HEAD~{COMMITS - 1}", "HEAD", ())
+    first, second = Interrupted(history, 2), Interrupted(history, COMMITS)
+    bisection = Bisection.of(history.folder, *names)
     monkeypatch.setattr(bisection, "_measure", first)
     with pytest.raises(KeyboardInterrupt):
         bisection.run(lambda _: None)
-    bisection = Bisection.of(history.path, *names)
+    bisection = Bisection.of(history.folder, *names)
     monkeypatch.setattr(bisection, "_measure", second)
     result = bisection.run(lambda _: None)
-    assert result.first_bad == git("rev-parse", f"HEAD~{COMMITS - SLOW}")
+    assert result.first_bad == git(history.folder, "rev-parse", f"HEAD~{COMMITS - SLOW}")
     assert not set(first.commits) & set(second.commits)
     assert [verdict.commit for verdict in result.verdicts] == [*first.commits, *second.commits]
 
