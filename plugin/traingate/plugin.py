@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Generator
 from contextlib import ExitStack
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -80,7 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if replay.can_record(config):
         config.pluginmanager.register(fixtures, "traingate-fixtures")
     else:
-        config.pluginmanager.register(_WithoutRecorder(), "traingate-fixtures")
+        config.pluginmanager.register(replay.WithoutRecorder(), "traingate-fixtures")
     config.pluginmanager.register(layer_fixtures, "traingate-layer-fixtures")
     config.stash[SESSION_KEY] = hooks.session
     config.pluginmanager.register(selection, _SELECTION_NAME)
@@ -96,19 +96,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.pluginmanager.unregister(name=_SAVING_NAME)
         hooks.close()
         del config.stash[SESSION_KEY]
-
-
-class _WithoutRecorder:
-    """Fixtures for a run without pytest-benchmark, in which only tests that need it fail."""
-
-    @pytest.fixture
-    def training_benchmark(self) -> NoReturn:
-        """Fail the test, and say what is missing."""
-        pytest.fail(
-            "training_benchmark records its steps with pytest-benchmark, which this run has not "
-            "loaded. Drop -p no:benchmark, or load it with -p pytest_benchmark.plugin.",
-            pytrace=False,
-        )
 
 
 class _SessionHooks:

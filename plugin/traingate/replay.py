@@ -8,7 +8,7 @@ that each round lasts exactly as long as its step did.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -93,3 +93,16 @@ def is_recorder(benchmark: object) -> bool:
     That of pytest-codspeed takes its place, and has a ``__class__`` that is not its own.
     """
     return type(benchmark).__module__.partition(".")[0] == "pytest_benchmark"
+
+
+class WithoutRecorder:
+    """Fixtures for a run without pytest-benchmark, in which only tests that need it fail."""
+
+    @pytest.fixture
+    def training_benchmark(self) -> NoReturn:
+        """Fail the test, and say what is missing."""
+        pytest.fail(
+            "training_benchmark records its steps with pytest-benchmark, which this run has not "
+            "loaded. Drop -p no:benchmark, or load it with -p pytest_benchmark.plugin.",
+            pytrace=False,
+        )

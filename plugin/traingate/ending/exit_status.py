@@ -151,7 +151,7 @@ def _concerns_training(settings: options.Settings, gate: GateStatus | None) -> b
     """
     if not settings.compare or settings.require or (gate and gate.selection.benchmarks):
         return True
-    from traingate.baselines.saved_runs import mention_records  # noqa: PLC0415 - loads msgspec
+    from traingate.baselines.run_files import mention_records  # noqa: PLC0415 - loads msgspec
 
     return mention_records(settings.storage, settings.compare)
 

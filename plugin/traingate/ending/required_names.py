@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from traingate.requested_layers import KINDS, LAYER_NAMES
+from traingate.layers.kinds import KINDS
+from traingate.requested_layers import LAYER_NAMES
 
 
 def describe_unknown_names(required: frozenset[str], used_names: Collection[str]) -> list[str]:
