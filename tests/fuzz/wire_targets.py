@@ -19,7 +19,7 @@ from traingate.protocol.codec import decode, encode
 
 _VALID = [
     messages.Hello(messages.PROTOCOL_VERSION, "3.11.7", 0, 1),
-    messages.Prepared(0.5, 8, None, 0),
+    messages.Prepared(0.5, 8, None, 0, {"step": "pair"}),
     messages.Stepped(0.25, {"data": 0.05}, starts_epoch=False),
     messages.WarmedUp(0.5, compiled=True, data_workers=2),
     messages.Finished(1 << 20, 0.5, {"threads": 2}, {"a": ["b"]}),

@@ -96,7 +96,7 @@ def test_only_the_scripts_of_the_package_may_run_and_nothing_is_loaded(text):
         for script in page.scripts
     }
     assert set(re.findall("'sha256-([^']+)'", page.policy)) == hashes
-    assert len(hashes) == 8
+    assert len(hashes) == 9
     assert page.policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe-inline'; img" in page.policy
     assert page.policy.count("unsafe") == 1

@@ -13,6 +13,7 @@ import msgspec
 
 from traingate.baselines.saved_runs import SavedRun
 from traingate.commands.output import complain, encodable
+from traingate.commands.race import print_race
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run, show_progress
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
@@ -21,7 +22,6 @@ from traingate.races.files import is_race_file, read_race
 from traingate.records.history import History
 from traingate.records.race import Race
 from traingate.report.html import render_report
-from traingate.report.race import print_race
 from traingate.report.race import to_svg as race_svg
 from traingate.report.results import measured_result, suite_results
 from traingate.report.row import Row

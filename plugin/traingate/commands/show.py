@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from traingate.commands.output import complain, print_json, print_text
+from traingate.commands.race import print_race
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
 from traingate.errors import BaselineError
 from traingate.races.answer import answer
 from traingate.races.files import is_race_file, read_race
 from traingate.records import Launch, Measurement, stack_label
-from traingate.report.race import print_race
 from traingate.report.row import samples_per_second
 from traingate.report.verdict import explain
 

@@ -6,17 +6,22 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
+from traingate.commands.output import complain, print_text
+from traingate.commands.race import print_race
 from traingate.errors import ConfigurationError
 from traingate.races.answer import answer
 from traingate.races.default_space import Wishes
 from traingate.races.space import Space
 from traingate.records.race import Objective, Race
-from traingate.report.race import print_race, progress_line, to_svg
+from traingate.report.race import progress_line, to_svg
 from traingate.report.race_recipe import script_of_candidate
+
+if TYPE_CHECKING:
+    from traingate.tuning.tune import TuneOptions
 
 _NO_RESULT = 2
 _INTERRUPTED = 130
@@ -118,6 +123,45 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
 def tune(
     *,
     test: str,
+    form: str,
+    svg: Path | None,
+    script: Path | None,
+    pytest_arguments: tuple[str, ...],
+    **choices: Any,
+) -> None:
+    """Find the fastest stack for the workload of TEST on this machine, in a race.
+
+    By default, all layers that can run here and do not change the mathematics are combined. Stacks
+    step in turn; those that are slower are dropped, and the best ones meet again in a final.
+    Prints the winner, what cannot be told from it, what each layer adds, and how to have it
+    without traingate. Ctrl-C ends the race and keeps what is known. Further arguments go to pytest.
+    Exit status: 0 a winner, 2 no result, 130 interrupted.
+    """
+    from traingate.tuning.tune import TuneRun  # noqa: PLC0415 - loads pytest
+
+    run = TuneRun(_tune_options(**choices), report=_report, announce=_announce)
+    try:
+        status = run.run(test, pytest_arguments)
+    except ConfigurationError as error:
+        _fail(str(error))
+    if run.race is None or run.path is None:
+        _fail(f"{test} was not raced.")
+    race, result = run.race, answer(run.race)
+    if svg is not None:
+        _write(svg, to_svg(race, result))
+    if script is not None and result.winner is not None:
+        _write(script, script_of_candidate(race, race.candidates[result.winner.candidate]))
+    print_race(race, result, form)
+    if form == "text":
+        print_text(f"\nrecord: {run.path}")
+    if result.winner is None or status:
+        sys.exit(_NO_RESULT)
+    if race.end == "interrupted":
+        sys.exit(_INTERRUPTED)
+
+
+def _tune_options(
+    *,
     minutes: float,
     objective: Objective,
     price: float | None,
@@ -129,24 +173,13 @@ def tune(
     environments: tuple[str, ...],
     space_file: Path | None,
     seed: int,
-    output: Path | None,
-    svg: Path | None,
-    script: Path | None,
-    form: str,
-    pytest_arguments: tuple[str, ...],
     resume: bool,
-) -> None:
-    """Find the fastest stack for the workload of TEST on this machine, in a race.
+    output: Path | None,
+) -> TuneOptions:
+    """Return the options of the race, from those of the command."""
+    from traingate.tuning.tune import TuneOptions  # noqa: PLC0415 - loads pytest
 
-    By default, all layers that can run here and do not change the mathematics are combined. Stacks
-    step in turn; those that are slower are dropped, and the best ones meet again in a final.
-    Prints the winner, what cannot be told from it, what each layer adds, and how to have it
-    without traingate. Ctrl-C ends the race and keeps what is known. Further arguments go to pytest.
-    Exit status: 0 a winner, 2 no result, 130 interrupted.
-    """
-    from traingate.tuning.tune import TuneOptions, TuneRun  # noqa: PLC0415 - loads pytest
-
-    options = TuneOptions(
+    return TuneOptions(
         wishes=Wishes(allow, without, batch_size, workers, environments),
         minutes=minutes,
         objective=objective,
@@ -157,26 +190,6 @@ def tune(
         resume=output if resume and output is not None else resume,
         output=output,
     )
-    run = TuneRun(options, report=_report, announce=_announce)
-    try:
-        status = run.run(test, pytest_arguments)
-    except ConfigurationError as error:
-        _fail(str(error))
-    if run.race is None or run.path is None:
-        _fail(f"{test} was not raced.")
-    result = answer(run.race)
-    if svg is not None:
-        _write(svg, to_svg(run.race, result))
-    if script is not None and result.winner is not None:
-        winner = run.race.candidates[result.winner.candidate]
-        _write(script, script_of_candidate(run.race, winner))
-    print_race(run.race, result, form)
-    if form == "text":
-        click.echo(f"\nrecord: {run.path}")
-    if result.winner is None or status:
-        sys.exit(_NO_RESULT)
-    if run.race.end == "interrupted":
-        sys.exit(_INTERRUPTED)
 
 
 def _report(race: Race, seconds: float, write_line: Callable[[str], None]) -> None:
@@ -199,9 +212,9 @@ def _write(path: Path, content: str) -> None:
     try:
         path.write_text(content, encoding="utf-8")
     except OSError as error:
-        click.echo(f"traingate: {path} was not written: {error}", err=True)
+        complain(f"{path} was not written: {error}")
 
 
 def _fail(message: str) -> NoReturn:
-    click.echo(f"traingate: {message}", err=True)
+    complain(message)
     sys.exit(_NO_RESULT)

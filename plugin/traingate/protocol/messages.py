@@ -269,11 +269,7 @@ class MeasureBandwidth:
 
 @dataclass(frozen=True)
 class Bandwidth:
-    """Answer to ``MeasureBandwidth``.
-
-    Attributes:
-        bytes_per_second: Bytes read and written per second by a triad that fits into no cache.
-    """
+    """Answer to ``MeasureBandwidth``: bytes per second of a triad that fits into no cache."""
 
     bytes_per_second: float
 

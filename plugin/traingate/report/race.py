@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -21,14 +20,11 @@ from traingate.races.standings import PLAIN, Ratio, Standing
 from traingate.records import stack_label
 from traingate.records.race import Candidate, Race
 from traingate.records.units import samples_per_dollar
-from traingate.report.plain_text import without_control_characters
 from traingate.report.race_recipe import recipe_of_candidate
+from traingate.report.terminal_text import terminal_text
 
 _WIDTH: Final = 120
 """Width of the picture, in characters."""
-
-_PLAIN_WIDTH: Final = 140
-"""Width of the text if it is written to no terminal."""
 
 _TIMELINE: Final = 40
 """Width of the time line, in characters."""
@@ -45,7 +41,7 @@ def candidate_name(candidate: Candidate) -> str:
     """Return the stack of a candidate as text, with the environment that it asks for."""
     place = f" in {candidate.environment}" if candidate.environment else ""
     label = stack_label(candidate.layers) if candidate.layers else _choices(candidate)
-    return without_control_characters(label + place)
+    return terminal_text(label + place)
 
 
 def _choices(candidate: Candidate) -> str:
@@ -75,21 +71,6 @@ def progress_line(race: Race, seconds: float) -> str:
     )
 
 
-def print_race(race: Race, result: Answer, form: str) -> None:
-    """Print a race to standard output.
-
-    Args:
-        race: Race.
-        result: Its answer.
-        form: ``text`` for the answer, or ``json`` for the record.
-    """
-    if form == "json":
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(race)).decode() + "\n")
-        return
-    width = None if sys.stdout.isatty() else _PLAIN_WIDTH
-    print_answer(Console(highlight=False, width=width), race, result)
-
-
 def print_answer(console: Console, race: Race, answer: Answer) -> None:
     """Print the answer of a race.
 
@@ -116,7 +97,7 @@ def print_answer(console: Console, race: Race, answer: Answer) -> None:
     failures = [item for item in race.eliminations if item.kind != "slower"]
     for item in failures:
         name = candidate_name(race.candidates[item.candidate])
-        text = f"{name}: {without_control_characters(item.reason)}"
+        text = f"{name}: {terminal_text(item.reason)}"
         console.print(Text(f"left out  {text}", style="dim"))
 
 
@@ -133,14 +114,14 @@ def to_svg(race: Race, answer: Answer) -> str:
     """Return the answer of a race as an SVG picture, which loads no fonts from the network."""
     console = Console(file=io.StringIO(), width=_WIDTH, record=True, highlight=False)
     print_answer(console, race, answer)
-    picture = console.export_svg(title=without_control_characters(race.test))
+    picture = console.export_svg(title=terminal_text(race.test))
     return re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
 
 
 def _head(race: Race, answer: Answer) -> Iterator[str]:
     """Yield the lines about the race as a whole."""
     measured = {launch.candidate for heat in race.heats for launch in heat.launches}
-    yield without_control_characters(race.test)
+    yield terminal_text(race.test)
     yield (
         f"  {race.space_size} candidates on {len(race.axes)} axes; {len(measured)} measured in "
         f"{len(race.heats)} heats, {clock(race.seconds)}; {end_text(race)}"
@@ -229,7 +210,7 @@ def _contribution_table(contributions: tuple[Contribution, ...]) -> Table:
     for item in contributions:
         name = item.label if item.axis in item.label else f"{item.axis} {item.label}"
         text = ratio_text(item.ratio) if item.ratio is not None else "not measured"
-        table.add_row(Text(without_control_characters(name)), Text(text))
+        table.add_row(Text(terminal_text(name)), Text(text))
     return table
 
 

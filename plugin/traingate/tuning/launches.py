@@ -7,14 +7,14 @@ from typing import Final
 
 from traingate.controller.heat import HeatLaunch
 from traingate.records.race import RaceLaunch
-from traingate.report.plain_text import without_control_characters
+from traingate.report.terminal_text import terminal_text
 
 _REASON_LENGTH: Final = 300
 
 
 def reason_of(error: Exception) -> str:
     """Return an error as one line: its first line, and the exception of a traceback in it."""
-    text = without_control_characters(str(error))
+    text = terminal_text(str(error))
     lines = [line.rstrip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
     reason = lines[0].strip().removesuffix(":")
     frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]

@@ -119,8 +119,7 @@ class Trainer:
         for layer in layers:
             layer.apply(training)
         self._model_calls.listen(training)
-        self._loop = Loop(training, older_threads)
-        self._training = training
+        self._training, self._loop = training, Loop(training, older_threads)
         # Again, since two versions of a model may draw other numbers while they are built.
         _seed(message.seed, rank_place().rank)
         self._unbind()
