@@ -22,8 +22,11 @@ TIMED_FILES = {
         "test_stored_runs.py",
     },
     "process": {
+        "test_against_stored.py",
+        "test_anchor.py",
         "test_bisect.py",
         "test_calibrate.py",
+        "test_environment.py",
         "test_profiling.py",
         "test_tolerances.py",
         "test_total_time.py",

@@ -92,7 +92,7 @@ def test_a_verdict_says_that_its_loss_is_no_number():
         run_faults(here, source_of(DATA[:1]), "--benchmark-autosave", "-k", "losing_numbers")
         run = run_faults(
             here, source_of(DATA[:1]), "--benchmark-compare", "--traingate-launches=4",
-            "--traingate-tolerance=400", "-k", "losing_numbers",
+            "--traingate-tolerance=45", "-k", "losing_numbers",
         )  # fmt: skip
     (result,) = run.results["tests"]
     evidence = "\n".join(result["verdict"]["evidence"])
