@@ -110,6 +110,8 @@ def test_data_workers_are_unbound_only_where_openmp_binds_threads():
         (): False,
         (layers.TunedRuntime("default", "gnu"),): False,
         (layers.TunedRuntime("default", "intel"),): True,
+        (layers.DataParallel("torchrun", 2),): False,
+        (layers.DataParallel("ipexrun", 2),): True,
         (Threads(1),): True,
     }
     for others, is_bound in stacks.items():
