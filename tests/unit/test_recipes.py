@@ -119,6 +119,11 @@ def test_data_workers_are_unbound_only_where_openmp_binds_threads():
         assert ("worker_init_fn" in script) == is_bound
 
 
+def test_compiled_autograd_is_switched_on_before_the_step_is_compiled():
+    script = plain_script(Stack.of([layers.CompiledStep("one")]))
+    assert script.index("compiled_autograd = True") < script.index("@torch.compile")
+
+
 def test_ipex_prepares_the_model_for_the_precision_of_the_stack():
     assert "dtype=torch.float32" in plain_script(Stack.of([layers.IpexOptimize()]))
     both = Stack.of([layers.IpexOptimize(), layers.Bf16Autocast()])
