@@ -68,7 +68,11 @@ class Recorder:
             "form": [bool(group.get("fused")), bool(group.get("foreach"))],
             "data_workers": len(active_children()),
             "worker_cores": [sorted(os.sched_getaffinity(each.pid)) for each in active_children()],
-            "checkpointed": sum("forward" in vars(each) for each in self.model.modules()),
+            "checkpointed": sum(
+                "forward" in vars(each)
+                for each in self.model.modules()
+                if not hasattr(each, "_orig_mod")  # a compiled model has one too
+            ),
         }
 
     def dynamo_graphs(self):

@@ -110,11 +110,18 @@ def test_data_workers_are_unbound_only_where_openmp_binds_threads():
         (): False,
         (layers.TunedRuntime("default", "gnu"),): False,
         (layers.TunedRuntime("default", "intel"),): True,
+        (layers.DataParallel("torchrun", 2),): False,
+        (layers.DataParallel("ipexrun", 2),): True,
         (Threads(1),): True,
     }
     for others, is_bound in stacks.items():
         script = plain_script(Stack.of([layers.DataWorkers(1), *others]))
         assert ("worker_init_fn" in script) == is_bound
+
+
+def test_compiled_autograd_is_switched_on_before_the_step_is_compiled():
+    script = plain_script(Stack.of([layers.CompiledStep("one")]))
+    assert script.index("compiled_autograd = True") < script.index("@torch.compile")
 
 
 def test_ipex_prepares_the_model_for_the_precision_of_the_stack():

@@ -263,7 +263,8 @@ class CompiledStep(BaseLayer):
         if self.regions == "one":
             return Recipe(
                 imports=("import torch._dynamo",),
-                at_start=("torch._dynamo.config.compiled_autograd = True",),
+                # torch.compile reads the setting at its call, not at that of the compiled function.
+                after_torch=("torch._dynamo.config.compiled_autograd = True",),
                 step_wrappers=("torch.compile",),
             )
         return Recipe(

@@ -63,11 +63,14 @@ class Surroundings:
     def binds_threads(self) -> bool:
         """Return whether OpenMP binds the main thread to a single core.
 
-        ``torch.backends.xeon.run_cpu`` sets ``KMP_AFFINITY`` for Intel's OpenMP.
+        ``torch.backends.xeon.run_cpu`` sets ``KMP_AFFINITY`` for Intel's OpenMP, and ipexrun sets
+        ``OMP_PROC_BIND``.
         """
-        run_cpu = self.request.run_cpu
-        is_bound_by_run_cpu = run_cpu is not None and run_cpu.intel_openmp
-        return is_bound_by_run_cpu or not _BINDING_VARIABLES.isdisjoint(self.request.environment)
+        run_cpu, ranks = self.request.run_cpu, self.request.ranks
+        launcher_binds = (run_cpu is not None and run_cpu.intel_openmp) or (
+            ranks is not None and ranks.launcher == "ipexrun"
+        )
+        return launcher_binds or not _BINDING_VARIABLES.isdisjoint(self.request.environment)
 
 
 @dataclass(frozen=True)
