@@ -12,8 +12,6 @@ from dataclasses import replace
 from crashing import MIDDLE, in_step, kill
 from trainings import training
 
-from traingate import TrainingSetup
-
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)", os.environ["TRAINGATE_TEST_RUN"]]
 """Command of a process that the test finds by its last argument, if it is left."""
 
@@ -93,11 +91,7 @@ def printing_100_megabytes():
 
 
 def printing_100_megabytes_without_a_line_end():
-    def act():
-        for _ in range(100):
-            os.write(1, b"x" * 1_000_000)
-
-    return in_step(MIDDLE, act)
+    return in_step(MIDDLE, lambda: [os.write(1, b"x" * 1_000_000) for _ in range(100)])
 
 
 def printing_binary():
@@ -124,11 +118,7 @@ def closing_its_connection_and_opening_files():
 
 
 def closing_its_output():
-    def act():
-        os.close(1)
-        os.close(2)
-
-    return in_step(MIDDLE, act)
+    return in_step(MIDDLE, lambda: (os.close(1), os.close(2)))
 
 
 def _sending(change):
@@ -263,8 +253,8 @@ def losing_bounds():
     return _losing(float("inf"))
 
 
-def _iterating(dataset_of_torch) -> TrainingSetup:
-    return replace(training(lambda: time.sleep(0.005)), dataset=dataset_of_torch)
+def _reading(dataset):
+    return replace(training(lambda: time.sleep(0.005)), dataset=dataset)
 
 
 def ending_early():
@@ -278,7 +268,7 @@ def ending_early():
         def __iter__(self):
             return self._samples
 
-    return _iterating(Once())
+    return _reading(Once())
 
 
 def ending_before_a_batch():
@@ -288,7 +278,7 @@ def ending_before_a_batch():
         def __iter__(self):
             return iter(range(3))
 
-    return _iterating(Short())
+    return _reading(Short())
 
 
 class Overstated:
@@ -304,4 +294,4 @@ class Overstated:
 
 
 def ending_before_its_length():
-    return _iterating(Overstated())
+    return _reading(Overstated())
