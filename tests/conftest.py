@@ -16,6 +16,7 @@ TIMED_FILES = {
     "plugin": {
         "test_documented_cause.py",
         "test_duets.py",
+        "test_profile_commands.py",
         "test_pull_request_gate.py",
         "test_quick_start.py",
         "test_real_history.py",
