@@ -40,10 +40,10 @@ def test_a_regression_is_explained_and_its_record_and_files_have_both_sides(comm
             "*REGRESSED: by the code: layers (Sequential) (forward): aten::addmm +* calls per step*"
             "% of the slowdown",
             "*throughput is * % lower*",
+            f"*commit {git('rev-parse', 'HEAD')[:9]} (HEAD), Python *, torch *",
             "*causes *aten::addmm*",
             "*unexplained",
             "*phases *forward: *",
-            f"*commit {git('rev-parse', 'HEAD')[:9]} (HEAD), Python *, torch *",
         ]
     )
     (folder,) = pytester.path.glob("profiles/*")

@@ -163,6 +163,7 @@ def test_an_interrupted_race_tells_what_it_knows_and_goes_on(race_project):
     race = read_race(race_project.record)
     assert race.heats[: len(interrupted.heats)] == interrupted.heats
     assert answer(race).has_final
+    assert len(race.candidates) == 4
 
 
 def test_an_interruption_before_the_first_heat_leaves_nothing(race_project):

@@ -187,10 +187,13 @@ class RaceRun:
 
     def _number(self, point: Point) -> int:
         """Return the index of a candidate in the race, which it may be new to."""
-        candidate = self.measurer.describe(point)
-        if candidate not in self.race.candidates:
-            self._update(candidates=(*self.race.candidates, candidate), notify=False)
-        return self.race.candidates.index(candidate)
+        choices = self.space.labels(point)
+        for number, candidate in enumerate(self.race.candidates):
+            if candidate.choices == choices:
+                return number
+        candidates = (*self.race.candidates, self.measurer.describe(point))
+        self._update(candidates=candidates, notify=False)
+        return len(candidates) - 1
 
     def _update(self, *, notify: bool = True, **changes: object) -> None:
         self.race = msgspec.structs.replace(self.race, **changes)
