@@ -156,5 +156,5 @@ def test_a_script_finds_the_blocks_that_the_layer_finds():
     process = subprocess.run(
         [sys.executable, "-c", BLOCKS], capture_output=True, text=True, check=False
     )
-    assert process.stderr == ""
+    assert process.returncode == 0, process.stderr
     assert process.stdout.split() == ["4", "12", "5", "0"]
