@@ -44,6 +44,7 @@ PARTS = OwnParts(
 STACK = (layers.ChannelsLast(), layers.FusedOptimizer(), layers.TunedRuntime("glibc", "gnu"))
 
 
+@pytest.mark.long  # the losses of scripts have shorter tests, in tests/effects/test_plain_scripts.py
 def test_the_script_of_a_stack_is_as_fast_as_its_worker(tmp_path):
     job = Job(
         workload=name_of(compute_bound, "workload"),
