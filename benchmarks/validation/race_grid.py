@@ -74,7 +74,7 @@ class Grid(msgspec.Struct):
 
     test: str
     machine: str
-    axes: dict[str, list[str]]
+    axes: dict[str, tuple[str, ...]]
     entries: list[GridEntry] = msgspec.field(default_factory=list)
 
     @property
@@ -125,7 +125,7 @@ class GridRun:
         grid = Grid(
             test=request.test,
             machine=plain.machine.title,
-            axes={axis.name: [choice.label for choice in axis.choices] for axis in space.axes},
+            axes=space.labels_by_axis,
         )
         if self.output.exists():
             grid = msgspec.json.decode(self.output.read_bytes(), type=Grid)

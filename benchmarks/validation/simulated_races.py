@@ -149,10 +149,7 @@ def simulate(measurer: SimulatedMeasurer, seconds: float, seed: int) -> tuple[Ra
         created="2026-01-01T00:00:00+00:00",
         objective="samples-per-second",
         space_size=measurer.space.size,
-        axes={
-            axis.name: tuple(choice.label for choice in axis.choices)
-            for axis in measurer.space.axes
-        },
+        axes=measurer.space.labels_by_axis,
         plain=plain_measurement(),
         machine=HARDWARE,
         seed=seed,

@@ -84,13 +84,13 @@ def _report_race(race: Race, output: Path | None, svg: Path | None) -> None:
         return
     try:
         if svg is not None:
-            svg.write_text(race_svg(race, result), encoding="utf-8")
+            write_atomically(svg, race_svg(race, result))
         if output is not None:
             results = msgspec.structs.replace(
                 suite_results([], machine=race.machine.title), title=f"Race of {race.test}"
             )
             page = render_report(results, {}, races=[race], created=race.created)
-            output.write_text(page, encoding="utf-8")
+            write_atomically(output, page)
     except OSError as error:
         _fail(f"the report was not written: {error}")
 

@@ -19,6 +19,7 @@ from traingate.races.space import Space
 from traingate.records.race import Objective, Race
 from traingate.report.race import progress_line, to_svg
 from traingate.report.race_recipe import script_of_candidate
+from traingate.untrusted.files import write_atomically
 
 if TYPE_CHECKING:
     from traingate.tuning.tune import TuneOptions
@@ -210,7 +211,7 @@ def _announce(space: Space, left_out: Mapping[str, str], write_line: Callable[[s
 
 def _write(path: Path, content: str) -> None:
     try:
-        path.write_text(content, encoding="utf-8")
+        write_atomically(path, content)
     except OSError as error:
         complain(f"{path} was not written: {error}")
 

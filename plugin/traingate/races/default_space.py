@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from traingate import layers as layer_types
 from traingate.errors import ConfigurationError
 from traingate.host.cpu import cache_groups, logical_cores, numa_nodes, physical_cores
 from traingate.layers.base import Layer
+from traingate.layers.kinds import KINDS
 from traingate.protocol.json_values import JSON
-from traingate.races.space import Axis, Choice, Space, make_layer, without_single_choices
-
-KINDS: Final[Mapping[str, type[Any]]] = {
-    kind.name: kind for kind in (getattr(layer_types, name) for name in layer_types.__all__)
-}
-"""Classes of the layers of traingate by the names of their layers."""
+from traingate.races.space import (
+    Axis,
+    Choice,
+    Space,
+    full_options,
+    make_layer,
+    without_single_choices,
+)
 
 NONE: Final = Choice("none")
 """Default choice of an axis of layers."""
@@ -231,8 +233,9 @@ def _available(
             continue
         obstacle = None
         for name, options in choice.options.items():
-            base = {"allocator": "default", "openmp": "gnu"} if name == "tuned_runtime" else {}
-            obstacle = obstacle or find_obstacle(make_layer(kinds[name], {**base, **options}))
+            obstacle = obstacle or find_obstacle(
+                make_layer(kinds[name], full_options(name, options))
+            )
         if obstacle is None:
             yield choice
         else:

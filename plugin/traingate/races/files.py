@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from traingate.errors import DamagedRecordError, NoRunError
+from traingate.records.decoding import decode
 from traingate.records.race import RACE_SCHEMA, Race
+from traingate.untrusted.files import read_bounded, write_atomically
 
 FOLDER: Final = ".traingate/races"
 """Folder of the records below pytest's rootdir."""
 
 _SUFFIX: Final = ".race.json"
+
+_MAX_BYTES: Final = 64 << 20
+"""Largest record that is read. One of a hundred heats has less than a megabyte."""
 
 _NUMBER: Final = re.compile(r"(\d{4,})_.*\.race\.json")
 
@@ -69,14 +72,7 @@ def save_race(path: Path, race: Race) -> None:
         OSError: If the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".unfinished")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(race), indent=1))
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(race), indent=1))
 
 
 def read_race(path: Path) -> Race:
@@ -86,15 +82,15 @@ def read_race(path: Path) -> Race:
         DamagedRecordError: If it cannot be read, or if a later version of traingate wrote it.
     """
     try:
-        content = path.read_bytes()
-        version = msgspec.json.decode(content, type=_Version).schema
+        content = read_bounded(path, _MAX_BYTES)
+        version = decode(content, _Version).schema
         if version > RACE_SCHEMA:
             raise DamagedRecordError(
                 f"{path}: race of schema {version}, and this traingate reads up to {RACE_SCHEMA}. "
                 "Upgrade pytest-traingate."
             )
-        return msgspec.json.decode(content, type=Race)
-    except (OSError, RecursionError, msgspec.MsgspecError) as error:
+        return decode(content, Race)
+    except (OSError, msgspec.MsgspecError) as error:
         raise DamagedRecordError(f"{path} is no record of a race: {error}") from error
 
 

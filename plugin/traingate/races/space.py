@@ -97,6 +97,11 @@ class Space:
         ranges = (range(len(axis.choices)) for axis in self.axes)
         return tuple(filter(self.is_valid, itertools.product(*ranges)))
 
+    @property
+    def labels_by_axis(self) -> dict[str, tuple[str, ...]]:
+        """Return the labels of the choices of each axis, the default first."""
+        return {axis.name: tuple(choice.label for choice in axis.choices) for axis in self.axes}
+
     def choices(self, point: Point) -> list[Choice]:
         """Return the choices of a candidate, in the order of the axes."""
         return [axis.choices[index] for axis, index in zip(self.axes, point, strict=True)]
@@ -124,7 +129,7 @@ class Space:
         merged: dict[str, dict[str, JSON]] = {}
         for choice in self.choices(point):
             for name, options in choice.options.items():
-                merged.setdefault(name, dict(_BASE_OPTIONS.get(name, {}))).update(options)
+                merged.setdefault(name, full_options(name, {})).update(options)
         layers = [make_layer(self.kinds[name], options) for name, options in merged.items()]
         chosen_names = {layer.name for layer in layers}
         kept_layers = [layer for layer in self.fixed if layer.name not in chosen_names]
@@ -199,6 +204,16 @@ class Space:
                 for number, axis in enumerate(self.axes)
             ]
             yield from itertools.product(*ranges)
+
+
+def full_options(name: str, options: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return the options of a layer with what holds unless a choice says otherwise.
+
+    Args:
+        name: Name of the layer.
+        options: Options that choices give it.
+    """
+    return {**_BASE_OPTIONS.get(name, {}), **options}
 
 
 def make_layer(kind: type[Any], options: Mapping[str, JSON]) -> Layer:

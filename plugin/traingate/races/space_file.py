@@ -12,7 +12,8 @@ import msgspec
 
 from traingate.errors import ConfigurationError
 from traingate.layers.base import Layer
-from traingate.races.default_space import KINDS, NONE
+from traingate.layers.kinds import KINDS
+from traingate.races.default_space import NONE
 from traingate.races.space import Axis, Choice, make_layer
 
 _ENVIRONMENT: Final = "environment"

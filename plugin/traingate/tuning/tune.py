@@ -185,7 +185,7 @@ class TuneRun:
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             objective=options.objective,
             space_size=space.size,
-            axes={axis.name: tuple(choice.label for choice in axis.choices) for axis in space.axes},
+            axes=space.labels_by_axis,
             fixed_layers=tuple(layer.name for layer in space.fixed),
             plain=plain,
             machine=plain.machine,
