@@ -21,13 +21,13 @@ from traingate.comparison.base import ComparisonResult, PlannedLaunches
 from traingate.controller.job import Job, Observer
 from traingate.controller.measure import measure
 from traingate.errors import ConfigurationError, TraingateError
-from traingate.races.default_space import Wishes, make_space
+from traingate.races.default_space import Wishes
 from traingate.races.space import Space
-from traingate.races.space_file import read_space
 from traingate.records import Launch, Measurement
 from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
 from traingate.single_test import SingleTestPlugin
+from traingate.tuning.tune import requested_space
 
 
 class GridLaunch(msgspec.Struct):
@@ -104,11 +104,7 @@ class GridRun:
     def _compare(
         self, session: Session, request: BenchmarkRequest, _job: Job, _tolerance: float
     ) -> _GridComparison:
-        axes, kinds = read_space(self.space_file)
-        wishes = Wishes(axes=axes, kinds=kinds)
-        space, left_out = make_space(
-            request.stack.layers, wishes, lambda layer: layer.unavailable()
-        )
+        space, left_out = requested_space(session, request, Wishes(), self.space_file)
         if left_out:
             raise ConfigurationError(f"these cannot run here: {left_out}")
         return _GridComparison(self, session, request, space)

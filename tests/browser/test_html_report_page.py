@@ -131,7 +131,7 @@ def test_a_hostile_text_is_shown_and_runs_nothing(opened, tmp_path, text):
     assert report.count(".plot-failed") == 0
     assert report.page.evaluate("window.ran") is None
     assert report.count("img, iframe, b, object, base") == 0
-    assert report.count("script:not([type])") == 8
+    assert report.count("script:not([type])") == hostile_page("harmless").count("<script>")
     assert report.page.locator("h1").inner_text().endswith(text)
     label = report.page.locator("[data-kind=ladder] svg text", has_text=text[:12]).first
     assert text[:12] in label.text_content()

@@ -113,22 +113,7 @@ class TuneRun:
         """Return the race, in the place of a comparison."""
         options = self.options
         wishes = replace(options.wishes, fewer_cores=options.objective == "samples-per-dollar")
-        if options.space_file is not None:
-            axes, kinds = read_space(options.space_file)
-            wishes = replace(wishes, axes=axes, kinds=kinds)
-        environments = Environments(session.settings.environment)
-
-        def find_obstacle(layer: Layer) -> str | None:
-            stack = Stack.of([layer])
-            placement = place(
-                stack, environments, None, lambda it: session.jobs.paths_for(request.workload, it)
-            )
-            missing = placement.examination.missing_requirements
-            return missing[0].reason if missing else None
-
-        space, left_out = make_space(request.stack.layers, wishes, find_obstacle)
-        for name in wishes.environments:
-            environments.get(name)
+        space, left_out = requested_space(session, request, wishes, options.space_file)
         self.announce(space, left_out, self._write_line)
         return _RaceComparison(self, session, request, job, space)
 
@@ -208,6 +193,40 @@ class TuneRun:
             raise ConfigurationError(f"the race was not saved: {error}") from error
         if has_new_heat:
             self.report(race, self._seconds, self._write_line)
+
+
+def requested_space(
+    session: Session, request: BenchmarkRequest, wishes: Wishes, space_file: Path | None
+) -> tuple[Space, dict[str, str]]:
+    """Return the space of a test, and what was left out of it.
+
+    Args:
+        session: Session of the test.
+        request: What the test asks for.
+        wishes: Wishes of the user.
+        space_file: TOML file with the axes; None for the default ones.
+
+    Raises:
+        ConfigurationError: If a wish, the file or an environment does not exist, or if nothing is
+            left to choose.
+    """
+    environments = Environments(session.settings.environment)
+
+    def find_obstacle(layer: Layer) -> str | None:
+        stack = Stack.of([layer])
+        placement = place(
+            stack, environments, None, lambda it: session.jobs.paths_for(request.workload, it)
+        )
+        missing = placement.examination.missing_requirements
+        return missing[0].reason if missing else None
+
+    if space_file is not None:
+        axes, kinds = read_space(space_file)
+        wishes = replace(wishes, axes=axes, kinds=kinds)
+    space, left_out = make_space(request.stack.layers, wishes, find_obstacle)
+    for name in wishes.environments:
+        environments.get(name)
+    return space, left_out
 
 
 @dataclass(frozen=True)
