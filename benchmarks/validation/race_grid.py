@@ -27,7 +27,7 @@ from traingate.records import Launch, Measurement
 from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
 from traingate.single_test import SingleTestPlugin
-from traingate.tuning.tune import requested_space
+from traingate.tuning.requested_space import requested_space
 
 
 class GridLaunch(msgspec.Struct):

@@ -57,6 +57,7 @@ class SimulatedMeasurer:
         generator: Source of the draws.
         compile_seconds: Function from a candidate to the time of its first compilation.
         failing: Candidates that fail.
+        seconds: Time that the race has taken.
     """
 
     space: Space
@@ -65,6 +66,7 @@ class SimulatedMeasurer:
     generator: np.random.Generator
     compile_seconds: Callable[[Point], float] = lambda _: 0.0
     failing: frozenset[Point] = frozenset()
+    seconds: float = field(default=0.0, init=False)
     _compiled: set[Point] = field(default_factory=set)
 
     def capacity(self, race: Race) -> int:  # noqa: ARG002 - a protocol
@@ -113,6 +115,7 @@ class SimulatedMeasurer:
             if number_of_round + 1 in looks:
                 alive = [_launch(n, turns[n]) for n in turns if n not in ended]
                 ended.update(look(alive))
+        self.seconds += duration
         launches = tuple(
             _launch(number, row, compile_seconds[number]) for number, row in turns.items() if row
         )
@@ -154,7 +157,7 @@ def simulate(measurer: SimulatedMeasurer, seconds: float, seed: int) -> tuple[Ra
         machine=HARDWARE,
         seed=seed,
     )
-    race = RaceRun(race, measurer.space, measurer, seconds).run()
+    race = RaceRun(race, measurer.space, measurer, seconds, clock=lambda: measurer.seconds).run()
     return race, answer(race)
 
 

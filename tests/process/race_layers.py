@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainings import training
 
@@ -32,7 +32,7 @@ class Sleep(BaseLayer):
 
 @dataclass(frozen=True)
 class Fault(BaseLayer):
-    """Layer under which a step crashes, hangs, takes memory, or is refused."""
+    """Layer under which a step crashes, hangs, takes memory, has no loss, or is refused."""
 
     kind: str
     name = "fault"
@@ -60,6 +60,18 @@ def _fail(kind):
         raise RuntimeError("no such operator")
 
 
+def _diverge(_model, _batch, _criterion):
+    """Take a step that is faster than any other one, and whose loss is no number."""
+    import torch
+
+    class Loss(torch.Tensor):
+        def item(self):
+            return float("nan")
+
+    time.sleep(0.002)
+    return Loss()
+
+
 def tunable():
     """Take as long as the layer ``sleep`` says, by default 10 ms, and fail as ``fault`` says."""
 
@@ -67,4 +79,7 @@ def tunable():
         _fail(os.environ.get(FAULT))
         time.sleep(float(os.environ.get(SECONDS, "0.01")))
 
-    return training(step)
+    setup = training(step)
+    if os.environ.get(FAULT) == "diverge":
+        setup = replace(setup, train_step=_diverge)
+    return setup

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 
+import msgspec
 import pytest
 
 from traingate.races.answer import answer
 from traingate.races.files import read_race
+from traingate.records.race import Race
 
 TEST = """
 from models import model
@@ -46,6 +48,7 @@ fault = [
     { "race_layers:Fault" = { kind = "hungry" } },
     { "race_layers:Fault" = { kind = "raise" } },
     { "race_layers:Fault" = { kind = "refuse" } },
+    { "race_layers:Fault" = { kind = "diverge" } },
 ]
 """
 
@@ -67,14 +70,14 @@ class RaceProject:
         (folder / "models.py").write_text(MODELS)
         self.record = folder / "it.race.json"
 
-    def start(self, space, *options):
+    def start(self, space, *options, stderr=subprocess.STDOUT):
         (self.folder / "space.toml").write_text(space)
         return subprocess.Popen(
             [*COMMAND, *OPTIONS, *options],
             cwd=self.folder,
             env={**os.environ, "TMPDIR": str(self.folder.parent)},
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             text=True,
             preexec_fn=_restore_interrupts,
         )
@@ -130,6 +133,7 @@ def test_candidates_that_fail_are_dropped_with_their_reasons(race_project):
         "fault(hungry)": "--max-memory",
         "fault(raise)": "no such operator",
         "fault(refuse)": "cannot have it",
+        "fault(diverge)": "its loss was NaN",
     }
     assert reasons.keys() == expected.keys(), output
     for fault, text in expected.items():
@@ -158,7 +162,7 @@ def test_an_interrupted_race_tells_what_it_knows_and_goes_on(race_project):
     assert re.search(r"Ahead when it ended, without a final|Fastest", rest)
     interrupted = read_race(race_project.record)
     assert interrupted.end == "interrupted"
-    status, output = race_project.run(SPEEDS, "--minutes=1", "--resume")
+    status, output = race_project.run(SPEEDS, "--minutes=0.5", "--resume")
     assert status == 0, output
     race = read_race(race_project.record)
     assert race.heats[: len(interrupted.heats)] == interrupted.heats
@@ -169,19 +173,59 @@ def test_an_interrupted_race_tells_what_it_knows_and_goes_on(race_project):
 def test_an_interruption_before_the_first_heat_leaves_nothing(race_project):
     process = race_project.start(SPEEDS)
     before = _wait_for(process, r"4 candidates")
-    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
     assert process.returncode in {2, 130}, before + rest
+    assert not race_project.record.exists() or not read_race(race_project.record).heats
+    assert not list(race_project.folder.parent.glob("t[tg]-*"))
+
+
+def test_an_interrupted_final_keeps_its_winner(race_project):
+    process = race_project.start(SPEEDS, "--minutes=1")
+    before = _wait_for(process, r"\(final\)")
+    before += _wait_for(process, r"\(final\)")
+    time.sleep(1.5)  # somewhere in the third heat of the final
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    race = read_race(race_project.record)
+    assert (process.returncode, race.end) == (130, "interrupted"), before + rest
+    result = answer(race)
+    assert result.has_final
+    assert _choices(race, result.winner.candidate) == {"speed": "sleep(0.004)"}
+
+
+def test_a_failed_assertion_on_plain_changes_no_result_and_no_record(race_project):
+    source = TEST.replace("training_benchmark(model)", "assert not training_benchmark(model)")
+    (race_project.folder / "test_race.py").write_text(source)
+    process = race_project.start(SPEEDS, "--minutes=0.2", "--format=json", stderr=subprocess.PIPE)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert msgspec.json.decode(output, type=Race) == read_race(race_project.record)
+    assert "heat 1" in errors
+    assert "FAILED" not in errors
+
+
+def test_a_name_of_several_tests_is_refused(race_project):
+    second = "\ndef test_other(training_benchmark):\n    training_benchmark(model)\n"
+    (race_project.folder / "test_race.py").write_text(TEST + second)
+    status, output = race_project.run(SPEEDS, "--minutes=0.2")
+    assert status == 2
+    assert "name one training benchmark" in output
+    assert "test_race.py::test_other" in output
 
 
 def test_a_race_of_other_settings_or_other_code_does_not_go_on(race_project):
-    status, output = race_project.run(SPEEDS, "--minutes=0.2")
+    status, output = race_project.run(SPEEDS, "--minutes=0.1")
     assert status == 0, output
     other = SPEEDS.replace("0.008", "0.009")
     status, output = race_project.run(other, "--minutes=0.2", "--resume")
     assert status == 2
     assert "cannot go on, because these differ: the space" in output
+    status, output = race_project.run(
+        SPEEDS, "--minutes=0.2", "--resume", "--traingate-scale=quick"
+    )
+    assert status == 2
+    assert "these differ: the scale" in output
     (race_project.folder / "models.py").write_text(f"{MODELS}\nCHANGED = True\n")
     status, output = race_project.run(SPEEDS, "--minutes=0.2", "--resume")
     assert status == 2
@@ -201,7 +245,7 @@ def test_code_that_is_edited_meanwhile_ends_a_race(race_project):
     ("space", "message"),
     [
         ("[axes]\nspeed = ['none', 'no_such_layer']\n", "no layer of traingate"),
-        ("[axes]\nspeed = ['none', {'race_layers:Nothing' = {}}]\n", "cannot be imported"),
+        ("[axes]\nspeed = ['none', {'race_layers:Nothing' = {}}]\n", "is no layer"),
         ("[axes]\nspeed = ['none', {'race_layers:Sleep' = {minutes = 1}}]\n", "minutes"),
         ("[axes]\nspeed = ['none']\n", "nothing is left to choose"),
         ("speed = 1\n", "space.toml"),

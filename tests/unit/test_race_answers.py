@@ -85,6 +85,18 @@ def test_heats_of_different_speed_are_connected_by_a_shared_candidate(race):
     assert result.winner.over_plain.value == pytest.approx(4.0)
 
 
+def test_candidates_that_no_heat_connects_are_not_compared(race):
+    heats = (
+        _heat(_launch(0, 1.0, 1.0), _launch(1, 0.5, 0.5), _launch(2, 0.4, 0.4)),
+        _heat(_launch(0, 1.0, 1.0)),
+        _heat(_launch(3, 0.001, 0.001), _launch(4, 0.001, 0.001)),
+    )
+    changed = msgspec.structs.replace(race, heats=heats, eliminations=())
+    result = answer(changed)
+    assert {standing.candidate for standing in result.standings} == {0, 1, 2}
+    assert result.winner.over_plain.value == pytest.approx(2.5)
+
+
 def test_the_errors_of_all_heats_add_up():
     total = sum(map(error_of_heat, range(10_000)))
     assert total <= ELIMINATION_ERROR
@@ -117,14 +129,17 @@ def test_a_race_without_launches_has_no_winner(race):
 
 
 def test_a_record_is_read_as_it_was_saved(race, tmp_path):
-    path = new_file(tmp_path / "races", "test_speed.py::test_net[a/b c]")
+    test = "test_speed.py::test_net[a::b c]"
+    race = msgspec.structs.replace(race, test=test)
+    path = new_file(tmp_path / "races", test)
     assert path.name == "0001_test_net_a_b_c.race.json"
     assert is_race_file(path)
     save_race(path, race)
     assert read_race(path) == race
     assert new_file(path.parent, "test_speed.py::test_net").name.startswith("0002_")
-    assert newest_file(path.parent, race.test) == path
     assert [item.name for item in path.parent.iterdir()] == [path.name]
+    (path.parent / "0002_other.race.json").write_text("damaged")
+    assert newest_file(path.parent, test) == path
     with pytest.raises(NoRunError):
         newest_file(path.parent, "another test")
     with pytest.raises(NoRunError):

@@ -9,7 +9,8 @@ import pytest
 
 from traingate import BaseLayer
 from traingate.errors import ConfigurationError
-from traingate.layers import BatchSize, Bf16Autocast, DataWorkers, TorchCompile
+from traingate.layers import BatchSize, Bf16Autocast, DataWorkers, TorchCompile, TunedRuntime
+from traingate.races import machine_choices
 from traingate.races.default_space import Wishes, make_space
 from traingate.races.failures import closed_choices
 from traingate.races.space import Axis, Choice, Space
@@ -104,6 +105,92 @@ def test_choices_of_one_layer_on_several_axes_are_merged():
     assert (layer.allocator, layer.openmp) == ("glibc", "intel")
 
 
+def test_a_runtime_binds_its_cores_in_any_case():
+    space, _ = make_space([], Wishes(), _possible)
+    assert not space.is_valid(space.point({"allocator": "glibc"}))
+    both = space.point({"allocator": "glibc", "cores": "bound"})
+    assert space.is_valid(both)
+    variants = space.without_each_choice(both)
+    assert variants == {"allocator": space.point({"cores": "bound"})}
+
+
+def test_no_two_candidates_of_one_runtime_have_the_same_stack():
+    wishes = Wishes(without=("compiler", "optimizer", "loading", "huge_pages"), fewer_cores=True)
+    space, _ = make_space([], wishes, _possible)
+    stacks = [repr(space.stack(point).factories()) for point in space.points]
+    assert len(set(stacks)) == len(stacks)
+
+
+def test_parts_of_the_cores_that_are_the_same_are_one_choice(monkeypatch):
+    cores, node = tuple(range(8)), (0, 1, 2, 3)
+    monkeypatch.setattr(
+        machine_choices,
+        "physical_cores",
+        lambda node_number=None: cores if node_number is None else node,
+    )
+    monkeypatch.setattr(machine_choices, "logical_cores", lambda: cores)
+    monkeypatch.setattr(machine_choices, "cache_groups", lambda _: (node, (4, 5, 6, 7)))
+    monkeypatch.setattr(
+        machine_choices, "numa_nodes", lambda: {0: frozenset(node), 1: frozenset({4, 5, 6, 7})}
+    )
+    labels = [choice.label for choice in machine_choices.core_choices(fewer=True)]
+    assert labels == ["bound", "one node"]
+
+
+def test_layers_of_the_test_that_no_axis_has_belong_to_all_candidates():
+    axes = (Axis("compiler", (Choice("none"), Choice("compiled", {"torch_compile": {}}))),)
+    test_layers = [DataWorkers(3), TorchCompile()]
+    space, _ = make_space(test_layers, Wishes(axes=axes), _possible)
+    assert space.fixed == (DataWorkers(3),)
+    assert space.stack(space.plain).names == {"data_workers"}
+
+
+def test_as_in_the_test_is_what_the_test_has():
+    test_layers = [DataWorkers(3), TunedRuntime(cores="0")]
+    space, _ = make_space(test_layers, Wishes(workers=(0,)), _possible)
+    (workers,) = space.stack(space.plain).layers
+    assert workers == DataWorkers(3)
+    runtime = space.point({"cores": "as in the test", "workers": "0 workers"})
+    assert {layer.name: dict(layer.options) for layer in space.stack(runtime).layers} == {
+        "data_workers": dict(DataWorkers(0).options),
+        "tuned_runtime": dict(TunedRuntime(allocator="default", openmp="gnu", cores="0").options),
+    }
+
+
+def test_numbers_are_wished_by_their_own_options():
+    with pytest.raises(ConfigurationError, match="--batch-size"):
+        make_space([BatchSize(8)], Wishes(allowed=("batch_size",)), _possible)
+
+
+def test_an_axis_of_the_file_and_of_an_option_collide():
+    axes = (Axis("environment", (Choice("as needed"), Choice("nightly", environment="nightly"))),)
+    with pytest.raises(ConfigurationError, match="leave out --environment"):
+        make_space([], Wishes(axes=axes, environments=("other",)), _possible)
+
+
+def test_what_no_environment_can_run_is_no_candidate():
+    def can_run(stack, environment):
+        return "torch_compile" not in stack.names or environment is None
+
+    wishes = Wishes(environments=("nightly", "nightly"))
+    space, _ = make_space([], wishes, _possible, can_run)
+    labels = {"compiler": "torch_compile", "environment": "nightly"}
+    assert not space.is_valid(space.point(labels))
+    assert space.is_valid(space.point({"environment": "nightly"}))
+
+
+def test_the_environment_of_the_test_is_that_of_candidates_that_ask_for_none():
+    space, _ = make_space([], Wishes(environments=("other",)), _possible, environment="nightly")
+    assert space.environment(space.plain) == "nightly"
+    assert space.environment(space.point({"environment": "other"})) == "other"
+
+
+def test_choices_that_exclude_the_layers_of_the_test_are_refused():
+    axes = (Axis("device", (Choice("none"), Choice("xla", {"xla_device": {}}))),)
+    with pytest.raises(ConfigurationError, match="combined with bf16_autocast"):
+        make_space([Bf16Autocast()], Wishes(axes=axes), _possible)
+
+
 def test_candidates_whose_layers_exclude_each_other_are_none():
     space, _ = make_space([], Wishes(), _possible)
     assert not space.is_valid(
@@ -163,7 +250,7 @@ environment = ["as needed", "nightly"]
     ("text", "message"),
     [
         ("[axes]\na = ['none', 'x']", "no layer of traingate"),
-        ("[axes]\na = ['none', 'no.such:Layer']", "cannot be imported"),
+        ("[axes]\na = ['none', 'no.such:Layer']", "is no layer"),
         ("[axes]\na = ['none', 'none']", "twice"),
         ("[axes]\na = [1, 2]", "Expected"),
         ("[axes]\nenvironment = ['as needed', {}]", "takes names"),

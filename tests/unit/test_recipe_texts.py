@@ -15,6 +15,7 @@ from traingate.controller.measure import layer_records
 from traingate.environments.examination import request_of
 from traingate.environments.interpreter import Interpreter, package_versions
 from traingate.errors import ConfigurationError
+from traingate.layers.base import ProcessRequest
 from traingate.layers.kinds import KINDS
 from traingate.layers.recipe import Surroundings
 from traingate.layers.stack import Stack
@@ -177,3 +178,23 @@ def test_a_test_has_own_layers_arguments_and_the_environment():
     assert "training_benchmark(net, depth=5, layers=[Threads(count=3)])" in text
     assert "['ipex']" in text
     assert "environment" not in text_of_test("test_x", "net", stack, environment="today")
+
+
+def test_the_class_of_a_stored_layer_is_imported():
+    stack = stack_of_records([LayerRecord("threads", {"count": 3})])
+    text = text_of_test("test_x", "net", stack, classes={"threads": "my_layers:OpenMPThreads"})
+    assert text.startswith("from my_layers import OpenMPThreads\n\n\ndef test_x")
+    assert "layers=[OpenMPThreads(count=3)]" in text
+    hostile = text_of_test("test_x", "net", stack, classes={"threads": "os; print(1):X"})
+    assert "print" not in hostile
+
+
+def test_a_shell_gets_no_command_of_a_record():
+    request = ProcessRequest(environment={"A;touch x": "1", "GOOD": "a b", "B\nC": "2"})
+    exports = plain_process(request).exports
+    assert "export GOOD='a b'" in exports
+    assert not [line for line in exports if "touch" in line or "\n" in line]
+    versions = {"torch": "1; touch x"}
+    text = recipe_text(Stack(), ProcessRequest(), versions=versions, python="x\ntouch y")
+    assert "pip install 'torch==1; touch x'" in text
+    assert "\ntouch" not in text

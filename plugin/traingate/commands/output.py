@@ -29,6 +29,15 @@ def print_text(text: str, *, ends_line: bool = True) -> None:
     click.echo(encodable(terminal_text(text), sys.stdout), nl=ends_line)
 
 
+def print_rendered(text: str) -> None:
+    """Print what a renderer has made, with its colours, to the standard output.
+
+    Args:
+        text: Text whose parts went through ``terminal_text`` before they were rendered.
+    """
+    click.echo(encodable(text, sys.stdout), nl=False, color=True)
+
+
 def complain(problem: object) -> None:
     """Print a problem to the standard error output, and no secret in it."""
     note(masked_text(f"traingate: {problem}"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 import sys
 from typing import Final
 
 from rich.console import Console
 
-from traingate.commands.output import print_json
+from traingate.commands.output import print_json, print_rendered
 from traingate.races.answer import Answer
 from traingate.records.race import Race
 from traingate.report.race import print_answer
@@ -27,5 +29,13 @@ def print_race(race: Race, result: Answer, form: str) -> None:
     if form == "json":
         print_json(race)
         return
-    width = None if sys.stdout.isatty() else _PLAIN_WIDTH
-    print_answer(Console(highlight=False, width=width), race, result)
+    is_terminal = sys.stdout.isatty()
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        highlight=False,
+        force_terminal=is_terminal,
+        width=shutil.get_terminal_size().columns if is_terminal else _PLAIN_WIDTH,
+    )
+    print_answer(console, race, result)
+    print_rendered(text.getvalue())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
+import msgspec
 
 from traingate.commands.output import complain, print_text
 from traingate.commands.race import print_race
@@ -16,6 +18,7 @@ from traingate.errors import ConfigurationError
 from traingate.races.answer import answer
 from traingate.races.default_space import Wishes
 from traingate.races.space import Space
+from traingate.races.standings import Standing
 from traingate.records.race import Objective, Race
 from traingate.report.race import progress_line, to_svg
 from traingate.report.race_recipe import script_of_candidate
@@ -28,8 +31,8 @@ _NO_RESULT = 2
 _INTERRUPTED = 130
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
-_UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
+_POWERS: Final = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
 def _names(_context: click.Context, _option: click.Parameter, text: str) -> tuple[str, ...]:
@@ -62,7 +65,8 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     if text is None:
         return None
     match = _SIZE.fullmatch(text.strip())
-    size = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
+    unit = 1024 if match and match[3] else 1000
+    size = int(float(match[1]) * unit ** _POWERS[match[2].upper()]) if match else 0
     if not size:
         raise click.BadParameter(f"{text!r} is no size such as 6GiB or 800MB")
     return size
@@ -141,24 +145,23 @@ def tune(
     from traingate.tuning.tune import TuneRun  # noqa: PLC0415 - loads pytest
 
     run = TuneRun(_tune_options(**choices), report=_report, announce=_announce)
-    try:
-        status = run.run(test, pytest_arguments)
-    except ConfigurationError as error:
-        _fail(str(error))
+    # The record alone is the standard output.
+    with contextlib.redirect_stdout(sys.stderr) if form == "json" else contextlib.nullcontext():
+        run.run(test, pytest_arguments)
     if run.race is None or run.path is None:
         _fail(f"{test} was not raced.")
     race, result = run.race, answer(run.race)
-    if svg is not None:
-        _write(svg, to_svg(race, result))
-    if script is not None and result.winner is not None:
-        _write(script, script_of_candidate(race, race.candidates[result.winner.candidate]))
     print_race(race, result, form)
     if form == "text":
         print_text(f"\nrecord: {run.path}")
-    if result.winner is None or status:
-        sys.exit(_NO_RESULT)
+    if svg is not None:
+        _write(svg, to_svg(race, result))
+    if script is not None and result.winner is not None:
+        _write_script(script, race, result.winner)
     if race.end == "interrupted":
         sys.exit(_INTERRUPTED)
+    if result.winner is None or not race.end:
+        sys.exit(_NO_RESULT)
 
 
 def _tune_options(
@@ -202,6 +205,9 @@ def _announce(space: Space, left_out: Mapping[str, str], write_line: Callable[[s
     """Write the axes of the space, and the choices that cannot run here."""
     write_line("")
     write_line(f"traingate: {space.size} candidates")
+    if space.fixed:
+        names = ", ".join(layer.name for layer in space.fixed)
+        write_line(f"traingate:   all of them with: {names}")
     for axis in space.axes:
         labels = ", ".join(choice.label for choice in axis.choices)
         write_line(f"traingate:   {axis.name}: {labels}")
@@ -214,6 +220,15 @@ def _write(path: Path, content: str) -> None:
         write_atomically(path, content)
     except OSError as error:
         complain(f"{path} was not written: {error}")
+
+
+def _write_script(path: Path, race: Race, winner: Standing) -> None:
+    try:
+        script = script_of_candidate(race, race.candidates[winner.candidate])
+    except (ConfigurationError, msgspec.ValidationError) as error:
+        complain(f"{path} was not written: {error}")
+        return
+    _write(path, script)
 
 
 def _fail(message: str) -> NoReturn:

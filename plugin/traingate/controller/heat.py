@@ -31,12 +31,14 @@ class HeatLaunch:
         number: Index of the job in the heat.
         job: Job.
         worker: Its worker.
+        exit_stack: Stack that ends the worker.
         turns: Measured steps of each turn.
         warm_up: Warm-up; None before it.
         setup_seconds: Time that building the training took, in seconds.
         steps_per_turn: Number of steps in each turn.
         planned_rounds: Number of rounds that are planned for the heat; 0 before the first.
         error: Error by which it failed; None if it has not failed.
+        is_stepping: True while it takes the steps of a turn.
         is_ended: True if the caller has ended it, or if there was no time left to warm it up.
         finished: Messages by which its ranks have reported success; empty if they have not.
     """
@@ -51,6 +53,7 @@ class HeatLaunch:
     steps_per_turn: int = 1
     planned_rounds: int = 0
     error: TraingateError | None = None
+    is_stepping: bool = False
     is_ended: bool = False
     finished: list[messages.Finished] = field(default_factory=list)
 
@@ -73,6 +76,19 @@ class HeatLaunch:
     def busy_turns(self) -> int:
         """Return the number of turns after which a process could not be stopped."""
         return sum(turn.busy_turns for turn in self.turns)
+
+    def take_turn(self, number: int) -> None:
+        """Take the steps of a turn.
+
+        Args:
+            number: Index of the round.
+        """
+        count = self.steps_per_turn
+        self.is_stepping = True
+        with self.guarded():
+            steps = self.worker.take_steps(count, number * count, self.planned_rounds * count)
+            self.turns.append(steps)
+        self.is_stepping = False
 
     def finish(self) -> None:
         """Ask the worker for the message that proves its success, and end it."""
@@ -159,8 +175,8 @@ def measure_heat(
         except KeyboardInterrupt:
             heat.was_interrupted = True
             for launch in launches:
-                if launch.runs and launch.turns:
-                    launch.finish()  # fails for the one that was amid its turn
+                if launch.runs and launch.turns and not launch.is_stepping:
+                    launch.finish()
     return heat
 
 
@@ -202,17 +218,13 @@ def _measure(heat: MeasuredHeat, yardstick: Child, look: LookAtHeat) -> None:
     for launch, steps in zip(running, turns.steps, strict=True):
         launch.steps_per_turn, launch.planned_rounds = steps, turns.rounds
     for number in range(turns.rounds):
+        if sum(launch.runs for launch in running) < min(_LEAST_LAUNCHES, len(running)):
+            break
         for launch in running if number % 2 == 0 else running[::-1]:
             if launch.runs:
-                with launch.guarded():
-                    offset, total = number * launch.steps_per_turn, turns.rounds
-                    launch.turns.append(
-                        launch.worker.take_steps(
-                            launch.steps_per_turn, offset, total * launch.steps_per_turn
-                        )
-                    )
+                launch.take_turn(number)
         answer = yardstick.ask_first(
-            messages.Measure(1), messages.Measured, launch.job.timeouts.step, "at its work"
+            messages.Measure(1), messages.Measured, running[0].job.timeouts.step, "at its work"
         )
         heat.gemm_seconds.append(answer.gemm_seconds)
         heat.rounds = number + 1

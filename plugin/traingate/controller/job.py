@@ -30,12 +30,14 @@ class Timeouts:
         first_step: Seconds for the first step, which compiles.
         step: Seconds for any other answer, such as that of a later step or of the yardstick.
         base_setup: Seconds for the command that prepares the tree of a base commit.
+        setup: Seconds for building the training.
     """
 
     start: float = _START_SECONDS
     first_step: float = 1200.0
     step: float = 600.0
     base_setup: float = 1800.0
+    setup: float = 600.0
 
     @classmethod
     def of(cls, seconds: float | None) -> Timeouts:
@@ -46,7 +48,7 @@ class Timeouts:
         """
         if seconds is None:
             return cls()
-        return cls(max(seconds, _START_SECONDS), seconds, seconds, seconds)
+        return cls(max(seconds, _START_SECONDS), seconds, seconds, seconds, seconds)
 
 
 @dataclass(frozen=True)

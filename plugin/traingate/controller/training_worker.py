@@ -113,7 +113,7 @@ class TrainingWorker:
     def wait_until_prepared(self) -> float:
         """Wait until the training is built, and return the time that it took, in seconds."""
         self._observer.doing("building the training")
-        seconds, doing = self._job.timeouts.step, "while it built the training"
+        seconds, doing = self._job.timeouts.setup, "while it built the training"
         answers = self._worker.receive(messages.Prepared, seconds, doing)
         local = sum(prepared.batch_size for prepared in answers)
         self.batch_size = local * self._worker.world_size // len(answers)

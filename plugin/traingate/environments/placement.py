@@ -52,7 +52,7 @@ def place(
         return place_in(stack, environments.get(name), paths_for)
     placement = place_in(stack, RUNNING, paths_for)
     needed_names = [
-        _environment_of(requirement.layer)
+        needed_environment(requirement.layer)
         for requirement in placement.examination.missing_requirements
     ]
     for needed_name in dict.fromkeys(filter(None, needed_names)):
@@ -75,14 +75,14 @@ def _with_remedies(placement: Placement) -> Placement:
 
 def _with_remedy(finding: LayerFinding) -> LayerFinding:
     """Return *finding* with the second remedy, if a package is what the layer lacks."""
-    name = _environment_of(finding.layer)
+    name = needed_environment(finding.layer)
     if name is None or "pip install" not in (finding.obstacle or ""):
         return finding
     remedy = f"or in an environment of its own: traingate environment create {name}"
     return replace(finding, obstacle=f"{finding.obstacle}, {remedy}")
 
 
-def _environment_of(layer: Layer) -> str | None:
+def needed_environment(layer: Layer) -> str | None:
     """Return the environment that a layer needs; a user's own may not derive from BaseLayer."""
     name: str | None = getattr(layer, "environment", None)
     return name

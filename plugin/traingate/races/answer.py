@@ -8,11 +8,10 @@ from traingate.races.estimates import (
     CONTRIBUTION_ERROR,
     FINAL_ERROR,
     Fit,
-    fit,
+    fit_contributions,
+    fit_final,
     fit_race,
-    launch_prior,
 )
-from traingate.races.observations import observations
 from traingate.races.standings import (
     HalfWidth,
     Ratio,
@@ -83,17 +82,17 @@ def answer(race: Race) -> Answer:
     The final alone decides, if there was one: its launches were measured after its candidates had
     been chosen.
     """
-    everything = fit_race(race)
-    if everything is None:
+    all_estimates = fit_race(race)
+    if all_estimates is None:
         return Answer(None, (), (), (), (), has_final=False)
-    failed = {item.candidate for item in race.eliminations if item.kind != "slower"}
-    final = _final_fit(race)
-    decisive = everything if final is None else final
-    half_width = rough_widths(everything) if final is None else tukey_widths(final, FINAL_ERROR)
+    final = fit_final(race)
+    decisive = all_estimates if final is None else final
+    rough = rough_widths(all_estimates)
+    half_width = rough if final is None else tukey_widths(final, FINAL_ERROR)
     places = {
         candidate: effect
         for candidate, effect in decisive.effects.items()
-        if candidate not in failed
+        if candidate not in race.failed
     }
     if not places:
         return Answer(None, (), (), (), (), has_final=False)
@@ -104,15 +103,15 @@ def answer(race: Race) -> Answer:
 
     ranked = sorted(places, key=places.__getitem__)
     finalists = [standing(candidate, decisive, half_width) for candidate in ranked]
-    rough = rough_widths(everything)
     outside = sorted(
-        everything.effects.keys() - places.keys() - failed, key=everything.effects.__getitem__
+        all_estimates.effects.keys() - places.keys() - race.failed,
+        key=all_estimates.effects.__getitem__,
     )
     return Answer(
         winner=finalists[0],
         equals=tuple(item for item in finalists[1:] if not _is_slower(item)),
         slower=tuple(item for item in finalists[1:] if _is_slower(item)),
-        others=tuple(standing(candidate, everything, rough) for candidate in outside),
+        others=tuple(standing(candidate, all_estimates, rough) for candidate in outside),
         contributions=_contributions(race, winner),
         has_final=final is not None,
     )
@@ -120,19 +119,6 @@ def answer(race: Race) -> Answer:
 
 def _is_slower(standing: Standing) -> bool:
     return standing.over_winner is not None and standing.over_winner.differs
-
-
-def _final_fit(race: Race) -> Fit | None:
-    """Return the estimates of the final; None if it has fewer than two complete heats.
-
-    A candidate that was dropped in the final, because it failed, is left out.
-    """
-    heats = [heat for heat in race.heats if heat.stage == "final"]
-    if len(heats) < 2:  # noqa: PLR2004 - one heat has no spread between launches
-        return None
-    common = set.intersection(*({launch.candidate for launch in heat.launches} for heat in heats))
-    items = [item for item in observations(race, ("final",)) if item.candidate in common]
-    return fit(items, launch_prior(race.heats)) if len(common) > 1 else None
 
 
 def _contributions(race: Race, winner: int) -> tuple[Contribution, ...]:
@@ -146,18 +132,10 @@ def _contributions(race: Race, winner: int) -> tuple[Contribution, ...]:
         axis: by_choices.get(frozenset(choices.items() - {(axis, label)}))
         for axis, label in choices.items()
     }
-    items = [
-        item
-        for item in observations(race, ("final", "contributions"))
-        if item.candidate in {winner, *variants.values()}
-    ]
-    estimates = fit(items, launch_prior(race.heats))
-    if estimates is None or winner not in estimates.effects:
+    estimates = fit_contributions(race)
+    if estimates is None or winner not in estimates.effects or len(estimates.effects) == 1:
         return tuple(Contribution(axis, label, None) for axis, label in choices.items())
-    if len(estimates.effects) > 1:
-        width = tukey_widths(estimates, CONTRIBUTION_ERROR)
-    else:
-        width = rough_widths(estimates)
+    width = tukey_widths(estimates, CONTRIBUTION_ERROR)
     return tuple(
         Contribution(
             axis,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from traingate.errors import ConfigurationError
-from traingate.host.cpu import cache_groups, logical_cores, numa_nodes, physical_cores
 from traingate.layers.base import Layer
 from traingate.layers.kinds import KINDS
+from traingate.layers.stack import Stack
 from traingate.protocol.json_values import JSON
+from traingate.races.machine_choices import core_choices, rank_counts, runtime_choice
 from traingate.races.space import (
     Axis,
     Choice,
@@ -30,6 +32,10 @@ _ALLOCATORS: Final = ("tcmalloc", "jemalloc", "jemalloc-retain", "mimalloc", "gl
 
 FindObstacle = Callable[[Layer], str | None]
 """Function that returns why no environment of this machine can run a layer; None if one can."""
+
+CanRun = Callable[[Stack, str | None], bool]
+"""Function that returns whether a stack can run in the environment of this name, or in the one that
+it needs."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +64,23 @@ class Wishes:
 
 
 def make_space(
-    test_layers: Sequence[Layer], wishes: Wishes, find_obstacle: FindObstacle
+    test_layers: Sequence[Layer],
+    wishes: Wishes,
+    find_obstacle: FindObstacle,
+    can_run: CanRun = lambda _stack, _environment: True,
+    environment: str | None = None,
 ) -> tuple[Space, dict[str, str]]:
     """Return the space of a test, and what was left out of it.
 
-    Layers of the test that change the mathematics, or that are the user's own, belong to all
-    candidates: the test asks for them. Its other layers are choices like all others.
+    Layers of the test that change the mathematics, or that no axis has, belong to all candidates:
+    the test asks for them. Its other layers are choices like all others.
 
     Args:
         test_layers: Layers that the test asks for.
         wishes: Wishes of the user.
         find_obstacle: Function that returns why this machine cannot run a layer.
+        can_run: Function that returns whether a candidate can run.
+        environment: Name of the environment that the test asks for; None if it asks for none.
 
     Returns:
         The space; and the reasons why choices cannot run here, by axis and label.
@@ -78,6 +90,9 @@ def make_space(
     """
     kinds = {**KINDS, **(wishes.kinds or {})}
     own_names = {axis.name for axis in wishes.axes or ()}
+    for name in wishes.allowed:
+        if name in _NUMBERED:
+            raise ConfigurationError(f"give the numbers of {name} to try: {_NUMBERED[name]}")
     for names, known_names in (
         (wishes.allowed, KINDS.keys()),
         (wishes.without, kinds.keys() | _AXIS_NAMES | own_names),
@@ -88,18 +103,22 @@ def make_space(
                 raise ConfigurationError(f"there is no {name!r}, but: {known_text}")
     axes = list(_default_axes(wishes) if wishes.axes is None else wishes.axes)
     axes += _wished_axes(wishes, {axis.name for axis in axes})
-    axes = [_with_test_layers(axis, test_layers, wishes) for axis in axes]
+    fixed = tuple(layer for layer in test_layers if _is_fixed(layer, wishes, axes))
+    chosen_layers = [layer for layer in test_layers if layer not in fixed]
+    axes = [_with_test_layers(axis, chosen_layers, wishes) for axis in axes]
     left_out: dict[str, str] = {}
     available_axes = [
         Axis(axis.name, tuple(_available(axis, kinds, wishes.without, find_obstacle, left_out)))
         for axis in axes
         if axis.name not in wishes.without
     ]
-    fixed = tuple(layer for layer in test_layers if _is_fixed(layer, wishes))
-    space = Space(without_single_choices(available_axes), kinds, fixed)
-    if not space.axes:
+    space = Space(without_single_choices(available_axes), kinds, fixed, can_run, environment)
+    if not set(space.pool([], random.Random(0))) - {space.plain}:  # noqa: S311 - a sample
         reasons = "".join(f"\n  {name}: {reason}" for name, reason in left_out.items())
-        raise ConfigurationError(f"nothing is left to choose:{reasons}")
+        fixed_text = ", ".join(layer.name for layer in fixed) or "the test's workload"
+        raise ConfigurationError(
+            f"nothing is left to choose that can be combined with {fixed_text}{reasons}"
+        )
     return space, left_out
 
 
@@ -112,38 +131,16 @@ def _default_axes(wishes: Wishes) -> Iterator[Axis]:
     yield Axis("ipex_optimize", (NONE, _single("ipex_optimize")))
     optimizers = ("foreach_optimizer", "fused_optimizer")
     yield Axis("optimizer", (NONE, *map(_single, optimizers)))
-    allocators = (_runtime(name, allocator=name) for name in _ALLOCATORS)
+    allocators = (runtime_choice(name, allocator=name) for name in _ALLOCATORS)
     yield Axis("allocator", (Choice("torch's"), *allocators))
-    yield Axis("openmp", (Choice("gnu"), _runtime("intel", openmp="intel")))
-    yield Axis("cores", (Choice("unbound"), *_core_choices(fewer=wishes.fewer_cores)))
+    yield Axis("openmp", (Choice("gnu"), runtime_choice("intel", openmp="intel")))
+    # tuned_runtime binds in any case.
+    unbound = Choice("unbound", excluded=frozenset({"tuned_runtime"}))
+    yield Axis("cores", (unbound, *core_choices(fewer=wishes.fewer_cores)))
     yield Axis("huge_pages", (NONE, _single("huge_pages")))
     if not wishes.workers:
         worker = Choice("1 worker", {"data_workers": {"count": 1}})
         yield Axis("loading", (NONE, worker, _single("prefetching_loader")))
-
-
-def _core_choices(*, fewer: bool) -> Iterator[Choice]:
-    """Yield the choices of cores that this machine has.
-
-    Args:
-        fewer: True for a part of the cores too.
-    """
-    physical = physical_cores()
-    yield _runtime("bound")
-    if set(logical_cores()) != set(physical):
-        yield _runtime("hyperthreads", hyperthreads=True)
-    if not fewer:
-        return
-    groups = cache_groups(physical)
-    parts = {"half": physical[: len(physical) // 2]}
-    if len(groups) > 1:
-        parts["one L3"] = groups[0]
-    nodes = numa_nodes()
-    if len(nodes) > 1:
-        parts["one node"] = physical_cores(min(nodes))
-    for label, cores in parts.items():
-        if cores:
-            yield _runtime(label, cores=",".join(map(str, cores)))
 
 
 _AXIS_NAMES: Final = {
@@ -154,9 +151,20 @@ _AXIS_NAMES: Final = {
 
 
 def _wished_axes(wishes: Wishes, present: set[str]) -> Iterator[Axis]:
-    """Yield the axes that options add to the default ones, or to those of a file."""
+    """Yield the axes that options add to the default ones, or to those of a file.
+
+    Raises:
+        ConfigurationError: If the file has an axis of that name already.
+    """
+    for option, name, values in (
+        ("--batch-size", "batch_size", wishes.batch_sizes),
+        ("--workers", "workers", wishes.workers),
+        ("--environment", "environment", wishes.environments),
+    ):
+        if values and name in present:
+            raise ConfigurationError(f"the file has the axis {name} already: leave out {option}")
     for name in dict.fromkeys(wishes.allowed):
-        if name not in present and name not in {"batch_size", "data_workers"}:
+        if name not in present:
             yield Axis(name, (NONE, *_choices_of(name)))
     if wishes.batch_sizes:
         sizes = (
@@ -170,8 +178,12 @@ def _wished_axes(wishes: Wishes, present: set[str]) -> Iterator[Axis]:
         )
         yield Axis("workers", (AS_IN_TEST, *counts))
     if wishes.environments:
-        names = (Choice(name, environment=name) for name in wishes.environments)
+        names = (Choice(name, environment=name) for name in dict.fromkeys(wishes.environments))
         yield Axis("environment", (Choice("as needed"), *names))
+
+
+_NUMBERED: Final = {"batch_size": "--batch-size 2,4", "data_workers": "--workers 0,2"}
+"""Layers whose choices are numbers of the user's, by name, with an example of the option."""
 
 
 def _choices_of(name: str) -> list[Choice]:
@@ -179,36 +191,29 @@ def _choices_of(name: str) -> list[Choice]:
     if name == "float32_precision":
         return [_single(name, format=value) for value in ("bf16", "tf32")]
     if name == "data_parallel":
-        return [_single(name, ranks=count) for count in _rank_counts()]
+        return [_single(name, ranks=count) for count in rank_counts()]
     return [_single(name)]
 
 
-def _rank_counts() -> list[int | str]:
-    """Return the numbers of ranks to try: powers of two, one for each NUMA node, one for each L3.
-
-    A rank has at least two cores, unless the machine has fewer than eight.
-    """
-    cores = len(physical_cores())
-    most = cores if cores < _FEW_CORES else cores // 2
-    powers = {2**power for power in range(1, most.bit_length()) if 2**power <= most}
-    counts: list[int | str] = sorted(powers | ({len(numa_nodes())} - {0, 1}))
-    has_groups = len(cache_groups(physical_cores())) not in {1, *counts}
-    return [*counts, "l3"] if has_groups else counts
-
-
-_FEW_CORES: Final = 8
-"""Number of physical cores below which a rank may have a single core."""
-
-
 def _with_test_layers(axis: Axis, test_layers: Sequence[Layer], wishes: Wishes) -> Axis:
-    """Return the axis with the options that the test gives a layer of it as a further choice."""
+    """Return the axis with the options that the test gives a layer of it as a further choice.
+
+    Args:
+        axis: Axis.
+        test_layers: Layers of the test that are choices.
+        wishes: Wishes of the user.
+    """
     if wishes.axes is not None or axis.name in {"workers", "environment"}:
         return axis
     choices = list(axis.choices)
     for layer in test_layers:
         options = dict(layer.options)
-        has_layer = any(layer.name in choice.options for choice in choices)
-        if not has_layer or layer.name == "tuned_runtime" or _is_fixed(layer, wishes):
+        if layer.name == "tuned_runtime":
+            options = {name: options[name] for name in _CORE_OPTIONS if options.get(name)}
+            if axis.name == "cores" and options:
+                choices.append(Choice(AS_IN_TEST.label, {layer.name: options}))
+            continue
+        if not any(layer.name in choice.options for choice in choices):
             continue
         made = [
             make_layer(KINDS[layer.name], choice.options[layer.name])
@@ -218,6 +223,10 @@ def _with_test_layers(axis: Axis, test_layers: Sequence[Layer], wishes: Wishes) 
         if all(dict(other.options) != options for other in made):
             choices.append(Choice(_label(layer), {layer.name: options}))
     return Axis(axis.name, tuple(choices))
+
+
+_CORE_OPTIONS: Final = ("cores", "node", "hyperthreads")
+"""Options of ``tuned_runtime`` that belong to the axis of the cores."""
 
 
 def _available(
@@ -242,21 +251,25 @@ def _available(
             left_out[f"{axis.name}: {choice.label}"] = obstacle
 
 
-def _is_fixed(layer: Layer, wishes: Wishes) -> bool:
-    """Return whether all candidates have a layer of the test."""
+def _is_fixed(layer: Layer, wishes: Wishes, axes: Iterable[Axis]) -> bool:
+    """Return whether all candidates have a layer of the test, unless a choice replaces it."""
     if layer.name in {*wishes.allowed, *wishes.without}:
         return False
-    return layer.name not in KINDS or getattr(layer, "mathematics", None) is not None
+    chosen_names = {
+        name
+        for axis in axes
+        if axis.choices[0] != AS_IN_TEST
+        for choice in axis.choices
+        for name in choice.options
+    }
+    changes_mathematics = getattr(layer, "mathematics", None) is not None
+    return layer.name not in chosen_names or (wishes.axes is None and changes_mathematics)
 
 
 def _single(name: str, **options: JSON) -> Choice:
     """Return the choice of one layer, labelled by its name and its options."""
     values = ", ".join(map(str, options.values()))
     return Choice(f"{name}({values})" if values else name, {name: options})
-
-
-def _runtime(label: str, **options: JSON) -> Choice:
-    return Choice(label, {"tuned_runtime": options})
 
 
 def _label(layer: Layer) -> str:

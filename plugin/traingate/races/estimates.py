@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -34,8 +35,11 @@ shared 2-core machines, the log ratio of two launches in bare processes that too
 4.5 %, so that of a launch was 3.2 %, the scatter of its turns included."""
 
 _PRIOR_DEGREES_OF_FREEDOM: Final = 6
-"""Weight of that assumption. In a first heat no stack is measured twice, so nothing else is known;
-the final has more degrees of freedom of its own."""
+"""Weight of that assumption. In a first heat no stack is measured twice, so nothing else is
+known."""
+
+_FINAL_PRIOR_DEGREES_OF_FREEDOM: Final = 12
+"""Largest weight of the search's spread in the final, so that the final's own launches count."""
 
 ELIMINATION_ERROR: Final = 0.01
 """Probability that a race eliminates, as slower, any candidate that is not slower than another."""
@@ -121,18 +125,61 @@ def fit_race(race: Race, stages: Sequence[Stage] = ALL_STAGES) -> Fit | None:
     return fit(observations(race, stages), launch_prior(race.heats))
 
 
+def fit_final(race: Race) -> Fit | None:
+    """Return the estimates of the final; None if it has fewer than two heats.
+
+    A candidate that failed in the final, or that one of its heats lacks, is left out.
+    """
+    heats = [heat for heat in race.heats if heat.stage == "final"]
+    if len(heats) < _LEAST_FINAL_HEATS:
+        return None
+    common = set.intersection(*({launch.candidate for launch in heat.launches} for heat in heats))
+    common -= race.failed
+    items = [item for item in observations(race, ("final",)) if item.candidate in common]
+    return fit(items, _final_prior(race)) if len(common) > 1 else None
+
+
+def fit_contributions(race: Race) -> Fit | None:
+    """Return the estimates from the final and the heats after it; None without any.
+
+    All candidates of these heats belong to the family of pairs, since the final has chosen the
+    winner among them.
+    """
+    stages: tuple[Stage, ...] = ("final", "contributions")
+    items = [item for item in observations(race, stages) if item.candidate not in race.failed]
+    return fit(items, _final_prior(race))
+
+
+def _final_prior(race: Race) -> Prior:
+    """Return the spread that is assumed in the final: that of the launches of the search.
+
+    The final itself may have as few as two degrees of freedom.
+    """
+    search = fit_race(race, ("search",))
+    if search is None:
+        return launch_prior(race.heats)
+    weight = min(search.degrees_of_freedom, _FINAL_PRIOR_DEGREES_OF_FREEDOM)
+    return Prior(search.spread, weight)
+
+
+_LEAST_FINAL_HEATS: Final = 2
+"""Smallest number of heats between which launches of one stack scatter."""
+
+
 def fit(items: Iterable[Observation], prior: Prior) -> Fit | None:
     """Return the least-squares estimates of the model; None without observations.
 
     The spread is moderated by the prior, as Smyth's moderated t (see ``gate.statistics``).
+    Candidates that no heat connects with the one of the most launches are left out: nothing says
+    whether they or their heats were slower.
 
     Args:
-        items: Results of launches. Each heat shares a candidate with the heats before.
+        items: Results of launches.
         prior: Spread that is assumed before any launch.
     """
     import numpy as np  # noqa: PLC0415 - only when a race is run
 
-    rows = list(items)
+    rows = _connected(list(items))
     if not rows:
         return None
     candidates = sorted({row.candidate for row in rows})
@@ -142,8 +189,8 @@ def fit(items: Iterable[Observation], prior: Prior) -> Fit | None:
         design[number, candidates.index(row.candidate)] = 1.0
         design[number, len(candidates) + heats.index(row.heat)] = 1.0
     values = np.array([row.value for row in rows])
-    # The pseudo-inverse takes the solution of least norm; contrasts of candidates do not depend
-    # on the choice as long as shared candidates connect the heats.
+    # The pseudo-inverse takes the solution of least norm. Contrasts of candidates do not depend on
+    # that, since shared candidates connect the heats.
     inverse = np.linalg.pinv(design.T @ design, hermitian=True)
     solution = inverse @ design.T @ values
     residuals = values - design @ solution
@@ -162,6 +209,22 @@ def fit(items: Iterable[Observation], prior: Prior) -> Fit | None:
     )
 
 
+def _connected(rows: Sequence[Observation]) -> list[Observation]:
+    """Return the results of the candidates that share heats with the one of the most launches.
+
+    They share them directly, or through other candidates.
+    """
+    if not rows:
+        return []
+    candidates = {Counter(row.candidate for row in rows).most_common(1)[0][0]}
+    while True:
+        heats = {row.heat for row in rows if row.candidate in candidates}
+        reached = {row.candidate for row in rows if row.heat in heats}
+        if reached == candidates:
+            return [row for row in rows if row.candidate in candidates]
+        candidates = reached
+
+
 def launch_ratios(race: Race, reference: int) -> list[tuple[Observation, float]]:
     """Return each launch with its throughput divided by the estimate of a reference candidate.
 
@@ -171,11 +234,11 @@ def launch_ratios(race: Race, reference: int) -> list[tuple[Observation, float]]
         race: Race with at least one launch of the reference.
         reference: Index of that candidate.
     """
-    items = observations(race)
-    estimates = fit(items, launch_prior(race.heats))
+    estimates = fit_race(race)
     if estimates is None or reference not in estimates.effects:
         return []
     effects = estimates.effects
+    items = [item for item in observations(race) if item.candidate in effects]
     by_heat: dict[int, list[float]] = {}
     for item in items:
         by_heat.setdefault(item.heat, []).append(item.value - effects[item.candidate])
@@ -187,9 +250,11 @@ def launch_ratios(race: Race, reference: int) -> list[tuple[Observation, float]]
 def tukey_quantile(error: float, candidates: int, degrees_of_freedom: int) -> float:
     """Return the quantile of the range of *candidates* means, divided by the square root of two.
 
+    With unequal numbers of launches the intervals are a little too wide (Tukey and Kramer).
+
     Multiplied by the standard error of a difference, it is the half-width of the intervals of all
-    pairwise differences, which hold together (Tukey's honestly significant difference; Tukey, "The
-    Problem of Multiple Comparisons", 1953).
+    pairwise differences, which hold at the same time (Tukey's honestly significant difference;
+    Tukey, "The Problem of Multiple Comparisons", 1953).
 
     Args:
         error: Probability that any of the intervals misses the true difference.

@@ -8,7 +8,7 @@ from typing import Final
 
 from traingate.races.space import Point
 
-_ENOUGH: Final = 2
+_BLAMED_FAILURES: Final = 2
 """Number of failures for which a choice is blamed, after which no other candidate has it."""
 
 
@@ -19,10 +19,10 @@ def closed_choices(failed: Collection[Point], succeeded: Collection[Point]) -> s
     other candidates.
 
     Args:
-        failed: Candidates that have failed.
-        succeeded: Candidates that have been measured.
+        failed: Candidates that have failed, or that were too large.
+        succeeded: Other candidates that have been measured.
     """
     innocent = {choice for point in succeeded for choice in enumerate(point)}
     suspects = [set(enumerate(point)) - innocent for point in failed]
     counts = Counter(choice for choices in suspects if len(choices) == 1 for choice in choices)
-    return {choice for choice, count in counts.items() if count >= _ENOUGH}
+    return {choice for choice, count in counts.items() if count >= _BLAMED_FAILURES}

@@ -38,8 +38,14 @@ def new_file(folder: Path, test: str) -> Path:
         test: Full name of the test.
     """
     numbers = [int(match[1]) for path in _files(folder) if (match := _NUMBER.fullmatch(path.name))]
-    name = re.sub(r"[^A-Za-z0-9.-]+", "_", test.rpartition("::")[2])[:80].strip("_") or "test"
-    return folder / f"{max(numbers, default=0) + 1:04}_{name}{_SUFFIX}"
+    return folder / f"{max(numbers, default=0) + 1:04}_{_name_of(test)}{_SUFFIX}"
+
+
+def _name_of(test: str) -> str:
+    """Return the part of the name of a file that is the test's."""
+    function, bracket, parameters = test.partition("[")
+    name = f"{function.rpartition('::')[2]}{bracket}{parameters}"
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", name)[:80].strip("_") or "test"
 
 
 def newest_file(folder: Path, test: str | None = None) -> Path:
@@ -51,10 +57,12 @@ def newest_file(folder: Path, test: str | None = None) -> Path:
 
     Raises:
         NoRunError: If there is none.
-        DamagedRecordError: If a record cannot be read.
+        DamagedRecordError: If a record with the name of the test cannot be read.
     """
     for path in reversed(_files(folder)):
-        if test is None or read_race(path).test == test:
+        if test is None:
+            return path
+        if path.name.endswith(f"_{_name_of(test)}{_SUFFIX}") and read_race(path).test == test:
             return path
     what = "race" if test is None else f"race of {test}"
     raise NoRunError(f"{folder} holds no {what}: run traingate tune first.")

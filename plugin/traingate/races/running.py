@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias
@@ -14,7 +15,7 @@ from traingate.races.estimates import fit_race
 from traingate.races.observations import cost_of
 from traingate.races.space import Point, Space
 from traingate.races.strategy import Limits, Plan, Strategy
-from traingate.records.race import Candidate, Elimination, End, Heat, Race, RaceLaunch
+from traingate.records.race import PLAIN, Candidate, Elimination, End, Heat, Race, RaceLaunch
 
 Look: TypeAlias = Callable[[Sequence[RaceLaunch]], Sequence[int]]
 """Function from the launches of a heat so far to the candidates that need not go on."""
@@ -90,6 +91,7 @@ class RaceRun:
         measurer: Measurer of the heats.
         seconds: Time for the whole race.
         on_change: Function that is called with the race after each heat.
+        clock: Function that returns a time in seconds.
     """
 
     race: Race
@@ -97,15 +99,20 @@ class RaceRun:
     measurer: Measurer
     seconds: float
     on_change: Callable[[Race], None] = lambda _: None
+    clock: Callable[[], float] = time.monotonic
     _is_settled: bool = field(default=False, init=False)
+    _start: float = field(default=0.0, init=False)
 
     def run(self) -> Race:
         """Run the race to its end, and return its record; Ctrl-C ends it early."""
         strategy = Strategy(self.space, self.race.seed)
+        self._start = self.clock() - self.race.seconds
+        self._is_settled = self.race.end == "decided"
         self._update(end="")
         end: End = "interrupted"
         try:
             while True:
+                self._update(notify=False)
                 limits = Limits(self.seconds, self.measurer.capacity(self.race))
                 plan = strategy.next_heat(self.race, limits)
                 if plan is None:
@@ -123,6 +130,7 @@ class RaceRun:
     def _measure(self, plan: Plan) -> bool:
         """Measure one heat, and return whether Ctrl-C has ended it."""
         numbers = [self._number(point) for point in plan.points]
+        self._update(notify=False)
         race, heat_number = self.race, len(self.race.heats)
         costs = [cost_of(race.objective, candidate.cost) for candidate in race.candidates]
         heat_look = look_at_heat(fit_race(race), heat_number, LOOKS, costs, kept=numbers[0])
@@ -139,15 +147,16 @@ class RaceRun:
         if plan.stage == "search":
             seconds = _PREPARATION_SHARE * max(0.0, self.seconds - race.seconds)
         result = self.measurer.measure(plan, numbers, race, look, seconds)
-        if result.heat is not None:
+        # A heat of the final that ended early lacks the candidate that was amid its turn.
+        if result.heat is not None and (plan.stage == "search" or not result.was_interrupted):
             self._update(heats=(*race.heats, result.heat), notify=False)
         for failure in result.failures:
             self._eliminate(failure.candidate, failure.kind, failure.reason, heat_number)
         failed = {failure.candidate for failure in result.failures}
         slower = {number: ratio for number, ratio in eliminated.items() if number not in failed}
-        self._end(slower, heat_number)
+        self._end(slower, heat_number, "the fastest of the heat")
         if plan.stage == "search":
-            self._end(self._slower_overall(heat_number), heat_number)
+            self._end(self._slower_overall(heat_number), heat_number, "the fastest so far")
         self._update()
         return result.was_interrupted
 
@@ -159,12 +168,12 @@ class RaceRun:
         )
         return {} if estimates is None else slower_after_heat(estimates, heat_number, alive)
 
-    def _end(self, slower: dict[int, float], heat_number: int) -> None:
+    def _end(self, slower: dict[int, float], heat_number: int, fastest: str) -> None:
         """Eliminate candidates that are slower, with their ratios; plain stays for the final."""
         for number, ratio in slower.items():
             percent = 100 * (1 - ratio)
-            reason = f"{percent:.0f} % slower than the fastest of the heat"
-            if number != 0:
+            reason = f"{percent:.0f} % slower than {fastest}"
+            if number != PLAIN:
                 self._eliminate(number, "slower", reason, heat_number, ratio)
 
     def _eliminate(
@@ -196,7 +205,8 @@ class RaceRun:
         return len(candidates) - 1
 
     def _update(self, *, notify: bool = True, **changes: object) -> None:
-        self.race = msgspec.structs.replace(self.race, **changes)
+        seconds = max(self.race.seconds, self.clock() - self._start)
+        self.race = msgspec.structs.replace(self.race, seconds=seconds, **changes)
         if notify:
             self.on_change(self.race)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, TypeAlias
@@ -40,11 +40,13 @@ class Choice:
         label: Text for tables, unique on its axis.
         options: Options of layers by the name of the layer; empty for none.
         environment: Name of the environment to run in; None for the one that the stack needs.
+        excluded: Names of layers that no candidate with this choice has.
     """
 
     label: str
     options: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
     environment: str | None = None
+    excluded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,18 @@ class Space:
         axes: Axes, each with at least two choices.
         kinds: Classes of the layers that choices name.
         fixed: Layers that all candidates have.
+        can_run: Function that returns whether a stack can run in the environment of this name, or
+            in the one that it needs.
+        environment_of_test: Name of the environment that the test asks for; None if it asks for
+            none.
     """
 
     axes: tuple[Axis, ...]
     kinds: Mapping[str, type[Any]]
     fixed: tuple[Layer, ...] = ()
+    can_run: Callable[[Stack, str | None], bool] = lambda _stack, _environment: True
+    environment_of_test: str | None = None
+    _validity: dict[Point, bool] = field(default_factory=dict, init=False, compare=False)
 
     @property
     def plain(self) -> Point:
@@ -117,7 +126,7 @@ class Space:
     def environment(self, point: Point) -> str | None:
         """Return the name of the environment that a candidate asks for; None for none."""
         names = (choice.environment for choice in self.choices(point))
-        return next((name for name in names if name is not None), None)
+        return next((name for name in names if name is not None), self.environment_of_test)
 
     def stack(self, point: Point) -> Stack:
         """Return the stack of a candidate.
@@ -136,12 +145,21 @@ class Space:
         return Stack.of([*kept_layers, *layers])
 
     def is_valid(self, point: Point) -> bool:
-        """Return whether the layers of a candidate, and their options, can be combined."""
+        """Return whether the layers of a candidate, and their options, can run together."""
+        if point not in self._validity:
+            self._validity[point] = self._find_validity(point)
+        return self._validity[point]
+
+    def _find_validity(self, point: Point) -> bool:
+        choices = self.choices(point)
+        layer_names = {name for choice in choices for name in choice.options}
+        if any(choice.excluded & layer_names for choice in choices):
+            return False
         try:
-            self.stack(point)
+            stack = self.stack(point)
         except ConfigurationError:  # that of a conflict is one too
             return False
-        return True
+        return self.can_run(stack, self.environment(point))
 
     def point(self, labels: Mapping[str, str]) -> Point:
         """Return the candidate with these labels by axis, and the default on all other axes.

@@ -88,9 +88,10 @@ class _Reader:
             )
         try:
             kind: type[Any] = getattr(import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            raise ConfigurationError(f"{self.path}: {name} cannot be imported: {error}") from error
-        self.kinds[kind.name] = kind
+            self.kinds[kind.name] = kind
+        except Exception as error:
+            problem = f"{type(error).__name__}: {error}"
+            raise ConfigurationError(f"{self.path}: {name} is no layer: {problem}") from error
         return kind
 
 

@@ -6,17 +6,14 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from traingate.gate.roofline import roofline_of_step
 from traingate.gate.statistics import mean_interval
 from traingate.races.estimates import ROUGH_ERROR, Fit, tukey_quantile
 from traingate.races.observations import ALL_STAGES
 from traingate.records import Counts, Interval, Measurement
-from traingate.records.race import Race, RaceLaunch, Stage
-
-PLAIN: Final = 0
-"""Index of the plain workload among the candidates of a race."""
+from traingate.records.race import PLAIN, Race, RaceLaunch, Stage
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class Ratio:
 
     Attributes:
         value: Estimate; above 1 if the first candidate is faster.
-        interval: Interval of which all those of the same list hold together.
+        interval: Its interval. Those of the same list hold at the same time.
     """
 
     value: float
@@ -74,7 +71,7 @@ HalfWidth: TypeAlias = Callable[[int, int], float]
 
 
 def tukey_widths(estimates: Fit, error: float) -> HalfWidth:
-    """Return Tukey's half-widths: the intervals of all pairs hold together.
+    """Return Tukey's half-widths: the intervals of all pairs hold at the same time.
 
     Args:
         estimates: Estimates of candidates that took part in the same heats.
@@ -86,7 +83,8 @@ def tukey_widths(estimates: Fit, error: float) -> HalfWidth:
 
 def rough_widths(estimates: Fit) -> HalfWidth:
     """Return Bonferroni's half-widths, for candidates with unequal numbers of launches."""
-    pairs = max(1, 2 * len(estimates.effects))  # each with plain, and with the winner
+    count = len(estimates.effects)
+    pairs = max(1, count * (count - 1) / 2)  # any of them may be that of plain and the winner
     return lambda first, second: estimates.half_width(first, second, ROUGH_ERROR / pairs)
 
 
@@ -181,7 +179,7 @@ def _roofline(
     limit = roofline_of_step(
         _counts(plain),
         launch.batch_size,
-        1,
+        race.candidates[launch.candidate].ranks,
         flops_per_second=plain.roofline_flops_per_second * speed * launch.precision_speedup,
         memory_bytes_per_second=(plain.memory_bytes_per_second or 0.0) * speed,
     )

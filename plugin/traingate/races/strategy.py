@@ -9,21 +9,22 @@ again in fresh launches: these alone decide, so that a lucky launch of the searc
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from traingate.races.estimates import BETWEEN_SPREAD, Fit, fit_race
+from traingate.races.estimates import BETWEEN_SPREAD, Fit, fit_final, fit_race
 from traingate.races.failures import closed_choices
 from traingate.races.observations import observations
 from traingate.races.proposals import Forecast, Result, diverse, forecast
 from traingate.races.space import Point, Space
-from traingate.records.race import Elimination, Heat, Race, Stage
+from traingate.records.race import Heat, Race, Stage
 
 INDIFFERENCE: Final = 0.02
 """Difference of log costs that does not matter."""
 
-_ENOUGH: Final = 0.05
+_REGRET_PROBABILITY: Final = 0.05
 """Probability of a candidate that is faster by more than ``INDIFFERENCE`` at which the search
 ends."""
 
@@ -34,7 +35,7 @@ into the final."""
 _FINAL_HEATS: Final = (3, 6)
 """Smallest and largest number of heats in the final."""
 
-_NEEDED_FINALISTS: Final = 5
+_RESERVED_FINALISTS: Final = 5
 """Number of candidates in the final that time is kept for; with more time, more take part."""
 
 _LEAST_SEARCHED: Final = 3
@@ -98,13 +99,10 @@ class Strategy:
         """
         view = _View(race, self.space)
         most = max(_LEAST_LAUNCHES, min(_MAX_LAUNCHES, limits.launches))
-        stages = [heat.stage for heat in race.heats]
-        if "final" in stages or "contributions" in stages:
-            return self._after_search(view, limits, most, stages)
+        if any(heat.stage == "final" for heat in race.heats):
+            return self._after_search(view, limits, most)
         if not race.heats:
-            plain = self.space.plain
-            pool = [point for point in self._pool(view, []) if point != plain]
-            return Plan("search", (plain, *diverse(pool, most - 1, [plain])))
+            return self._first_heat(view, limits, most)
         forecast_now = self._forecast(view)
         leader = view.leader
         if leader is None or forecast_now is None:
@@ -112,15 +110,25 @@ class Strategy:
         warm, cold = view.seconds_per_launch
         remaining = limits.seconds - race.seconds
         finalists = self._finalists(view, forecast_now, leader, most)
-        reserve = _FINAL_HEATS[0] * min(_NEEDED_FINALISTS, len(finalists)) * warm
+        reserve = _FINAL_HEATS[0] * min(_RESERVED_FINALISTS, len(finalists)) * warm
         fitting = min(most, int((remaining - reserve) / cold))
-        is_open = forecast_now.regret_probability(leader, INDIFFERENCE) > _ENOUGH
+        is_open = forecast_now.regret_probability(leader, INDIFFERENCE) > _REGRET_PROBABILITY
         challengers = forecast_now.sample(max(0, fitting - 1), [leader, *view.ended])
         if fitting >= _LEAST_SEARCHED and is_open and challengers:
             return Plan("search", (leader, *challengers))
         affordable = int(remaining / (_FINAL_HEATS[0] * warm))
         finalists = finalists[: max(_LEAST_LAUNCHES, affordable)]
         return Plan("final", tuple(finalists), is_settled=not is_open)
+
+    def _first_heat(self, view: _View, limits: Limits, most: int) -> Plan | None:
+        """Return a heat of plain and of the candidates that tell the most about all choices."""
+        plain = self.space.plain
+        if plain in view.ended or view.race.seconds >= limits.seconds:
+            return None
+        pool = [point for point in self._pool(view, []) if point != plain]
+        if not pool:
+            return None
+        return Plan("search", (plain, *diverse(pool, most - 1, [plain])))
 
     def _forecast(self, view: _View) -> Forecast | None:
         """Return draws of the costs of the candidates that have not ended; None without any."""
@@ -133,10 +141,11 @@ class Strategy:
 
     def _pool(self, view: _View, best: Sequence[Point]) -> list[Point]:
         """Return the candidates that may be measured."""
-        generator = random.Random(self.seed)  # noqa: S311 - a reproducible sample
+        heats = len(view.race.heats)
+        generator = random.Random(f"{self.seed} {heats}")  # noqa: S311 - a reproducible sample
         points = self.space.pool(best, generator)
-        failed = [view.points[item.candidate] for item in view.race.eliminations if _failed(item)]
-        closed = closed_choices(failed, view.measured)
+        failed = {view.points[number] for number in view.race.failed}
+        closed = closed_choices(failed, view.measured - failed)
         return [
             point
             for point in points
@@ -156,56 +165,53 @@ class Strategy:
             key=lambda point: -near[point],
         )
         variants = self.space.without_each_choice(leader).values()
-        points = dict.fromkeys([leader, self.space.plain, *promising[: most // 2], *variants])
+        points = dict.fromkeys([leader, self.space.plain, *promising, *variants])
         return [point for point in points if point not in view.ended][:most]
 
-    def _after_search(
-        self, view: _View, limits: Limits, most: int, stages: Sequence[Stage]
-    ) -> Plan | None:
+    def _after_search(self, view: _View, limits: Limits, most: int) -> Plan | None:
         """Return a further heat of the final, then heats for contributions that are missing."""
         finals = [heat for heat in view.race.heats if heat.stage == "final"]
-        remaining = limits.seconds - view.race.seconds
         points = [point for point in view.points_of(finals[0]) if point not in view.ended]
-        seconds = finals[-1].seconds
-        if "contributions" not in stages:
-            planned = self._final_heats(finals, limits, view.race)
-            if len(finals) < planned and len(points) >= _LEAST_LAUNCHES:
-                is_settled = self._is_settled(view)
-                return Plan("final", tuple(points), is_settled=is_settled)
-        final_fit = view.fit_of(("final",))
-        if final_fit is None:
+        later_heats = view.race.heats[view.race.heats.index(finals[-1]) + 1 :]
+        if (
+            not later_heats
+            and len(finals) < self._final_heats(finals, limits)
+            and len(points) >= _LEAST_LAUNCHES
+        ):
+            return Plan("final", tuple(points), is_settled=self._is_settled(view))
+        estimates = fit_final(view.race)
+        if estimates is None:
             return None
-        winner = view.points[final_fit.fastest]
-        variants = self.space.without_each_choice(winner).values()
-        missing = [
+        winner = view.points[estimates.fastest]
+        done = Counter(point for heat in later_heats for point in view.points_of(heat))
+        variants = [
             point
-            for point in variants
-            if point not in view.ended and point not in view.points_of(finals[0])
-        ][: most - 1]
-        done = stages.count("contributions")
-        cost = seconds / max(1, len(points)) * (len(missing) + 1)
-        if not missing or done >= _CONTRIBUTION_HEATS:
+            for point in self.space.without_each_choice(winner).values()
+            if point not in view.ended
+            and point not in view.points_of(finals[0])
+            and done[point] < _CONTRIBUTION_HEATS
+        ]
+        # Those that were begun come first, so that each one has all its launches or none.
+        variants = sorted(variants, key=lambda point: -done[point])[: most - 1]
+        if not variants:
             return None
-        if remaining < cost * (_CONTRIBUTION_HEATS - done):
+        lacking = max(_CONTRIBUTION_HEATS - done[point] for point in variants)
+        heat_seconds = finals[-1].seconds / max(1, len(points)) * (len(variants) + 1)
+        if limits.seconds - view.race.seconds < heat_seconds * lacking:
             return None
-        return Plan("contributions", (winner, *missing))
+        return Plan("contributions", (winner, *variants))
 
     def _is_settled(self, view: _View) -> bool:
         """Return whether a faster candidate than the leader of the search is unlikely."""
         draws, leader = self._forecast(view), view.leader
         if draws is None or leader is None:
             return True
-        return draws.regret_probability(leader, INDIFFERENCE) <= _ENOUGH
+        return draws.regret_probability(leader, INDIFFERENCE) <= _REGRET_PROBABILITY
 
-    def _final_heats(self, finals: Sequence[Heat], limits: Limits, race: Race) -> int:
+    def _final_heats(self, finals: Sequence[Heat], limits: Limits) -> int:
         """Return the number of heats of the final, which the time decides and not the results."""
-        before = sum(heat.seconds for heat in race.heats if heat.stage == "search")
-        fitting = int((limits.seconds - before) / finals[0].seconds)
+        fitting = int((limits.seconds - finals[0].started_seconds) / max(0.1, finals[0].seconds))
         return max(_FINAL_HEATS[0], min(_FINAL_HEATS[1], fitting))
-
-
-def _failed(item: Elimination) -> bool:
-    return item.kind != "slower"
 
 
 class _View:
@@ -230,9 +236,7 @@ class _View:
     @property
     def measured(self) -> set[Point]:
         """Return the candidates of which there is a launch."""
-        return {
-            self.points[launch.candidate] for heat in self.race.heats for launch in heat.launches
-        }
+        return {self.points[number] for number in self.race.measured}
 
     @property
     def results(self) -> list[Result]:

@@ -1,4 +1,4 @@
-"""Define the record of a race: which stacks took part, what was measured, and who was dropped."""
+"""Define the record of a race: which stacks took part, and what was measured and dropped."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ Objective: TypeAlias = Literal["samples-per-second", "samples-per-dollar"]
 """Quantity that the winner has the most of."""
 
 
+PLAIN: Final = 0
+"""Index of the plain workload among the candidates of a race."""
+
+
+COMPILATIONS: Final = "compilations_in_measured_steps"
+"""Counter of what was compiled while a launch was measured."""
+
+
 class Candidate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One stack of a race.
 
@@ -37,6 +45,8 @@ class Candidate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             ``layers.base.ProcessRequest``; empty if it was not asked for.
         python: Path of its interpreter; empty for the one that pytest ran under.
         versions: Versions of the packages that it needs there; empty for the running interpreter.
+        classes: Classes of the user's own layers in its stack as ``module:Class``, by the names of
+            the layers.
     """
 
     choices: dict[str, str]
@@ -46,6 +56,14 @@ class Candidate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     process: dict[str, Any] = {}
     python: str = ""
     versions: dict[str, str] = {}
+    classes: dict[str, str] = {}
+
+    @property
+    def ranks(self) -> int:
+        """Return the number of ranks."""
+        ranks = self.process.get("ranks")
+        count = ranks.get("count") if isinstance(ranks, dict) else None
+        return count if isinstance(count, int) and count > 0 else 1
 
 
 class RaceLaunch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,6 +83,7 @@ class RaceLaunch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         precision_speedup: Rate of a matrix product in the precision of the training, divided by
             that in fp32.
         busy_turns: Number of turns after which a process could not be stopped.
+        counters: Counters of the launch that tell whether its training is sound, by name.
     """
 
     candidate: Count
@@ -76,6 +95,7 @@ class RaceLaunch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     peak_bytes: Count = 0
     precision_speedup: Positive = 1.0
     busy_turns: Count = 0
+    counters: dict[str, float] = {}
 
 
 class Heat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,8 +130,8 @@ class Elimination(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         reason: Reason in words.
         heat: Index of the heat in which it ended.
         seconds: Time from the start of the race.
-        ratio: Throughput divided by that of the fastest candidate of the heat; None if it was not
-            measured.
+        ratio: Throughput divided by that of the candidate that it was compared with; None if it was
+            not measured.
     """
 
     candidate: Count
@@ -147,6 +167,9 @@ class Race(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         files_digest: Digest of the project's files that the first launch imported.
         form: Parts that the training has, the fields of a ``layers.recipe.TrainingForm``.
         plain_seconds: Time from the start of the command to the end of that measurement.
+        seconds: Time that was spent on the race since then, in seconds; pauses between an
+            interruption and the continuation do not count.
+        workload_arguments: Arguments that the test gives to its workload.
     """
 
     test: str
@@ -167,6 +190,8 @@ class Race(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     files_digest: str = ""
     form: dict[str, Any] = {}
     plain_seconds: Seconds = 0.0
+    seconds: Seconds = 0.0
+    workload_arguments: dict[str, Any] = {}
     schema: int = RACE_SCHEMA
 
     def __post_init__(self) -> None:
@@ -177,6 +202,11 @@ class Race(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("a heat or an elimination names a candidate that the race has not")
 
     @property
-    def seconds(self) -> float:
-        """Return the time that was spent on the race, in seconds."""
-        return sum(heat.seconds for heat in self.heats)
+    def measured(self) -> set[int]:
+        """Return the indexes of the candidates of which there is a launch."""
+        return {launch.candidate for heat in self.heats for launch in heat.launches}
+
+    @property
+    def failed(self) -> set[int]:
+        """Return the indexes of the candidates that could not be measured, or were too large."""
+        return {item.candidate for item in self.eliminations if item.kind != "slower"}

@@ -1,4 +1,4 @@
-"""Show a race on a terminal or as a picture: its progress, its answer, and who was dropped when."""
+"""Show a race on a terminal or as a picture: its progress, its answer, and what was dropped."""
 
 from __future__ import annotations
 
@@ -16,18 +16,15 @@ from rich.text import Text
 from traingate.errors import ConfigurationError
 from traingate.races.answer import Answer, Contribution
 from traingate.races.estimates import STATED_ERROR, fit_race
-from traingate.races.standings import PLAIN, Ratio, Standing
-from traingate.records import stack_label
-from traingate.records.race import Candidate, Race
+from traingate.races.standings import Ratio, Standing
+from traingate.records.race import COMPILATIONS, PLAIN, Objective, Race
 from traingate.records.units import samples_per_dollar
+from traingate.report.race_picture import candidate_name, clock, race_picture
 from traingate.report.race_recipe import recipe_of_candidate
 from traingate.report.terminal_text import terminal_text
 
 _WIDTH: Final = 120
 """Width of the picture, in characters."""
-
-_TIMELINE: Final = 40
-"""Width of the time line, in characters."""
 
 _ENDS: Final = {
     "": "it did not end",
@@ -35,17 +32,6 @@ _ENDS: Final = {
     "budget": "the time was up",
     "interrupted": "it was interrupted",
 }
-
-
-def candidate_name(candidate: Candidate) -> str:
-    """Return the stack of a candidate as text, with the environment that it asks for."""
-    place = f" in {candidate.environment}" if candidate.environment else ""
-    label = stack_label(candidate.layers) if candidate.layers else _choices(candidate)
-    return terminal_text(label + place)
-
-
-def _choices(candidate: Candidate) -> str:
-    return " + ".join(candidate.choices.values()) or "plain"
 
 
 def progress_line(race: Race, seconds: float) -> str:
@@ -56,19 +42,28 @@ def progress_line(race: Race, seconds: float) -> str:
         seconds: Time for the race.
     """
     heat = race.heats[-1]
-    measured = {launch.candidate for item in race.heats for launch in item.launches}
-    estimates = fit_race(race)
-    assert estimates is not None
-    best = estimates.fastest
-    gain = ""
-    if PLAIN in estimates.effects and best != PLAIN:
-        ratio = math.exp(estimates.difference(best, PLAIN))
-        gain = f"{ratio:.2f} x plain, "
-    return (
+    measured = race.measured
+    state = (
         f"heat {len(race.heats)} ({heat.stage}), {clock(race.seconds)} of {clock(seconds)}: "
-        f"{len(measured)} of {race.space_size} measured, {len(race.eliminations)} dropped; ahead: "
-        f"{gain}{candidate_name(race.candidates[best])}"
+        f"{len(measured)} of {race.space_size} measured, {len(race.eliminations)} dropped"
     )
+    # The results of a final are not shown before its end, so that they do not decide its length.
+    return state if heat.stage != "search" else f"{state}; ahead: {_ahead(race)}"
+
+
+def _ahead(race: Race) -> str:
+    """Return the fastest candidate so far that was not dropped, with its gain."""
+    estimates = fit_race(race)
+    ended = {item.candidate for item in race.eliminations}
+    effects = {} if estimates is None else estimates.effects
+    left = [number for number in effects if number not in ended]
+    if estimates is None or not left:
+        return "none"
+    best = min(left, key=effects.__getitem__)
+    name = candidate_name(race.candidates[best])
+    if PLAIN not in effects or best == PLAIN:
+        return name
+    return f"{name}, about {math.exp(estimates.difference(best, PLAIN)):.1f} x plain"
 
 
 def print_answer(console: Console, race: Race, answer: Answer) -> None:
@@ -85,11 +80,11 @@ def print_answer(console: Console, race: Race, answer: Answer) -> None:
         return
     console.print()
     console.print(_standings_table(race, answer))
-    for note in _notes(race, answer):
+    for note in notes(race, answer):
         console.print(Text(note, style="dim"))
     if answer.contributions:
         console.print()
-        console.print(_contribution_table(answer.contributions))
+        console.print(_contribution_table(race, answer.contributions))
     console.print()
     console.print(race_picture(race))
     console.print()
@@ -106,8 +101,8 @@ def _recipe(race: Race, winner: Standing) -> str:
     try:
         text = recipe_of_candidate(race, race.candidates[winner.candidate])
     except (ConfigurationError, msgspec.ValidationError) as error:
-        return f"How to have it without traingate cannot be told here: {error}"
-    return f"How to have it without traingate:\n\n{text}"
+        return f"How to have it without traingate cannot be shown here: {error}"
+    return f"How to have it without traingate:\n\n{terminal_text(text)}"
 
 
 def to_svg(race: Race, answer: Answer) -> str:
@@ -120,40 +115,64 @@ def to_svg(race: Race, answer: Answer) -> str:
 
 def _head(race: Race, answer: Answer) -> Iterator[str]:
     """Yield the lines about the race as a whole."""
-    measured = {launch.candidate for heat in race.heats for launch in heat.launches}
+    measured = race.measured
     yield terminal_text(race.test)
     yield (
         f"  {race.space_size} candidates on {len(race.axes)} axes; {len(measured)} measured in "
         f"{len(race.heats)} heats, {clock(race.seconds)}; {end_text(race)}"
     )
     if race.fixed_layers:
-        yield f"  all of them with {', '.join(race.fixed_layers)}, as in the test"
-    yield f"  {race.machine.title}"
+        yield terminal_text(f"  all of them with {', '.join(race.fixed_layers)}, as in the test")
+    yield terminal_text(f"  {race.machine.title}")
     if answer.winner is None:
         yield "  Nothing was measured."
         return
+    yield f"  {headline(race, answer)}"
+
+
+def headline(race: Race, answer: Answer) -> str:
+    """Return which candidate has won, as a line.
+
+    Args:
+        race: Race.
+        answer: Its answer, with a winner.
+    """
+    assert answer.winner is not None
     name = candidate_name(race.candidates[answer.winner.candidate])
-    if answer.are_all_equal and race.end == "decided":
-        yield f"  No candidate can be told from another. Ahead: {name}"
-    elif answer.has_final:
-        yield f"  Fastest: {name}"
-    else:
-        yield f"  Ahead when it ended, without a final: {name}"
+    if answer.are_all_equal:
+        return f"No candidate can be told from another. Ahead: {name}"
+    if answer.has_final:
+        return f"{_BEST[race.objective]}: {name}"
+    return f"Ahead when it ended, without a final: {name}"
+
+
+_BEST: Final[Mapping[Objective, str]] = {
+    "samples-per-second": "Fastest",
+    "samples-per-dollar": "Most samples per dollar",
+}
+
+
+def place_titles(race: Race) -> tuple[str, str, str]:
+    """Return the titles of the winner, of those like it, and of those behind it."""
+    if race.objective == "samples-per-second":
+        return "fastest", "as fast", "slower"
+    return "best", "as good", "worse"
 
 
 def _standings_table(race: Race, answer: Answer) -> Table:
     """Return the winner, and the candidates that were compared with it in the final."""
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
     has_price = race.usd_per_hour is not None
-    for title in ("", "candidate", "samples/s", "x plain", "x fastest", "roofline"):
+    best, like_it, behind_it = place_titles(race)
+    for title in ("", "candidate", "samples/s", "x plain", f"x {best}", "roofline"):
         left = title in {"", "candidate"}
         table.add_column(title, justify="left" if left else "right", overflow="fold")
     if has_price:
         table.add_column("K/$", justify="right")
     table.add_column("peak memory", justify="right")
-    shown = [("fastest", answer.winner)] if answer.winner is not None else []
-    shown += [("as fast", standing) for standing in answer.equals]
-    shown += [("slower", standing) for standing in answer.slower]
+    shown = [(best, answer.winner)] if answer.winner is not None else []
+    shown += [(like_it, standing) for standing in answer.equals]
+    shown += [(behind_it, standing) for standing in answer.slower]
     if not answer.has_final:
         shown += [("", standing) for standing in answer.others]
     for place, standing in shown:
@@ -179,78 +198,55 @@ def _cells(race: Race, place: str, standing: Standing, *, has_price: bool) -> li
     return [*cells, f"{standing.peak_bytes / 2**30:.2f} GiB" if standing.peak_bytes else ""]
 
 
-def _notes(race: Race, answer: Answer) -> Iterator[str]:
-    percent = 100 * STATED_ERROR
-    yield (
-        f"All intervals of ratios hold together: the chance that any of them, or any elimination, "
-        f"is wrong is at most {percent:.0f} %."
-    )
-    if not answer.has_final:
-        yield "Without a final, the estimates favour candidates that were lucky."
-        return
+def ratio_title(race: Race) -> str:
+    """Return what the ratios of a race are ratios of."""
+    return "throughput" if race.objective == "samples-per-second" else "samples per dollar"
+
+
+def notes(race: Race, answer: Answer) -> Iterator[str]:
+    """Yield sentences on how sure the answer is."""
+    if answer.has_final:
+        yield f"Ratios are those of {ratio_title(race)}. All intervals hold at the same time:"
+        yield (
+            "the chance that any of them, or any elimination, is wrong is at most "
+            f"{100 * STATED_ERROR:.0f} %."
+        )
+    else:
+        yield (
+            "Without a final, the intervals are of the launches that chose the order, so that they "
+            "favour candidates that were lucky. More --minutes give time for a final."
+        )
+    slower = sum(item.kind == "slower" for item in race.eliminations)
     unsure = [
         standing
         for standing in answer.others
         if standing.over_winner is not None and not standing.over_winner.differs
     ]
-    slower = sum(item.kind == "slower" for item in race.eliminations)
-    unmeasured = race.space_size - len(
-        {launch.candidate for heat in race.heats for launch in heat.launches}
-    )
-    yield (
-        f"Outside of the final: {slower} shown to be slower; {len(unsure)} unlikely to be as fast "
-        f"by few launches; {max(0, unmeasured)} unlikely by what shares their choices."
-    )
+    unmeasured = max(0, race.space_size - len(race.measured | race.failed))
+    if answer.has_final:
+        yield (
+            f"Outside of the final: {slower} shown to be slower; {len(unsure)} that few launches "
+            f"could not tell from the winner; {unmeasured} not measured."
+        )
+    if race.end == "decided":
+        yield "That one of these is faster by more than 2 % is unlikely (5 %)."
+    launches = [launch for heat in race.heats for launch in heat.launches]
+    compiling = sum(COMPILATIONS in launch.counters for launch in launches)
+    if compiling:
+        yield f"{compiling} launches compiled in measured steps, and look slower for it."
+    if any(launch.busy_turns for launch in launches):
+        yield "Processes that waited could not always be stopped, and may have slowed others."
 
 
-def _contribution_table(contributions: tuple[Contribution, ...]) -> Table:
+def _contribution_table(race: Race, contributions: tuple[Contribution, ...]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
-    table.add_column("in the fastest", overflow="fold")
-    table.add_column("throughput with it / without it", justify="right")
+    table.add_column(f"in the {place_titles(race)[0]}", overflow="fold")
+    table.add_column(f"{ratio_title(race)} with it / without it", justify="right")
     for item in contributions:
         name = item.label if item.axis in item.label else f"{item.axis} {item.label}"
         text = ratio_text(item.ratio) if item.ratio is not None else "not measured"
         table.add_row(Text(terminal_text(name)), Text(text))
     return table
-
-
-def race_picture(race: Race) -> Table:
-    """Return who took part in which heat, who was dropped when, and at which ratio to plain."""
-    estimates = fit_race(race)
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1))
-    if estimates is None:
-        return table
-    end = max(heat.started_seconds + heat.seconds for heat in race.heats) or 1.0
-    table.add_column("x plain", justify="right")
-    table.add_column(f"0:00 {'-' * (_TIMELINE - 6 - len(clock(end)))} {clock(end)}", no_wrap=True)
-    table.add_column("candidate", overflow="fold")
-    ends = {item.candidate: item for item in race.eliminations}
-    for number in sorted(estimates.effects, key=estimates.effects.__getitem__):
-        ratio = ""
-        if PLAIN in estimates.effects:
-            ratio = f"{math.exp(estimates.difference(number, PLAIN)):.2f}"
-        line = _timeline(race, number, end)
-        elimination = ends.get(number)
-        style = "dim" if elimination is not None else ""
-        name = candidate_name(race.candidates[number])
-        table.add_row(Text(ratio, style=style), line, Text(name, style=style))
-    return table
-
-
-def _timeline(race: Race, candidate: int, end: float) -> Text:
-    """Return the heats of a candidate on a line: ``=`` search, ``#`` final, ``x`` dropped."""
-    cells = [" "] * _TIMELINE
-    marks: Mapping[str, str] = {"search": "=", "final": "#", "contributions": "+"}
-    for heat in race.heats:
-        if any(launch.candidate == candidate for launch in heat.launches):
-            first = int(_TIMELINE * heat.started_seconds / end)
-            last = int(_TIMELINE * (heat.started_seconds + heat.seconds) / end)
-            for place in range(first, max(first + 1, last)):
-                cells[min(place, _TIMELINE - 1)] = marks[heat.stage]
-    for item in race.eliminations:
-        if item.candidate == candidate:
-            cells[min(int(_TIMELINE * item.seconds / end), _TIMELINE - 1)] = "x"
-    return Text("".join(cells))
 
 
 def ratio_text(ratio: Ratio | None) -> str:
@@ -270,9 +266,3 @@ def _interval(interval: tuple[float, float] | None, digits: int | None = None) -
 def end_text(race: Race) -> str:
     """Return why a race ended, as a clause."""
     return _ENDS[race.end]
-
-
-def clock(seconds: float) -> str:
-    """Return a time as minutes and seconds."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02}"

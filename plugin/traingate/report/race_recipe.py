@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from traingate.host.hardware import hardware
 from traingate.layers.base import ProcessRequest
 from traingate.layers.recipe import TrainingForm
 from traingate.records.race import Candidate, Race
@@ -20,6 +21,9 @@ def recipe_of_candidate(race: Race, candidate: Candidate) -> str:
         ConfigurationError: If this machine has fewer cores than the stack has ranks.
     """
     stack = stack_of_records(candidate.layers)
+    warning = ""
+    if race.machine != hardware():
+        warning = "# It was measured on another machine: run traingate show there for its cores.\n"
     recipe = recipe_text(
         stack,
         _request(candidate),
@@ -27,13 +31,18 @@ def recipe_of_candidate(race: Race, candidate: Candidate) -> str:
         python=candidate.python or "python",
         versions=candidate.versions or None,
     )
-    name = race.test.rpartition("::")[2].partition("[")[0]
-    workload = race.plain.workload.rpartition("::")[2]
+    name = race.test.partition("[")[0].rpartition("::")[2]
+    workload = race.plain.workload.partition("(")[0].rpartition("::")[2]
     test = text_of_test(
-        name or "test_fastest", workload, stack, environment=candidate.environment or None
+        name or "test_fastest",
+        workload,
+        stack,
+        arguments=race.workload_arguments,
+        environment=candidate.environment or None,
+        classes=candidate.classes,
     )
     indented = "".join(f"  {line}\n" if line else "\n" for line in test.splitlines())
-    return f"{recipe}Test\n{indented}"
+    return f"{warning}{recipe}Test\n{indented}"
 
 
 def script_of_candidate(race: Race, candidate: Candidate) -> str:

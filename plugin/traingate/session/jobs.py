@@ -39,6 +39,7 @@ class BenchmarkRequest:
         published: Published figures to show together with the result.
         placement: Environment that the stack runs in; None for the running one.
         base: Environment of the base of a duet; None for that of the stack.
+        environment: Name of the environment that the test asks for; None if it asks for none.
     """
 
     test: str
@@ -48,6 +49,7 @@ class BenchmarkRequest:
     published: tuple[Published, ...] = ()
     placement: Placement | None = None
     base: Placement | None = None
+    environment: str | None = None
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Make the record of a launch of a heat, and say why one has failed."""
+"""Make the record of a launch of a heat."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ from collections.abc import Sequence
 from typing import Final
 
 from traingate.controller.heat import HeatLaunch
-from traingate.records.race import RaceLaunch
-from traingate.report.terminal_text import terminal_text
+from traingate.records.race import COMPILATIONS, RaceLaunch
 
-_REASON_LENGTH: Final = 300
+NONFINITE_LOSSES: Final = "nonfinite_losses_in_measured_steps"
+
+SKIPPED_UPDATES: Final = "skipped_updates_in_measured_steps"
 
 
-def reason_of(error: Exception) -> str:
-    """Return an error as one line: its first line, and the exception of a traceback in it."""
-    text = terminal_text(str(error))
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
-    reason = lines[0].strip().removesuffix(":")
-    frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
-    if frames:
-        rest = lines[frames[-1] + 1 :]
-        reason += f": {next((line for line in rest if not line.startswith(' ')), '')}"
-    return reason if len(reason) <= _REASON_LENGTH else f"{reason[: _REASON_LENGTH - 1]}…"
+def soundness_counters(launch: HeatLaunch) -> dict[str, float]:
+    """Return the counters that tell whether a training is sound, those of the worst rank."""
+    counters: dict[str, float] = {}
+    for rank in launch.finished:
+        for name in (NONFINITE_LOSSES, SKIPPED_UPDATES, COMPILATIONS):
+            if rank.counters.get(name):
+                counters[name] = max(counters.get(name, 0), rank.counters[name])
+    return counters
 
 
 def planned_rounds(launches: Sequence[HeatLaunch]) -> int:
@@ -48,6 +47,7 @@ def record_of(launch: HeatLaunch, candidate: int, rounds: int | None = None) -> 
         peak_bytes=peak_bytes(launch),
         precision_speedup=finished[0].precision_speedup if finished else 1.0,
         busy_turns=launch.busy_turns,
+        counters=soundness_counters(launch),
     )
 
 

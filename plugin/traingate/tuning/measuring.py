@@ -16,13 +16,14 @@ import msgspec
 
 from traingate.controller.heat import HeatLaunch, MeasuredHeat, measure_heat
 from traingate.controller.imported_files import ImportedFiles
-from traingate.controller.job import Job, LaunchPlan, Observer, Timeouts
+from traingate.controller.job import Job, LaunchPlan, Observer
 from traingate.controller.measure import layer_records
 from traingate.environments.interpreter import package_versions
 from traingate.environments.placement import Placement
-from traingate.errors import ConfigurationError, TraingateError, WorkerKilledError
+from traingate.errors import ConfigurationError, TraingateError
 from traingate.host.cpu import physical_cores
-from traingate.host.memory import available_bytes, oom_kills
+from traingate.host.memory import oom_kills
+from traingate.layers.kinds import KINDS
 from traingate.layers.recipe import TrainingForm
 from traingate.layers.stack import Stack
 from traingate.races.running import Failure, HeatResult, Look, look_rounds
@@ -32,27 +33,13 @@ from traingate.records.race import Candidate, Heat, Race
 from traingate.report.recipe.text import needed_packages
 from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
-from traingate.tuning.launches import peak_bytes, planned_rounds, reason_of, record_of
-
-_MEMORY_MARGIN: Final = 1.25
-"""Factor by which a launch may need more memory than those that were measured."""
-
-_FIRST_STEP_SECONDS: Final = 600.0
-"""Longest time of a first step. A stack that compiles for longer is left out."""
-
-_SHORTEST_FIRST_STEP: Final = 120.0
-"""Smallest limit for a first step, however short the race is."""
-
-_STEP_SECONDS: Final = 60.0
-"""Smallest limit for the time of a step."""
-
-_SLOWEST: Final = 50.0
-"""Factor by which a step may be slower than one of plain before it counts as hanging."""
+from traingate.tuning.failures import failures_of_heat, reason_of
+from traingate.tuning.launches import planned_rounds, record_of
+from traingate.tuning.memory import LaunchMemory
+from traingate.tuning.timeouts import race_timeouts
 
 _GRAPH_ORDER: Final = 500
 """Order from which on layers decide how a graph is compiled."""
-
-_GIB: Final = 2**30
 
 
 @dataclass
@@ -81,12 +68,11 @@ class JobMeasurer:
     _candidates: dict[Point, Candidate] = field(default_factory=dict, init=False)
     _jobs: dict[Point, Job] = field(default_factory=dict, init=False)
     _files: dict[str, ImportedFiles] = field(default_factory=dict, init=False)
+    _memory: LaunchMemory = field(default_factory=LaunchMemory, init=False)
 
     def capacity(self, race: Race) -> int:
         """Return how many launches fit into memory together."""
-        peaks = [launch.peak_bytes for heat in race.heats for launch in heat.launches]
-        peak = max([race.plain.peak_memory_bytes or 0, *peaks])
-        return int(available_bytes() / (_MEMORY_MARGIN * max(1, peak)))
+        return self._memory.capacity(race)
 
     def describe(self, point: Point) -> Candidate:
         """Return the record of a candidate."""
@@ -113,6 +99,7 @@ class JobMeasurer:
             process=msgspec.to_builtins(request),
             python="" if interpreter is None else interpreter.python,
             versions=versions,
+            classes=_own_classes(stack),
         )
 
     def _place(self, point: Point, stack: Stack) -> Placement:
@@ -133,7 +120,9 @@ class JobMeasurer:
         jobs: list[Job] = []
         job_numbers: list[int] = []
         failures: list[Failure] = []
-        for point, number in zip(plan.points, numbers, strict=True):
+        # All heats of the final have the same candidates.
+        fitting = self._memory.fitting(race, numbers) if plan.stage == "search" else len(numbers)
+        for point, number in list(zip(plan.points, numbers, strict=True))[:fitting]:
             job = self._job_or_failure(point, number, race)
             if isinstance(job, Failure):
                 failures.append(job)
@@ -148,15 +137,23 @@ class JobMeasurer:
             if round_number not in look_rounds(planned_rounds(launches)):
                 return []
             large = [launch for launch in launches if self._is_too_large(launch)]
-            rest = [launch for launch in launches if launch not in large]
-            slower = set(look([record_of(item, job_numbers[item.number]) for item in rest]))
-            return large + [item for item in rest if job_numbers[item.number] in slower]
+            others = [launch for launch in launches if launch not in large]
+            slower = set(look([record_of(item, job_numbers[item.number]) for item in others]))
+            return large + [item for item in others if job_numbers[item.number] in slower]
 
         heat = measure_heat(jobs, self.observer, look_at, seconds)
         self.form = next((item.worker.form for item in heat.launches if item.finished), self.form)
-        was_out_of_memory = oom_kills() > kills
         if not heat.was_interrupted:
-            failures += self._failures(heat, job_numbers, out_of_memory=was_out_of_memory)
+            has_shortage = oom_kills() > kills
+            can_shrink = has_shortage and self._memory.note_shortage(len(jobs))
+            failures += failures_of_heat(
+                heat,
+                job_numbers,
+                race.plain,
+                self.max_memory_bytes,
+                has_shortage=has_shortage,
+                can_shrink=can_shrink,
+            )
         return HeatResult(
             self._heat(heat, job_numbers, plan, race, time.monotonic() - start),
             failures,
@@ -187,24 +184,6 @@ class JobMeasurer:
             seconds=seconds,
             started_seconds=race.seconds,
         )
-
-    def _failures(
-        self, heat: MeasuredHeat, numbers: Sequence[int], *, out_of_memory: bool
-    ) -> list[Failure]:
-        """Return the candidates of a heat that have failed, or that need too much memory."""
-        failures = []
-        for launch in heat.launches:
-            number = numbers[launch.number]
-            if launch.error is not None:
-                reason = reason_of(launch.error)
-                if out_of_memory and isinstance(launch.error, WorkerKilledError):
-                    reason = f"the machine ran out of memory: {reason}"
-                failures.append(Failure(number, "failed", reason))
-            elif self.max_memory_bytes is not None and peak_bytes(launch) > self.max_memory_bytes:
-                taken, allowed = peak_bytes(launch) / _GIB, self.max_memory_bytes / _GIB
-                reason = f"it took {taken:.2f} GiB, and --max-memory allows {allowed:.2f} GiB"
-                failures.append(Failure(number, "memory", reason))
-        return failures
 
     def _is_too_large(self, launch: HeatLaunch) -> bool:
         """Return whether a launch takes more memory now than a candidate may take."""
@@ -238,7 +217,7 @@ class JobMeasurer:
             job,
             launches=LaunchPlan(1, 1),
             compile_cache=self._compile_cache(job, stack),
-            timeouts=self._timeouts(race),
+            timeouts=race_timeouts(self.timeout, self.seconds, race.plain),
             profile=None,
             imported_files=self._files.setdefault(environment, ImportedFiles()),
         )
@@ -262,13 +241,14 @@ class JobMeasurer:
         )
         return job.compile_cache.parent / f"race-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
-    def _timeouts(self, race: Race) -> Timeouts:
-        if self.timeout is not None:
-            return Timeouts.of(self.timeout)
-        slowest = max(second for launch in race.plain.launches for second in launch.step_seconds)
-        step = max(_STEP_SECONDS, _SLOWEST * slowest)
-        longest = min(_FIRST_STEP_SECONDS, max(_SHORTEST_FIRST_STEP, self.seconds / 2))
-        return replace(Timeouts(), first_step=longest + step, step=step)
+
+def _own_classes(stack: Stack) -> dict[str, str]:
+    """Return the classes of the user's own layers as ``module:Class``, by their names."""
+    return {
+        layer.name: f"{type(layer).__module__}:{type(layer).__qualname__}"
+        for layer in stack.layers
+        if KINDS.get(layer.name) is not type(layer)
+    }
 
 
 def _warm_ones_first(jobs: Sequence[Job], numbers: Sequence[int]) -> tuple[list[Job], list[int]]:

@@ -7,32 +7,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from traingate.baselines.comparability import environment_changes
 from traingate.comparison.base import ComparisonResult, PlannedLaunches
 from traingate.controller.job import Job, LaunchPlan, Observer
-from traingate.environments.placement import place
-from traingate.environments.registry import Environments
 from traingate.errors import ConfigurationError
-from traingate.layers.base import Layer
-from traingate.layers.stack import Stack
-from traingate.races.default_space import Wishes, make_space
+from traingate.races.default_space import Wishes
 from traingate.races.files import FOLDER, new_file, newest_file, read_race, save_race
 from traingate.races.running import RaceRun
 from traingate.races.space import Space
-from traingate.races.space_file import read_space
 from traingate.records import Measurement
 from traingate.records.race import Objective, Race
 from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
 from traingate.single_test import SingleTestPlugin
+from traingate.training_setup import WorkloadName
 from traingate.tuning.measuring import JobMeasurer
-
-_LEAST_TOGETHER: Final = 2
-"""Smallest number of launches that can race."""
+from traingate.tuning.memory import LEAST_TOGETHER
+from traingate.tuning.requested_space import requested_space, source_digests
+from traingate.workload import ObjectName
 
 
 @dataclass(frozen=True)
@@ -87,6 +83,8 @@ class TuneRun:
             first heat.
         race: Race as far as it is known; None before the plain workload was measured.
         path: File of its record.
+        start: Time of the start of the command.
+        plugin: Plugin of its pytest run.
     """
 
     options: TuneOptions
@@ -95,6 +93,7 @@ class TuneRun:
     race: Race | None = None
     path: Path | None = None
     start: float = field(default_factory=time.monotonic)
+    plugin: SingleTestPlugin = field(init=False)
 
     def run(self, test: str, arguments: Sequence[str]) -> int:
         """Race the candidates, and return the exit status of pytest.
@@ -103,9 +102,9 @@ class TuneRun:
             test: Full name of the test.
             arguments: Further arguments for pytest.
         """
-        plugin = SingleTestPlugin(self._compare, launches=1)
-        self._write_line = plugin.write_line
-        return plugin.run(test, ("--benchmark-quiet", "--no-header"), arguments)
+        self.plugin = SingleTestPlugin(self._compare, launches=1)
+        self._write_line = self.plugin.write_line
+        return self.plugin.run(test, ("--benchmark-quiet", "--no-header"), arguments)
 
     def _compare(
         self, session: Session, request: BenchmarkRequest, job: Job, _tolerance: float
@@ -146,7 +145,7 @@ class TuneRun:
             timeout=session.settings.timeout,
             seconds=60 * options.minutes,
         )
-        if measurer.capacity(race) < _LEAST_TOGETHER:
+        if measurer.capacity(race) < LEAST_TOGETHER:
             raise ConfigurationError(
                 "a race needs memory for two launches at the same time: use a smaller batch size, "
                 "or free some memory"
@@ -159,6 +158,7 @@ class TuneRun:
 
         race = RaceRun(race, space, measurer, self._seconds, keep).run()
         self.race = _with_form(race, measurer)
+        self.plugin.has_result = True
 
     def _start(
         self, request: BenchmarkRequest, space: Space, plain: Measurement, folder: Path
@@ -174,11 +174,12 @@ class TuneRun:
             fixed_layers=tuple(layer.name for layer in space.fixed),
             plain=plain,
             machine=plain.machine,
-            settings=options.settings,
+            settings={**options.settings, "own layers": source_digests(space)},
             usd_per_hour=options.usd_per_hour,
             seed=options.seed,
             files_digest=plain.launches[0].imported_files_digest,
             plain_seconds=time.monotonic() - self.start,
+            workload_arguments=_arguments(request.workload),
         )
         return race, options.output or new_file(folder, request.test)
 
@@ -195,40 +196,6 @@ class TuneRun:
             self.report(race, self._seconds, self._write_line)
 
 
-def requested_space(
-    session: Session, request: BenchmarkRequest, wishes: Wishes, space_file: Path | None
-) -> tuple[Space, dict[str, str]]:
-    """Return the space of a test, and what was left out of it.
-
-    Args:
-        session: Session of the test.
-        request: What the test asks for.
-        wishes: Wishes of the user.
-        space_file: TOML file with the axes; None for the default ones.
-
-    Raises:
-        ConfigurationError: If a wish, the file or an environment does not exist, or if nothing is
-            left to choose.
-    """
-    environments = Environments(session.settings.environment)
-
-    def find_obstacle(layer: Layer) -> str | None:
-        stack = Stack.of([layer])
-        placement = place(
-            stack, environments, None, lambda it: session.jobs.paths_for(request.workload, it)
-        )
-        missing = placement.examination.missing_requirements
-        return missing[0].reason if missing else None
-
-    if space_file is not None:
-        axes, kinds = read_space(space_file)
-        wishes = replace(wishes, axes=axes, kinds=kinds)
-    space, left_out = make_space(request.stack.layers, wishes, find_obstacle)
-    for name in wishes.environments:
-        environments.get(name)
-    return space, left_out
-
-
 @dataclass(frozen=True)
 class _RaceComparison(PlannedLaunches):
     """Race in the place of a comparison: the plain workload is measured, and then the race run."""
@@ -242,7 +209,9 @@ class _RaceComparison(PlannedLaunches):
     def prepare(self) -> Job:
         """Return the job of the plain workload, which all candidates share but for their stack."""
         stack = self.space.stack(self.space.plain)
-        placement, _ = self.session.jobs.place(stack, self.request.workload, None)
+        placement, _ = self.session.jobs.place(
+            stack, self.request.workload, self.request.environment
+        )
         request = replace(self.request, stack=stack, placement=placement, base=None)
         return replace(self.session.jobs.job_for(request), profile=None, launches=LaunchPlan(1, 1))
 
@@ -259,6 +228,11 @@ def _with_form(race: Race, measurer: JobMeasurer) -> Race:
     return msgspec.structs.replace(race, form=vars(measurer.form))
 
 
+def _arguments(workload: ObjectName) -> dict[str, Any]:
+    """Return the arguments that the test gives to its workload."""
+    return dict(workload.arguments) if isinstance(workload, WorkloadName) else {}
+
+
 def _continued(earlier: Race, started: Race) -> Race:
     """Return the earlier race, to go on with.
 
@@ -270,6 +244,10 @@ def _continued(earlier: Race, started: Race) -> Race:
         name
         for name, before, now in (
             ("the test", earlier.test, started.test),
+            ("the workload", earlier.plain.workload, started.plain.workload),
+            ("the scale", earlier.plain.scale, started.plain.scale),
+            ("the layers of all candidates", earlier.plain.stack, started.plain.stack),
+            ("the batch size", earlier.plain.batch_size, started.plain.batch_size),
             ("the machine", earlier.machine, started.machine),
             ("the project's code", earlier.files_digest, started.files_digest),
             ("the space", earlier.axes, started.axes),
@@ -280,6 +258,9 @@ def _continued(earlier: Race, started: Race) -> Race:
         )
         if before != now
     ]
+    earlier = msgspec.structs.replace(
+        earlier, usd_per_hour=started.usd_per_hour or earlier.usd_per_hour
+    )
     differences += environment_changes(earlier.plain.environment, started.plain.environment)
     if differences:
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""Prepare the sections of races: the answer as a table, and who was dropped when as a chart."""
+"""Prepare the sections of races: the answer as a table, and the launches over time as a chart."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from traingate.races.answer import Answer, answer
-from traingate.races.estimates import STATED_ERROR, launch_ratios
-from traingate.races.standings import PLAIN, Standing
-from traingate.records.race import Race
+from traingate.races.estimates import launch_ratios
+from traingate.races.standings import Standing
+from traingate.records.race import PLAIN, Race
 from traingate.report.html.chart import Chart, Table, significant, without_empty_columns
-from traingate.report.race import candidate_name, clock, end_text, ratio_text
+from traingate.report.race import (
+    end_text,
+    headline,
+    notes,
+    place_titles,
+    ratio_text,
+    ratio_title,
+)
+from traingate.report.race_picture import candidate_name, clock
 
 
 @dataclass(frozen=True)
@@ -20,22 +28,22 @@ class RaceSection:
     Attributes:
         title: Full name of the test.
         summary: Sentences on the race.
-        winner: Stack of the winner; empty if nothing was measured.
+        headline: Sentence on the winner; empty if nothing was measured.
         chart: Throughput of each launch over the time; None if there is nothing to draw.
         standings: Candidates of the final.
         contributions: Contributions of the winner's choices; None without any.
         failures: Candidates that could not be measured, each with the reason.
-        note: Statement of the error.
+        notes: Sentences on how sure the answer is.
     """
 
     title: str
     summary: tuple[str, ...]
-    winner: str
+    headline: str
     chart: Chart | None
     standings: Table | None
     contributions: Table | None
     failures: tuple[str, ...]
-    note: str
+    notes: tuple[str, ...]
 
 
 def race_sections(races: Sequence[Race]) -> list[RaceSection]:
@@ -44,41 +52,37 @@ def race_sections(races: Sequence[Race]) -> list[RaceSection]:
 
 
 def _section(race: Race, result: Answer) -> RaceSection:
-    measured = {launch.candidate for heat in race.heats for launch in heat.launches}
-    winner = result.winner
     return RaceSection(
         title=race.test,
         summary=(
-            f"{race.space_size} candidates, {len(measured)} measured in {len(race.heats)} heats "
-            f"and {clock(race.seconds)} minutes; {end_text(race)}.",
+            f"{race.space_size} candidates, {len(race.measured)} measured in "
+            f"{len(race.heats)} heats and {clock(race.seconds)} minutes; {end_text(race)}.",
             race.machine.title,
         ),
-        winner="" if winner is None else candidate_name(race.candidates[winner.candidate]),
+        headline="" if result.winner is None else headline(race, result),
         chart=_chart(race, result),
         standings=_standings(race, result),
-        contributions=_contributions(result),
+        contributions=_contributions(race, result),
         failures=tuple(
             f"{candidate_name(race.candidates[item.candidate])}: {item.reason}"
             for item in race.eliminations
             if item.kind != "slower"
         ),
-        note=(
-            "All intervals of ratios hold together: the chance that any of them, or any "
-            f"elimination, is wrong is at most {100 * STATED_ERROR:.0f} %."
-        ),
+        notes=tuple(notes(race, result)),
     )
 
 
 def _standings(race: Race, result: Answer) -> Table | None:
     if result.winner is None:
         return None
-    places = [("fastest", result.winner)]
-    places += [("as fast", standing) for standing in result.equals]
-    places += [("slower", standing) for standing in result.slower]
+    best, like_it, behind_it = place_titles(race)
+    places = [(best, result.winner)]
+    places += [(like_it, standing) for standing in result.equals]
+    places += [(behind_it, standing) for standing in result.slower]
     if not result.has_final:
         places += [("", standing) for standing in result.others]
     rows = [_row(race, place, standing) for place, standing in places]
-    columns = ("", "stack", "samples/s", "x plain", "x fastest", "roofline", "peak memory")
+    columns = ("", "stack", "samples/s", "x plain", f"x {best}", "roofline", "peak memory")
     return without_empty_columns(Table(columns, rows, left=(0, 1)))
 
 
@@ -97,14 +101,15 @@ def _row(race: Race, place: str, standing: Standing) -> list[str]:
     ]
 
 
-def _contributions(result: Answer) -> Table | None:
+def _contributions(race: Race, result: Answer) -> Table | None:
     if not result.contributions:
         return None
     rows = [
         [item.axis, item.label, ratio_text(item.ratio) or "not measured"]
         for item in result.contributions
     ]
-    return Table(("axis", "choice", "with it / without it"), rows, left=(0, 1))
+    title = f"{ratio_title(race)} with it / without it"
+    return Table(("axis", "choice", title), rows, left=(0, 1))
 
 
 def _chart(race: Race, result: Answer) -> Chart | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from traingate.environments.registry import TODAY
 from traingate.layers.base import Layer
@@ -21,6 +21,7 @@ def text_of_test(
     *,
     arguments: Mapping[str, Any] | None = None,
     environment: str | None = None,
+    classes: Mapping[str, str] | None = None,
 ) -> str:
     """Return the source of a test under *stack*.
 
@@ -33,13 +34,17 @@ def text_of_test(
         stack: Layers; see ``stored.stack_of_records`` for those of a record.
         arguments: Keyword arguments of the workload.
         environment: Name of the environment that the stack ran in; None for the running one.
+        classes: Classes of the user's own layers as ``module:Class``, by the names of the layers.
     """
     fixtures = ["training_benchmark"]
     marks: list[str] = []
     own_layers: list[str] = []
+    imports: list[str] = []
     for layer in stack.layers:
         if KINDS.get(layer.name) is not type(layer):
-            own_layers.append(_own_layer(layer))
+            module, _, kind = _class_of(layer, classes or {}).rpartition(":")
+            imports += [f"from {module} import {kind.partition('.')[0]}"] if module else []
+            own_layers.append(_own_layer(layer, kind))
             continue
         fixtures.append(layer.name)
         choice = _choice(layer)
@@ -52,8 +57,10 @@ def text_of_test(
     if own_layers:
         call.append(f"layers=[{', '.join(own_layers)}]")
     name = re.sub(r"\W", "_", test_name)
+    imports = [*(["import pytest"] if marks else []), *dict.fromkeys(imports)]
     lines = [
-        *(("import pytest", "", "") if marks else ()),
+        *imports,
+        *(("", "") if imports else ()),
         *marks,
         f"def {name}({', '.join(fixtures)}):",
         f"    training_benchmark({', '.join(call)})",
@@ -90,12 +97,25 @@ def _choice(layer: Layer) -> str | None:
     return repr(changes)
 
 
-def _own_layer(layer: Layer) -> str:
+_CLASS: Final = re.compile(r"[\w.]+:[\w.]+")
+"""Class as ``module:Class``. A record may have other texts."""
+
+
+def _class_of(layer: Layer, classes: Mapping[str, str]) -> str:
+    """Return the class of a layer that has no fixture as ``module:Class``.
+
+    Without a module if that is not known.
+    """
+    if not isinstance(layer, StoredLayer):
+        return f"{type(layer).__module__}:{type(layer).__qualname__}"
+    if _CLASS.fullmatch(classes.get(layer.name, "")):
+        return classes[layer.name]
+    return "".join(part.capitalize() for part in re.split(r"\W|_", layer.name))
+
+
+def _own_layer(layer: Layer, kind: str) -> str:
     """Return the expression of a layer that has no fixture."""
     options = ", ".join(
         f"{name}={value!r}" for name, value in layer.options.items() if name.isidentifier()
     )
-    kind = type(layer).__name__
-    if isinstance(layer, StoredLayer):  # its class has a name like that, if it is a user's own
-        kind = "".join(part.capitalize() for part in re.split(r"\W|_", layer.name))
     return f"{kind}({options})"

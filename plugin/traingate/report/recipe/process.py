@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from traingate.layers.recipe import Recipe
 
 _LOCAL_RANKS: Final = {"torchrun": "LOCAL_RANK", "ipexrun": "MPI_LOCALRANKID"}
 """Variables with the number of a rank among those of its node, by launcher."""
+
+
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""Names that a shell takes for a variable. A record may have others, which no worker was given."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,11 @@ class PlainProcess:
     @property
     def exports(self) -> list[str]:
         """Return a line for each variable that sets it in a shell."""
-        return [f"export {name}={shlex.quote(value)}" for name, value in self.variables.items()]
+        return [
+            f"export {name}={shlex.quote(value)}"
+            for name, value in self.variables.items()
+            if _VARIABLE.fullmatch(name)
+        ]
 
     @property
     def command(self) -> str:

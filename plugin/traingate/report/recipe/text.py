@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from traingate.report.plain_text import without_control_characters
 from traingate.report.recipe import blocks
 from traingate.report.recipe.process import PlainProcess, plain_process
 from traingate.report.recipe.step import inside_contexts, step_text
+from traingate.report.terminal_text import terminal_line
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def _environment_lines(
     """Return the lines that prepare a shell: packages, libraries and variables."""
     lines = []
     if versions is not None:
-        lines.append(f"# an environment of its own, with the Python {python}")
+        lines.append(terminal_line(f"# an environment of its own, with the Python {python}"))
     names = recipe.packages if versions is None else ("torch", *recipe.packages)
     if names:
         lines.append(f"pip install {' '.join(_pinned(name, versions or {}) for name in names)}")
@@ -150,7 +152,9 @@ def _environment_lines(
 
 def _pinned(name: str, versions: Mapping[str, str]) -> str:
     """Return the requirement of a package in this version, without the part for its build."""
-    return f"{name}=={versions[name].partition('+')[0]}" if name in versions else name
+    if name not in versions:
+        return name
+    return shlex.quote(f"{name}=={versions[name].partition('+')[0]}")
 
 
 def _separated(functions: list[str]) -> list[str]:

@@ -1,0 +1,93 @@
+"""Find the candidates of a heat that have failed, and say why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from traingate.controller.heat import HeatLaunch, MeasuredHeat
+from traingate.errors import WorkerKilledError
+from traingate.races.running import Failure
+from traingate.records import Measurement
+from traingate.report.terminal_text import terminal_text
+from traingate.tuning.launches import (
+    NONFINITE_LOSSES,
+    SKIPPED_UPDATES,
+    peak_bytes,
+    soundness_counters,
+)
+
+_REASON_LENGTH: Final = 300
+
+_GIB: Final = 2**30
+
+
+def failures_of_heat(
+    heat: MeasuredHeat,
+    numbers: Sequence[int],
+    plain: Measurement,
+    max_memory_bytes: int | None,
+    *,
+    has_shortage: bool,
+    can_shrink: bool,
+) -> list[Failure]:
+    """Return the candidates of a heat that have failed, or that need too much memory.
+
+    Args:
+        heat: Heat.
+        numbers: Index of the candidate of each launch.
+        plain: Measurement of the plain workload.
+        max_memory_bytes: Largest memory that a candidate may take; None for no limit.
+        has_shortage: True if the kernel has killed a process for lack of memory meanwhile.
+        can_shrink: True if fewer launches can run together, so that no candidate is to blame.
+    """
+    failures = []
+    for launch in heat.launches:
+        number = numbers[launch.number]
+        unsound_reason = reason_if_unsound(launch, plain)
+        if launch.error is not None:
+            reason = reason_of(launch.error)
+            if has_shortage and isinstance(launch.error, WorkerKilledError):
+                if can_shrink:
+                    continue
+                reason = f"the machine ran out of memory: {reason}"
+            failures.append(Failure(number, "failed", reason))
+        elif unsound_reason:
+            failures.append(Failure(number, "failed", unsound_reason))
+        elif max_memory_bytes is not None and peak_bytes(launch) > max_memory_bytes:
+            taken, allowed = peak_bytes(launch) / _GIB, max_memory_bytes / _GIB
+            reason = f"it took {taken:.2f} GiB, and --max-memory allows {allowed:.2f} GiB"
+            failures.append(Failure(number, "memory", reason))
+    return failures
+
+
+def reason_of(error: Exception) -> str:
+    """Return an error as one line: its first line, and the exception of a traceback in it."""
+    text = terminal_text(str(error))
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
+    reason = lines[0].strip().removesuffix(":")
+    frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
+    if frames:
+        later_lines = lines[frames[-1] + 1 :]
+        reason += f": {next((line for line in later_lines if not line.startswith(' ')), '')}"
+    return reason if len(reason) <= _REASON_LENGTH else f"{reason[: _REASON_LENGTH - 1]}…"
+
+
+def reason_if_unsound(launch: HeatLaunch, plain: Measurement) -> str:
+    """Return why the training of a launch computes nothing of use; empty if it does.
+
+    Such a training may be faster than a sound one.
+
+    Args:
+        launch: Launch.
+        plain: Measurement of the plain workload.
+    """
+    counters = soundness_counters(launch)
+    steps = len(launch.turns) * launch.steps_per_turn
+    losses = counters.get(NONFINITE_LOSSES, 0)
+    if losses and not plain.counters.get(NONFINITE_LOSSES):
+        return f"its loss was NaN or infinite in {losses} of {steps} steps, and that of plain never"
+    updates = counters.get(SKIPPED_UPDATES, 0)
+    if 2 * updates > steps and not plain.counters.get(SKIPPED_UPDATES):
+        return f"its loss scaler left out the update in {updates} of {steps} steps"
+    return ""

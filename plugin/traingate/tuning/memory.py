@@ -1,0 +1,73 @@
+"""Decide how many launches of a race fit into memory together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from traingate.host.memory import available_bytes
+from traingate.records.race import Race
+
+_MARGIN: Final = 1.25
+"""Factor by which a launch may need more memory than those that were measured."""
+
+LEAST_TOGETHER: Final = 2
+"""Smallest number of launches that can race."""
+
+
+@dataclass
+class LaunchMemory:
+    """Memory of the launches of a race.
+
+    Attributes:
+        launch_limit: Largest number of launches together, since more have once run out of memory;
+            infinite before that.
+    """
+
+    launch_limit: float = math.inf
+
+    def capacity(self, race: Race) -> int:
+        """Return how many launches of the candidates that are left fit into memory together."""
+        ended = {item.candidate for item in race.eliminations}
+        peaks = [_bytes(race, number) for number in race.measured - ended]
+        largest = max([race.plain.peak_memory_bytes or 0, *peaks])
+        return int(min(self.launch_limit, available_bytes() / (_MARGIN * max(1, largest))))
+
+    def fitting(self, race: Race, numbers: Sequence[int]) -> int:
+        """Return how many of the first candidates fit into memory together, at least two.
+
+        Args:
+            race: Race so far.
+            numbers: Indexes of the candidates of a heat.
+        """
+        left, count = available_bytes() / _MARGIN, 0
+        for number in numbers:
+            left -= _bytes(race, number)
+            if left < 0 and count >= LEAST_TOGETHER:
+                break
+            count += 1
+        return count
+
+    def note_shortage(self, launches: int) -> bool:
+        """Note that this many launches together ran out of memory.
+
+        Returns:
+            True if fewer can run together, so that none of them is to blame.
+        """
+        self.launch_limit = max(LEAST_TOGETHER, launches // 2)
+        return launches > LEAST_TOGETHER
+
+
+def _bytes(race: Race, candidate: int) -> int:
+    """Return the memory that a launch needs: its peak so far, else that of plain for each rank."""
+    peaks = [
+        launch.peak_bytes
+        for heat in race.heats
+        for launch in heat.launches
+        if launch.candidate == candidate
+    ]
+    return max(peaks, default=0) or race.candidates[candidate].ranks * (
+        race.plain.peak_memory_bytes or 0
+    )
