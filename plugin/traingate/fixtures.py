@@ -6,7 +6,6 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -93,10 +92,7 @@ def training_benchmark(  # noqa: D417 - Args are those of the function that it r
             session.requested_names |= stack.names
             name = _workload_name(workload, arguments, stack)
             places = session.jobs.place(stack, name, _requested_layers.environment)
-            benchmark_request = replace(
-                _benchmark_request(request, name, stack, published, places),
-                environment=_requested_layers.environment,
-            )
+            benchmark_request = _benchmark_request(request, name, stack, published, places)
             skip_reason = _skip_reason(*places, session.settings)
             if skip_reason is None:
                 _warn_of_cautions(request.config, places[0])
@@ -136,6 +132,7 @@ def _benchmark_request(
         published=tuple(published),
         placement=places[0],
         base=places[1],
+        environment=request.getfixturevalue("_requested_layers").environment,
     )
 
 
