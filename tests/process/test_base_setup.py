@@ -61,6 +61,15 @@ def test_a_setup_command_that_fails_shows_its_output_and_runs_once(compared, pro
     assert len(runs.read_text().split()) == 1
 
 
+def test_the_output_of_a_setup_command_has_no_secret_behind_a_colour(temporary):
+    command = "printf '\\033[32mghp_q7Zx9Lm2Vb4Nc8Kd1Fg51234\\033[0m\\n::error::x'; exit 3"
+    with pytest.raises(ConfigurationError, match=r"Last output:\n    \[masked\]") as caught:
+        prepare_base_tree(command, temporary, None, 60, is_shared=False)
+    text = str(caught.value).partition("Last output:")[2]
+    assert "q7Zx9Lm2" not in text
+    assert "  ::" not in text
+
+
 def test_a_setup_command_that_hangs_is_ended_with_all_that_it_started(temporary):
     command = "setsid sleep 86399 & sleep 86399"
     with pytest.raises(ConfigurationError, match=r"took longer than 0\.5 s"):

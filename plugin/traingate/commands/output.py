@@ -31,7 +31,7 @@ def print_text(text: str, *, ends_line: bool = True) -> None:
 
 def complain(problem: object) -> None:
     """Print a problem to the standard error output, and no secret in it."""
-    note(masked_text(f"traingate: {problem}"))
+    note(masked_text(terminal_text(f"traingate: {problem}")))  # a colour may precede a token
 
 
 def note(text: str) -> None:

@@ -18,6 +18,7 @@ from traingate.controller.orphans import OrphanGuard
 from traingate.controller.tagged_processes import kill_tagged
 from traingate.environments.interpreter import Interpreter, child_environment
 from traingate.errors import ConfigurationError
+from traingate.report.terminal_text import terminal_text
 from traingate.untrusted.masking import masked_text
 
 _OUTPUT_BYTES: Final = 64 << 10
@@ -59,7 +60,8 @@ def prepare_base_tree(
         ending = _run(command, folder, interpreter, seconds, output)
         if ending is not None:
             output.seek(max(0, output.seek(0, os.SEEK_END) - _OUTPUT_BYTES))
-            printed = masked_text(output.read().decode(errors="replace"))
+            # Cleaned first, since a colour may precede a token.
+            printed = masked_text(terminal_text(output.read().decode(errors="replace")))
             lines = printed.splitlines()[-_OUTPUT_LINES:]
             text = "\n".join(f"    {line}" for line in lines) or "    It printed nothing."
             raise ConfigurationError(
