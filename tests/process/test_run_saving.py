@@ -8,7 +8,7 @@ import sys
 import threading
 
 import pytest
-from comparing_runs import OPTIONS, run
+from comparing_runs import OPTIONS, SLOW, run
 
 from damages import DAMAGES, contents
 from traingate.baselines.saved_runs import read_run
@@ -283,9 +283,13 @@ def test_a_complete_run_that_cannot_be_compared_with_fails_the_run_and_is_kept(p
         "def pytest_sessionfinish(session):\n"
         "    session.exitstatus = 0\n"
     )
-    result = run(pytester, ONE, "--traingate-require=none", options=SAVING)
+    save(SLOW)
+    result = run(pytester, ONE, "--benchmark-compare", options=SAVING)
     assert result.ret == 1
+    assert "1 compared, " in text_of(result)
+    assert " 0 regressed, " in text_of(result)
     assert "the run was saved, but cannot be compared with: " in text_of(result)
+    assert "the exit status was set to 0 after this run had failed" in text_of(result)
     assert len(saved(pytester)) == 1
 
 

@@ -131,8 +131,8 @@ class _SavedRunCheck:
 
 def _run_name(config: pytest.Config) -> str:
     """Return the name under which pytest-benchmark saves the run; empty if it does not."""
-    name = config.getoption("benchmark_save", None) or config.getoption("benchmark_autosave", None)
-    return name or ""
+    names = (config.getoption(option, None) for option in ("benchmark_save", "benchmark_autosave"))
+    return next((str(name) for name in names if name), "")
 
 
 def _files(folder: Path, name: str) -> set[Path]:
