@@ -78,6 +78,16 @@ def test_a_setup_command_that_hangs_is_ended_with_all_that_it_started(temporary)
     assert ["sleep", "86399"] not in commands
 
 
+def test_an_interpreter_that_does_not_answer_is_refused(temporary, monkeypatch):
+    monkeypatch.setattr("traingate.comparison.base_setup.PROBE_SECONDS", 0.2)
+    python = temporary / "python"
+    python.write_text("#!/bin/sh\nexec sleep 600\n")
+    python.chmod(0o755)
+    interpreter = Interpreter(str(python), str(temporary))
+    with pytest.raises(ConfigurationError, match=r"cannot tell where.*timed out after 0\.2"):
+        prepare_base_tree("true", temporary, interpreter, 60, is_shared=True)
+
+
 def test_an_interpreter_that_does_not_run_is_refused(temporary):
     interpreter = Interpreter("/bin/false", str(temporary))
     with pytest.raises(ConfigurationError, match=r"false cannot tell where its packages are"):
