@@ -286,7 +286,6 @@ def test_a_complete_run_that_cannot_be_compared_with_fails_the_run_and_is_kept(p
     save(SLOW)
     result = run(pytester, ONE, "--benchmark-compare", options=SAVING)
     assert result.ret == 1
-    assert "1 compared, " in text_of(result)
     assert " 0 regressed, " in text_of(result)
     assert "the run was saved, but cannot be compared with: " in text_of(result)
     assert "the exit status was set to 0 after this run had failed" in text_of(result)
