@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Final
 import msgspec
 
 from traingate.baselines import saved_runs
+from traingate.ending.pytest_process import run_pytest
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.records import Interval, Outcome, Verdict, decode
 from traingate.untrusted.files import read_bounded, write_atomically
@@ -232,14 +232,10 @@ class Bisection:
             options = [f"--traingate-against={commit}", f"--benchmark-json={file}"]
             if tolerance is not None:
                 options.append(f"--traingate-tolerance={tolerance:g}")
-            command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", self.test]
-            process = subprocess.run(  # noqa: S603 - pytest, as the user would run it
-                [*command, *options, *self.arguments],
-                cwd=folder,
-                check=False,
-                stdout=sys.stderr,
-            )
-            return _read_verdict(file, commit, process.returncode)
+            arguments = [self.test, *options, *self.arguments]
+            end = run_pytest(arguments, folder=folder, output=sys.stderr)
+            end.check()
+            return _read_verdict(file, commit, end.status)
 
     def _slow_folder(self, worktrees: Worktrees) -> Path:
         """Return the folder in which pytest measures the slow commit."""

@@ -24,12 +24,15 @@ from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
 from traingate.commands.show import show
 from traingate.commands.tune import tune
 from traingate.doctor import examine
+from traingate.ending.termination import exiting_at_signals
 from traingate.errors import BaselineError
 from traingate.records import Acceptance
 from traingate.report.calibration import print_calibration
 from traingate.report.doctor import print_findings
 
 _NO_RESULT = 2
+_MEASURING = frozenset({"calibrate", "profile", "tune"})
+"""Commands that run pytest in this process: there, the session handles the signals."""
 
 
 def _strip_nonempty(_context: click.Context, _option: click.Parameter, text: str) -> str:
@@ -41,8 +44,11 @@ def _strip_nonempty(_context: click.Context, _option: click.Parameter, text: str
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pytest-traingate")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Judge and explain runs, profile and bisect tests, examine machine and environments."""
+    if context.invoked_subcommand not in _MEASURING:
+        context.with_resource(exiting_at_signals())
 
 
 _COMMANDS = (

@@ -99,7 +99,7 @@ class DamagedRecordError(BaselineError):
 
         Args:
             location: Path of the file, and the name of a test if there is one.
-            problem: What is wrong with it.
+            problem: Description of the damage.
         """
         return cls(
             f"{location} is damaged: {problem}. Restore the file, or delete it and save a new "

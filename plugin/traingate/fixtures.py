@@ -22,6 +22,7 @@ from traingate.layers.base import ArgumentProvider, Layer
 from traingate.layers.stack import Stack
 from traingate.options import Settings, limits_of
 from traingate.replay import CLOCK_KEY, is_recorder
+from traingate.report.terminal_text import terminal_text
 from traingate.requested_layers import RequestedLayers
 from traingate.training_setup import Workload, WorkloadName, workload_name
 
@@ -198,9 +199,7 @@ def _note_use(benchmark: BenchmarkFixture) -> None:
 def _fail(benchmark: BenchmarkFixture, message: str) -> NoReturn:
     """Fail the test with *message*, and without a record of pytest-benchmark."""
     __tracebackhide__ = True
-    from traingate.report.plain_text import without_control_characters  # noqa: PLC0415
-
-    message = without_control_characters(message)  # it may have the end of a log of anything
+    message = terminal_text(message)  # it may have the end of a log of anything
 
     def raise_error() -> NoReturn:
         raise TraingateError(message)
@@ -239,7 +238,8 @@ def _record(
     session.rows.append(Row(request.node.name, measurement, request.node.nodeid, result.sides))
     request.node.user_properties += junit_properties(measurement)
     for caution in cautions(measurement):
-        warnings.warn(CautionWarning(f"{request.node.nodeid}: {caution}"), stacklevel=3)
+        text = terminal_text(f"{request.node.nodeid}: {caution}")
+        warnings.warn(CautionWarning(text), stacklevel=3)
     verdict = measurement.verdict
     if verdict is None:
         return

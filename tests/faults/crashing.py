@@ -156,7 +156,9 @@ def raising_something_unprintable():
 
 def raising_control_characters():
     def fail():
-        raise ValueError("red \x1b[31m title \x1b]0;mine\x07 nul \x00 lone \udcff")
+        print("  ::error::printed", flush=True)
+        text = "red \x1b[31m title \x1b]0;mine\x07 nul \x00 lone \udcff"
+        raise ValueError(f"{text}\n::stop-commands::x\nx ##[error]x")
 
     return in_step(MIDDLE, fail)
 

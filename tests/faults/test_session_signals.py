@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import pty
 import signal
+import subprocess
 import time
 
 import pytest
 from session_points import POINTS, standing_still
-from session_sites import TRAINGATE, site
+from session_sites import TEST, TRAINGATE, site
+from workers import git
+
+from traingate.ending.pytest_process import PytestEnd, run_pytest
 
 INTERRUPTED = 2
 SOME = ("collecting", "preparing", "frozen", "reporting")
@@ -120,16 +124,56 @@ def test_other():
     assert "the run went on" not in ended.output
 
 
+GATE, BISECT = ("ci", "gate", "--base=HEAD"), ("bisect", TEST, "--good=HEAD")
+ABORTED = 1
+
+
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, INTERRUPTED), (signal.SIGTERM, 128 + signal.SIGTERM)]
+    ("command", "number", "status"),
+    [
+        (GATE, signal.SIGINT, INTERRUPTED),
+        (GATE, signal.SIGTERM, 128 + signal.SIGTERM),
+        (BISECT, signal.SIGINT, ABORTED),
+        (BISECT, signal.SIGTERM, 128 + signal.SIGTERM),
+        (BISECT, signal.SIGHUP, 128 + signal.SIGHUP),
+    ],
 )
-def test_a_service_that_cancels_the_gate_of_a_pull_request_ends_its_pytest(project, number, status):
-    gate = (*TRAINGATE, "ci", "gate", "--base=HEAD")
-    with standing_still(project, "frozen", python=gate) as run:
+def test_a_service_that_cancels_a_command_ends_its_pytest(project, command, number, status):
+    with standing_still(project, "frozen", python=(*TRAINGATE, *command)) as run:
         run.process.send_signal(number)
         ended = run.wait()
     assert project.leftovers(0) == []
     assert ended.status == status, ended.output
+
+
+def test_a_command_that_is_ended_removes_its_folders(project):
+    """git waits for a server that does not answer."""
+    reached = project.root / "reached"
+    project.commit()
+    git(project.folder, "remote", "add", "origin", "ssh://host.invalid/project")
+    project.variables["GIT_SSH_COMMAND"] = f"touch {reached}; sleep 600 #"
+    run = project.start(python=(*TRAINGATE, "ci", "fetch"))
+    run.wait_until(reached)
+    assert project.leftovers(0) != []
+    run.process.send_signal(signal.SIGTERM)
+    assert run.wait().status == 128 + signal.SIGTERM
+    assert project.leftovers() == []
+
+
+def test_a_signal_that_comes_before_pytest_has_started_is_passed_on(monkeypatch, tmp_path):
+    """It comes as soon as the process has been made, before its start is noted."""
+    start = subprocess.Popen
+
+    def interrupted(*arguments, **options):
+        process = start(*arguments, **options)
+        signal.raise_signal(signal.SIGTERM)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    (tmp_path / "test_waiting.py").write_text("import time\ndef test_it():\n    time.sleep(600)\n")
+    end = run_pytest(["test_waiting.py"], folder=tmp_path)
+    assert end == PytestEnd(128 + signal.SIGTERM, signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_a_terminal_that_is_closed_ends_the_run(project):

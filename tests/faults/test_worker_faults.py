@@ -49,7 +49,9 @@ def test_a_fault_is_reported_once_and_leaves_nothing(run_of, group, fault):
     assert (test["processes"], test["folders"]) == ([], [])
     assert test["seconds"] < MAX_SECONDS
     assert len(test["text"]) < 100_000
-    assert not re.search(r"[\x00-\x08\x0b-\x1f]", test["text"] + test["printed"])
+    shown = f"{test['text']}\n{test['printed']}"
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", shown)
+    assert not re.search(r"^\s*::|##\[", shown, re.MULTILINE), shown  # commands of GitHub
     results = [
         each for each in run.results["tests"] if each["test"].endswith(f"::test_{fault.name}")
     ]

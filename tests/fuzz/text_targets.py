@@ -118,6 +118,7 @@ def check_masking(value: tuple[str, str, str]) -> None:
     form, before, after = value
     text = f"{before} {form.format(_HIDDEN)} {after}"
     masked = masked_text(text)
+    assert _HIDDEN not in masked_text(terminal_text(f"\x1b[32m{form.format(_HIDDEN)}\x1b[0m"))
     assert _HIDDEN not in masked, masked
     assert masked_text(masked).count(MASK) >= 1
     environment = {

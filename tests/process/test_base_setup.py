@@ -61,12 +61,31 @@ def test_a_setup_command_that_fails_shows_its_output_and_runs_once(compared, pro
     assert len(runs.read_text().split()) == 1
 
 
+def test_the_output_of_a_setup_command_has_no_secret_behind_a_colour(temporary):
+    command = "printf '\\033[32mghp_q7Zx9Lm2Vb4Nc8Kd1Fg51234\\033[0m\\n::error::x'; exit 3"
+    with pytest.raises(ConfigurationError, match=r"Last output:\n    \[masked\]") as caught:
+        prepare_base_tree(command, temporary, None, 60, is_shared=False)
+    text = str(caught.value).partition("Last output:")[2]
+    assert "q7Zx9Lm2" not in text
+    assert "  ::" not in text
+
+
 def test_a_setup_command_that_hangs_is_ended_with_all_that_it_started(temporary):
     command = "setsid sleep 86399 & sleep 86399"
     with pytest.raises(ConfigurationError, match=r"took longer than 0\.5 s"):
         prepare_base_tree(command, temporary, None, 0.5, is_shared=True)
     commands = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
     assert ["sleep", "86399"] not in commands
+
+
+def test_an_interpreter_that_does_not_answer_is_refused(temporary, monkeypatch):
+    monkeypatch.setattr("traingate.comparison.base_setup.PROBE_SECONDS", 0.2)
+    python = temporary / "python"
+    python.write_text("#!/bin/sh\nexec sleep 600\n")
+    python.chmod(0o755)
+    interpreter = Interpreter(str(python), str(temporary))
+    with pytest.raises(ConfigurationError, match=r"cannot tell where.*timed out after 0\.2"):
+        prepare_base_tree("true", temporary, interpreter, 60, is_shared=True)
 
 
 def test_an_interpreter_that_does_not_run_is_refused(temporary):

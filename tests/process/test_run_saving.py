@@ -8,7 +8,7 @@ import sys
 import threading
 
 import pytest
-from comparing_runs import OPTIONS, run
+from comparing_runs import OPTIONS, SLOW, run
 
 from damages import DAMAGES, contents
 from traingate.baselines.saved_runs import read_run
@@ -183,3 +183,118 @@ def test_the_storage_may_have_any_name(pytester, save):
     result = run(pytester, ONE, options=(*options[:-1], "--benchmark-compare"))
     assert "1 stored launch and 1 new one have no spread to judge by" in text_of(result)
     assert not (pytester.path / "x").exists()
+
+
+UNFINISHED = """
+import pytest
+from trainings import sleeping
+
+class Interrupting(dict):
+    def items(self):
+        raise KeyboardInterrupt
+
+EXTRA = {"a key that is no text": {(1, 2): 3}, "Ctrl-C": {"a": Interrupting(b=1)}}
+
+def test_other(benchmark):
+    benchmark(int)
+    benchmark.extra_info.update(EXTRA["%s"])
+"""
+"""Another benchmark whose extra_info ends the save after pytest-benchmark has opened the file."""
+
+
+@pytest.mark.parametrize("ending", ["a key that is no text", "Ctrl-C"])
+def test_a_save_that_any_exception_interrupts_leaves_no_damaged_baseline(pytester, save, ending):
+    result = run(pytester, ONE + UNFINISHED % ending, options=SAVING)
+    assert result.ret != 0
+    assert saved(pytester) == []
+
+
+ANOTHER_WRITER = """
+import fcntl, os, pathlib
+from traingate.baselines import run_saving
+
+run_saving._LOCK_SECONDS = 0.05
+FOLDER = pathlib.Path("stored")
+
+def pytest_benchmark_update_json():
+    (FOLDER / "Linux").mkdir(parents=True, exist_ok=True)
+    (FOLDER / "Linux" / "0007_%s.json").write_text('{"benchmarks": [')
+
+def pytest_configure():
+    FOLDER.mkdir(exist_ok=True)
+    if %s:
+        fcntl.flock(os.open(FOLDER, os.O_RDONLY), fcntl.LOCK_EX)
+"""
+
+
+def test_a_file_that_another_session_is_writing_under_the_same_name_stays(pytester, save):
+    """Without the lock, nobody knows whose file it is."""
+    pytester.makeconftest(ANOTHER_WRITER % ("mine", True))
+    result = run(pytester, ONE, options=SAVING)
+    assert result.ret == 1
+    assert "0007_mine.json is damaged" in text_of(result)
+    assert "It stays: another session may be writing it." in text_of(result)
+    assert (pytester.path / "stored" / "Linux" / "0007_mine.json").exists()
+
+
+def test_a_file_that_a_session_without_a_lock_is_writing_is_left_alone(pytester, save):
+    """Sessions without traingate take no lock."""
+    pytester.makeconftest(ANOTHER_WRITER % ("theirs", False))
+    result = run(pytester, ONE, options=SAVING)
+    assert result.ret == 0
+    assert (pytester.path / "stored" / "Linux" / "0007_theirs.json").exists()
+    assert {file.name for file in saved(pytester)} == {"0007_theirs.json", "0001_mine.json"}
+
+
+def test_a_session_that_saves_other_benchmarks_only_waits_for_the_lock(pytester, save):
+    pytester.makeconftest(
+        "import fcntl, os\n"
+        "def pytest_benchmark_update_json():\n"
+        "    folder = os.open('stored', os.O_RDONLY)\n"
+        "    try:\n"
+        "        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+        "    except BlockingIOError:\n"
+        "        print('it is held')\n"
+    )
+    other = "def test_other(benchmark):\n    benchmark(int)\n"
+    result = run(pytester, other, options=("-s", *SAVING))
+    assert result.ret == 0
+    assert "it is held" in text_of(result)
+
+
+def test_a_run_that_is_not_saved_where_it_should_be_fails(pytester, save):
+    pytester.makeconftest(
+        "from pytest_benchmark.storage.file import FileStorage\n"
+        "FileStorage.save = lambda *arguments: None\n"
+    )
+    result = run(pytester, ONE, options=SAVING)
+    assert result.ret == 1
+    assert "ERROR: no run was saved in stored" in text_of(result)
+
+
+def test_a_complete_run_that_cannot_be_compared_with_fails_the_run_and_is_kept(pytester, save):
+    """A plugin that sets the exit status to 0 afterwards changes nothing: all hooks know of it."""
+    pytester.makeconftest(
+        "import pytest\n"
+        "def pytest_benchmark_update_json(output_json):\n"
+        "    (benchmark,) = output_json['benchmarks']\n"
+        "    benchmark['extra_info']['traingate']['samples_per_second'] = -1.0\n"
+        "@pytest.hookimpl(trylast=True)\n"
+        "def pytest_sessionfinish(session):\n"
+        "    session.exitstatus = 0\n"
+    )
+    save(SLOW)
+    result = run(pytester, ONE, "--benchmark-compare", options=SAVING)
+    assert result.ret == 1
+    assert " 0 regressed, " in text_of(result)
+    assert "the run was saved, but cannot be compared with: " in text_of(result)
+    assert "the exit status was set to 0 after this run had failed" in text_of(result)
+    assert len(saved(pytester)) == 1
+
+
+def test_an_error_of_another_hook_is_not_taken_for_one_of_saving(pytester, save):
+    result = run(pytester, ONE, options=(*SAVING, "--junitxml=/dev/full"))
+    assert result.ret != 0
+    assert "No space left on device" in text_of(result)
+    assert "the run was not saved" not in text_of(result)
+    assert len(saved(pytester)) == 1

@@ -127,6 +127,7 @@ NUMBERS = {
     "a torch that is a number": ("environment", {"torch": 2.8}),
     "sources without fields": ("environment", {"package_sources": {"a": "b"}}),
     "an environment that is null": ("environment", None),
+    "an option of more than 64 bits": ("stack", 0, "options", {"seed": 2**64}),
     "a slowdown of everything": (
         "verdict",
         {"outcome": "REGRESSED", "tolerance_percent": 5.0, "slowdown_percent": 100.0,
@@ -151,6 +152,39 @@ def test_a_record_with_values_that_no_measurement_has_is_damaged(stored, name):
     edited(stored, change)
     with pytest.raises(DamagedRecordError, match=r"0002_new.json"):
         load_summaries(str(stored.parents[1]), selection=True)
+
+
+@pytest.mark.parametrize("depth", [101, 200, 900, 1500, 5000])
+@pytest.mark.parametrize("path", [("environment",), ("stack", 0, "options")])
+def test_a_record_with_a_value_that_is_nested_deeply_is_damaged(stored, path, depth):
+    """Functions that call themselves for each level would end in a traceback."""
+
+    def change(record):
+        for key in path:
+            record = record[key]
+        record["other"] = "DEEP"
+
+    edited(stored, change)
+    stored.write_text(stored.read_text().replace('"DEEP"', "[" * depth + "]" * depth))
+    with pytest.raises(DamagedRecordError, match=r"0002_new.json.* nested too deeply"):
+        read_run(stored)
+
+
+def test_numbers_that_are_only_shown_may_be_any(stored):
+    """A layer of the user's own may take any seed, and any other number."""
+    options = {"seed": 2**64 - 1, "eps": 1e-38, "large": 1e300, "deep": [[[1]]]}
+
+    def change(record):
+        record["stack"][0]["options"] = options
+        record["environment"]["other"] = {"number": -(2**63), "small": 5e-324}
+
+    edited(stored, change)
+    (run,) = [run for run in load_summaries(str(stored.parents[1]), True) if run.path == stored]
+    assert run.tests[0].environment["other"]["number"] == -(2**63)
+    assert read_run(stored).measurements[0][1].stack[0].options == options
+    for command in ("show", "report", "report as a page"):
+        result = CliRunner().invoke(main, [*COMMANDS[command], "--storage=storage"])
+        assert result.exit_code == 0, result.output
 
 
 @pytest.mark.parametrize(("key", "values"), [(b"other", b"{},"), (b"step_seconds", b"0,")])

@@ -56,6 +56,21 @@ def no_extensions_today(monkeypatch):
         monkeypatch.setattr(module, "find_spec", lambda _name: None)
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [("exec sleep 600", "timed out"), ("echo 5", "not iterable"), ("echo x", "Expecting value")],
+)
+def test_an_interpreter_that_does_not_tell_its_packages_is_an_error_in_bounded_time(
+    tmp_path, monkeypatch, body, message
+):
+    monkeypatch.setattr(interpreter, "PROBE_SECONDS", 0.5)
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{body}\n")
+    python.chmod(0o755)
+    with pytest.raises(ConfigurationError, match=message):
+        interpreter.package_versions(["pytest"], interpreter.Interpreter(str(python), ""))
+
+
 def test_an_interpreter_is_known_by_its_folder_and_has_the_version_of_its_torch(make_environment):
     folder = make_environment("old", {"torch": "2.8.0"})
     for location in (folder, folder / "bin" / "python"):
@@ -74,7 +89,7 @@ def test_an_interpreter_without_torch_is_refused_with_the_option_that_names_it(m
 
 
 def test_an_interpreter_that_hangs_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(interpreter, "_PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(interpreter, "PROBE_SECONDS", 0.2)
     (tmp_path / "python").write_text("#!/bin/sh\nexec sleep 600\n")
     (tmp_path / "python").chmod(0o755)
     with pytest.raises(ConfigurationError, match=r"--traingate-against-python: .*timed out"):

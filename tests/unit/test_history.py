@@ -256,6 +256,9 @@ def test_the_table_has_a_row_for_each_commit(repository, tmp_path):
     )
     assert low < value < high
     assert value == pytest.approx(320, rel=0.1)
+    table = tmp_path / "history.csv"
+    assert repository.history("--format=csv", f"--output={table}")[0] == 0
+    assert table.read_bytes().decode() == repository.history("--format=csv")[1]
     parquet = pytest.importorskip("pyarrow.parquet")
     file = tmp_path / "history.parquet"
     assert repository.history("--format=parquet", f"--output={file}")[0] == 0

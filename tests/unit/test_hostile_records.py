@@ -115,6 +115,28 @@ def test_the_output_of_a_command_has_no_control_sequence_and_no_command_for_gith
         json.loads(result.stdout)
 
 
+CLEANING = """
+import resource, sys
+from traingate.commands.output import terminal_text
+from traingate.untrusted.masking import masked_text
+
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+for part in ("\\n", "\\n ", " ", "\\u2028", "\\t:", "\\x1b[", "\\x1b]0;", "a://", "--", "auth-", "eyJ-", "x"):
+    masked_text(terminal_text(part * (400_000 // len(part))))
+"""
+
+
+def test_cleaning_a_text_takes_time_in_proportion_to_its_length():
+    """Twice as many characters would take four times as long; the kernel ends what takes 20 s."""
+    assert subprocess.run([sys.executable, "-c", CLEANING], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("secret", ["ghp_q7Zx9Lm2Vb4Nc8Kd1Fg51234", "https://u:q7Zx9Lm2@host/a"])
+def test_a_secret_behind_a_colour_is_masked(secret, capsys):
+    output.complain(f"failed: \x1b[32m{secret}\x1b[0m")
+    assert "q7Zx9Lm2" not in capsys.readouterr().err
+
+
 def test_commands_print_through_the_module_that_cleans():
     commands = Path(output.__file__).parent
     files = {*commands.glob("*.py"), Path(cli.__file__)}

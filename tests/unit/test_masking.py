@@ -27,7 +27,8 @@ HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
         f"tool --password {HIDDEN}", f"tool --api-key={HIDDEN}", f"HF_TOKEN={HIDDEN} make",
         f"Authorization: Bearer {HIDDEN}", f"ghp_{HIDDEN}1234", f"hf_{HIDDEN}", f"sk-{HIDDEN}",
         "AKIAABCDEFGHIJKLMNOP", f"-----BEGIN RSA PRIVATE KEY-----\n{HIDDEN}\n-----END RSA PRIVATE KEY-----",
-        f"eyJhbGciOiJI.eyJzdWIiOiIx.{HIDDEN}", f'{{"client_secret": "{HIDDEN}"}}', f"passwd: {HIDDEN}",
+        f"eyJhbGciOiJI.eyJzdWIiOiIx.{HIDDEN}", f"a-eyJhbGciOiJI.eyJzdWIiOiIx.{HIDDEN}",
+        f'{{"client_secret": "{HIDDEN}"}}', f"passwd: {HIDDEN}",
     ],
 )  # fmt: skip
 def test_a_secret_is_masked(text):

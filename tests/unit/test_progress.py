@@ -47,6 +47,12 @@ def test_a_log_is_not_flooded():
     assert quiet.lines == []
 
 
+def test_what_workers_print_starts_no_command_of_github(capsys):
+    WorkerOutput().printed("launch 1", "\x1b[31m::error::x\n  ::stop-commands::x\n##[group]")
+    lines = capsys.readouterr().out.splitlines()
+    assert not any(line.strip().startswith("::") or "##[" in line for line in lines), lines
+
+
 def test_what_workers_print_is_shown_once(capsys):
     observer = WorkerOutput()
     observer.printed("launch 1", "UserWarning: slow")

@@ -14,6 +14,7 @@ from traingate.errors import ProtocolError
 from traingate.protocol import channel, messages
 from traingate.protocol.channel import Listener, connect
 from traingate.protocol.codec import decode, encode
+from traingate.protocol.json_values import as_json
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,7 @@ from traingate.protocol.codec import decode, encode
             {"origin": "/a", "tree": "/b"},
         ),
         messages.WorkCounted(None, 12),
+        messages.Profiled({"a": [1, 2.5, None, {"b": "c"}]}),
         messages.Finish(),
     ],
 )
@@ -43,11 +45,20 @@ def test_a_message_is_the_same_after_encoding_and_decoding(message):
      b'{"type": "Step", "count": "1"}', b'{"type": "Step", "count": 1.0}', b'{"type": "Step", "count": true}',
      b'{"type": "Step", "count": 9223372036854775808}', b'{"type": "Bandwidth", "bytes_per_second": NaN}',
      b'{"type": "Bandwidth", "bytes_per_second": -Infinity}', b'{"type": "Bandwidth", "bytes_per_second": 1e999}',
-     b'{"type": "Bandwidth", "bytes_per_second": null}'],
+     b'{"type": "Bandwidth", "bytes_per_second": null}', b'{"type": "Profiled", "profile": {"a": [NaN]}}',
+     b'{"type": "Profiled", "profile": {"a": {"b": -1e999}}}',
+     b'{"type": "Profiled", "profile": {"a": ' + b"[" * 200 + b"]" * 200 + b"}}"],
 )  # fmt: skip
 def test_an_invalid_payload_is_a_protocol_error(payload):
     with pytest.raises(ProtocolError, match="not a message of protocol version"):
         decode(payload)
+
+
+@pytest.mark.parametrize("value", [float("nan"), {"a": [float("-inf")]}, {1, 2}])
+def test_what_json_cannot_represent_is_a_type_error(value):
+    """It is found in the options of a layer before anything is measured, and not in the record."""
+    with pytest.raises(TypeError):
+        as_json(value)
 
 
 def test_the_directory_of_a_listener_is_private_and_is_removed():
@@ -114,6 +125,17 @@ def test_a_descriptor_that_belongs_to_another_file_by_now_is_not_written_to(conn
     assert file.read_bytes() == b""
     with pytest.raises(EOFError):
         accepted.receive()
+
+
+def test_a_descriptor_of_another_device_with_the_same_inode_is_not_written_to(connected, tmp_path):
+    """Numbers of inodes are unique on one device only."""
+    _, worker = connected
+    number = worker.fileno()
+    device, inode = worker._file
+    assert (device, inode) == (os.fstat(number).st_dev, os.fstat(number).st_ino)
+    worker._file = (device + 1, inode)
+    with pytest.raises(OSError, match=f"file descriptor {number}, the connection to traingate"):
+        worker.send(messages.Step(3))
 
 
 def test_the_limit_of_the_handshake_does_not_hold_for_later_messages(monkeypatch):

@@ -16,7 +16,12 @@ from traingate.records import Outcome, Verdict, to_json
 from traingate.records.results import SuiteResults
 from traingate.report.markdown import code_block, code_span, escaped, to_markdown
 from traingate.report.plain_text import without_control_characters
-from traingate.report.results import measured_result, refused_result, suite_results
+from traingate.report.results import (
+    failed_result,
+    measured_result,
+    refused_result,
+    suite_results,
+)
 from traingate.session.results import write_results
 
 
@@ -34,6 +39,16 @@ def verdict(outcome=Outcome.PASSED, slowdown=0.0, width=1.0, **changes):
 def result(test="test_speed.py::test_a", judged=None):
     record = msgspec.structs.replace(measurement([launch([0.1] * 4)]), verdict=judged)
     return measured_result(test, record, "pytest --traingate-against main")
+
+
+def test_errors_in_results_have_no_secrets_of_a_log():
+    """They become a comment on a pull request."""
+    error = "launch 1 died.\nLast output:\n  \x1b[31mAPI_TOKEN=q7Zx9Lm2Vb4Nc8Kd"
+    for shown in (failed_result("a", None, error), refused_result("a", error)):
+        assert "Last output:\n  API_TOKEN=[masked]" in shown.details
+        assert shown.sentence == "launch 1 died."
+    failed = failed_result("a", result(), "https://user:q7Zx9Lm2Vb4Nc8Kd@host refused")
+    assert failed.error == "https://[masked]@host refused"
 
 
 def session_of(chosen):

@@ -172,6 +172,22 @@ def test_an_accepted_record_is_a_baseline_and_keeps_the_acceptance(storage):
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("depth", [400, 800, 900, 940, 960, 980, 990, 1200])
+def test_what_another_benchmark_has_nested_deeply_is_no_traceback(storage, depth):
+    """Python's ``json`` calls itself for each level when it reads, and more often when it writes."""
+    path = storage("0001_failed", record_of(0.2, verdict=FAILED))
+    other = f'{{"fullname": "a", "extra_info": {{"deep": {"[" * depth}{"]" * depth}}}}}'
+    path.write_text(path.read_text().replace('"benchmarks": [', f'"benchmarks": [{other}, '))
+    before = path.read_text()
+    try:
+        accepted_tests = saved_runs.accept(path, ACCEPTANCE)
+    except BaselineError:
+        assert path.read_text() == before
+        assert depth > 400
+    else:
+        assert accepted_tests == [TEST]
+
+
 def test_only_the_named_tests_are_accepted(storage):
     path = storage("0001_failed", record_of(0.2, verdict=FAILED), record_of(0.3, verdict=FAILED))
     assert saved_runs.accept(path, ACCEPTANCE, ["test_1"]) == ["bench.py::test_1"]

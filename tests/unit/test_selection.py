@@ -76,6 +76,12 @@ def test_a_test_is_gone_unless_the_user_left_it_out(select, arguments, test, abs
     assert select(*arguments).absence(test) is absence
 
 
+@pytest.mark.parametrize("name", ["a\0b", "a" * 5000, "a/" * 5000, "\ud800", "", "/", ".."])
+def test_a_stored_test_of_any_name_is_gone(select, name):
+    """The name is that of a saved run, which anybody may have written."""
+    assert select("test_late.py").absence(f"{name}.py::test_net") is GONE
+
+
 def test_a_test_that_another_plugin_drops_in_silence_is_gone(select, pytester):
     pytester.makeconftest("def pytest_collection_modifyitems(items): items[:] = items[:1]")
     assert select().absence(PLAIN) is GONE

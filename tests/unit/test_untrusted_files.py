@@ -133,6 +133,42 @@ def test_a_fifo_that_is_read_and_a_device_are_written_to(tmp_path):
     assert subprocess.check_output([sys.executable, "-c", program]) == b"text"
 
 
+STREAMS = """
+import os, sys
+from pathlib import Path
+from traingate.untrusted.files import write_atomically
+
+print("before", flush=True)
+write_atomically(Path(sys.argv[1].format(os.getpid())), "text\\n")
+print("after")
+"""
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/{}/fd/1", "/dev/../dev/stdout"],
+)
+@pytest.mark.parametrize("mode", ["w", "a"])
+def test_a_file_that_the_output_goes_to_is_written_to_where_the_output_stands(tmp_path, path, mode):
+    """Opened a second time, it would be overwritten from its beginning."""
+    log = tmp_path / "log"
+    log.write_text("old\n")
+    with log.open(mode) as stream:
+        subprocess.run([sys.executable, "-c", STREAMS, path], stdout=stream, check=True)
+    old = ["old"] if mode == "a" else []
+    assert log.read_text().split() == [*old, "before", "text", "after"]
+
+
+def test_a_text_is_found_in_a_file_that_is_read_byte_by_byte(tmp_path, monkeypatch):
+    """A file system may return less than was asked for, such as FUSE and NFS."""
+    path = tmp_path / "file"
+    path.write_bytes(b"hay needle hay")
+    read = os.read
+    monkeypatch.setattr(os, "read", lambda file, _: read(file, 1))
+    assert contains(path, b"needle")
+    assert not contains(path, b"needles")
+
+
 @pytest.mark.parametrize("kind", ["a folder", "a link to itself"])
 def test_what_cannot_be_replaced_is_an_error_or_replaced(tmp_path, kind):
     path = tmp_path / "file"
@@ -168,6 +204,25 @@ def test_the_lock_of_a_folder_excludes_other_processes_and_ends_with_them(tmp_pa
     with locked(tmp_path, 5) as held:
         assert held is True
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_thread_that_holds_the_lock_does_not_wait_for_itself(tmp_path):
+    link = tmp_path.with_name(f"{tmp_path.name}-link")
+    link.symlink_to(tmp_path)
+    others = []
+
+    def try_to_lock():
+        with locked(tmp_path, 0.0) as held:
+            others.append(held)
+
+    for _ in range(2):
+        with locked(tmp_path, 0.0) as outer:
+            with locked(link, 0.0) as inner:
+                assert (outer, inner) == (True, True)
+            thread = threading.Thread(target=try_to_lock)
+            thread.start()
+            thread.join()
+    assert others == [False, False]
 
 
 def test_without_a_folder_there_is_no_lock_and_no_error(tmp_path):

@@ -8,18 +8,21 @@ not saved completely is removed and fails the run.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from traingate.baselines.run_files import storage_folder
+from traingate.baselines.run_files import MAX_RUN_BYTES, storage_folder
 from traingate.errors import BaselineError
-from traingate.untrusted.files import locked
+from traingate.untrusted.files import locked, read_bounded
 
 _LOCK_SECONDS: Final = 60.0
 """Longest wait for another session that is saving."""
+
+_CHECK_NAME: Final = "traingate-saved-run-check"
 
 
 class RunSaving:
@@ -36,29 +39,68 @@ class RunSaving:
     ) -> None:
         self._folder = storage_folder(storage)
         self._saves, self._report = saves, report
+        self._check = _SavedRunCheck()
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Register the hook that checks the saved run."""
+        session.config.pluginmanager.register(self._check, _CHECK_NAME)
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Unregister the hook that checks the saved run."""
+        if config.pluginmanager.has_plugin(_CHECK_NAME):
+            config.pluginmanager.unregister(name=_CHECK_NAME)
 
     @pytest.hookimpl(wrapper=True)  # around pytest-benchmark's, and inside of the terminal's
     def pytest_sessionfinish(
         self, session: pytest.Session, exitstatus: int
     ) -> Generator[None, object, object]:
         """Let pytest-benchmark save the run, and check what it has saved."""
-        folder = self._folder
-        if folder is None or not self._saves():
+        folder, name = self._folder, _run_name(session.config)
+        if folder is None or not name:
             return (yield)
-        with locked(folder, _LOCK_SECONDS):
-            before = _files(folder)
+        with locked(folder, _LOCK_SECONDS) as is_locked:
+            before = _files(folder, name)
+
+            def check(*, is_saved: bool) -> None:
+                if self._saves():
+                    files = _files(folder, name) - before
+                    self._check_files(session, files, is_locked=is_locked)
+                    if is_saved and not files:
+                        self._fail(session, f"no run was saved in {folder}")
+
+            self._check.run = lambda: check(is_saved=True)
             try:
-                result = yield
+                return (yield)
             except OSError as error:
+                if self._check.has_begun:  # another hook has raised it
+                    raise
                 self._fail(session, f"the run was not saved: {error}")
+                check(is_saved=False)
                 _call_other_hooks(session, exitstatus)
-                result = None
-            for file in sorted(_files(folder) - before):
-                problem = _problem(file)
-                if problem is not None:
-                    file.unlink(missing_ok=True)
-                    self._fail(session, f"the run was not saved completely, so removed: {problem}")
-        return result
+                return None
+            except BaseException:  # Ctrl-C among others, in the middle of a file
+                if not self._check.has_begun:
+                    check(is_saved=False)
+                raise
+
+    def _check_files(self, session: pytest.Session, files: set[Path], *, is_locked: bool) -> None:
+        """Remove new files that are incomplete, and fail the run for these and for invalid ones.
+
+        Args:
+            session: Session of pytest.
+            files: New files of the name under which the run is saved.
+            is_locked: True if no other session of traingate can be writing them.
+        """
+        for file in sorted(files):
+            problem = _problem(file)
+            if problem is None:
+                continue
+            if _is_complete(file):
+                self._fail(session, f"the run was saved, but cannot be compared with: {problem}")
+            elif not is_locked:
+                self._fail(session, f"{problem}. It stays: another session may be writing it.")
+            else:
+                self._fail(session, _remove(file, problem))
 
     def _fail(self, session: pytest.Session, problem: str) -> None:
         self._report(problem)
@@ -66,9 +108,37 @@ class RunSaving:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def _files(folder: Path) -> set[Path]:
-    """Return the files of runs in a storage."""
-    return {*folder.glob("*.json"), *folder.glob("*/*.json")}
+class _SavedRunCheck:
+    """Hook between pytest-benchmark's, which saves, and all hooks that write results and reports.
+
+    Attributes:
+        run: Function that checks what was saved.
+        has_begun: True once pytest-benchmark has saved.
+    """
+
+    def __init__(self) -> None:
+        self.run: Callable[[], None] | None = None
+        self.has_begun = False
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # inside of all other wrappers
+    def pytest_sessionfinish(self) -> Generator[None, object, object]:
+        """Check the saved run before the results say whether this run has failed."""
+        self.has_begun = True
+        if self.run is not None:
+            self.run()
+        return (yield)
+
+
+def _run_name(config: pytest.Config) -> str:
+    """Return the name under which pytest-benchmark saves the run; empty if it does not."""
+    names = (config.getoption(option, None) for option in ("benchmark_save", "benchmark_autosave"))
+    return next((str(name) for name in names if name), "")
+
+
+def _files(folder: Path, name: str) -> set[Path]:
+    """Return the files of runs in a storage that are called ``NNNN_name.json``."""
+    files = {*folder.glob("*.json"), *folder.glob("*/*.json")}
+    return {file for file in files if file.name.partition("_")[2] == f"{name}.json"}
 
 
 def _problem(file: Path) -> str | None:
@@ -80,6 +150,33 @@ def _problem(file: Path) -> str | None:
     except BaselineError as error:
         return str(error)
     return None
+
+
+def _is_complete(file: Path) -> bool:
+    """Return whether a file ends where its JSON does, whatever its values are."""
+    try:
+        json.loads(
+            read_bounded(file, MAX_RUN_BYTES),
+            object_pairs_hook=_nothing,  # so that a text of any size takes little memory
+            parse_float=_nothing,
+            parse_int=_nothing,
+        )
+    except (OSError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _nothing(_: object) -> None:
+    """Return None in the place of a value."""
+
+
+def _remove(file: Path, problem: str) -> str:
+    """Remove an incomplete file of a run, and return what has happened in words."""
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        return f"the run was not saved completely: {problem}. It could not be removed: {error}"
+    return f"the run was not saved completely, so removed: {problem}"
 
 
 def _call_other_hooks(session: pytest.Session, exitstatus: int) -> None:

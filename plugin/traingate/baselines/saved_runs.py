@@ -23,7 +23,7 @@ from msgspec import Struct
 from traingate.baselines.run_files import MAX_RUN_BYTES
 from traingate.errors import BaselineError, DamagedRecordError
 from traingate.records import Acceptance, Measurement, Outcome, decode, from_json
-from traingate.records.decoding import check_count
+from traingate.records.decoding import TooManyValuesError
 from traingate.untrusted.files import locked, read_bounded, write_atomically
 
 _MAX_LENIENT_BYTES: Final = 64 << 20
@@ -159,9 +159,10 @@ def _decode(text: bytes) -> _RunFile:
     Raises:
         msgspec.MsgspecError: If the text is not that of a run.
     """
-    check_count(text)
     try:
         return decode(text, _RunFile)
+    except TooManyValuesError:
+        raise
     except msgspec.MsgspecError:
         # Python's objects take up to thirty times the memory of their text.
         content = _lenient(text) if len(text) <= _MAX_LENIENT_BYTES else None
@@ -199,7 +200,10 @@ def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> l
         BaselineError: If no record of these tests has failed, or is INCONCLUSIVE and named.
     """
     read_run(path)  # for its checks
-    content = json.loads(read_bounded(path, MAX_RUN_BYTES))
+    try:
+        content = json.loads(read_bounded(path, MAX_RUN_BYTES))
+    except RecursionError as error:  # in another benchmark, which ``read_run`` skips
+        raise DamagedRecordError.of(path, "it is nested too deeply") from error
     accepted_tests = []
     for benchmark in content["benchmarks"]:
         name = benchmark["fullname"]
@@ -217,7 +221,7 @@ def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> l
         )
     try:
         write_atomically(path, json.dumps(content, indent=4))
-    except OSError as error:
+    except (OSError, RecursionError) as error:
         raise BaselineError(f"{path} was not changed: {error}") from error
     return accepted_tests
 

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from traingate.commands.output import complain, print_text
+from traingate.ending.pytest_process import run_pytest
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
 from traingate.pull_requests.checked_results import check_results
@@ -18,7 +19,6 @@ from traingate.pull_requests.comment import post_comment, read_results
 from traingate.pull_requests.data_branch import BRANCH, DataBranch
 from traingate.pull_requests.event import read_workflow_run, reason_in
 from traingate.pull_requests.measuring import RESULTS_FILE, measure_pull_request
-from traingate.pull_requests.pytest_process import run_pytest
 from traingate.records.history import History
 from traingate.report.history import history_text
 from traingate.report.markdown import code_block
@@ -131,7 +131,7 @@ def _record(
     reason = reason_in(message)
     if reason is not None:
         options.append(f"--traingate-accept={reason}")
-    status = run_pytest([*pytest_arguments, *options])
+    status = run_pytest([*pytest_arguments, *options]).status
     if {*storage.rglob("*.json")} == before:
         return status or _NO_RESULT
     history = read_history(str(storage), anchor=anchor, tolerance=tolerance)
@@ -201,12 +201,9 @@ def comment(folder: Path) -> None:
 
 
 def _exit_with(step: Callable[[], int]) -> NoReturn:
-    """Exit with the status that a step returns, or with that for a step that failed.
-
-    A message of several lines could have one that GitHub reads as a command.
-    """
+    """Exit with the status that a step returns, or with that for a step that failed."""
     try:
         sys.exit(step())
     except (BaselineError, ConfigurationError, OSError) as error:
-        complain(" ".join(str(error).split()))
+        complain(error)
         sys.exit(_NO_RESULT)

@@ -40,7 +40,7 @@ def print_rendered(text: str) -> None:
 
 def complain(problem: object) -> None:
     """Print a problem to the standard error output, and no secret in it."""
-    note(masked_text(f"traingate: {problem}"))
+    note(masked_text(terminal_text(f"traingate: {problem}")))  # a colour may precede a token
 
 
 def note(text: str) -> None:

@@ -16,8 +16,9 @@ from typing import IO, Final
 from traingate.controller.command import LAUNCH_TAG
 from traingate.controller.orphans import OrphanGuard
 from traingate.controller.tagged_processes import kill_tagged
-from traingate.environments.interpreter import Interpreter, child_environment
+from traingate.environments.interpreter import PROBE_SECONDS, Interpreter, child_environment
 from traingate.errors import ConfigurationError
+from traingate.report.terminal_text import terminal_text
 from traingate.untrusted.masking import masked_text
 
 _OUTPUT_BYTES: Final = 64 << 10
@@ -59,7 +60,8 @@ def prepare_base_tree(
         ending = _run(command, folder, interpreter, seconds, output)
         if ending is not None:
             output.seek(max(0, output.seek(0, os.SEEK_END) - _OUTPUT_BYTES))
-            printed = masked_text(output.read().decode(errors="replace"))
+            # Cleaned first, since a colour may precede a token.
+            printed = masked_text(terminal_text(output.read().decode(errors="replace")))
             lines = printed.splitlines()[-_OUTPUT_LINES:]
             text = "\n".join(f"    {line}" for line in lines) or "    It printed nothing."
             raise ConfigurationError(
@@ -128,16 +130,17 @@ def _installed_packages(interpreter: Interpreter | None) -> dict[str, int]:
         ConfigurationError: If the interpreter does not run.
     """
     python = interpreter.python if interpreter else sys.executable
-    program = subprocess.run(  # noqa: S603 - the interpreter that measures
-        [python, "-c", _PACKAGE_FOLDERS],
-        capture_output=True,
-        check=False,
-        env=child_environment(interpreter),
-    )
-    if program.returncode:
-        error = program.stderr.decode(errors="replace").strip()
-        raise ConfigurationError(f"{python} cannot tell where its packages are: {error}")
-    folders = set(json.loads(program.stdout))
+    try:
+        program = subprocess.run(  # noqa: S603 - the interpreter that measures
+            [python, "-c", _PACKAGE_FOLDERS],
+            capture_output=True,
+            check=True,
+            env=child_environment(interpreter),
+            timeout=PROBE_SECONDS,
+        )
+        folders = {str(folder) for folder in json.loads(program.stdout)}
+    except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
+        raise ConfigurationError(f"{python} cannot tell where its packages are: {error}") from error
     return {
         str(entry): entry.stat().st_mtime_ns
         for folder in map(Path, folders)

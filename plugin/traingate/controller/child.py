@@ -11,17 +11,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Final, TypeVar
 
+from traingate.controller.call_stacks import is_worker, printed_call_stacks
 from traingate.controller.child_failures import ChildFailures
 from traingate.controller.command import LAUNCH_TAG, Command
 from traingate.controller.exit_report import cut_logs, printed_text
 from traingate.controller.freezing import ProcessTree
 from traingate.controller.orphans import OrphanGuard
 from traingate.controller.rank_channels import Answers, RankChannels
-from traingate.controller.stacks import is_worker, printed_stacks
 from traingate.controller.tagged_processes import kill_tagged
 from traingate.protocol.channel import Channel, Listener
 from traingate.protocol.messages import PROTOCOL_VERSION, Hello, Message
@@ -33,6 +32,7 @@ _LAUNCHER_GRACE_SECONDS: Final = 1.0
 """The same for a child under a launcher, which may wait for its own helper processes."""
 
 _WAITING: Final = "while it waited for a command"
+"""Activity of a child that reports something before the next command, for error messages."""
 
 _POLL_SECONDS: Final = 0.2
 """Interval of the checks whether a child that has not connected yet is still alive."""
@@ -61,7 +61,6 @@ class Child:
     def __init__(self, command: Command, label: str, start_seconds: float) -> None:
         self._command = command
         self._label = label
-        self._failures = ChildFailures(command, label, Path())
         self._start_seconds = start_seconds
         self._channels: RankChannels | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -124,7 +123,7 @@ class Child:
         self._channels = RankChannels(channels)  # so that tearing down closes them
         while len(channels) < self._command.ranks:
             channels[len(channels)] = self._accept()
-        hellos = self._receive(Hello, None, "at its start")
+        hellos = self.receive(Hello, None, "at its start")
         for hello in hellos:
             if hello.version != PROTOCOL_VERSION:
                 raise self._failures.other_version(hello)
@@ -146,7 +145,7 @@ class Child:
                 raise self._failures.ended(self._process, "at its start")
             if time.monotonic() > self._deadline:
                 seconds = self._start_seconds
-                raise self._failures.overdue("at its start", seconds, stacks=self._stacks)
+                raise self._failures.overdue("at its start", seconds, call_stacks=self._call_stacks)
             cut_logs(self._directory)
 
     @property
@@ -170,22 +169,20 @@ class Child:
         cut_logs(self._directory)
         return is_frozen
 
-    def send(self, message: Message, activity: str = _WAITING) -> None:
-        """Send a command to all ranks; ``receive`` reports a rank whose connection is closed.
+    def send(
+        self, message: Message, activity: str = _WAITING, ranks: Sequence[int] | None = None
+    ) -> None:
+        """Send a command; ``receive`` reports a rank whose connection is closed.
 
         Args:
             message: Command.
             activity: Activity that the command starts, for error messages.
+            ranks: Ranks that receive it; None for all.
 
         Raises:
             ProtocolError: If a rank has sent a message that it was not asked for.
             WorkloadError, ConfigurationError: If a rank has reported an exception meanwhile.
         """
-        self._send(message, activity)
-
-    def _send(
-        self, message: Message, activity: str = _WAITING, ranks: Sequence[int] | None = None
-    ) -> None:
         assert self._channels is not None
         assert self._tree is not None
         answers = self._channels.unasked(ranks)
@@ -195,13 +192,20 @@ class Child:
         self._channels.send(message, ranks)
         self._tree.thaw()
 
-    def receive(self, kind: type[Answer], seconds: float, activity: str) -> list[Answer]:
+    def receive(
+        self,
+        kind: type[Answer],
+        seconds: float | None,
+        activity: str,
+        ranks: Sequence[int] | None = None,
+    ) -> list[Answer]:
         """Wait for one answer from each rank, and return them in the order of ranks.
 
         Args:
             kind: Expected type of message.
-            seconds: Time limit.
+            seconds: Time limit; None for that of the child's start.
             activity: Activity of the child, for error messages: ``in step 3 of 5``.
+            ranks: Ranks that have to answer; None for all.
 
         Raises:
             WorkloadError: If the user's code raised in the child.
@@ -210,7 +214,21 @@ class Child:
             WorkerTimeoutError: If the time limit passed.
             ProtocolError: If a message of another type came.
         """
-        return self._receive(kind, seconds, activity)
+        assert self._channels is not None
+        remaining = self._deadline - time.monotonic() if seconds is None else seconds
+        answers = self._channels.receive(remaining, ranks, self._is_running)
+        self._check(answers, activity)
+        if answers.overdue_ranks:
+            limit = self._start_seconds if seconds is None else seconds
+            overdue_ranks = answers.overdue_ranks
+            raise self._failures.overdue(activity, limit, overdue_ranks, self._call_stacks)
+        typed_messages: list[Answer] = []
+        for rank, message in sorted(answers.messages.items()):
+            if not isinstance(message, kind):
+                name = type(message).__name__
+                raise self._failures.unexpected(rank, name, activity, kind.__name__)
+            typed_messages.append(message)
+        return typed_messages
 
     def ask(
         self, message: Message, kind: type[Answer], seconds: float, activity: str
@@ -225,31 +243,8 @@ class Child:
         """Send a command to the lowest rank of this node only, and return its answer."""
         assert self._channels is not None
         first = self._channels.ranks[:1]
-        self._send(message, activity, first)
-        return self._receive(kind, seconds, activity, first)[0]
-
-    def _receive(
-        self,
-        kind: type[Answer],
-        seconds: float | None,
-        activity: str,
-        ranks: Sequence[int] | None = None,
-    ) -> list[Answer]:
-        assert self._channels is not None
-        remaining = self._deadline - time.monotonic() if seconds is None else seconds
-        answers = self._channels.receive(remaining, ranks, self._is_running)
-        self._check(answers, activity)
-        if answers.overdue_ranks:
-            limit = self._start_seconds if seconds is None else seconds
-            overdue_ranks = answers.overdue_ranks
-            raise self._failures.overdue(activity, limit, overdue_ranks, self._stacks)
-        typed_messages: list[Answer] = []
-        for rank, message in sorted(answers.messages.items()):
-            if not isinstance(message, kind):
-                name = type(message).__name__
-                raise self._failures.unexpected(rank, name, activity, kind.__name__)
-            typed_messages.append(message)
-        return typed_messages
+        self.send(message, activity, first)
+        return self.receive(kind, seconds, activity, first)[0]
 
     def _check(self, answers: Answers, activity: str) -> None:
         """Raise the error of a rank that has ended, failed, or sent no message."""
@@ -267,13 +262,13 @@ class Child:
         cut_logs(self._directory)
         return self._process.poll() is None
 
-    def _stacks(self) -> str:
-        """Return the stacks of the threads of all processes that can print them."""
+    def _call_stacks(self) -> str:
+        """Return the call stacks of the threads of all processes that can print them."""
         assert self._tree is not None
         pids = [process.pid for process in self._tree.known_processes() if is_worker(process)]
         if not self._command.launched:  # a launcher does something else at this signal
             pids.insert(0, self.pid)
-        return printed_stacks(pids, self._directory)
+        return printed_call_stacks(pids, self._directory)
 
     def _tear_down(self, grace: float) -> None:
         """End the child, its group and all that it has started, and remove its directory."""

@@ -65,7 +65,7 @@ class ChildFailures:
         activity: str,
         seconds: float,
         ranks: Sequence[int] = (),
-        stacks: Callable[[], str] = str,
+        call_stacks: Callable[[], str] = str,
     ) -> WorkerTimeoutError:
         """Return the error that ranks, or the child before it has connected, gave no answer.
 
@@ -73,14 +73,14 @@ class ChildFailures:
             activity: Activity of the child.
             seconds: Time limit.
             ranks: Ranks without an answer.
-            stacks: Function that returns the stacks of its threads, or an empty text. It is called
+            call_stacks: Function that returns those of its threads, or an empty text. It is called
                 last, since the child prints them into its log.
         """
         log = self.log_tail(ranks)
         return WorkerTimeoutError(
             f"{self._name(ranks)} gave no answer within {seconds:g} s {activity}, and was ended. "
             f"If it only needs longer, raise --traingate-timeout.\n"
-            + "\n".join(filter(None, (log, stacks())))
+            + "\n".join(filter(None, (log, call_stacks())))
         )
 
     def ended(

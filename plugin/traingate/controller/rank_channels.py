@@ -19,13 +19,12 @@ the end of its own connection may be noticed only after that."""
 
 _CHECK_SECONDS: Final = 1.0
 """Interval of the checks whether the child still runs: a process that it has forked may keep its
-connection open."""
+connection open. It is also the longest wait without a return to the interpreter: if two signals
+come at once, the kernel may give both to a thread that is not waiting here, and only the main
+thread runs their handlers."""
 
 _MAX_DISCARDED: Final = 100
 """Largest number of messages that are read to find out whether a connection has ended."""
-_UNINTERRUPTED_SECONDS: Final = 1.0
-"""Longest wait without a return to the interpreter. If two signals come at once, the kernel may
-give both to a thread that is not waiting here, and only the main thread runs their handlers."""
 
 
 @dataclass(frozen=True)
@@ -171,12 +170,8 @@ class RankChannels:
     def _wait(self, ranks: Iterable[int], seconds: float) -> list[int]:
         """Return those of *ranks* whose channel can be read within *seconds*; empty if none."""
         by_channel = {self._channels[rank].fileno(): rank for rank in ranks}
-        deadline = time.monotonic() + seconds
-        while True:
-            remaining = max(0.0, deadline - time.monotonic())
-            ready = wait(list(by_channel), min(remaining, _UNINTERRUPTED_SECONDS))
-            if ready or remaining <= _UNINTERRUPTED_SECONDS:
-                return [by_channel[number] for number in ready]  # type: ignore[index]
+        ready = wait(list(by_channel), max(0.0, seconds))
+        return [by_channel[number] for number in ready]  # type: ignore[index]
 
 
 class _Reader:

@@ -1,4 +1,4 @@
-"""Compare the clock of a worker with the controller's, so that no step time is taken on trust.
+"""Check the times that a worker reports against the controller's clock.
 
 The workload runs in the worker, and can replace ``time.perf_counter`` there. Both clocks are the
 same one of the kernel, so these bounds hold however busy the machine is:
@@ -55,12 +55,12 @@ class _Answered:
     Attributes:
         sent: Time when the command was sent, on the controller's clock.
         received: Time when its last answer had arrived, on the controller's clock.
-        claimed: Times of the ranks when they had answered, on their own clocks.
+        reported: Times of the ranks when they had answered, on their own clocks.
     """
 
     sent: float
     received: float
-    claimed: tuple[float, ...]
+    reported: tuple[float, ...]
 
 
 class WorkerClock:
@@ -119,9 +119,9 @@ class WorkerClock:
         """
         elapsed = self._received - self._sent
         for steps in zip(*answers, strict=True):
-            claimed = sum(step.step_seconds for step in steps)
-            if min(step.step_seconds for step in steps) <= 0 or claimed > _more_than(elapsed):
-                raise self._error(activity, claimed, elapsed)
+            reported = sum(step.step_seconds for step in steps)
+            if min(step.step_seconds for step in steps) <= 0 or reported > _more_than(elapsed):
+                raise self._error(activity, reported, elapsed)
         self.check_clock(answers[-1], activity)
         if is_measured:
             self._check_share(answers, activity, elapsed)
@@ -147,20 +147,20 @@ class WorkerClock:
         Raises:
             ClockError: If one of them did not run as the controller's did.
         """
-        claimed = tuple(answer.clock_seconds for answer in answers)
-        newest = _Answered(self._sent, self._received, claimed)
+        reported = tuple(answer.clock_seconds for answer in answers)
+        newest = _Answered(self._sent, self._received, reported)
         if self._first is None:
             self._first = newest
             return
         least, most = newest.sent - self._first.received, newest.received - self._first.sent
-        for before, after in zip(self._first.claimed, newest.claimed, strict=True):
+        for before, after in zip(self._first.reported, newest.reported, strict=True):
             if not _less_than(least) <= after - before <= _more_than(most):
                 elapsed = least if after - before < least else most
                 raise self._error(activity, after - before, elapsed)
 
-    def _error(self, activity: str, claimed: float, elapsed: float) -> ClockError:
+    def _error(self, activity: str, reported: float, elapsed: float) -> ClockError:
         return ClockError(
-            f"{self._name}, {activity}: {claimed:.6g} s passed on the worker's clock, and "
+            f"{self._name}, {activity}: {reported:.6g} s passed on the worker's clock, and "
             f"{elapsed:.6g} s on the controller's. Something in the worker has changed its clock, "
             "such as a library that replaces time.perf_counter. Remove it from the workload: no "
             f"step can be timed with it.\n{self._log_end()}"

@@ -1,20 +1,47 @@
-"""Let a signal that ends the run, as of a CI service that cancels, end it as Ctrl-C does.
+"""End a run at SIGTERM and SIGHUP as at Ctrl-C, so that it still reports what it has measured.
 
-By default such a signal ends Python at once. The processes beside this one then remove what is
-left, but nothing is reported, and they need a moment that a machine which is about to be switched
-off may not give them.
+A CI service that cancels a job sends them. By default they end Python at once. The processes beside
+this one then remove what is left, but nothing is reported, and they need a moment that a machine
+which is about to be switched off may not give them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Final, NoReturn
 
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
-_FIRST_STATUS: Final = 128
+END_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that ask a process to end, beside that of Ctrl-C."""
+
+FIRST_SIGNAL_STATUS: Final = 128
 """Exit status of a program that a signal has ended, less the number of the signal (bash(1))."""
+
+
+@contextlib.contextmanager
+def exiting_at_signals() -> Iterator[None]:
+    """End a command at these signals by SystemExit, so that it removes what it has made.
+
+    Signals that somebody else handles, or that are ignored as under nohup, are left to that.
+    """
+    handled = []
+    with contextlib.suppress(ValueError):  # only the main thread can handle signals
+        for number in END_SIGNALS:
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, _exit)
+                handled.append(number)
+    try:
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _exit(number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(FIRST_SIGNAL_STATUS + number)
 
 
 class Terminated(KeyboardInterrupt):
@@ -41,12 +68,12 @@ class Termination:
     @property
     def exit_status(self) -> int | None:
         """Return the exit status of a run that a signal has ended; None if there was none."""
-        return None if self.number is None else _FIRST_STATUS + self.number
+        return None if self.number is None else FIRST_SIGNAL_STATUS + self.number
 
     def start(self) -> None:
         """Handle the signals, if this is the main thread; only that one can."""
         try:
-            for number in _SIGNALS:
+            for number in END_SIGNALS:
                 if signal.getsignal(number) == signal.SIG_DFL:
                     signal.signal(number, self._handle)
         except ValueError:
@@ -54,7 +81,7 @@ class Termination:
 
     def close(self) -> None:
         """Let the signals end Python at once again."""
-        for number in _SIGNALS:
+        for number in END_SIGNALS:
             if signal.getsignal(number) == self._handle:
                 signal.signal(number, signal.SIG_DFL)
 

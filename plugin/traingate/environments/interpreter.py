@@ -18,7 +18,7 @@ from traingate.protocol import ranks
 
 _OLDEST_PYTHON: Final = (3, 10)
 
-_PROBE_SECONDS: Final = 60.0
+PROBE_SECONDS: Final = 60.0
 """Longest time in which an interpreter answers: it imports nothing but the standard library."""
 
 _PROBE: Final = """
@@ -89,7 +89,7 @@ def find_interpreter(location: str, source: str) -> Interpreter:
             text=True,
             check=True,
             env=variables,
-            timeout=_PROBE_SECONDS,
+            timeout=PROBE_SECONDS,
         )
         prefix, version, torch = json.loads(process.stdout)
     except (OSError, ValueError, subprocess.SubprocessError) as error:
@@ -170,10 +170,11 @@ def package_versions(
             text=True,
             check=True,
             env=child_environment(interpreter),
+            timeout=PROBE_SECONDS,
         )
-        answer: dict[str, str] = json.loads(process.stdout)
-    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        answer = dict(json.loads(process.stdout))
+    except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
         raise ConfigurationError(
             f"{interpreter.python} does not tell the versions of its packages: {error}"
         ) from error
-    return answer
+    return {str(name): str(version) for name, version in answer.items()}

@@ -12,7 +12,7 @@ import pytest
 
 from traingate.controller.scales import SCALES
 from traingate.options.definitions import OPTIONS, Option
-from traingate.options.settings import Settings
+from traingate.options.settings import DUET_OPTIONS, Settings
 
 
 def parse(config: pytest.Config) -> Settings:
@@ -23,7 +23,7 @@ def parse(config: pytest.Config) -> Settings:
     """
     values = {option.name.replace("-", "_"): _value(config, option) for option in OPTIONS}
     compare = _compare(config)
-    duet_options = [name for name in _DUET_OPTIONS if values[name]]
+    duet_options = [name for name in DUET_OPTIONS if values[name]]
     duet_option = _option_text(duet_options[0]) if duet_options else ""
     comparison = "--benchmark-compare" if compare else duet_option
     obstacle = _obstacle_to_measuring(config)
@@ -80,8 +80,6 @@ def _obstacle_to_measuring(config: pytest.Config) -> str:
 
 
 _SAVING_OPTIONS: Final = ("benchmark_save", "benchmark_autosave", "benchmark_json")
-_DUET_OPTIONS: Final = ("against", "against_python", "against_environment")
-"""Settings that name the base of a duet."""
 
 
 def _option_text(setting: str) -> str:

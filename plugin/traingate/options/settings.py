@@ -12,6 +12,9 @@ DEFAULT_TOLERANCE: Final = 5.0  # percent
 DEFAULT_MAX_LAUNCHES: Final = 8  # in a comparison with stored runs
 DEFAULT_MAX_PAIRS: Final = 16  # in a duet
 
+DUET_OPTIONS: Final = ("against", "against_python", "against_environment")
+"""Settings that name the base of a duet."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -101,8 +104,7 @@ class Settings:
     @property
     def duet_option(self) -> str:
         """Return the first option that names the base of a duet, with its value; else empty."""
-        names = ("against", "against_python", "against_environment")
-        values = ((name, getattr(self, name)) for name in names)
+        values = ((name, getattr(self, name)) for name in DUET_OPTIONS)
         options = (
             f"--traingate-{name.replace('_', '-')} {value}" for name, value in values if value
         )

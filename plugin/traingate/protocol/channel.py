@@ -20,7 +20,7 @@ from typing import Final
 
 from traingate.errors import ConfigurationError, ProtocolError
 from traingate.protocol.codec import decode, encode
-from traingate.protocol.handshake import Admission, prove
+from traingate.protocol.handshake import Authentication, prove
 from traingate.protocol.messages import Message
 
 _SOCKET: Final = "socket"
@@ -81,7 +81,7 @@ class Channel:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._inode = os.fstat(connection.fileno()).st_ino
+        self._file = _file_of(connection.fileno())
 
     def send(self, message: Message) -> None:
         """Send one message.
@@ -97,7 +97,7 @@ class Channel:
         """Raise an OSError if the descriptor is not that of the connection any more."""
         number = self._connection.fileno()
         try:
-            is_connection = os.fstat(number).st_ino == self._inode
+            is_connection = _file_of(number) == self._file
         except OSError:
             is_connection = False
         if not is_connection:
@@ -141,6 +141,12 @@ class Channel:
         self._connection.close()
 
 
+def _file_of(descriptor: int) -> tuple[int, int]:
+    """Return device and inode of an open file, which no other open file has."""
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
 class Listener:
     """Socket in a private directory, on which the controller waits for its children to connect.
 
@@ -159,7 +165,7 @@ class Listener:
             self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self._listener.bind(str(self.directory / _SOCKET))
             self._listener.listen()
-            self._admission = Admission(self._listener, key)
+            self._authentication = Authentication(self._listener, key)
         except OSError:
             shutil.rmtree(self.directory, ignore_errors=True)
             raise
@@ -169,10 +175,10 @@ class Listener:
 
         Returns:
             The channel to a child that has connected and proved to know the key within *seconds*;
-            None if there is no such child. A process that connects and proves nothing holds up no
+            None if there is no such child. A process that connects and proves nothing delays no
             other.
         """
-        peer = self._admission.wait(seconds)
+        peer = self._authentication.wait(seconds)
         if peer is None:
             return None
         _limit_waiting(peer, _SILENCE_SECONDS)
@@ -180,7 +186,7 @@ class Listener:
 
     def close(self) -> None:
         """Close the socket, and remove the directory with all its files."""
-        self._admission.close()
+        self._authentication.close()
         self._listener.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 

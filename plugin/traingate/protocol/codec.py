@@ -18,6 +18,9 @@ from traingate.protocol.messages import PROTOCOL_VERSION, Message
 
 _Check: TypeAlias = Callable[[Any], bool]
 
+_MAX_DEPTH: Final = 90
+"""Largest depth of a value of JSON; readers of records allow a few levels more."""
+
 _MAX_WHOLE_NUMBER: Final = 1 << 63
 """First number that is too large for a record, whose readers have 64 bits."""
 
@@ -68,7 +71,13 @@ def _is_number(value: Any) -> bool:
     return _is_whole_number(value) or (isinstance(value, float) and math.isfinite(value))
 
 
-def _is_anything(_: Any) -> bool:
+def _is_json(value: Any, depth: int = 0) -> bool:
+    """Return whether a record can have a value: no NaN, and nothing that is nested too deeply."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, (dict, list)):
+        items = value.values() if isinstance(value, dict) else value
+        return depth < _MAX_DEPTH and all(_is_json(item, depth + 1) for item in items)
     return True
 
 
@@ -86,12 +95,12 @@ _BY_ANNOTATION: Final[Mapping[str, _Check]] = {
     "int": _is_whole_number,
     "float": _is_number,
     "list[str]": _is_list_of(_is_text),
-    "dict[str, JSON]": _is_dict_of(_is_anything),
+    "dict[str, JSON]": _is_dict_of(_is_json),
     "dict[str, str]": _is_dict_of(_is_text),
     "dict[str, int]": _is_dict_of(_is_whole_number),
     "dict[str, float]": _is_dict_of(_is_number),
     "dict[str, list[str]]": _is_dict_of(_is_list_of(_is_text)),
-    "list[dict[str, JSON]]": _is_list_of(_is_dict_of(_is_anything)),
+    "list[dict[str, JSON]]": _is_list_of(_is_dict_of(_is_json)),
 }
 """Check of a value for each annotation of a field in ``messages``."""
 

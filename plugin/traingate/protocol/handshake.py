@@ -1,8 +1,8 @@
 """Prove that both ends of a connection know the same key, before either sends anything else.
 
 The handshake of ``multiprocessing.connection`` needs MD5 before Python 3.12, which hosts in FIPS
-mode refuse, and it waits for one peer after the other: a process that connects and falls silent
-would hold up the child behind it. This one is an HMAC-SHA256 (RFC 2104) over random numbers of both
+mode refuse, and it waits for one peer after the other: a process that connects and sends nothing
+would delay the child behind it. This one is an HMAC-SHA256 (RFC 2104) over random numbers of both
 ends. Children may run without the dependencies of traingate, so this module imports the standard
 library alone.
 
@@ -32,7 +32,7 @@ _RETRY_SECONDS: Final = 0.05
 """Pause after a connection that could not be accepted, for lack of file descriptors."""
 
 _MAX_PEERS: Final = 32
-"""Largest number of peers that are waited for; of more, the one that came first is given up."""
+"""Largest number of peers that are waited for; of more, the oldest connection is closed."""
 
 
 class KeyMismatchError(Exception):
@@ -56,8 +56,8 @@ class _Peer:
     answer: bytes = b""
 
 
-class Admission:
-    """Peers of a controller, of which those that know the key are let in.
+class Authentication:
+    """Peers of a controller, which prove that they know the key.
 
     Args:
         listener: Socket on which they connect.
@@ -81,12 +81,12 @@ class Admission:
                 return None
 
     def close(self) -> None:
-        """Close the connections to all peers that have not been let in."""
+        """Close the connections to all peers that have not proved that they know the key."""
         while self._peers:
             self._refuse(self._peers[0])
 
     def _ready(self, deadline: float) -> list[_Peer]:
-        """Greet new peers, give up late ones, and return those that have sent something."""
+        """Accept new peers, refuse late ones, and return those that have sent something."""
         poll = select.poll()  # descriptors may have numbers that are too high for select()
         by_number = {peer.socket.fileno(): peer for peer in self._peers}
         for number in (self._listener.fileno(), *by_number):
@@ -95,13 +95,13 @@ class Admission:
         events = poll.poll(max(0.0, min(times) - time.monotonic()) * 1000)
         ready = [by_number[number] for number, _ in events if number in by_number]
         if len(ready) < len(events):
-            self._greet()
+            self._accept()
         for peer in [*self._peers]:
             if peer not in ready and time.monotonic() >= peer.deadline:
                 self._refuse(peer)
         return ready
 
-    def _greet(self) -> None:
+    def _accept(self) -> None:
         """Accept a connection, and send the random number."""
         try:
             connection, _ = self._listener.accept()

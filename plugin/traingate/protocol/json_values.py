@@ -13,6 +13,9 @@ def as_json(value: object) -> Any:
     """Return *value* as decoding its JSON restores it: a tuple, for example, becomes a list.
 
     Raises:
-        TypeError: If JSON cannot represent the value.
+        TypeError: If JSON cannot represent the value, such as NaN.
     """
-    return json.loads(json.dumps(value))
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except ValueError as error:
+        raise TypeError(str(error)) from error

@@ -54,7 +54,7 @@ class Prepare:
         seed: Seed of the random numbers of Python, numpy and torch.
         relocation: Fields of a ``traingate.worktree.relocation.Relocation``, by which the worker
             takes the files of the project from another tree; None for the working tree.
-        project: Absolute path of the project's root in the working tree; else empty.
+        project: Absolute path of the project's root in the working tree; empty if unknown.
     """
 
     workload: dict[str, JSON]
@@ -269,7 +269,7 @@ class MeasureBandwidth:
 
 @dataclass(frozen=True)
 class Bandwidth:
-    """Answer to ``MeasureBandwidth``: bytes per second of a triad that fits into no cache."""
+    """Answer to ``MeasureBandwidth``: bytes read and written per second, beyond all caches."""
 
     bytes_per_second: float
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from traingate.ending.pytest_process import run_pytest
 from traingate.errors import ConfigurationError
 from traingate.pull_requests.checked_results import check_results
 from traingate.pull_requests.event import PullRequest, read_pull_request
-from traingate.pull_requests.pytest_process import run_pytest
 from traingate.worktree.git_command import git_output
 
 RESULTS_FILE: Final = "results.json"
@@ -61,7 +61,7 @@ def measure_pull_request(
     reason = None if pull_request is None else pull_request.acceptance
     if reason is not None:
         options.append(f"--traingate-accept={reason}")
-    return run_pytest([*arguments, *options]) or check_results(output / RESULTS_FILE)
+    return run_pytest([*arguments, *options]).status or check_results(output / RESULTS_FILE)
 
 
 def merge_base(pull_request: PullRequest) -> str:

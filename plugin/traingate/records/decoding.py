@@ -17,6 +17,10 @@ _MAX_VALUES: Final = 16_000_000
 as two in a text that was made for that. Saved runs of a thousand tests have some millions."""
 
 
+class TooManyValuesError(msgspec.DecodeError):
+    """Error of a text that would fill the memory when it is decoded."""
+
+
 def decode(content: bytes | msgspec.Raw, kind: type[_T]) -> _T:
     """Return the value of a type that *content* encodes as JSON.
 
@@ -25,7 +29,7 @@ def decode(content: bytes | msgspec.Raw, kind: type[_T]) -> _T:
             has too many values.
     """
     if isinstance(content, bytes):
-        check_count(content)
+        _check_count(content)
     try:
         return msgspec.json.decode(content, type=kind)
     except RecursionError as error:
@@ -34,11 +38,7 @@ def decode(content: bytes | msgspec.Raw, kind: type[_T]) -> _T:
         raise msgspec.DecodeError(f"it is not UTF-8: {error.reason}") from error
 
 
-def check_count(content: bytes) -> None:
-    """Check that a text of JSON has not so many values that they would fill the memory.
-
-    Raises:
-        msgspec.DecodeError: If it has.
-    """
+def _check_count(content: bytes) -> None:
+    """Check that a text of JSON has not so many values that they would fill the memory."""
     if content.count(b",") > _MAX_VALUES:
-        raise msgspec.DecodeError(f"it has more than {_MAX_VALUES:,} values")
+        raise TooManyValuesError(f"it has more than {_MAX_VALUES:,} values")

@@ -30,6 +30,12 @@ _SLOWDOWNS: Final = (-1e12, 99.999999)
 
 
 _LARGEST_INTEGER: Final = 2**63 - 1
+_MAX_DEPTH: Final = 100
+"""Largest depth of the values in a record; functions that call themselves for each level follow."""
+
+_SHOWN_INTEGERS: Final = (-(2**63), 2**64 - 1)
+"""Smallest and largest integer that is only shown and compared: those that JSON libraries write."""
+
 _MAGNITUDES: Final = (1e-30, 1e30)
 """Smallest and largest absolute value of any number but 0. Products and quotients of two of them,
 and sums of many, are finite."""
@@ -55,6 +61,7 @@ def check(record: Measurement) -> None:
             type.
     """
     _check_magnitudes(record)
+    _check_shown_values(record)
     if not all(launch.step_seconds for launch in record.launches):
         raise ValueError("a launch has no step")
     if not all(launch.yardstick_seconds for launch in record.launches):
@@ -83,10 +90,11 @@ def _check_pair(pair: Pair) -> None:
 
 
 def _check_magnitudes(value: Any) -> None:
-    """Check all numbers in a value of a record."""
+    """Check all numbers in a value of a record but for those that are only shown and compared."""
     if isinstance(value, Struct):
         for name in value.__struct_fields__:
-            _check_magnitudes(getattr(value, name))
+            if name not in _SHOWN_FIELDS:
+                _check_magnitudes(getattr(value, name))
     elif isinstance(value, Mapping):
         for item in value.values():
             _check_magnitudes(item)
@@ -98,6 +106,33 @@ def _check_magnitudes(value: Any) -> None:
                 _check_magnitudes(item)
     elif isinstance(value, (int, float)) and not _is_plausible(value):
         raise ValueError("a number is too small or too large for any measurement")
+
+
+_SHOWN_FIELDS: Final = frozenset(
+    {"options", "environment", "candidate_environment", "base_environment"}
+)
+"""Fields with anybody's values: options of layers, such as a seed of 64 bits, and environments."""
+
+
+def _check_shown_values(record: Measurement) -> None:
+    """Check the values that are only shown and compared."""
+    _check_shown(record.environment)
+    for layer in record.stack:
+        _check_shown(layer.options)
+    if record.duet is not None:
+        _check_shown(record.duet.candidate_environment)
+        _check_shown(record.duet.base_environment)
+
+
+def _check_shown(value: Any, depth: int = 0) -> None:
+    """Check that a value of JSON can be followed to its end and written again."""
+    if depth > _MAX_DEPTH:
+        raise ValueError("it is nested too deeply")
+    if isinstance(value, (Mapping, list)):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            _check_shown(item, depth + 1)
+    elif type(value) is int and not _SHOWN_INTEGERS[0] <= value <= _SHOWN_INTEGERS[1]:
+        raise ValueError("an integer has more than 64 bits")
 
 
 def _is_plausible(value: float) -> bool:

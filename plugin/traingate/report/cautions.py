@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from traingate.protocol.shared_names import NONFINITE_LOSSES
 from traingate.records import Counts, Measurement
-
-_NONFINITE_LOSSES = "nonfinite_losses_in_measured_steps"
 
 
 def cautions(measurement: Measurement, baseline: Measurement | None = None) -> tuple[str, ...]:
@@ -21,7 +20,7 @@ def cautions(measurement: Measurement, baseline: Measurement | None = None) -> t
 
 def has_nonfinite_loss(measurement: Measurement) -> bool:
     """Return whether the loss of a measured step was NaN or infinite."""
-    return any(counts.counters.get(_NONFINITE_LOSSES) for counts in _own_counts(measurement))
+    return any(counts.counters.get(NONFINITE_LOSSES) for counts in _own_counts(measurement))
 
 
 def _cautions(measurement: Measurement, baseline: Measurement | None) -> Iterator[str]:
@@ -43,10 +42,10 @@ def _own_counts(measurement: Measurement) -> Iterator[Counts]:
 
 def _nonfinite_losses(counts: Counts, side: str) -> str:
     """Return a sentence on the losses of one side that are no numbers; empty if there are none."""
-    count = counts.counters.get(_NONFINITE_LOSSES, 0)
+    count = counts.counters.get(NONFINITE_LOSSES, 0)
     if not count:
         return ""
-    first = next(iter(counts.reasons.get(_NONFINITE_LOSSES, ())), "")
+    first = next(iter(counts.reasons.get(NONFINITE_LOSSES, ())), "")
     suffix = f" ({first})" if first else ""
     steps = "step" if count == 1 else "steps"
     return f"the loss {side}was NaN or infinite in {count} measured {steps} of a launch{suffix}"

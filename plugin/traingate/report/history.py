@@ -48,9 +48,12 @@ def history_rows(history: History) -> Iterator[dict[str, Any]]:
 
 
 def history_csv(history: History) -> str:
-    """Return the table of all points as CSV (RFC 4180)."""
+    """Return the table of all points as CSV (RFC 4180, but with the ends of lines of Linux).
+
+    Carriage returns would be lost on the way to a terminal.
+    """
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS)
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(history_rows(history))
     return text.getvalue()

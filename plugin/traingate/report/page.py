@@ -43,8 +43,7 @@ def page_environment() -> jinja2.Environment:
 
 def clean(text: str) -> str:
     """Return a text without control characters, and with lone surrogates written out."""
-    visible = without_control_characters(text)
-    return visible.encode("utf-8", "backslashreplace").decode("utf-8")
+    return without_control_characters(text)
 
 
 def json_data(value: Any) -> Markup:

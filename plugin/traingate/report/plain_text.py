@@ -17,7 +17,7 @@ _CONTROL_CHARACTER: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u20
 def without_control_characters(text: str) -> str:
     """Return a text without what a terminal or a page would obey rather than show.
 
-    Half characters, as in names of files that are not UTF-8, become their escape: no file could be
+    Lone surrogates, as in names of files that are not UTF-8, become their escape: no file could be
     written with them.
     """
     plain_text = _CONTROL_CHARACTER.sub("", _ESCAPE_SEQUENCE.sub("", text))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from traingate.report.plain_text import without_control_characters
+from traingate.report.terminal_text import terminal_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,8 +58,7 @@ class WorkerOutput(NoProgress):
         """
         if text not in self._shown_texts:
             self._shown_texts.add(text)
-            shown_text = without_control_characters(text)
-            sys.stdout.write(f"[printed by {launch}]\n{shown_text}\n")
+            sys.stdout.write(f"[printed by {launch}]\n{terminal_text(text)}\n")
             sys.stdout.flush()
 
 

@@ -14,6 +14,7 @@ from traingate.records.results import State, SuiteResults, TestResult
 from traingate.report.cautions import cautions
 from traingate.report.plain_text import shortened, without_control_characters
 from traingate.report.verdict import explain
+from traingate.untrusted.masking import masked_text
 
 _MAX_DETAILS: Final = 4000
 """Largest number of characters of an error in the results: comments on GitHub are limited."""
@@ -46,7 +47,7 @@ def measured_result(test: str, measurement: Measurement, command: str) -> TestRe
 
 def refused_result(test: str, error: str) -> TestResult:
     """Return the result of a test that could not be compared."""
-    error = without_control_characters(error)
+    error = _shown(error)
     return TestResult(test=test, failed=True, sentence=error.partition("\n")[0], details=error)
 
 
@@ -58,10 +59,18 @@ def failed_result(test: str, measured: TestResult | None, error: str = "") -> Te
         measured: Its result if it was measured; None if it was not.
         error: Error that its measurement ended with; empty if it failed by itself.
     """
-    error = without_control_characters(error) or "the test failed: see the output of pytest"
+    error = _shown(error) or "the test failed: see the output of pytest"
     result = measured or TestResult(test=test, details=shortened(error, _MAX_DETAILS))
     sentence = error.partition("\n")[0]
     return msgspec.structs.replace(result, failed=True, sentence=sentence, error=sentence)
+
+
+def _shown(error: str) -> str:
+    """Return an error, which may have the end of a worker's log, as results may show it.
+
+    They become comments on pull requests, where nobody else masks secrets.
+    """
+    return masked_text(without_control_characters(error))
 
 
 def suite_results(

@@ -7,7 +7,9 @@ from typing import Final
 
 from traingate.report.plain_text import without_control_characters
 
-_WORKFLOW_COMMAND: Final = re.compile(r"(?:^|[\u2028\u2029])\s*:(?=:)|##(?=\[)", re.MULTILINE)
+_WORKFLOW_COMMAND: Final = re.compile(
+    r"(?:^|[\u2028\u2029])[^\S\n\u2028\u2029]*:(?=:)|##(?=\[)", re.MULTILINE
+)
 """Starts of the commands that GitHub Actions obeys in the output of a job (docs.github.com,
 "Workflow commands"): ``::`` at the beginning of a line, and in its older form ``##[`` anywhere."""
 
@@ -23,8 +25,9 @@ def terminal_text(text: str) -> str:
     Control characters are left out, lone surrogates are written as escapes, and the start of a
     command for GitHub Actions is interrupted.
     """
-    visible = without_control_characters(text).encode(errors="backslashreplace").decode()
-    return _WORKFLOW_COMMAND.sub(lambda match: f"{match[0]}{_BREAK}", visible)
+    return _WORKFLOW_COMMAND.sub(
+        lambda match: f"{match[0]}{_BREAK}", without_control_characters(text)
+    )
 
 
 def terminal_line(text: str) -> str:

@@ -61,7 +61,7 @@ class Session:
         verdicts: Pairs of a test's full name and its verdict, in the order of measuring. They are
             kept here because a test can catch its failure, or run again.
         refusals: Errors by which tests could not be compared, by full name.
-        failures: Texts of the other errors by which tests could not be measured, by full name.
+        failures: Texts of the errors by which tests failed, refusals included, by full name.
         used_baselines: Baselines that tests were compared with, by the full name of the test.
         unavailable_tests: Full names of tests with a layer that this machine cannot run.
         stepped_tests: Full names of tests that took a step.

@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from traingate.report.table import render
+from traingate.report.terminal_text import terminal_text
 from traingate.report.verdict import explain, needs_explanation
 from traingate.session.session import Session
 
@@ -30,4 +31,4 @@ def _explain_verdicts(session: Session, reporter: pytest.TerminalReporter) -> No
     for row in session.rows:
         verdict = row.measurement.verdict
         if verdict is not None and not verdict.failed and needs_explanation(verdict):
-            reporter.write_line(f"\n{row.test}\n{explain(verdict)}")
+            reporter.write_line(terminal_text(f"\n{row.test}\n{explain(verdict)}"))

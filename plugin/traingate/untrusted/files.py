@@ -10,8 +10,10 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import secrets
 import stat
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,12 @@ _CHUNK_BYTES: Final = 1 << 20
 _LOCK_POLL_SECONDS: Final = 0.02
 _OPEN_FILES: Final = ("/dev/fd/", "/dev/std", "/proc/")
 """Beginnings of paths that stand for open files: these are written to, and not replaced."""
+
+_STANDARD_STREAMS: Final = {"/dev/stdout": 1, "/dev/stderr": 2}
+_DESCRIPTOR: Final = re.compile(
+    r"/(?:dev|proc/(?P<process>self|thread-self|\d+))/fd/(?P<number>\d{1,9})"
+)
+"""Paths that stand for open files of a process, by their descriptors (proc(5))."""
 
 _KINDS: Final = (
     (stat.S_ISDIR, "a folder"),
@@ -68,7 +76,7 @@ def contains(path: Path, text: bytes) -> bool:
         while chunk := os.read(file, _CHUNK_BYTES):
             if text in end + chunk:
                 return True
-            end = chunk[-len(text) :]
+            end = (end + chunk)[-len(text) :]  # a read may bring less than the text
     return False
 
 
@@ -104,8 +112,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         _write_to_stream(path, data)
         return
     unfinished = path.parent / f".traingate-{secrets.token_hex(8)}"
-    file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
+        file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         with os.fdopen(file, "wb") as stream:
             stream.write(data)
             stream.flush()
@@ -113,7 +121,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             os.fsync(stream.fileno())
         unfinished.replace(path)
     except BaseException:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
         raise
 
 
@@ -131,7 +140,7 @@ def _is_stream(path: Path) -> bool:
     Raises:
         OSError: If it is a folder or a socket.
     """
-    if str(path.absolute()).startswith(_OPEN_FILES):
+    if os.path.abspath(path).startswith(_OPEN_FILES):  # noqa: PTH100 - leaves links as they are
         return True
     try:
         mode = path.stat().st_mode
@@ -144,11 +153,27 @@ def _is_stream(path: Path) -> bool:
 
 
 def _write_to_stream(path: Path, data: bytes) -> None:
-    # Without O_NONBLOCK, opening a FIFO waits for somebody who reads from it.
-    file = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    os.set_blocking(file, True)
+    number = _open_file(path)
+    if number is not None:
+        # Opened again, a regular file would be overwritten from its beginning.
+        file = os.dup(number)
+    else:
+        # Without O_NONBLOCK, opening a FIFO waits for somebody who reads from it.
+        file = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        os.set_blocking(file, True)
     with os.fdopen(file, "wb") as stream:
         stream.write(data)
+
+
+def _open_file(path: Path) -> int | None:
+    """Return the descriptor of the open file of this process that *path* stands for, if any."""
+    absolute = os.path.abspath(path)  # noqa: PTH100 - leaves links as they are
+    if absolute in _STANDARD_STREAMS:
+        return _STANDARD_STREAMS[absolute]
+    match = _DESCRIPTOR.fullmatch(absolute)
+    if match is None or match["process"] not in {None, "self", "thread-self", str(os.getpid())}:
+        return None
+    return int(match["number"])
 
 
 @contextlib.contextmanager
@@ -160,7 +185,8 @@ def locked(folder: Path, seconds: float) -> Iterator[bool]:
         seconds: Longest wait for another process that holds it.
 
     Yields:
-        True if the lock is held; False after the wait, or if the file system has no locks.
+        True if the lock is held, also if this thread has taken it before; False after the wait, or
+        if the file system has no locks.
     """
     deadline = time.monotonic() + seconds
     try:
@@ -169,9 +195,29 @@ def locked(folder: Path, seconds: float) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _lock(file, deadline)
+        status = os.fstat(file)
+        key = (status.st_dev, status.st_ino)
+        if key in _HELD.keys:
+            yield True
+            return
+        is_locked = _lock(file, deadline)
+        _HELD.keys |= {key} if is_locked else set()
+        try:
+            yield is_locked
+        finally:
+            _HELD.keys -= {key}
     finally:
         os.close(file)
+
+
+class _HeldLocks(threading.local):
+    """Folders whose lock this thread holds, as pairs of device and inode."""
+
+    def __init__(self) -> None:
+        self.keys: frozenset[tuple[int, int]] = frozenset()
+
+
+_HELD: Final = _HeldLocks()
 
 
 def _lock(file: int, deadline: float) -> bool:

@@ -25,7 +25,8 @@ _SECRET_NAME: Final = re.compile(
 _SHAPES: Final = re.compile(
     r"\b(?:gh[oprsu]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|hf_\w{20,}|sk-[\w-]{20,}"
     r"|xox[abeoprs]-[\w-]{10,}|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{30,}|npm_\w{30,}|pypi-[\w-]{30,}"
-    r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*)"
+    # Of two starts in one word, the later one is bounded: many of them would take quadratic time.
+    r"|(?:(?<![\w-])eyJ[\w-]{8,}|(?<=-)eyJ[\w-]{8,250})\.eyJ[\w-]{8,}\.[\w-]*)"
     r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)"
 )
 """Secrets that are known by their shape: tokens of GitHub, GitLab, Hugging Face, OpenAI, Slack,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Any
 
-_COUNTER: Final = "nonfinite_losses_in_measured_steps"
+from traingate.protocol.shared_names import NONFINITE_LOSSES
 
 
 class NonfiniteLosses:
@@ -31,12 +31,12 @@ class NonfiniteLosses:
     @property
     def counts(self) -> dict[str, int]:
         """Return the number of such losses by the name of its counter; empty if there were none."""
-        return {_COUNTER: self._count} if self._count else {}
+        return {NONFINITE_LOSSES: self._count} if self._count else {}
 
     @property
     def reasons(self) -> dict[str, list[str]]:
         """Return the first such loss by the name of the counter; empty if there was none."""
-        return {_COUNTER: [self._first]} if self._first else {}
+        return {NONFINITE_LOSSES: [self._first]} if self._first else {}
 
 
 def _value_of(loss: Any) -> float | None:

@@ -18,13 +18,11 @@ from traingate.imports.library_paths import is_library_path
 from traingate.protocol.channel import Channel, connect
 from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
 from traingate.protocol.ranks import rank_place
+from traingate.protocol.shared_names import STACK_SIGNAL
 from traingate.worker.descendants import adopt_orphans, kill_descendants
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Intel's OpenMP registers itself
 _PACKAGE = Path(__file__).resolve().parents[1]
-
-STACK_SIGNAL = signal.SIGQUIT
-"""Signal at which this process prints the stacks of its threads, also while it hangs in C."""
 
 _MAX_TEXT = 20_000
 """Largest number of characters of an exception that is reported; of a longer one, both ends."""

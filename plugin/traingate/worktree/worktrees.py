@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from traingate.errors import ConfigurationError
+from traingate.untrusted.masking import masked_text
 from traingate.worktree.git_command import git_environment, run_git
 from traingate.worktree.repository import Repository
 
@@ -107,7 +108,7 @@ class Worktrees:
         if process.returncode != 0:
             raise ConfigurationError(
                 f"git could not check out commit {commit[:9]} of {repository.root}: "
-                f"{process.stderr.strip()}"
+                f"{masked_text(process.stderr.strip())}"
             )
 
     def _register(self, repository: Repository, tree: Path) -> None:

@@ -1,4 +1,4 @@
-"""Let the processes of a hanging child print the stacks of their threads, before they are ended.
+"""Let the processes of a hanging child print their call stacks, before they are ended.
 
 The worker prints them at a signal (see ``worker/serve``), also while it computes in C with Python's
 lock held. Data workers that it has forked do so as well.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import signal
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,20 +17,18 @@ from typing import Final
 import psutil
 
 from traingate.controller.exit_report import appended_text, condensed, log_sizes
-
-_SIGNAL: Final = signal.SIGQUIT
-"""``STACK_SIGNAL`` of the worker, which the controller must not import."""
+from traingate.protocol.shared_names import STACK_SIGNAL
 
 _SCRIPT: Final = str(Path(__file__).parents[1] / "worker" / "main.py")
 
 _MAX_PROCESSES: Final = 6
-"""Largest number of processes whose stacks are printed."""
+"""Largest number of processes whose call stacks are printed."""
 
 _MAX_LINES: Final = 30
 """Largest number of lines of a process: the end, which has its main thread."""
 
 _SECONDS: Final = 0.5
-"""Longest wait for the stacks of one process."""
+"""Longest wait for the call stacks of one process."""
 
 _POLL_SECONDS: Final = 0.02
 
@@ -47,8 +44,8 @@ def is_worker(process: psutil.Process) -> bool:
     return words[:1] != [] and Path(words[0]).name.startswith("python") and _SCRIPT in words
 
 
-def printed_stacks(pids: Iterable[int], directory: Path) -> str:
-    """Return the stacks of processes that can print them; empty if there are none.
+def printed_call_stacks(pids: Iterable[int], directory: Path) -> str:
+    """Return the call stacks of processes that can print them; empty if there are none.
 
     Args:
         pids: Process ids of running processes, the most important one first.
@@ -56,17 +53,18 @@ def printed_stacks(pids: Iterable[int], directory: Path) -> str:
     """
     lines = []
     for pid in [pid for pid in pids if _catches(pid)][:_MAX_PROCESSES]:
-        stack = condensed(_without_reader(_stack_of(pid, directory)).splitlines())[-_MAX_LINES:]
+        lines_of_process = _without_reader(_call_stacks_of(pid, directory)).splitlines()
+        stack = condensed(lines_of_process)[-_MAX_LINES:]
         if stack:
             lines += [f"Where process {pid} was:", *(f"    {line}" for line in stack)]
     return "\n".join(lines)
 
 
-def _stack_of(pid: int, directory: Path) -> str:
+def _call_stacks_of(pid: int, directory: Path) -> str:
     """Return what is printed after the signal has been sent to a process."""
     sizes = log_sizes(directory)
     with contextlib.suppress(OSError):
-        os.kill(pid, _SIGNAL)
+        os.kill(pid, STACK_SIGNAL)
     deadline = time.monotonic() + _SECONDS
     earlier_sizes = sizes
     while time.monotonic() < deadline:
@@ -79,7 +77,7 @@ def _stack_of(pid: int, directory: Path) -> str:
 
 
 def _without_reader(text: str) -> str:
-    """Return stacks without that of the thread which waits for the controller's next command."""
+    """Return call stacks without that of the thread which waits for the next command."""
     threads = text.strip().split("\n\n")
     return "\n\n".join(thread for thread in threads if not _READER.search(thread))
 
@@ -90,5 +88,5 @@ def _catches(pid: int) -> bool:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             name, _, mask = line.partition(":")
             if name == "SigCgt":  # a hexadecimal number, see proc(5)
-                return bool(int(mask, 16) >> (_SIGNAL - 1) & 1)
+                return bool(int(mask, 16) >> (STACK_SIGNAL - 1) & 1)
     return False

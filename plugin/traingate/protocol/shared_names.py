@@ -1,0 +1,12 @@
+"""Names that a worker uses, and that the readers of its answers and its log have to know too."""
+
+from __future__ import annotations
+
+import signal
+from typing import Final
+
+STACK_SIGNAL: Final = signal.SIGQUIT
+"""Signal at which a child prints the call stacks of its threads, also while it hangs in C."""
+
+NONFINITE_LOSSES: Final = "nonfinite_losses_in_measured_steps"
+"""Counter of the measured steps whose loss was NaN or infinite."""
