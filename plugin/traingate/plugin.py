@@ -21,13 +21,17 @@ from traingate.baselines.run_files import check_compared_files
 from traingate.baselines.run_saving import RunSaving
 from traingate.ending.exit_status import (
     GATE_STATUS_KEY,
+    GREEN_STATUSES,
+    SUMMARISED_STATUSES,
     ExitStatus,
     GateStatus,
     check_exit_status,
+    is_complete,
     only_lists,
+    refuse_blocked_parts,
     refuse_early_exit,
 )
-from traingate.ending.required_names import describe_unknown_names, describe_unmeasured_tests
+from traingate.ending.required_names import RequiredNames
 from traingate.ending.termination import Termination
 from traingate.errors import BaselineError
 from traingate.fixtures import SESSION_KEY
@@ -39,15 +43,7 @@ if TYPE_CHECKING:
     from traingate.session.summary import SessionSummary
 
 _NAME = "traingate-session"
-_GREEN_STATUSES = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-_SUMMARISED_STATUSES = (
-    *_GREEN_STATUSES,
-    pytest.ExitCode.TESTS_FAILED,
-    pytest.ExitCode.INTERRUPTED,
-)
-"""Exit statuses of sessions that ran tests; with others the options or the baselines are wrong."""
-_SELECTION_NAME = "traingate-selection"
-_SAVING_NAME = "traingate-run-saving"
+_PARTS = ("traingate-selection", "traingate-required-names", _NAME, "traingate-run-saving")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -69,6 +65,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, ExitStatus, Ex
 
 def pytest_configure(config: pytest.Config) -> None:
     """Parse the options, and register the fixtures and the hooks of this session."""
+    refuse_blocked_parts(config, _PARTS)
     options.add_marker(config)
     selection = Selection(config)
     settings = options.parse(config)
@@ -83,17 +80,16 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(replay.WithoutRecorder(), "traingate-fixtures")
     config.pluginmanager.register(layer_fixtures, "traingate-layer-fixtures")
     config.stash[SESSION_KEY] = hooks.session
-    config.pluginmanager.register(selection, _SELECTION_NAME)
-    config.pluginmanager.register(hooks, _NAME)
-    config.pluginmanager.register(hooks.run_saving, _SAVING_NAME)
+    for name, plugin in hooks.parts.items():
+        config.pluginmanager.register(plugin, name)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the session, and unregister its hooks."""
-    hooks = config.pluginmanager.unregister(name=_NAME)
+    hooks = config.pluginmanager.get_plugin(_NAME)
     if hooks is not None:
-        config.pluginmanager.unregister(name=_SELECTION_NAME)
-        config.pluginmanager.unregister(name=_SAVING_NAME)
+        for name in hooks.parts:
+            config.pluginmanager.unregister(name=name)
         hooks.close()
         del config.stash[SESSION_KEY]
 
@@ -119,10 +115,14 @@ class _SessionHooks:
         self._session: Session | None = None
         self._pytest_session: pytest.Session | None = None
         self._is_summary_shown = False
-        self.run_saving = RunSaving(settings.storage, self._saves, self._error_messages.append)
+        self._required_names = RequiredNames(settings.require, selection, lambda: self._session)
         self._termination = Termination(self._stop)
         self._gate_status = GateStatus(settings, selection, self._termination)
         config.stash[GATE_STATUS_KEY] = self._gate_status
+        run_saving = RunSaving(settings.storage, self._saves, self._error_messages.append)
+        self.parts = dict(
+            zip(_PARTS, (selection, self._required_names, self, run_saving), strict=True)
+        )
 
     def _saves(self) -> bool:
         """Return whether pytest-benchmark saves what this session has measured."""
@@ -175,7 +175,7 @@ class _SessionHooks:
     def _summary(self) -> SessionSummary | None:
         """Return the summary of the session when its last test has ended; None if it has none."""
         session = self._pytest_session
-        if session is None or session.exitstatus not in _SUMMARISED_STATUSES:
+        if session is None or session.exitstatus not in SUMMARISED_STATUSES:
             return None
         if only_lists(self._config) or not (self._settings.compares or self._session):
             return None
@@ -183,9 +183,7 @@ class _SessionHooks:
             return None  # ``traingate calibrate`` has replaced the session
         from traingate.session.summary import summarise  # noqa: PLC0415 - loads what measuring needs
 
-        ended_early = session.shouldfail or session.shouldstop
-        is_complete = session.exitstatus != pytest.ExitCode.INTERRUPTED and not ended_early
-        return summarise(self.session(), self._selection, is_complete=is_complete)
+        return summarise(self.session(), self._selection, is_complete=is_complete(session))
 
     @pytest.hookimpl(tryfirst=True)  # before pytest writes its JUnit file
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -196,25 +194,26 @@ class _SessionHooks:
                 if hasattr(plugin, "add_global_property"):  # pytest's JUnit reporter
                     for name, number in self._summary.properties.items():
                         plugin.add_global_property(name, str(number))
-        if session.exitstatus == pytest.ExitCode.OK and not only_lists(self._config):
-            self._error_messages += self._check_required_names()
+        if not only_lists(self._config):
+            self._error_messages += self._describe_gaps(session)
         self._error_messages += self._write_results()
-        if self._error_messages and session.exitstatus in _GREEN_STATUSES:
+        if self._error_messages and session.exitstatus in GREEN_STATUSES:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if not only_lists(self._config):
-            self._gate_status.end(self._error_messages, self._session)
+            self._gate_status.end(
+                self._error_messages, self._session, is_complete=is_complete(session)
+            )
 
-    def _check_required_names(self) -> list[str]:
-        """Return error messages if what ``--traingate-require`` names has not run."""
-        session, required = self._session, self._settings.require
-        messages = describe_unknown_names(required, session.requested_names if session else ())
-        is_elsewhere = hasattr(self._config, "workerinput") or self._config.getoption("forked", 0)
-        if not is_elsewhere and self._config.stash[SESSION_KEY] == self.session:
-            ended_tests = self._selection.failed_tests
-            if session is not None:
-                ended_tests = ended_tests | session.stepped_tests | session.unavailable_tests
-            messages += describe_unmeasured_tests(required, self._selection.fixtures, ended_tests)
-        return messages
+    def _describe_gaps(self, session: pytest.Session) -> list[str]:
+        """Return error messages if required layers, or failures, were left out of the result."""
+        messages = []
+        if self._config.stash[SESSION_KEY] == self.session:  # ``traingate calibrate`` replaces it
+            messages += self._required_names.problems(session)
+        if session.exitstatus in GREEN_STATUSES:
+            messages += self._gate_status.describe_hidden_failures()
+        get_plugin = self._config.pluginmanager.get_plugin
+        gone = [name for name, plugin in self.parts.items() if get_plugin(name) is not plugin]
+        return messages + [f"A conftest file or a plugin has unregistered {name}" for name in gone]
 
     def _write_results(self) -> list[str]:
         """Write the results for tools and pages; return an error message for each missing file."""
@@ -225,15 +224,9 @@ class _SessionHooks:
         failed_tests = [
             test for test in self._selection.benchmarks if test in self._selection.failed_tests
         ]
-        ended = self._pytest_session
-        is_complete = (
-            ended is not None
-            and ended.exitstatus in (*_GREEN_STATUSES, pytest.ExitCode.TESTS_FAILED)
-            and not (ended.shouldfail or ended.shouldstop)
-        )
-        results = session_results(
-            self._session, self._summary, failed_tests, is_complete=is_complete
-        )
+        session = self._pytest_session
+        has_ended = session is not None and is_complete(session)
+        results = session_results(self._session, self._summary, failed_tests, is_complete=has_ended)
         return write_results(results, self._session)
 
     @pytest.hookimpl(wrapper=True, trylast=True)

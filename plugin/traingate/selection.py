@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from enum import Enum
 from fnmatch import fnmatch
 from pathlib import Path
@@ -44,7 +44,9 @@ class Selection:
         benchmarks: Full names of the selected training benchmarks, in their order.
         fixtures: Names of the fixtures that each of them requests.
         names: Full names of all selected tests.
+        has_collected: True once pytest has collected all tests.
         failed_tests: Full names of tests of which pytest reported a failure.
+        failed_modules: Names of the modules that pytest could not collect.
         skip_reasons: Reasons why tests or modules were skipped, by full name.
     """
 
@@ -52,9 +54,12 @@ class Selection:
         self.benchmarks: tuple[str, ...] = ()
         self.fixtures: dict[str, tuple[str, ...]] = {}
         self.names: frozenset[str] = frozenset()
+        self.has_collected = False
         self.failed_tests: set[str] = set()
+        self.failed_modules: set[str] = set()
         self.skip_reasons: dict[str, str] = {}
         self._deselected_tests: set[str] = set()
+        self._visited: set[str] = set()
         self._config = config
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
@@ -62,9 +67,19 @@ class Selection:
         self._deselected_tests.update(item.nodeid for item in items)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Keep the modules that were skipped while they were imported."""
-        if report.skipped:
+        """Keep the collected modules, and those that could not be, or that skipped themselves."""
+        self._visited.add(report.nodeid)
+        if report.failed:
+            self.failed_modules.add(report.nodeid)
+        elif report.skipped:
             self.skip_reasons[report.nodeid] = _skip_reason(report)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Note that this has ended; ``pytest_collection_finish`` is called after errors too."""
+        result = yield
+        self.has_collected = True
+        return result
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -89,6 +104,10 @@ class Selection:
         """Return the names by which pytest recognises tests in this run."""
         get = self._config.getini
         return TestNaming(get("python_files"), get("python_classes"), get("python_functions"))
+
+    def has_visited(self, test: str) -> bool:
+        """Return whether pytest looked for tests in the module of *test*."""
+        return test.partition("::")[0] in self._visited
 
     def absence(self, test: str) -> Absence:
         """Return why *test*, a full name that is not in ``benchmarks``, is not among them."""

@@ -2,29 +2,64 @@
 
 from __future__ import annotations
 
-from session_ways import ENDED_EARLY, NO_BENCHMARK, NOTHING, by_ini, by_options
+from dataclasses import replace
+
+from session_ways import (
+    COMMIT,
+    ENDED_EARLY,
+    FILE,
+    NO_BENCHMARK,
+    NOTHING,
+    OPTION_OF_TRAINGATE,
+    REFUSED,
+    STORED_RUN,
+    Way,
+    by_options,
+    early,
+    of_stored_runs,
+)
+
+XDIST, FORKED = "compares nothing under xdist", "compares nothing under pytest-forked"
+DISABLED, CODSPEED = "while --benchmark-disable is given", "under CodSpeed"
+PART = "turns off a part of traingate"
+
+_LISTING = {
+    "collect": "--collect-only",
+    "co": "--co -q",
+    "fixtures": "--fixtures",
+    "fixtures per test": "--fixtures-per-test",
+    "markers": "--markers",
+    "help": "--help",
+    "cache": "--cache-show",
+}
+"""Options with which pytest runs no test."""
 
 OF_OPTIONS = {
-    "xdist": by_options("-n2", "compares nothing under xdist"),
-    "xdist, dist=no": by_options("-n2 --dist=no", "compares nothing under xdist"),
-    "xdist, no workers": by_options("--dist=load", "compares nothing under xdist"),
-    "xdist, tx": by_options("--dist=load --tx=2*popen", "compares nothing under xdist"),
-    "forked": by_options("--forked", "compares nothing under pytest-forked"),
-    "disabled": by_options("--benchmark-disable", "while --benchmark-disable is given"),
+    "xdist": by_options("-n2", XDIST, 4),
+    "xdist, one": by_options("-n1", XDIST, 4),
+    "xdist, as many": by_options("-n auto", XDIST, 4),
+    "xdist, -d": by_options("-d --tx=2*popen", XDIST, 4),
+    "xdist, dist=no": by_options("-n2 --dist=no", XDIST, 4),
+    "xdist, no workers": by_options("--dist=load", XDIST, 4),
+    "xdist, tx": by_options("--dist=load --tx=2*popen", XDIST, 4),
+    "forked": by_options("--forked", FORKED, 4),
+    "disabled": by_options("--benchmark-disable", DISABLED, 4),
     "skipped": by_options("--benchmark-skip", NOTHING),
-    "codspeed": by_options("--codspeed", "under CodSpeed"),
-    "no recorder": by_options("-p no:benchmark"),
-    "no plugin": by_options("-p no:traingate"),
-    "no fixtures": by_options("-p no:traingate-fixtures"),
-    "no session": by_options("-p no:traingate-session"),
-    "collect": by_options("--collect-only", ENDED_EARLY),
-    "co": by_options("--co -q", ENDED_EARLY),
-    "fixtures": by_options("--fixtures", ENDED_EARLY),
-    "fixtures per test": by_options("--fixtures-per-test", ENDED_EARLY),
-    "markers": by_options("--markers", ENDED_EARLY),
-    "help": by_options("--help", ENDED_EARLY),
-    "version": by_options("-VV"),
-    "cache": by_options("--cache-show"),
+    "codspeed": by_options("--codspeed", CODSPEED, 4),
+    "no recorder": of_stored_runs(
+        by_options("-p no:benchmark", "unrecognized arguments: --benchmark-compare", 4)
+    ),
+    "no plugin": by_options("-p no:traingate", OPTION_OF_TRAINGATE, 4),
+    "no plugins": by_options("--disable-plugin-autoload", "unrecognized arguments: --", 4),
+    "no fixtures": by_options("-p no:traingate-fixtures", "'training_benchmark' not found"),
+    "no session": by_options("-p no:traingate-session", PART, 4),
+    "no selection": by_options("-p no:traingate-selection", PART, 4),
+    "no check of what is saved": by_options("-p no:traingate-run-saving", PART, 4),
+    **{
+        name: early(by_options(option, ENDED_EARLY), STORED_RUN, COMMIT)
+        for name, option in _LISTING.items()
+    },
+    "version": replace(by_options("-VV", ENDED_EARLY), askers=(STORED_RUN, COMMIT)),
     "setup only": by_options("--setup-only", NOTHING),
     "setup plan": by_options("--setup-plan", NOTHING),
     "nothing by name": by_options("-k nothing", NO_BENCHMARK),
@@ -33,67 +68,107 @@ OF_OPTIONS = {
     "ignored": by_options("--ignore=test_speed.py", NO_BENCHMARK),
     "ignored by pattern": by_options("--ignore-glob=*speed*", NO_BENCHMARK),
     "last failed, none": by_options("--lf --lfnf=none", NO_BENCHMARK),
-    "no summary": by_options("--no-summary", "REGRESSED"),
-    "no terminal": by_options("-p no:terminal"),
-    "quiet": by_options("-qqq --tb=no"),
-    "no warnings": by_options("-p no:warnings", "REGRESSED"),
-    "warnings": by_options("-W error", "REGRESSED"),
-    "stepwise skip": by_options("--sw --sw-skip", "REGRESSED"),
-    "failed first": by_options("--ff", "REGRESSED"),
-    "reruns": by_options("--reruns=1", "REGRESSED"),
-    "random order": by_options("-p randomly", "REGRESSED"),
-    "no more failures": by_options("--maxfail=1", "REGRESSED"),
-    "time-out": by_options("--timeout=0.3"),
-    "time-out by a thread": by_options("--timeout=0.3 --timeout-method=thread"),
-    "exit on collection": by_options("--continue-on-collection-errors", "REGRESSED"),
-    "no marks": by_options("-p no:mark"),
-    "no skipping": by_options("-p no:skipping"),
-    "debugger": by_options("--pdb"),
-    "tracing": by_options("--trace"),
-    "no conftest": by_options("--noconftest", "REGRESSED"),
-    "benchmarks only": by_options("--benchmark-only", "REGRESSED"),
-    "another rule": by_options("--benchmark-compare-fail=min:99999%", "REGRESSED"),
-    "doctest": by_options("--doctest-modules", "REGRESSED"),
-    "no Python": by_options("-p no:python"),
+    "other names of tests": by_options("-o python_functions=check", NO_BENCHMARK),
+    "other names of files": by_options("-o python_files=check_*.py", NO_BENCHMARK),
+    "time-out": by_options("--timeout=0.001", "Timeout"),
+    "no Python": of_stored_runs(by_options("-p no:python", NO_BENCHMARK)),
     "another file": by_options("models.py", NO_BENCHMARK),
-    "no file": by_options("missing.py"),
-    "another run": by_options("--benchmark-compare=0002", "No saved run matches '0002'"),
-    "another storage": by_options("--benchmark-storage=other"),
-    "a storage elsewhere": by_options("--benchmark-storage=elasticsearch+http://localhost:1/a"),
-    "another scale": by_options("--traingate-scale=quick --traingate-steps=2"),
-    "python -O": by_options("", "REGRESSED", PYTHONOPTIMIZE="2"),
-    "all that change how tests are run and shown": by_options(
-        "--no-summary -W error --benchmark-only --doctest-modules --noconftest --maxfail=1 --reruns=1 "
-        "--ff -p randomly --continue-on-collection-errors",
-        "1 regressed",
+    "no file": by_options("missing.py", "file or directory not found: missing.py", 4),
+    "another run": of_stored_runs(
+        by_options("--benchmark-compare=0002", "No saved run matches '0002'", 4)
     ),
+    "another storage": of_stored_runs(
+        by_options("--benchmark-storage=other", "No saved run in", 4)
+    ),
+    "a storage elsewhere": of_stored_runs(
+        by_options("--benchmark-storage=elasticsearch+http://localhost:1/a", "elasticsearch", 3)
+    ),
+    "another scale": of_stored_runs(
+        by_options("--traingate-scale=quick --traingate-steps=2", REFUSED)
+    ),
+    "new tests recorded, nothing stored": of_stored_runs(
+        by_options("--benchmark-storage=other --traingate-on-missing=record", NOTHING)
+    ),
+    "an ordinary test, nothing stored": of_stored_runs(
+        Way(
+            NO_BENCHMARK,
+            ("--benchmark-storage=other", "--traingate-on-missing=record", "test_other.py"),
+            files={"test_other.py": "def test_other(): pass\n"},
+        )
+    ),
+    "an ordinary test, a misspelt storage": of_stored_runs(
+        Way(
+            "No saved run in",
+            ("--benchmark-storage=other", "test_other.py"),
+            files={"test_other.py": "def test_other(): pass\n"},
+        )
+    ),
+    "an empty run": of_stored_runs(
+        Way(
+            REFUSED,
+            files={
+                "stored/0001_base.json": '{"benchmarks": [], "machine_info": {}, "datetime": "2026"}'
+            },
+        )
+    ),
+    "collect, with a file": replace(by_options("--collect-only", ENDED_EARLY), askers=(FILE,)),
+    "nothing by name, with a file": replace(by_options("-k nothing", NO_BENCHMARK), askers=(FILE,)),
 }
 """Options of the command line."""
 
 OF_ENVIRONMENT = {
-    f"PYTEST_ADDOPTS={options}": by_options("", says, PYTEST_ADDOPTS=options)
-    for options, says in {
-        "--collect-only": ENDED_EARLY,
-        "--help": ENDED_EARLY,
-        "--version": "",
-        "-VV": "",
-        "--fixtures": ENDED_EARLY,
-        "--markers": ENDED_EARLY,
-        "--benchmark-disable": "while --benchmark-disable is given",
-        "--benchmark-skip": NOTHING,
-        "--setup-plan": NOTHING,
-        "-n2": "compares nothing under xdist",
-        "--forked": "compares nothing under pytest-forked",
-        "-knothing": NO_BENCHMARK,
-        "-p no:traingate": "",
-        "-p no:traingate-session": "",
-    }.items()
+    f"PYTEST_ADDOPTS={options}": by_options("", says, status, PYTEST_ADDOPTS=options)
+    for options, says, status in (
+        ("--collect-only", ENDED_EARLY, 1),
+        ("--help", ENDED_EARLY, 1),
+        ("-VV", ENDED_EARLY, 1),
+        ("--fixtures", ENDED_EARLY, 1),
+        ("--markers", ENDED_EARLY, 1),
+        ("--benchmark-disable", DISABLED, 4),
+        ("--benchmark-skip", NOTHING, 1),
+        ("--setup-plan", NOTHING, 1),
+        ("-n2", XDIST, 4),
+        ("--forked", FORKED, 4),
+        ("-knothing", NO_BENCHMARK, 1),
+        ("-p no:traingate", OPTION_OF_TRAINGATE, 4),
+        ("-p no:traingate-session", PART, 4),
+    )
 } | {
-    "addopts: collect": by_ini("--collect-only", ENDED_EARLY),
-    "addopts: disabled": by_ini("--benchmark-disable", "while --benchmark-disable is given"),
-    "addopts: no session": by_ini("-p no:traingate-session"),
-    "no plugins": by_options("", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
-    "xdist's worker": by_options("", "REGRESSED", PYTEST_XDIST_WORKER="gw0"),
-    "codspeed's variable": by_options("", "under CodSpeed", CODSPEED_ENV="1"),
+    "addopts: collect": Way(ENDED_EARLY, addopts="--collect-only"),
+    "addopts: disabled": Way(DISABLED, addopts="--benchmark-disable", status=4),
+    "addopts: no session": Way(PART, addopts="-p no:traingate-session", status=4),
+    "no plugins": by_options(
+        "", "unrecognized arguments: --", 4, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"
+    ),
+    "codspeed's variable": by_options("", CODSPEED, 4, CODSPEED_ENV="1"),
 }
 """Environment variables and a configuration file, as of somebody else."""
+
+WITHOUT_EFFECT = (
+    "--no-summary",
+    "-p no:terminal",
+    "-qqq --tb=no",
+    "-p no:warnings",
+    "-W error",
+    "--sw --sw-skip",
+    "--ff",
+    "--reruns=1",
+    "-p randomly",
+    "--maxfail=1",
+    "--continue-on-collection-errors",
+    "-p no:mark",
+    "-p no:skipping",
+    "--pdb",
+    "--trace",
+    "--noconftest",
+    "--benchmark-only",
+    "--benchmark-compare-fail=min:99999%",
+    "--doctest-modules",
+)
+"""Options with which the benchmark is measured and regresses all the same."""
+
+TOGETHER = (
+    "--no-summary -W error --benchmark-only --doctest-modules --noconftest --maxfail=1 --reruns=1 "
+    "--ff -p randomly --continue-on-collection-errors -p no:skipping"
+)
+"""Most of them, in one run."""

@@ -132,10 +132,15 @@ class Site:
         git(self.folder, "add", "-A")
         git(self.folder, "commit", "-q", "-m", "first")
 
-    def store(self, step_seconds: Sequence[float] = SLOW, *tests: str) -> None:
+    def store(
+        self,
+        step_seconds: Sequence[float] = SLOW,
+        *tests: str,
+        workload: str = "models.py::model",
+    ) -> None:
         """Store a run with a record of each test, by default of ``TEST``."""
         record = record_of(
-            step_seconds, machine=hardware(), workload="models.py::model", stack=(), scale="smoke"
+            step_seconds, machine=hardware(), workload=workload, stack=(), scale="smoke"
         )
         stored = dict.fromkeys(tests or (TEST,), with_yardstick(record))
         save_run(self.folder / "stored" / "0001_base.json", stored)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from session_conftest_ways import OF_CONFTEST
-from session_sites import FAST, STORED, site
+from session_conftest_ways import CHANGING, OF_CONFTEST
+from session_sites import FAST, TEST, site
 from session_test_ways import OF_TESTS
+from session_ways import CHANGED_STATUS, STORED_RUN, by_conftest, cases, prepare
 
 WAYS = {f"conftest: {name}": way for name, way in OF_CONFTEST.items()} | {
     f"test: {name}": way for name, way in OF_TESTS.items()
@@ -15,13 +16,24 @@ WAYS = {f"conftest: {name}": way for name, way in OF_CONFTEST.items()} | {
 @pytest.fixture
 def project():
     with site() as made:
-        made.store(FAST)
         yield made
 
 
-@pytest.mark.parametrize("name", WAYS)
-def test_no_way_is_green(project, name):
-    ended = WAYS[name].run(project, *STORED)
-    assert ended.status != 0, ended.output
+@pytest.mark.parametrize(("name", "asker"), cases(WAYS))
+def test_no_way_is_green(project, name, asker):
+    prepare(project, asker)
+    ended = WAYS[name].run(project, asker)
     assert WAYS[name].says in ended.output, ended.output
+    assert ended.status == WAYS[name].status, ended.output
     assert project.leftovers() == []
+
+
+def test_a_name_in_a_stored_run_is_printed_as_text_where_the_exit_status_was_set_to_0(project):
+    project.store(FAST, f"{TEST}\n::error::\x1b[31mred")
+    tests = "def test_other(): pass"
+    ended = by_conftest(CHANGING["exit at the end"], CHANGED_STATUS, tests).run(project, STORED_RUN)
+    assert ended.status == 1, ended.output
+    last_message = ended.output.partition(CHANGED_STATUS)[2]
+    assert "red" in last_message
+    assert "\x1b[31m" not in last_message
+    assert not any(line.lstrip().startswith("::") for line in last_message.splitlines())

@@ -2,56 +2,42 @@
 
 from __future__ import annotations
 
-import pytest
-from session_option_ways import OF_ENVIRONMENT, OF_OPTIONS
-from session_sites import FAST, SMOKE, STORED, TEST_FILE, TESTS, site
+import json
 
-LAYERED = """
-def test_layered(training_benchmark, flush_denormal):
-    training_benchmark(model)
-"""
+import pytest
+from session_option_ways import OF_ENVIRONMENT, OF_OPTIONS, TOGETHER, WITHOUT_EFFECT
+from session_sites import FAST, STORED, TEST, site
+from session_ways import cases, prepare
+
 WAYS = {**OF_OPTIONS, **OF_ENVIRONMENT}
 
 
 @pytest.fixture
 def project():
     with site() as made:
-        made.store(FAST)
         yield made
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        # These measure all the same; the short form tries them together.
-        pytest.param(name, marks=pytest.mark.long if way.says == "REGRESSED" else ())
-        for name, way in WAYS.items()
-    ],
-)
-def test_no_way_is_green(project, name):
-    ended = WAYS[name].run(project, *STORED)
-    assert ended.status != 0, ended.output
+@pytest.mark.parametrize(("name", "asker"), cases(WAYS))
+def test_no_way_is_green(project, name, asker):
+    prepare(project, asker)
+    ended = WAYS[name].run(project, asker)
     assert WAYS[name].says in ended.output, ended.output
+    assert ended.status == WAYS[name].status, ended.output
     assert project.leftovers() == []
 
 
 @pytest.mark.parametrize(
-    ("text", "arguments", "message"),
-    [
-        (f"@pytest.mark.skip\n{LAYERED.lstrip()}", (), "which request it, took no step:"),
-        (LAYERED, ("--benchmark-skip",), "which request it, took no step:"),
-        (LAYERED, ("--collect-only",), "a layer was asked for, and this run ended before"),
-    ],
-    ids=["skip", "benchmark-skip", "collect-only"],
+    "options",
+    [TOGETHER, *(pytest.param(text, marks=pytest.mark.long) for text in WITHOUT_EFFECT)],
 )
-def test_a_required_layer_whose_test_takes_no_step_is_not_green(project, text, arguments, message):
-    project.write(TEST_FILE, f"import pytest\nfrom models import model\n\n{text}")
-    ended = project.run(*SMOKE, "--traingate-require=flush_denormal", *arguments)
+def test_a_regression_is_one_however_tests_are_run_and_shown(project, options):
+    project.store(FAST)
+    project.variables["PYTHONOPTIMIZE"] = "2"  # leaves out assertions
+    project.variables["PYTEST_XDIST_WORKER"] = "gw0"
+    file = project.folder / "results.json"
+    ended = project.run(*STORED, f"--traingate-json={file}", *options.split())
     assert ended.status == 1, ended.output
-    assert message in ended.output
-
-
-def test_a_required_layer_that_no_selected_test_requests_is_no_failure(project):
-    project.write(TEST_FILE, f"import pytest\n{TESTS}\n{LAYERED}")
-    ended = project.run(*SMOKE, "--traingate-require=flush_denormal", "-k", "not layered")
-    assert ended.status == 0, ended.output
+    (result,) = json.loads(file.read_text())["tests"]
+    assert (result["test"], result["verdict"]["outcome"]) == (TEST, "REGRESSED")
+    assert project.leftovers() == []

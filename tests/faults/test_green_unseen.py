@@ -56,16 +56,91 @@ def test_the_gate_of_a_pull_request_believes_no_exit_status_without_results(proj
     assert check.status == expected, check.output
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [("-p", "no:traingate", "-k", "other"), ("--version",), ("test_other.py", "-c", "/dev/null")],
-    ids=" ".join,
-)
-def test_a_run_without_the_plugin_or_the_gate_has_no_results(project, arguments):
+BEFORE_THE_PLUGIN = {
+    "exit of a plugin that is imported": (("-p", "leaving"), {"leaving.py": "raise SystemExit(0)"}),
+    "another program": ((), {"conftest.py": "import os\nos.execv('/bin/true', ['true'])"}),
+    "os._exit in an exit handler": (
+        (),
+        {
+            "conftest.py": "import atexit, os\natexit.register(os._exit, 0)",
+            "test_speed.py": "def test_model(training_benchmark): assert False\n",
+        },
+    ),
+    "traingate unregistered": (
+        ("-p", "hiding", "-k", "other"),
+        {
+            "hiding.py": """
+def pytest_load_initial_conftests(early_config):
+    early_config.pluginmanager.unregister(name="traingate")
+""",
+        },
+    ),
+}
+"""Ways of which the plugin sees nothing, or that come after it: arguments, and files."""
+
+
+@pytest.mark.parametrize("way", BEFORE_THE_PLUGIN)
+def test_a_program_that_ends_before_the_plugin_is_there_is_found_by_its_results(project, way):
+    arguments, files = BEFORE_THE_PLUGIN[way]
     project.write("test_other.py", "def test_other(): pass\n")
-    assert project.run(*arguments).status == 0
+    for name, text in files.items():
+        project.write(name, text)
+    options = (*DUET, "--traingate-json=results.json") if way != "traingate unregistered" else ()
+    ended = project.run(*options, *arguments)
+    assert ended.status == 0, ended.output
+    check = project.run("ci", "check", "results.json", python=TRAINGATE)
+    assert check.status == (1 if "atexit" in str(files) else 2), check.output
+
+
+ASKING = """[pytest]
+traingate_against = HEAD
+traingate_json = results.json
+traingate_scale = smoke
+traingate_steps = 2
+traingate_launches = 2
+traingate_tolerance = 40
+addopts = -p no:randomly
+"""
+"""Configuration that asks for a comparison."""
+
+REPLACING = {
+    "the key": ("-o", "traingate_against=", "test_other.py"),
+    "addopts": ("-o", "addopts=", "test_other.py"),
+    "the file": ("-c", "other.ini", "test_other.py"),
+    "the folder": ("inner/test_inner.py",),
+    "no plugin": ("-p", "no:traingate", "test_other.py"),
+    "version": ("--version",),
+}
+"""Arguments that replace the configuration, or leave out what reads it."""
+
+
+@pytest.mark.parametrize("way", REPLACING)
+def test_a_run_whose_configuration_is_replaced_has_no_results(project, way):
+    asking = ASKING
+    if way == "addopts":
+        asking = ASKING.replace("traingate_against = HEAD\n", "")
+        asking = f"{asking.rstrip()} --traingate-against=HEAD\n"
+    project.write("pytest.ini", asking)
+    for name in ("test_other.py", "inner/test_inner.py"):
+        project.write(name, "def test_other(): pass\n")
+    for name in ("other.ini", "inner/pytest.ini"):
+        project.write(name, "[pytest]\n")
+    asked = project.run("test_other.py")
+    assert asked.status == 1, asked.output
+    assert "no training benchmark was selected" in asked.output
+    (project.folder / "results.json").unlink(missing_ok=True)
+    ended = project.run(*REPLACING[way])
+    assert ended.status == 0, ended.output
     check = project.run("ci", "check", "results.json", python=TRAINGATE)
     assert check.status == 2, check.output
+
+
+def test_a_configuration_that_asks_makes_results(project):
+    project.write("pytest.ini", ASKING)
+    ended = project.run()
+    assert ended.status == 0, ended.output
+    check = project.run("ci", "check", "results.json", python=TRAINGATE)
+    assert check.status == 0, check.output
 
 
 def test_results_that_compare_something_pass_the_check(project):

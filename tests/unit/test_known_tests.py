@@ -11,7 +11,7 @@ import pytest
 from sample_records import HARDWARE, measurement
 from simulated_launches import launch
 from traingate.baselines.known_tests import known_tests
-from traingate.baselines.run_files import mention_records
+from traingate.baselines.run_files import may_hold_records
 from traingate.baselines.saved_runs import SavedRun, read_run
 from traingate.baselines.subject import Subject
 from traingate.baselines.summaries import summarise
@@ -93,12 +93,12 @@ def test_the_tests_that_a_run_lacks_are_read_from_its_file(tmp_path):
     ("content", "selection", "expected"),
     [
         ({"benchmarks": [{"extra_info": {"traingate": {}}}]}, True, True),
-        ({"benchmarks": [{"extra_info": {"traingate": {}}}]}, "0002", False),
+        ({"benchmarks": [{"extra_info": {"traingate": {}}}]}, "0002", None),
         ({"benchmarks": [{"extra_info": {}}]}, True, False),
     ],
 )
 def test_files_of_other_benchmarks_mention_no_records(tmp_path, content, selection, expected):
     write(tmp_path, **content)
-    assert mention_records(f"file://{tmp_path}", selection) is expected
-    assert not mention_records(f"{tmp_path}/nowhere", selection)
-    assert not mention_records("elasticsearch+https://host/index", selection)
+    assert may_hold_records(f"file://{tmp_path}", selection) is expected
+    assert may_hold_records(f"{tmp_path}/nowhere", selection) is None
+    assert may_hold_records("elasticsearch+https://host/index", selection) is None

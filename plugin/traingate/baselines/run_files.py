@@ -59,20 +59,21 @@ def storage_folder(storage: str) -> Path | None:
     return Path(storage.removeprefix(_PREFIX))
 
 
-def mention_records(storage: str, selection: str | bool) -> bool:
+def may_hold_records(storage: str, selection: str | bool) -> bool | None:
     """Return whether any run that ``select_files`` finds may hold a record of traingate.
 
     The files are not parsed: a damaged one may belong to a project without training benchmarks. One
     that cannot be read may hold a record.
+
+    Returns:
+        True or False; None if there is no run, or the storage has no files.
     """
     try:
         return any(contains(file, b'"traingate"') for file in select_files(storage, selection))
-    except NoRunError:
-        return False
     except DamagedRecordError:
         return True
     except BaselineError:
-        return False
+        return None
     except OSError:
         return True
 

@@ -8,20 +8,33 @@ see the run from its first conftest file on, and its exit status last.
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import pytest
 
 from traingate import options
+from traingate.baselines.run_files import may_hold_records
 from traingate.ending.termination import Terminated, Termination
+from traingate.report.terminal_text import terminal_text
 from traingate.selection import Selection
 
 if TYPE_CHECKING:
     from traingate.session import Session
 
 ExitStatus: TypeAlias = "int | pytest.ExitCode | None"
+
+GREEN_STATUSES: Final = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+"""Exit statuses of a run in which no test failed."""
+
+SUMMARISED_STATUSES: Final = (
+    *GREEN_STATUSES,
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.INTERRUPTED,
+)
+"""Exit statuses of a run that ran tests; with others the options or the baselines are wrong."""
 
 _GATE_OPTIONS: Final = (
     "--benchmark-compare",
@@ -57,19 +70,49 @@ class GateStatus:
     has_ended: bool = False
     failure: str = ""
 
-    def end(self, error_messages: Sequence[str], session: Session | None) -> None:
+    @property
+    def _asks(self) -> bool:
+        """Return whether the options that are in force ask for a comparison, or for a layer."""
+        return bool(self.settings.compares or self.settings.require)
+
+    def describe_hidden_failures(self) -> list[str]:
+        """Return an error message if tests failed in a run that is to end with exit status 0.
+
+        These are training benchmarks, and modules that may hold some.
+        """
+        selection = self.selection
+        names = [test for test in selection.benchmarks if test in selection.failed_tests]
+        names += sorted(selection.failed_modules)
+        if not names or not self._asks or not (selection.benchmarks or not self.settings.compare):
+            return []
+        listed = "\n".join(f"  {name}" for name in names)
+        return [
+            "These failed, and the exit status is 0 all the same. Look for pytest.exit() and "
+            f"session.exitstatus in conftest files and plugins:\n{listed}"
+        ]
+
+    def end(
+        self, error_messages: Sequence[str], session: Session | None, *, is_complete: bool
+    ) -> None:
         """Note that the run has said what it compared.
 
         Args:
             error_messages: Reasons why the run fails although its tests may have passed.
             session: Session of the run; None if nothing was measured.
+            is_complete: False if the run ended before its last test.
         """
         self.has_ended = True
-        failed_tests: list[str] = []
+        failures = [*error_messages]
         if session is not None:
-            failed_tests += [test for test, verdict in session.verdicts if verdict.failed]
+            failed_tests = [test for test, verdict in session.verdicts if verdict.failed]
             failed_tests += session.refusals
-        failures = [*error_messages, *(f"{test} failed its comparison" for test in failed_tests)]
+            failures += [f"{test} failed its comparison" for test in failed_tests]
+        selection = self.selection
+        failures += [
+            f"{test} failed" for test in selection.benchmarks if test in selection.failed_tests
+        ]
+        if not (is_complete and selection.has_collected):
+            failures.append("it ended before its last test")
         self.failure = failures[0] if failures else ""
 
 
@@ -77,10 +120,27 @@ GATE_STATUS_KEY: Final[pytest.StashKey[GateStatus]] = pytest.StashKey()
 """Key of the status in ``config.stash``, where it stays when the plugin is unconfigured."""
 
 
+_ASKED_KEY: Final[pytest.StashKey[bool]] = pytest.StashKey()
+"""Key of whether a comparison or a layer was asked for before any conftest file was loaded."""
+
+
 def only_lists(config: pytest.Config) -> bool:
     """Return whether pytest prints tests or fixtures, and runs no test."""
     names = ("collectonly", "showfixtures", "show_fixtures_per_test")
     return any(config.getoption(name, False) for name in names)
+
+
+def is_complete(session: pytest.Session) -> bool:
+    """Return whether a run got to its last test, as far as its exit status says.
+
+    pytest gives a run that stops early another status than 0. If there is a reason to stop and the
+    status is 0, somebody else has set one of them, and the run must have compared all that it
+    should.
+    """
+    if session.exitstatus in GREEN_STATUSES:
+        return True
+    ended_early = session.shouldfail or session.shouldstop
+    return session.exitstatus == pytest.ExitCode.TESTS_FAILED and not ended_early
 
 
 def check_exit_status(config: pytest.Config) -> Generator[None, ExitStatus, ExitStatus]:
@@ -93,7 +153,7 @@ def check_exit_status(config: pytest.Config) -> Generator[None, ExitStatus, Exit
     try:
         status = yield
     except SystemExit as error:  # of a hook of another plugin; in tests it is a failure
-        if error.code:
+        if not _is_green(error.code):
             raise
         exit_error, status = error, pytest.ExitCode.OK
     except Terminated:
@@ -101,13 +161,22 @@ def check_exit_status(config: pytest.Config) -> Generator[None, ExitStatus, Exit
     gate = config.stash.get(GATE_STATUS_KEY, None)
     if gate is not None and gate.termination.exit_status is not None:
         return gate.termination.exit_status
-    failure = _failure(config, gate) if status == pytest.ExitCode.OK else ""
+    failure = _failure(config, gate) if _is_green(status) else ""
     if failure:
-        sys.stderr.write(f"ERROR: traingate: {failure}\n")
+        sys.stderr.write(f"ERROR: traingate: {terminal_text(failure)}\n")
         return pytest.ExitCode.TESTS_FAILED
     if exit_error is not None:
         raise exit_error
     return status
+
+
+def _is_green(status: object) -> bool:
+    """Return whether Python ends with exit status 0 if it is given *status*.
+
+    The operating system keeps the lowest eight bits of a number, and Python takes None for 0.
+    """
+    is_number = isinstance(status, int)
+    return status is None or status == 0 or (is_number and int(status) % 256 == 0)
 
 
 def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
@@ -116,12 +185,15 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
         settings = options.parse(config) if gate is None else gate.settings
     except pytest.UsageError as error:
         return str(error)
-    arguments = {argument.partition("=")[0] for argument in config.invocation_params.args}
+    arguments = {
+        argument.partition("=")[0] for argument in _read_arguments(config.invocation_params.args)
+    }
     is_asked_here = not arguments.isdisjoint(_GATE_OPTIONS)
-    if not (is_asked_here or settings.compares or settings.require):
+    was_asked = is_asked_here or config.stash.get(_ASKED_KEY, False)
+    if not (was_asked or settings.compares or settings.require):
         return ""
     if gate is not None and gate.has_ended:
-        return _failure_of_ended(gate)
+        return _failure_of_ended(gate) if _concerns_training(settings, gate) else ""
     is_listing = not is_asked_here and not arguments.isdisjoint(_LISTING_OPTIONS)
     if is_listing or not _concerns_training(settings, gate):
         return ""
@@ -131,6 +203,18 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
         "runs no test, such as --collect-only, also in addopts and in PYTEST_ADDOPTS; and for "
         "pytest.exit() and sys.exit() in conftest files and plugins."
     )
+
+
+def _read_arguments(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments of a command line, with those in the files that it names by ``@``."""
+    for argument in arguments:
+        yield argument
+        if argument.startswith("@"):
+            try:
+                lines = Path(argument[1:]).read_text(encoding="utf-8").splitlines()
+            except (OSError, ValueError):  # pytest has read it, and it was changed since
+                lines = [_GATE_OPTIONS[0]]
+            yield from lines
 
 
 def _failure_of_ended(gate: GateStatus) -> str:
@@ -147,13 +231,33 @@ def _failure_of_ended(gate: GateStatus) -> str:
 def _concerns_training(settings: options.Settings, gate: GateStatus | None) -> bool:
     """Return False if pytest-benchmark is to compare other benchmarks, and none of traingate's.
 
+    If nothing is stored, the collected tests show that, unless the run ended before it had them.
     After --help, pytest reads no further option. Then nothing is known of a comparison.
     """
     if not settings.compare or settings.require or (gate and gate.selection.benchmarks):
         return True
-    from traingate.baselines.run_files import mention_records  # noqa: PLC0415 - loads msgspec
+    has_records = may_hold_records(settings.storage, settings.compare)
+    if has_records is None:
+        return settings.is_configured or gate is None or not gate.selection.has_collected
+    return has_records
 
-    return mention_records(settings.storage, settings.compare)
+
+def refuse_blocked_parts(config: pytest.Config, names: Sequence[str]) -> None:
+    """Refuse a run without one of the plugins that see its failures.
+
+    Args:
+        config: Configuration of the run.
+        names: Names of the plugins.
+
+    Raises:
+        pytest.UsageError: If ``-p no:NAME`` was given for one of them.
+    """
+    for name in names:
+        if config.pluginmanager.is_blocked(name):
+            raise pytest.UsageError(
+                f"-p no:{name} turns off a part of traingate, without which failures could pass "
+                "unseen. Pass -p no:traingate to turn off all of it."
+            )
 
 
 def refuse_early_exit(early_config: pytest.Config) -> Generator[None, None, None]:
@@ -165,10 +269,11 @@ def refuse_early_exit(early_config: pytest.Config) -> Generator[None, None, None
     Raises:
         pytest.UsageError: If a file does.
     """
+    early_config.stash[_ASKED_KEY] = _asks_early(early_config)
     try:
         yield
     except SystemExit as error:
-        if error.code or not _asks_early(early_config):
+        if not _is_green(error.code) or not early_config.stash[_ASKED_KEY]:
             raise
         raise pytest.UsageError(
             "a comparison was asked for, and a conftest file or a plugin called sys.exit() while "
@@ -181,4 +286,7 @@ def _asks_early(early_config: pytest.Config) -> bool:
     names = [option.lstrip("-").replace("-", "_") for option in _GATE_OPTIONS]
     if any(getattr(known, name, None) for name in names):
         return True
-    return any(early_config.getini(name) for name in names if name.startswith("traingate"))
+    try:
+        return any(early_config.getini(name) for name in names if name.startswith("traingate"))
+    except (TypeError, ValueError, pytest.UsageError):  # an invalid value, which is refused later
+        return True

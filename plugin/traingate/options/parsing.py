@@ -55,6 +55,7 @@ def parse(config: pytest.Config) -> Settings:
         storage=str(config.getoption("benchmark_storage", "file://./.benchmarks")),
         measures=not obstacle,
         saves=any(config.getoption(name, None) for name in _SAVING_OPTIONS),
+        is_configured=any(_is_given(config, option) for option in OPTIONS),
     )
 
 
@@ -80,6 +81,8 @@ def _obstacle_to_measuring(config: pytest.Config) -> str:
 
 
 _SAVING_OPTIONS: Final = ("benchmark_save", "benchmark_autosave", "benchmark_json")
+_NO_INI_VALUES: Final = (None, "", [])
+"""Values of an ini key that is not given, or empty."""
 
 
 def _option_text(setting: str) -> str:
@@ -134,13 +137,19 @@ def _value(config: pytest.Config, option: Option) -> Any:
         return option_value
     try:
         value = _ini_value(config, key)
-        if value is None or value in ("", []):
+        if value in _NO_INI_VALUES:
             return option.default
         if option.is_repeatable:
             return _located(map(option.parse, value), config.rootpath)
         return option.parse(",".join(value) if isinstance(value, list) else str(value))
     except (argparse.ArgumentTypeError, TypeError, ValueError) as error:  # before 9.2, by getini
         raise pytest.UsageError(f"ini key {key} {error}") from error
+
+
+def _is_given(config: pytest.Config, option: Option) -> bool:
+    """Return whether an option was given, or its ini key."""
+    key = f"traingate_{option.name.replace('-', '_')}"
+    return config.getoption(key) is not None or _ini_value(config, key) not in _NO_INI_VALUES
 
 
 def _located(pairs: Iterable[tuple[str, str]], folder: Path) -> dict[str, str]:

@@ -18,7 +18,7 @@ DUET_OPTIONS: Final = ("against", "against_python", "against_environment")
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of one pytest run; the options and ini keys of traingate set all but the last four.
+    """Settings of one pytest run; the options and ini keys of traingate set all but the last five.
 
     Attributes:
         scale: Size of the measurement.
@@ -56,6 +56,7 @@ class Settings:
             disabled or replaced by CodSpeed, pytest-xdist runs tests in parallel, or pytest-forked
             each in a process of its own.
         saves: True if pytest-benchmark writes the records to a file.
+        is_configured: True if any option or ini key of traingate was given.
     """
 
     scale: Scale
@@ -85,6 +86,7 @@ class Settings:
     storage: str
     measures: bool
     saves: bool = False
+    is_configured: bool = False
 
     @property
     def max_pairs(self) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from traingate.baselines.known_tests import known_tests
-from traingate.baselines.run_files import mention_records
+from traingate.baselines.run_files import may_hold_records
 from traingate.comparison.completeness import (
     ComparisonCounts,
     SessionFacts,
@@ -14,9 +15,9 @@ from traingate.comparison.completeness import (
 )
 from traingate.errors import BaselineError, ConfigurationError, NewTestError
 from traingate.records import Outcome
-from traingate.selection import FIXTURE, Selection, is_part_of
+from traingate.selection import FIXTURE, Absence, Selection, is_part_of
 from traingate.session.session import Session
-from traingate.worktree.removed_tests import removed_tests
+from traingate.worktree.missing_tests import missing_tests
 from traingate.worktree.repository import Repository
 
 
@@ -54,11 +55,16 @@ def summarise(session: Session, selection: Selection, *, is_complete: bool) -> S
     """
     settings = session.settings
     try:
-        baselines = _baselines(session, selection)
+        missing = _missing_tests(session, selection)
+        baselines = _baselines(session, selection, missing)
     except BaselineError as error:
         return SessionSummary(ComparisonCounts(), (str(error),))
     selected = frozenset(selection.benchmarks)
-    absences = {test: selection.absence(test) for test in baselines if test not in selected}
+    absences = missing | {
+        test: selection.absence(test)
+        for test in baselines
+        if test not in selected and test not in missing
+    }
     facts = SessionFacts(
         selected=selection.benchmarks,
         verdicts=tuple(session.verdicts),
@@ -69,7 +75,7 @@ def summarise(session: Session, selection: Selection, *, is_complete: bool) -> S
         failed_tests=selection.failed_tests,
         allowed_names=settings.allow_missing,
         compares=settings.compares,
-        must_compare=not settings.compare,
+        must_compare=not settings.compare or _is_nothing_stored(session, selection),
         is_complete=is_complete,
     )
     has_counts = settings.compares and not _compares_others_only(session, selection)
@@ -81,8 +87,13 @@ def summarise(session: Session, selection: Selection, *, is_complete: bool) -> S
     )
 
 
-def _baselines(session: Session, selection: Selection) -> dict[str, str]:
+def _baselines(session: Session, selection: Selection, missing: Collection[str]) -> dict[str, str]:
     """Return descriptions of what each test should be compared with, by its full name.
+
+    Args:
+        session: Session whose tests have ended.
+        selection: Tests that pytest selected.
+        missing: Full names of tests that the base of a duet has, and that are not selected.
 
     Raises:
         BaselineError: If the stored runs cannot be read.
@@ -94,7 +105,7 @@ def _baselines(session: Session, selection: Selection) -> dict[str, str]:
         base = f"the base is {settings.duet_option.partition(' ')[2]}"
         excluded = session.unavailable_tests | _new_tests(session)
         selected = [test for test in selection.benchmarks if test not in excluded]
-        return dict.fromkeys((*selected, *_removed_tests(session, selection)), base)
+        return dict.fromkeys((*selected, *missing), base)
     if _compares_others_only(session, selection):
         return {}
     runs = session.baselines.runs
@@ -105,8 +116,23 @@ def _baselines(session: Session, selection: Selection) -> dict[str, str]:
 def _compares_others_only(session: Session, selection: Selection) -> bool:
     """Return whether pytest-benchmark compares other benchmarks, and none of traingate's."""
     settings = session.settings
-    is_requested = bool(selection.benchmarks) or not settings.compare
-    return not is_requested and not mention_records(settings.storage, settings.compare)
+    if selection.benchmarks or not settings.compare:
+        return False
+    if _is_nothing_stored(session, selection):
+        return False
+    return not may_hold_records(settings.storage, settings.compare)
+
+
+def _is_nothing_stored(session: Session, selection: Selection) -> bool:
+    """Return whether no run is stored, of all benchmarks, where traingate was told to compare some.
+
+    Its options and ini keys show that. Before all tests are collected, nothing can be said.
+    """
+    settings = session.settings
+    if selection.benchmarks or not (settings.compare and settings.is_configured):
+        return False
+    is_unknown = may_hold_records(settings.storage, settings.compare) is None
+    return is_unknown and selection.has_collected
 
 
 def _new_tests(session: Session) -> set[str]:
@@ -118,17 +144,33 @@ def _new_tests(session: Session) -> set[str]:
     return {test for test, _ in session.verdicts} - compared | refused
 
 
-def _removed_tests(session: Session, selection: Selection) -> list[str]:
-    """Return the training benchmarks that the base's commit defines and the working tree lacks."""
+def _missing_tests(session: Session, selection: Selection) -> dict[str, Absence]:
+    """Return why training benchmarks are not selected that the base's commit defines, by name.
+
+    If their source is there, and pytest has not collected their module, the configuration leaves it
+    out: testpaths and collect_ignore may have done so in the base too.
+    """
     reference, root = session.settings.against, session.root
     repository = Repository.containing(root) if reference else None
     if reference is None or repository is None:
-        return []
+        return {}
     try:
         commit = session.base_sides.resolve(repository, reference)
     except ConfigurationError:
-        return []  # each test has failed with this error
-    removed = removed_tests(repository, commit.hash, root, FIXTURE, selection.naming)
-    return [
-        test for test in removed if not any(is_part_of(name, test) for name in selection.benchmarks)
-    ]
+        return {}  # each test has failed with this error
+
+    def is_selected(test: str) -> bool:
+        return any(is_part_of(name, test) for name in selection.benchmarks)
+
+    def absence(test: str, *, is_defined: bool) -> Absence:
+        is_left_out = is_defined and not selection.has_visited(test)
+        return Absence.DESELECTED if is_left_out else selection.absence(test)
+
+    missing = missing_tests(
+        repository, commit.hash, root, FIXTURE, selection.naming, is_selected=is_selected
+    )
+    return {
+        test: absence(test, is_defined=is_defined)
+        for test, is_defined in missing.items()
+        if not is_selected(test)
+    }

@@ -199,7 +199,9 @@ class SourceTree:
             prefix: Names of the classes around the tests, each with ``::`` after it.
         """
         for node in parent.body:
-            if isinstance(node, ast.ClassDef) and _matches(node.name, self.naming.python_classes):
+            if isinstance(node, ast.ClassDef):
+                if not self._is_test_class(node):
+                    continue
                 yield from self._tests_of_class(node, scope, f"{prefix}{node.name}::")
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 marked = scope.used | marked_fixtures(node.decorator_list)
@@ -208,6 +210,15 @@ class SourceTree:
                 if is_test and any(self._leads(name, scope.fixtures) for name in requested):
                     parameters = parameter_ids(node.decorator_list)
                     yield BenchmarkTest(f"{prefix}{node.name}", parameters)
+
+    def _is_test_class(self, node: ast.ClassDef) -> bool:
+        """Return whether pytest looks for tests in a class: not if it says so, or has __init__."""
+        is_excluded = any(
+            getattr(each, "name", "") == "__init__"
+            or (isinstance(each, ast.Assign) and ast.unparse(each) == "__test__ = False")
+            for each in node.body
+        )
+        return not is_excluded and _matches(node.name, self.naming.python_classes)
 
     def _tests_of_class(
         self,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from traingate.worktree.benchmark_tests import TestNaming
-from traingate.worktree.removed_tests import removed_tests
+from traingate.worktree.benchmark_tests import SourceTree, TestNaming
+from traingate.worktree.missing_tests import missing_tests
 from traingate.worktree.repository import Repository
 
 TESTS = """
@@ -38,14 +39,39 @@ def repository(tmp_path):
     return Repository(root)
 
 
-def removed(repository, root=None, **naming):
+def removed(repository, root=None, is_selected=lambda test: True, **naming):
     commit = repository.resolve_commit("HEAD").hash
     folder = root or repository.root
-    return removed_tests(repository, commit, folder, "training_benchmark", TestNaming(**naming))
+    return list(
+        missing_tests(
+            repository,
+            commit,
+            folder,
+            "training_benchmark",
+            TestNaming(**naming),
+            is_selected=is_selected,
+        )
+    )
 
 
 def test_nothing_is_removed_from_an_unchanged_tree(repository):
     assert removed(repository) == []
+
+
+def test_tests_that_pytest_did_not_select_are_found_though_their_source_is_there(repository):
+    module = "speed/test_net.py"
+    missing = removed(repository, is_selected=lambda test: not test.startswith(module))
+    assert missing == [f"{module}::TestNet::test_deep", f"{module}::test_plain"]
+
+
+@pytest.mark.parametrize("line", ["__test__ = False", "def __init__(self): ..."])
+def test_classes_from_which_pytest_takes_no_tests_have_none(tmp_path, line):
+    file = tmp_path / "test_net.py"
+    file.write_text(
+        f"class TestNet:\n    {line}\n    def test_deep(self, training_benchmark): ...\n"
+    )
+    tree = SourceTree(tmp_path, Path.is_file, Path.read_bytes, "training_benchmark", TestNaming())
+    assert tree.tests_in(file) == []
 
 
 def test_removed_and_renamed_tests_and_files_are_found(repository):

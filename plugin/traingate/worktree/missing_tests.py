@@ -1,7 +1,8 @@
-"""Find tests that a commit defines and the working tree does not, by their source alone."""
+"""Find tests that a commit defines and a run of the working tree lacks, by their source."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -9,12 +10,20 @@ from traingate.worktree.benchmark_tests import BenchmarkTest, SourceTree, TestNa
 from traingate.worktree.repository import Repository
 
 
-def removed_tests(
-    repository: Repository, commit: str, root: Path, fixture: str, naming: TestNaming
-) -> list[str]:
-    """Return the full names of removed tests, and those of removed parameters of other tests.
+def missing_tests(
+    repository: Repository,
+    commit: str,
+    root: Path,
+    fixture: str,
+    naming: TestNaming,
+    *,
+    is_selected: Callable[[str], bool],
+) -> dict[str, bool]:
+    """Return whether the working tree defines a missing test, by the full names of missing tests.
 
-    A test that is removed as a whole is named without parameters.
+    A test is missing if the working tree does not define it, or if pytest did not select it. One
+    that is missing as a whole is named without parameters; removed parameters of other tests are
+    missing too.
 
     Args:
         repository: Repository of the project.
@@ -23,20 +32,25 @@ def removed_tests(
         fixture: Name of a fixture; only tests count that request it, or another fixture that
             requests it.
         naming: Names by which pytest recognises tests.
+        is_selected: Function that returns whether pytest selected a test, by its full name without
+            parameters.
     """
     read_from_commit = partial(repository.read_file, commit)
     files = repository.python_files(commit)
     base = SourceTree(root, files.__contains__, read_from_commit, fixture, naming)
     present = SourceTree(root, Path.is_file, Path.read_bytes, fixture, naming)
-    removed = []
+    missing: dict[str, bool] = {}
     for file in _relevant_files(repository, commit, base):
         if base.is_test_file(file):
             module = file.relative_to(root).as_posix()
             present_tests = {test.name: test for test in present.tests_in(file)}
             for test in base.tests_in(file):
+                name = f"{module}::{test.name}"
                 ends = _removed_ends(test, present_tests.get(test.name))
-                removed += [f"{module}::{test.name}{end}" for end in ends]
-    return removed
+                missing |= {f"{name}{end}": False for end in ends}
+                if not ends and not is_selected(name):
+                    missing[name] = True
+    return missing
 
 
 def _relevant_files(repository: Repository, commit: str, tree: SourceTree) -> list[Path]:
