@@ -195,7 +195,9 @@ class Site:
         processes = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                is_ours = process.environ().get(RUN_TAG) == str(self.root)
+                # The environment of a process may be empty.
+                words = [process.cwd(), process.environ().get(RUN_TAG, ""), *process.cmdline()]
+                is_ours = any(str(self.root) in word for word in words)
                 if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                     processes.append(process)
         return processes

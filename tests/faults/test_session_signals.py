@@ -18,6 +18,17 @@ UNHANDLED = {"saving", "reporting"}
 """Points at which pytest lets Ctrl-C end Python: its own hook for the end of a session runs."""
 
 
+def some_long(values, short):
+    """Return the values as parameters, of which some are left to the long tests."""
+    return [
+        value if value in short else pytest.param(value, marks=pytest.mark.long) for value in values
+    ]
+
+
+LONG_ELSEWHERE = some_long(POINTS, SOME)
+"""All points, of which the short tests try those of ``SOME``."""
+
+
 @pytest.fixture
 def project():
     with site() as made:
@@ -56,10 +67,8 @@ def test_a_run_that_is_killed_is_cleaned_up_by_others(project, point):
     assert ended.status == -signal.SIGKILL
 
 
-@pytest.mark.parametrize(
-    ("point", "second"),
-    [(point, signal.SIGINT) for point in POINTS] + [(point, signal.SIGTERM) for point in SOME],
-)
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("point", LONG_ELSEWHERE)
 def test_a_second_signal_at_once_breaks_no_cleaning_up(project, point, second):
     with standing_still(project, point) as run:
         os.killpg(run.process.pid, signal.SIGINT)
@@ -69,9 +78,8 @@ def test_a_second_signal_at_once_breaks_no_cleaning_up(project, point, second):
     assert ended.status != 0
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("milliseconds", [1, 3, 10, 30, 100, 300, 1000])
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("milliseconds", some_long((1, 3, 10, 30, 100, 300, 1000), (30, 300)))
+@pytest.mark.parametrize("point", LONG_ELSEWHERE)
 def test_a_second_ctrl_c_at_any_time_breaks_no_cleaning_up(project, point, milliseconds):
     with standing_still(project, point) as run:
         os.killpg(run.process.pid, signal.SIGINT)
