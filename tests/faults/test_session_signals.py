@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -49,13 +50,43 @@ def test_ctrl_c_ends_a_run_and_all_of_it(project, point):
     [(point, signal.SIGTERM) for point in POINTS] + [(point, signal.SIGHUP) for point in SOME],
 )
 def test_a_service_that_cancels_a_run_finds_nothing_of_it_afterwards(project, point, number):
-    with standing_still(project, point, "--junitxml=junit.xml") as run:
+    options = ("--junitxml=junit.xml", "--traingate-json=results.json")
+    with standing_still(project, point, *options) as run:
         run.process.send_signal(number)
         ended = run.wait()
     assert project.leftovers(0) == []
     is_measuring = point != "collecting"  # before, nothing was started
     assert ended.status == (128 + number if is_measuring else -number), ended.output
-    assert (project.folder / "junit.xml").exists() == (is_measuring and point not in UNHANDLED)
+    has_results = is_measuring and point not in UNHANDLED
+    assert (project.folder / "junit.xml").exists() == has_results
+    if has_results:
+        results = json.loads((project.folder / "results.json").read_text())
+        assert (results["state"], results["counts"]["passed"]) == ("failed", 0)
+        assert "not all tests were measured" in " ".join(results["problems"])
+
+
+HANDLER = """
+import signal
+from pathlib import Path
+
+signal.signal(signal.SIGHUP, lambda *_: Path("handled").touch())
+"""
+
+
+@pytest.mark.parametrize("owner", ["nohup", "a handler of the user"])
+def test_a_signal_that_somebody_else_handles_does_not_end_the_run(project, owner):
+    project.write("own_handler.py", HANDLER if owner != "nohup" else "")
+    if owner == "nohup":
+        project.prefix[:] = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]
+    with standing_still(project, "stepping", "-p", "own_handler") as run:
+        run.process.send_signal(signal.SIGHUP)
+        if owner != "nohup":
+            run.wait_until(project.folder / "handled")
+        (project.root / "reached").unlink()
+        ended = run.wait()
+    assert ended.status == 0, ended.output
+    assert ended.counts["passed"] == 1
+    assert project.leftovers(0) == []
 
 
 @pytest.mark.parametrize("point", POINTS)
