@@ -18,7 +18,7 @@ import session_leftovers
 FIXED_ORDER = "-p no:randomly"
 TIMED_FOLDERS = {"validity"}
 TIMED_FILES = {
-    "effects": {"test_causes.py", "test_duet.py", "test_phases.py"},
+    "effects": {"test_causes.py"},
     "plugin": {
         "test_documented_cause.py",
         "test_quick_start.py",
@@ -28,7 +28,6 @@ TIMED_FILES = {
         "test_against_stored.py",
         "test_anchor.py",
         "test_tolerances.py",
-        "test_total_time.py",
         "test_tune.py",
     },
 }
@@ -59,11 +58,14 @@ def pytest_configure(config):
     pytest-benchmark reads the name of the worker, and traingate writes to the summary. The index of
     saved runs is in a folder of the test session, not in the user's cache. pytest-randomly, which
     tests/faults asks for, would change the order of tests in all sessions. Workers keep compiled
-    modules: without these, each of them would take twice as long to import torch.
+    modules: without these, each of them would take twice as long to import torch. Nor does each
+    worker that compiles need to find out first, by compiling, whether the compiler knows the vector
+    instructions of this CPU.
     """
     for name in ("PYTEST_XDIST_WORKER", "GITHUB_STEP_SUMMARY", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(name, None)
     sys.dont_write_bytecode = False
+    os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")
     os.environ["PYTEST_ADDOPTS"] = FIXED_ORDER
     if not hasattr(config, "workerinput"):
         config.stash[SURROUNDINGS] = session_leftovers.prepare()

@@ -22,7 +22,7 @@ from github_server import GitHubServer
 from traingate.records.results import SuiteResults
 
 SCRIPT = Path(__file__).parents[2] / ".github" / "actions" / "run.sh"
-ARGUMENTS = "test_training.py --traingate-scale=smoke --traingate-steps=6 --traingate-launches=3"
+ARGUMENTS = "test_training.py --traingate-scale=smoke --traingate-steps=6 --traingate-launches=2"
 
 pytestmark = pytest.mark.skipif(not SCRIPT.is_file(), reason="needs the actions of a checkout")
 
@@ -172,7 +172,9 @@ def test_a_slowdown_of_a_fork_fails_whatever_its_author_writes_and_gets_a_commen
 
 
 @pytest.mark.timed
+@pytest.mark.long
 def test_a_slowdown_that_a_member_accepts_passes_with_the_reason(job):
+    """Shorter tests of this are in unit/test_pull_requests and process/test_against_base."""
     slow_down(job)
     sha = job.commit("a better loss")
     body = "Trains better.\n\ntraingate-accept: the new loss needs it"

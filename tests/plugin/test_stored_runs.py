@@ -65,11 +65,13 @@ def depend_on_the_environment(pytester):
     commit()
 
 
-@pytest.mark.parametrize("code_is_slower", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("code_is_slower", [False, True])
 @pytest.mark.timed
 def test_a_slowdown_by_the_environment_is_distinguished_from_one_by_the_code(
     committed, monkeypatch, code_is_slower
 ):
+    """A shorter test of this is in process/test_environment."""
     pytester = committed()
     depend_on_the_environment(pytester)
     pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
