@@ -36,6 +36,9 @@ TIMED_FILES = {
 In other files, such tests have the marker ``timed``.
 """
 
+SIMULATED_FILES = {"test_creep.py", "test_error_rates.py", "test_races.py"}
+"""Files of unit tests that decide so many simulated comparisons that they take a minute."""
+
 FOLDERS = ("effects", "faults", "plugin", "process", "browser", "unit", "fuzz")
 """Folders in the order in which their tests run: those of the longest files come first.
 
@@ -96,6 +99,10 @@ def pytest_collection_modifyitems(items):
         folder = path.parts[0]
         if folder in TIMED_FOLDERS or path.name in TIMED_FILES.get(folder, ()):
             item.add_marker("timed")
+        if folder == "unit" and path.name in SIMULATED_FILES:
+            item.add_marker("simulated")
+            if item.config.pluginmanager.hasplugin("_cov"):
+                item.add_marker("no_cover")  # with tracing, they would take twice as long
     items.sort(key=_position)
 
 

@@ -85,6 +85,13 @@ def test_a_loss_that_is_no_number_is_marked_wherever_it_is_shown(run_of, group, 
     assert counter not in run.records["test_sound"]["counters"]
 
 
+@pytest.mark.parametrize("group", ["resources"])
+def test_a_measurement_is_complete_without_a_profile_that_was_not_asked_for(run_of, group):
+    records = run_of(group).records
+    assert records["test_killed_in_unasked_profile"].get("profile") is None
+    assert records["test_sound"]["profile"]
+
+
 def test_a_verdict_says_that_its_loss_is_no_number():
     with place() as here:
         run_faults(here, source_of(DATA[:1]), "--benchmark-autosave", "-k", "losing_numbers")

@@ -1,6 +1,7 @@
 """Files of users are written by one module, completely or not at all, and nothing is decompressed."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,15 @@ DECOMPRESSING = {"bz2", "gzip", "lzma", "tarfile", "zipfile", "zlib"}
 EXECUTING = {"marshal", "pickle", "shelve"}
 
 
+@functools.cache
+def nodes(module):
+    """Return the nodes of a module's syntax tree."""
+    return list(ast.walk(ast.parse(module.read_text())))
+
+
 def writes(module):
     """Return whether a module calls something that opens a file to write to it."""
-    for node in ast.walk(ast.parse(module.read_text())):
+    for node in nodes(module):
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
@@ -46,7 +53,7 @@ def writes(module):
 def imports(module):
     """Return the names of the modules that a module imports, without those of their packages."""
     names = set()
-    for node in ast.walk(ast.parse(module.read_text())):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
