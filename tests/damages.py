@@ -80,13 +80,13 @@ DAMAGES: Final[dict[str, Callable[[Path], None]]] = {
 
 def contents(folder: Path) -> dict[str, object]:
     """Return what is in a folder, to see that nothing in it has been changed."""
-    found: dict[str, object] = {}
+    files: dict[str, object] = {}
     for path in sorted(folder.rglob("*")):
         status = path.lstat()
         key = (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino)
         is_small_file = path.is_file() and not path.is_symlink() and status.st_size < 1 << 20
-        found[str(path.relative_to(folder))] = (key, path.read_bytes() if is_small_file else None)
-    return found
+        files[str(path.relative_to(folder))] = (key, path.read_bytes() if is_small_file else None)
+    return files
 
 
 @contextlib.contextmanager

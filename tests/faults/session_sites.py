@@ -214,16 +214,16 @@ class Site:
         return self._leftovers()
 
     def _leftovers(self) -> list[str]:
-        found = []
+        descriptions = []
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
-                found.append(" ".join(process.cmdline()))
+                descriptions.append(" ".join(process.cmdline()))
         temporary = self.temporary.glob("*")
-        found += [str(path) for path in temporary if not path.name.startswith("pytest-of-")]
+        descriptions += [str(path) for path in temporary if not path.name.startswith("pytest-of-")]
         if (self.folder / ".git").exists():
-            found += git(self.folder, "worktree", "list").splitlines()[1:]
-            found += [str(path) for path in (self.folder / ".git").rglob("*.lock")]
-        return found
+            descriptions += git(self.folder, "worktree", "list").splitlines()[1:]
+            descriptions += [str(path) for path in (self.folder / ".git").rglob("*.lock")]
+        return descriptions
 
     def remove(self) -> None:
         """End all that is left of this site's runs, and remove its folders."""

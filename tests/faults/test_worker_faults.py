@@ -19,13 +19,13 @@ the worker, and what a busy machine takes to start processes."""
 
 
 def run_group(group):
-    with place() as here:
-        return run_faults(here, source_of(GROUPS[group]), *OPTIONS.get(group, ()))
+    with place() as project:
+        return run_faults(project, source_of(GROUPS[group]), *OPTIONS.get(group, ()))
 
 
 @pytest.fixture(scope="module")
 def run_of(request):
-    """``run_of(group)``: the run of a group of faults; each happens once, and two side by side."""
+    """Return a function that returns the run of a group; each happens once, and two side by side."""
     parameters = [getattr(item, "callspec", None) for item in request.session.items]
     selected = {each.params["group"] for each in parameters if each and "group" in each.params}
     with ThreadPoolExecutor(2) as pool:

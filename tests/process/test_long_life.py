@@ -91,7 +91,7 @@ class State:
 
 @pytest.fixture
 def run(pytester, stand_in, temporary, monkeypatch):
-    """``run(count, *options)``: the result of so many training benchmarks, and the states."""
+    """Return a function that returns the result of so many training benchmarks, and the states."""
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setenv("PYTEST_DEBUG_TEMPROOT", str(pytester.path))
 
