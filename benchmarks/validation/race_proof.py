@@ -1,10 +1,10 @@
 """Compare races with grids: the table of docs/tuning.md.
 
 Run it as ``python benchmarks/validation/race_proof.py GRID RACE``, with the record of
-``race_grid.py`` and that of ``traingate tune`` over the same space. It also simulates 200 races over
-the recorded grid, and 200 over the same grid on a machine with many cores: there each candidate can
-run with several ranks and on several parts of the cores too. These gains are drawn, since no such
-machine was at hand.
+``race_grid.py`` and that of ``traingate tune`` over the same space. It also simulates 200 races
+over the recorded grid, and 200 over the same grid on a machine with many cores: there each
+candidate can run with several ranks and on several parts of the cores too. These gains are drawn,
+since no such machine was at hand.
 """
 
 from __future__ import annotations
