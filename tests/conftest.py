@@ -1,67 +1,94 @@
-"""Mark the tests that time something: these must not run beside others."""
+"""Mark the tests that time something, sort the others, and check what all of them have left.
+
+Tests that time something must not run beside others.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-FIXED_ORDER = "-p no:randomly"
+import session_leftovers
+
+INNER_OPTIONS = "-p no:randomly -p no:hypothesispytest"
+"""Options of the sessions that tests start: in the order of the file, and without what takes a
+quarter of the time in which pytest starts."""
+
 TIMED_FOLDERS = {"validity"}
 TIMED_FILES = {
-    "effects": {"test_causes.py", "test_duet.py", "test_phases.py"},
+    "effects": {"test_causes.py"},
     "plugin": {
         "test_documented_cause.py",
-        "test_duets.py",
-        "test_profile_commands.py",
-        "test_pull_request_gate.py",
         "test_quick_start.py",
         "test_real_history.py",
-        "test_stored_runs.py",
     },
     "process": {
         "test_against_stored.py",
         "test_anchor.py",
-        "test_bisect.py",
-        "test_calibrate.py",
-        "test_environment.py",
-        "test_profiling.py",
         "test_tolerances.py",
-        "test_total_time.py",
         "test_tune.py",
     },
 }
-"""Files whose tests compare step times that a busy machine would change."""
+"""Files all of whose tests compare step times that a busy machine would change.
+
+In other files, such tests have the marker ``timed``.
+"""
+
+SIMULATED_FILES = {"test_creep.py", "test_error_rates.py", "test_races.py"}
+"""Files of unit tests that decide so many simulated comparisons that they take a minute."""
+
+FOLDERS = ("effects", "faults", "plugin", "process", "browser", "unit", "fuzz")
+"""Folders in the order in which their tests run: those of the longest files come first.
+
+Otherwise one of two processes would wait at the end for the last file of the other.
+"""
+
+CLEANING_SECONDS = 20.0
+"""Longest time that processes which clean up may go on after the last test."""
+
+SURROUNDINGS = pytest.StashKey()
+"""State before the session, of the process that runs the tests or starts those that do."""
 
 LAST_DESELECTED = pytest.StashKey()
 """Tests that were deselected last: pytest selects by -k first, and then by -m."""
 
 
-def pytest_configure():
+def pytest_configure(config):
     """Hide xdist's worker and the job's summary from the sessions that tests start.
 
     pytest-benchmark reads the name of the worker, and traingate writes to the summary. The index of
     saved runs is in a folder of the test session, not in the user's cache. pytest-randomly, which
-    tests/faults asks for, would change the order of tests in all sessions.
+    tests/faults asks for, would change the order of tests in all sessions. Workers keep compiled
+    modules: without these, each of them would take twice as long to import torch. Nor does each
+    worker that compiles need to find out first, by compiling, whether the compiler knows the vector
+    instructions of this CPU.
     """
-    for name in ("PYTEST_XDIST_WORKER", "GITHUB_STEP_SUMMARY"):
+    for name in ("PYTEST_XDIST_WORKER", "GITHUB_STEP_SUMMARY", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(name, None)
-    os.environ["PYTEST_ADDOPTS"] = FIXED_ORDER
-    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="traingate-tests-")
+    sys.dont_write_bytecode = False
+    os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")
+    os.environ["PYTEST_ADDOPTS"] = INNER_OPTIONS
+    if not hasattr(config, "workerinput"):
+        config.stash[SURROUNDINGS] = session_leftovers.prepare()
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="tests-cache-")
 
 
 @pytest.fixture
 def pytester(pytester, monkeypatch):
     """Return pytester, which has discarded the options in the environment."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", FIXED_ORDER)
+    monkeypatch.setenv("PYTEST_ADDOPTS", INNER_OPTIONS)
     return pytester
 
 
-def pytest_unconfigure():
+def pytest_unconfigure(config):
     shutil.rmtree(os.environ.pop("XDG_CACHE_HOME"), ignore_errors=True)
+    if SURROUNDINGS in config.stash:
+        config.stash[SURROUNDINGS].remove()
 
 
 def pytest_deselected(items):
@@ -75,9 +102,33 @@ def pytest_collection_modifyitems(items):
         folder = path.parts[0]
         if folder in TIMED_FOLDERS or path.name in TIMED_FILES.get(folder, ()):
             item.add_marker("timed")
+        if folder == "unit" and path.name in SIMULATED_FILES:
+            item.add_marker("simulated")
+            if item.config.pluginmanager.hasplugin("_cov"):
+                item.add_marker("no_cover")  # with tracing, they would take twice as long
+    items.sort(key=_position)
 
 
+def _position(item):
+    """Return the place of a test's folder in ``FOLDERS``; other tests come after these."""
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    return FOLDERS.index(folder) if folder in FOLDERS else len(FOLDERS)
+
+
+@pytest.hookimpl(trylast=True)  # the processes of xdist have ended
 def pytest_sessionfinish(session, exitstatus):
+    _accept_an_empty_half(session, exitstatus)
+    surroundings = session.config.stash.get(SURROUNDINGS, None)
+    leftovers = surroundings.leftovers(CLEANING_SECONDS) if surroundings else []
+    if leftovers:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        writer = session.config.get_terminal_writer()
+        writer.line("\nERROR: the tests have left:", red=True)
+        for leftover in leftovers:
+            writer.line(leftover)
+
+
+def _accept_an_empty_half(session, exitstatus):
     """Let one of the two runs of tox.ini be empty if the user has selected tests of the other.
 
     Tests that are not timed run under xdist, whose workers do not say what they deselected. The

@@ -15,15 +15,6 @@ GIBIBYTE: Final = 1 << 30
 _NOBODY: Final = 65534
 
 
-_large_files: list[Path] = []
-
-
-def remove_large_files() -> None:
-    """Remove what takes much of the disk; pytest keeps the folders of its last sessions."""
-    while _large_files:
-        _large_files.pop().unlink(missing_ok=True)
-
-
 def _rewrite(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
     return lambda path: path.write_bytes(change(path.read_bytes())) and None
 
@@ -41,11 +32,18 @@ def _sparse(path: Path) -> None:
         file.truncate(GIBIBYTE)
 
 
-def _real(path: Path) -> None:
-    """Let a file have blocks of the disk for a gibibyte, as one that was written has."""
-    _large_files.append(path.resolve())
+@contextlib.contextmanager
+def with_blocks(path: Path) -> Iterator[None]:
+    """Let a file have blocks of the disk for a gibibyte, as one that was written has.
+
+    It is emptied at the end, since pytest keeps the folders of its last sessions.
+    """
     with path.open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, GIBIBYTE)
+        try:
+            os.posix_fallocate(file.fileno(), 0, GIBIBYTE)
+            yield
+        finally:
+            file.truncate(0)
 
 
 def _link_to_device(path: Path) -> None:
@@ -71,7 +69,6 @@ DAMAGES: Final[dict[str, Callable[[Path], None]]] = {
     "nested deeply, and nothing else": _rewrite(lambda _: b"[" * 500_000),
     "two documents": _rewrite(lambda text: text + text),
     "a sparse gibibyte": _sparse,
-    "a real gibibyte": _real,
     "a folder": _replace_by(Path.mkdir),
     "a FIFO": _replace_by(os.mkfifo),
     "a link to nowhere": _replace_by(lambda path: path.symlink_to(path.with_name("nowhere"))),
@@ -83,13 +80,13 @@ DAMAGES: Final[dict[str, Callable[[Path], None]]] = {
 
 def contents(folder: Path) -> dict[str, object]:
     """Return what is in a folder, to see that nothing in it has been changed."""
-    found: dict[str, object] = {}
+    files: dict[str, object] = {}
     for path in sorted(folder.rglob("*")):
         status = path.lstat()
         key = (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino)
         is_small_file = path.is_file() and not path.is_symlink() and status.st_size < 1 << 20
-        found[str(path.relative_to(folder))] = (key, path.read_bytes() if is_small_file else None)
-    return found
+        files[str(path.relative_to(folder))] = (key, path.read_bytes() if is_small_file else None)
+    return files
 
 
 @contextlib.contextmanager

@@ -129,9 +129,12 @@ def worker(job: Job) -> Iterator[Turn]:
         training.request_preparation()
         training.wait_until_prepared()
         warm_up(job, [training], WARMUP_STEPS)
+        steps_before = 0
 
         def take(steps: int) -> float:
-            taken = training.take_steps(steps, 0, steps)
+            nonlocal steps_before
+            taken = training.take_steps(steps, steps_before, steps_before + steps)
+            steps_before += steps
             return sum(taken.with_usual_waits(training.data_workers).step_seconds)
 
         yield take

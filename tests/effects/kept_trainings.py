@@ -17,7 +17,15 @@ def hooked_net() -> TrainingSetup:
 
 def hooked_linear_net() -> TrainingSetup:
     """Return a training of one linear layer with the hooks of ``hooked_net``."""
+    _lower_the_recompile_limit()
     return _hooked(linear_net())
+
+
+def _lower_the_recompile_limit() -> None:
+    """Let Dynamo reach its limit after a few compilations, since each takes seconds."""
+    import torch._dynamo
+
+    torch._dynamo.config.recompile_limit = 3
 
 
 def _hooked(setup: TrainingSetup) -> TrainingSetup:
@@ -190,6 +198,7 @@ def counting_net() -> TrainingSetup:
             self.calls += 1
             return self.net(images) * (1 + 1 / self.calls)
 
+    _lower_the_recompile_limit()
     setup = linear_net()
     return replace(setup, model=Counting(setup.model))
 

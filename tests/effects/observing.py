@@ -30,7 +30,8 @@ class Observation:
 
     Attributes:
         record: Record of the measurement.
-        operators: Rows of ``reading.operator_rows``, keyed by the name of the operator.
+        operators: Rows of ``reading.operator_rows``, keyed by the name of the operator; empty if
+            the launch was not profiled.
         steps: Lines of the ``StepLog``, one list for each rank.
     """
 
@@ -76,16 +77,14 @@ def observe_once(
     workload,
     directory: Path,
     *,
-    launches: int = 1,
-    steps: int = 5,
     environment: str | None = None,
+    profile: bool = True,
 ) -> Observation:
-    """Return the observation of *launches* launches of the stack, with a log of each step."""
+    """Return the observation of a launch of the stack with five steps, and a log of each step."""
     step_log = StepLog(str(directory / "steps"))
     job = replace(
-        job_of([*layers, step_log], workload, directory, steps, environment),
-        launches=LaunchPlan(launches, launches),
-        profile=ProfilePlan(2),
+        job_of([*layers, step_log], workload, directory, 5, environment),
+        profile=ProfilePlan(2) if profile else None,
     )
     result = measure(job, lambda _: True, NoProgress())
     rank_files = sorted(
@@ -93,6 +92,6 @@ def observe_once(
     )
     return Observation(
         result.measurement,
-        operator_rows(result.profile),
+        operator_rows(result.profile) if profile else {},
         [[json.loads(line) for line in file.read_text().splitlines()] for file in rank_files],
     )

@@ -29,14 +29,14 @@ LARGE = partial(convolutions, extra_parameters=8_000_000)
 def verdict_of(tmp_path):
     """``verdict_of(base, candidate, stack)``: the verdict of a duet of two workloads."""
 
-    def judge(base, candidate, stack=()):
+    def judge(base, candidate, stack=(), max_pairs=9):
         record = measurement([launch([0.1] * 4)], batch_size=16)
         plain = job_of(stack, convolutions, tmp_path, steps=20)
         names = [workload_name(workload, {}) for workload in (candidate, base)]
         jobs = [replace(plain, workload=name, identity=name.identity(HERE)) for name in names]
         other = replace(jobs[1], side=Side("the other"))
         return compare_by_duet(
-            jobs[0], other, record, NoProgress(), tolerance=TOLERANCE, max_pairs=9
+            jobs[0], other, record, NoProgress(), tolerance=TOLERANCE, max_pairs=max_pairs
         ).verdict
 
     return judge
@@ -70,9 +70,10 @@ def some_long(names, long_names):
 
 @pytest.mark.parametrize(
     "cause",
-    some_long(CAUSES, ("copies", "doubled", "graph break", "item", "optimizer", "python norm")),
+    some_long(CAUSES, CAUSES),
 )
 def test_the_first_line_names_the_cause_and_its_place(verdict_of, cause):
+    """The short tests of this are in plugin/test_profile_commands and process/test_profiling."""
     workload, change, stack, words = CAUSES[cause]
     line = first_line(verdict_of(workload, partial(workload, **change), stack))
     for word in words:
@@ -100,7 +101,8 @@ def test_no_single_cause_is_named_if_there_is_none(verdict_of, kind):
 
 
 def test_the_shares_of_known_work_add_up_to_the_slowdown(verdict_of):
-    verdict = verdict_of(LARGE, partial(LARGE, load_seconds=0.001, optimizer="AdamW"))
+    slower = partial(LARGE, load_seconds=0.001, optimizer="AdamW")
+    verdict = verdict_of(LARGE, slower, max_pairs=4)
     explanation = verdict.explanation
     waiting = next(cause for cause in explanation.causes if cause.phase == "data")
     assert waiting.change == pytest.approx(16 * 0.001, rel=0.25)  # sleeps take a little longer

@@ -44,6 +44,7 @@ def test_both_sides_take_their_turns_under_a_launcher(stack, tmp_path):
     assert duet.base_environment == duet.candidate_environment
 
 
+@pytest.mark.timed
 def test_launch_by_launch_a_large_slowdown_is_found(tmp_path):
     plain = job_of((), small_net, tmp_path, steps=6)
     slow = replace(plain, stack=Stack.of([InjectedSlowdown(90.0)]))
@@ -54,6 +55,7 @@ def test_launch_by_launch_a_large_slowdown_is_found(tmp_path):
     assert all(0.7 < pair.log_ratio < 4.0 for pair in duet.pairs)
 
 
+@pytest.mark.timed
 def test_an_injected_slowdown_is_measured_at_its_true_size(tmp_path):
     plain = job_of((), small_net, tmp_path, steps=20)
     slow = replace(plain, stack=Stack.of([InjectedSlowdown(50.0)]))
@@ -62,6 +64,7 @@ def test_an_injected_slowdown_is_measured_at_its_true_size(tmp_path):
     assert all(0.25 < pair.log_ratio < 1.1 for pair in duet.pairs)
 
 
+@pytest.mark.timed
 def test_a_loader_that_became_slower_is_measured_at_its_true_size(tmp_path):
     stack = [layers.DataWorkers(1)]
     base = job_of(stack, loading_net, tmp_path, steps=None)

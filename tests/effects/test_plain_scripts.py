@@ -80,11 +80,11 @@ CASES = [
 
 @pytest.mark.parametrize(("subject_name", "stack_name"), CASES)
 def test_a_plain_script_has_the_losses_and_the_libraries_of_the_worker(
-    observe, tmp_path, subject_name, stack_name
+    train, tmp_path, subject_name, stack_name
 ):
     subject, stack = SUBJECTS[subject_name], STACKS[stack_name]
     job = job_of(stack, subject.workload, tmp_path, STEPS)
-    observation = observe(*stack, workload=subject.workload)
+    observation = train(*stack, workload=subject.workload)
     facts = run_script(job, subject, tmp_path)
     assert len(facts) == len(observation.steps)
     for rank_facts, steps in zip(facts, observation.steps, strict=True):

@@ -40,8 +40,8 @@ def drawing_by_torch() -> TrainingSetup:
 
 
 @pytest.mark.parametrize("workload", [drawing_by_python, drawing_by_numpy, drawing_by_torch])
-def test_each_rank_draws_other_numbers(observe, workload):
-    ranks = observe(layers.DataParallel("torchrun", RANKS), workload=workload).steps
+def test_each_rank_draws_other_numbers(train, workload):
+    ranks = train(layers.DataParallel("torchrun", RANKS), workload=workload).steps
     first, second = ({step["loss"] for step in steps} for steps in ranks)
     assert len(first) == len(second) > 1
     assert first.isdisjoint(second)

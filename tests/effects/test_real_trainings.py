@@ -21,8 +21,8 @@ EXAMPLES = (
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.__name__)
-def test_an_example_trains(observe, example):
-    steps = observe(workload=example).steps[0]
+def test_an_example_trains(train, example):
+    steps = train(workload=example).steps[0]
     assert len({step["parameters"] for step in steps}) == len(steps)
 
 
@@ -38,12 +38,12 @@ def test_an_example_trains(observe, example):
     ],
     ids=lambda value: getattr(value, "name", None) or value.__name__,
 )
-def test_a_layer_trains_an_example_like_plain(observe, example, layer):
-    losses = observe(layer, workload=example).losses
+def test_a_layer_trains_an_example_like_plain(train, example, layer):
+    losses = train(layer, workload=example).losses
     if layer.name == "xla_device" and example is examples.gan:  # its noise is another
-        assert losses == pytest.approx(observe(workload=example).losses, rel=0.2)
+        assert losses == pytest.approx(train(workload=example).losses, rel=0.2)
     else:
-        assert losses == pytest.approx(observe(workload=example).losses, rel=1e-3)
+        assert losses == pytest.approx(train(workload=example).losses, rel=1e-3)
 
 
 @pytest.mark.parametrize("example", [examples.gan, examples.scaled], ids=lambda each: each.__name__)
@@ -58,8 +58,8 @@ def test_autocast_acts_on_the_forward_of_an_own_step(observe, example):
 @pytest.mark.parametrize(
     "example", [examples.gan, examples.accumulating], ids=lambda each: each.__name__
 )
-def test_ranks_average_the_gradients_of_an_own_step(observe, example):
-    first, second = observe(TWO_RANKS, workload=example).steps
+def test_ranks_average_the_gradients_of_an_own_step(train, example):
+    first, second = train(TWO_RANKS, workload=example).steps
     assert [step["parameters"] for step in first] == [step["parameters"] for step in second]
     assert first[0]["loss"] != second[0]["loss"]
 
@@ -74,6 +74,6 @@ def test_ranks_average_the_gradients_of_an_own_step(observe, example):
     ],
     ids=["ranks", "compiled", "xla", "one-region"],
 )
-def test_a_layer_that_cannot_act_on_an_example_is_refused(observe, example, layer, reason):
+def test_a_layer_that_cannot_act_on_an_example_is_refused(train, example, layer, reason):
     with pytest.raises(ConfigurationError, match=reason):
-        observe(layer, workload=example)
+        train(layer, workload=example)

@@ -13,23 +13,23 @@ UPDATES = (layers.FusedOptimizer(), layers.IpexOptimize())
 
 
 @pytest.mark.parametrize("layer", UPDATES, ids=lambda layer: layer.name)
-def test_clipping_and_scheduling_in_hooks_of_the_optimizer_are_kept(observe, layer):
-    losses = observe(layer, workload=trainings.hooked_net).losses
-    assert losses == pytest.approx(observe(workload=trainings.hooked_net).losses, rel=1e-3)
+def test_clipping_and_scheduling_in_hooks_of_the_optimizer_are_kept(train, layer):
+    losses = train(layer, workload=trainings.hooked_net).losses
+    assert losses == pytest.approx(train(workload=trainings.hooked_net).losses, rel=1e-3)
 
 
 @pytest.mark.parametrize("layer", UPDATES, ids=lambda layer: layer.name)
 @pytest.mark.parametrize(
     "workload", [trainings.one_cycle_net, trainings.plateau_net], ids=lambda each: each.__name__
 )
-def test_schedulers_of_other_kinds_are_kept(observe, layer, workload):
-    losses = observe(layer, workload=workload).losses
-    assert losses == pytest.approx(observe(workload=workload).losses, rel=1e-3)
+def test_schedulers_of_other_kinds_are_kept(train, layer, workload):
+    losses = train(layer, workload=workload).losses
+    assert losses == pytest.approx(train(workload=workload).losses, rel=1e-3)
 
 
-def test_the_fused_optimizer_keeps_a_step_that_was_replaced_on_the_object(observe):
-    losses = observe(layers.FusedOptimizer(), workload=parameters.replaced_step_net).losses
-    plain_losses = observe(workload=parameters.replaced_step_net).losses
+def test_the_fused_optimizer_keeps_a_step_that_was_replaced_on_the_object(train):
+    losses = train(layers.FusedOptimizer(), workload=parameters.replaced_step_net).losses
+    plain_losses = train(workload=parameters.replaced_step_net).losses
     assert losses == pytest.approx(plain_losses, rel=1e-3)
 
 
@@ -38,9 +38,9 @@ def test_the_fused_optimizer_keeps_a_step_that_was_replaced_on_the_object(observ
     [parameters.replaced_step_net, parameters.scheduled_replaced_step_net],
     ids=lambda each: each.__name__,
 )
-def test_ipex_refuses_a_step_that_was_replaced_on_the_object(observe, workload):
+def test_ipex_refuses_a_step_that_was_replaced_on_the_object(train, workload):
     with pytest.raises(ConfigurationError, match="would drop the one that the workload has"):
-        observe(layers.IpexOptimize(), workload=workload)
+        train(layers.IpexOptimize(), workload=workload)
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,10 @@ def test_ipex_refuses_a_step_that_was_replaced_on_the_object(observe, workload):
     ],
     ids=["ipex-lstm", "xla", "ipex-masters"],
 )
-def test_a_replaced_parameter_that_the_workload_has_kept_is_refused(observe, stack, workload):
+def test_a_replaced_parameter_that_the_workload_has_kept_is_refused(train, stack, workload):
     reason = r"replaces parameters, and the workload has kept \S+ \(in a list\)"
     with pytest.raises(ConfigurationError, match=reason):
-        observe(*stack, workload=workload)
+        train(*stack, workload=workload)
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,10 @@ def test_a_replaced_parameter_that_the_workload_has_kept_is_refused(observe, sta
     ],
     ids=["ipex-lstm", "ipex-list", "ipex-masters", "xla"],
 )
-def test_a_training_that_keeps_no_replaced_parameter_is_trained_like_plain(
-    observe, stack, workload
-):
-    losses = observe(*stack, workload=workload).losses
+def test_a_training_that_keeps_no_replaced_parameter_is_trained_like_plain(train, stack, workload):
+    losses = train(*stack, workload=workload).losses
     tolerance = 0.05 if len(stack) > 1 else 1e-3
-    assert losses == pytest.approx(observe(workload=workload).losses, rel=tolerance)
+    assert losses == pytest.approx(train(workload=workload).losses, rel=tolerance)
 
 
 @pytest.mark.parametrize(
@@ -90,16 +88,16 @@ def test_a_training_that_keeps_no_replaced_parameter_is_trained_like_plain(
     ],
     ids=["state_dict", "ipex-gradients", "xla-gradients", "master-weights"],
 )
-def test_hooks_that_a_layer_would_lose_are_refused(observe, stack, workload, reason):
+def test_hooks_that_a_layer_would_lose_are_refused(train, stack, workload, reason):
     with pytest.raises(ConfigurationError, match=reason):
-        observe(*stack, workload=workload)
+        train(*stack, workload=workload)
 
 
 @pytest.mark.parametrize("stack", [(), (layers.Bf16Autocast(),)], ids=["fp32", "bf16"])
-def test_ipex_leaves_frozen_parameters_frozen(observe, stack):
-    observation = observe(layers.IpexOptimize(), *stack, workload=trainings.frozen_net)
+def test_ipex_leaves_frozen_parameters_frozen(train, stack):
+    observation = train(layers.IpexOptimize(), *stack, workload=trainings.frozen_net)
     assert {step["trainable"] for step in observation.steps[0]} == {2}
-    plain_losses = observe(*stack, workload=trainings.frozen_net).losses
+    plain_losses = train(*stack, workload=trainings.frozen_net).losses
     assert observation.losses == pytest.approx(plain_losses, rel=0.05 if stack else 1e-3)
 
 
@@ -114,11 +112,9 @@ ONE_RANK = layers.DataParallel("torchrun", 1, find_unused_parameters=True)
         (trainings.twice_called_net, "the model that the workload built directly, past what"),
     ],
 )
-def test_a_step_that_calls_a_captured_model_under_data_parallel_is_refused(
-    observe, workload, reason
-):
+def test_a_step_that_calls_a_captured_model_under_data_parallel_is_refused(train, workload, reason):
     with pytest.raises(ConfigurationError, match=reason):
-        observe(ONE_RANK, workload=workload)
+        train(ONE_RANK, workload=workload)
 
 
 @pytest.mark.parametrize("layer", [ONE_RANK, layers.TorchCompile()], ids=lambda each: each.name)
@@ -127,8 +123,8 @@ def test_a_step_that_calls_a_captured_model_under_data_parallel_is_refused(
     [trainings.evaluated_net, trainings.seldom_called_nets],
     ids=lambda each: each.__name__,
 )
-def test_a_step_that_trains_the_models_that_layers_wrapped_is_not_refused(observe, layer, workload):
-    observation = observe(layer, workload=workload)
+def test_a_step_that_trains_the_models_that_layers_wrapped_is_not_refused(train, layer, workload):
+    observation = train(layer, workload=workload)
     if workload is trainings.evaluated_net:  # in the other, a model is first called late
         assert observation.counters.get("compilations_in_measured_steps", 0) == 0
 
@@ -146,20 +142,20 @@ def test_a_step_that_calls_a_captured_model_calls_the_one_that_ipex_has_changed(
     ],
     ids=["torch_compile", "compiled_step"],
 )
-def test_a_stack_beyond_the_recompile_limit_is_refused(observe, layer, workload):
+def test_a_stack_beyond_the_recompile_limit_is_refused(train, layer, workload):
     with pytest.raises(ConfigurationError, match="Dynamo reached its recompile_limit, beyond"):
-        observe(layer, workload=workload)
+        train(layer, workload=workload)
 
 
 @pytest.mark.parametrize(
     ("workload", "kind"), [(trainings.tensor_net, "a Tensor"), (trainings.dict_net, "a dict")]
 )
-def test_a_batch_of_two_that_is_no_pair_is_refused(observe, workload, kind):
+def test_a_batch_of_two_that_is_no_pair_is_refused(train, workload, kind):
     with pytest.raises(ConfigurationError, match=f"is no pair .x, y. but {kind}: give"):
-        observe(workload=workload)
+        train(workload=workload)
 
 
-def test_an_iterable_without_a_whole_batch_in_any_share_says_so(observe):
-    assert observe(workload=trainings.sharded_net).losses
+def test_an_iterable_without_a_whole_batch_in_any_share_says_so(train):
+    assert train(workload=trainings.sharded_net).losses
     with pytest.raises(ConfigurationError, match="none of the 4 data workers has a whole batch"):
-        observe(layers.DataWorkers(4), workload=trainings.sharded_net)
+        train(layers.DataWorkers(4), workload=trainings.sharded_net)

@@ -95,6 +95,9 @@ def killed_in_profile():
     return training(step)
 
 
+killed_in_unasked_profile = killed_in_profile
+
+
 def talking():
     """Print before the first step, and take steps that are long enough for another process."""
     print("last words of the workload", flush=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,7 +29,7 @@ OPTIONS = (
     "--traingate-scale=smoke",
     "--traingate-steps=4",
     "--traingate-launches=1",
-    "--traingate-timeout=4",
+    "--traingate-timeout=20",
 )
 
 _END_SECONDS = 10.0
@@ -50,7 +52,7 @@ class Place:
 
     def processes(self) -> list[str]:
         """Return the processes of the run that have not ended."""
-        found = []
+        descriptions = []
         for process in psutil.process_iter():
             try:
                 words = [*process.cmdline(), *process.environ().values()]
@@ -61,8 +63,15 @@ class Place:
             marks = (self.mark, str(self.temporary))
             is_here = any(path.startswith((str(self.project), marks[1])) for path in folders)
             if not ended and (is_here or any(mark in word for word in words for mark in marks)):
-                found.append(f"{process.pid} {' '.join(process.cmdline())}")
-        return found
+                with contextlib.suppress(psutil.Error):
+                    descriptions.append(f"{process.pid} {' '.join(process.cmdline())}")
+        return descriptions
+
+    def end_processes(self) -> None:
+        """End what a run has left, as a run that took too long for its test."""
+        for description in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(description.split()[0]), signal.SIGKILL)
 
     def files(self) -> dict[str, list[str]]:
         """Return what is in the folder for temporary files, and the worktrees of the project."""
@@ -101,17 +110,18 @@ def place() -> Iterator[Place]:
     # Not below pytest's folder: the path of a socket must be short.
     temporary = Path(tempfile.mkdtemp(prefix="tf-", dir="/tmp")).resolve()
     project = Path(tempfile.mkdtemp(prefix="traingate-faults-")).resolve()
-    here = Place(project, temporary, secrets.token_hex(8))
+    made = Place(project, temporary, secrets.token_hex(8))
     try:
         subprocess.run(["git", "init", "-q", str(project)], check=True)
-        before = here.files()
-        yield here
+        before = made.files()
+        yield made
         deadline = time.monotonic() + _END_SECONDS
-        while here.processes() and time.monotonic() < deadline:
+        while made.processes() and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert here.processes() == []
-        assert here.files() == before
+        assert made.processes() == []
+        assert made.files() == before
     finally:
+        made.end_processes()
         shutil.rmtree(temporary)
         shutil.rmtree(project)
 
@@ -138,7 +148,7 @@ def run_faults(
     (here.project / "test_faults.py").write_text(tests)
     shutil.copy(_HERE / "inner_conftest.py", here.project / "conftest.py")
     environment = {
-        **{name: value for name, value in os.environ.items() if "COV_" not in name},
+        **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
         "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(here.temporary),

@@ -22,12 +22,13 @@ def _read(path: Path) -> str:
 
 def _children(script: str) -> list[int]:
     """Return the children of this process that run *script*, in the order of their start."""
-    pids = []
+    starts = []
     for folder in Path("/proc").glob("[0-9]*"):
-        is_child = _read(folder / "stat").rpartition(")")[2].split()[1:2] == [str(os.getpid())]
+        fields = _read(folder / "stat").rpartition(")")[2].split()  # from the state on, see proc(5)
+        is_child = fields[1:2] == [str(os.getpid())]
         if is_child and f"worker/{script}" in _read(folder / "cmdline"):
-            pids.append(int(folder.name))
-    return sorted(pids)
+            starts.append((int(fields[19]), int(folder.name)))
+    return [pid for _, pid in sorted(starts)]
 
 
 def _is_stopped(pid: int) -> bool:
@@ -59,7 +60,7 @@ def killing(find: Callable[[], int | None]) -> Iterator[None]:
 
     def kill() -> None:
         deadline = time.monotonic() + _SECONDS
-        while time.monotonic() < deadline and not ended.wait(0.001):
+        while time.monotonic() < deadline and not ended.wait(0.005):
             pid = find()
             if pid is not None:
                 os.kill(pid, signal.SIGKILL)

@@ -200,7 +200,9 @@ class Site:
         processes = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                is_ours = process.environ().get(RUN_TAG) == str(self.root)
+                # The environment of a process may be empty.
+                words = [process.cwd(), process.environ().get(RUN_TAG, ""), *process.cmdline()]
+                is_ours = any(str(self.root) in word for word in words)
                 if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                     processes.append(process)
         return processes
@@ -217,16 +219,16 @@ class Site:
         return self._leftovers()
 
     def _leftovers(self) -> list[str]:
-        found = []
+        descriptions = []
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
-                found.append(" ".join(process.cmdline()))
+                descriptions.append(" ".join(process.cmdline()))
         temporary = self.temporary.glob("*")
-        found += [str(path) for path in temporary if not path.name.startswith("pytest-of-")]
+        descriptions += [str(path) for path in temporary if not path.name.startswith("pytest-of-")]
         if (self.folder / ".git").exists():
-            found += git(self.folder, "worktree", "list").splitlines()[1:]
-            found += [str(path) for path in (self.folder / ".git").rglob("*.lock")]
-        return found
+            descriptions += git(self.folder, "worktree", "list").splitlines()[1:]
+            descriptions += [str(path) for path in (self.folder / ".git").rglob("*.lock")]
+        return descriptions
 
     def remove(self) -> None:
         """End all that is left of this site's runs, and remove its folders."""

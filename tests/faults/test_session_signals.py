@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -20,6 +21,17 @@ SOME = ("collecting", "preparing", "frozen", "reporting")
 """Points for signals that are handled as another is, which is tried at all of them."""
 UNHANDLED = {"saving", "reporting"}
 """Points at which pytest lets Ctrl-C end Python: its own hook for the end of a session runs."""
+
+
+def some_long(values, short):
+    """Return the values as parameters, of which some are left to the long tests."""
+    return [
+        value if value in short else pytest.param(value, marks=pytest.mark.long) for value in values
+    ]
+
+
+LONG_ELSEWHERE = some_long(POINTS, SOME)
+"""All points, of which the short tests try those of ``SOME``."""
 
 
 @pytest.fixture
@@ -42,13 +54,43 @@ def test_ctrl_c_ends_a_run_and_all_of_it(project, point):
     [(point, signal.SIGTERM) for point in POINTS] + [(point, signal.SIGHUP) for point in SOME],
 )
 def test_a_service_that_cancels_a_run_finds_nothing_of_it_afterwards(project, point, number):
-    with standing_still(project, point, "--junitxml=junit.xml") as run:
+    options = ("--junitxml=junit.xml", "--traingate-json=results.json")
+    with standing_still(project, point, *options) as run:
         run.process.send_signal(number)
         ended = run.wait()
     assert project.leftovers(0) == []
     is_measuring = point != "collecting"  # before, nothing was started
     assert ended.status == (128 + number if is_measuring else -number), ended.output
-    assert (project.folder / "junit.xml").exists() == (is_measuring and point not in UNHANDLED)
+    has_results = is_measuring and point not in UNHANDLED
+    assert (project.folder / "junit.xml").exists() == has_results
+    if has_results:
+        results = json.loads((project.folder / "results.json").read_text())
+        assert (results["state"], results["counts"]["passed"]) == ("failed", 0)
+        assert "not all tests were measured" in " ".join(results["problems"])
+
+
+HANDLER = """
+import signal
+from pathlib import Path
+
+signal.signal(signal.SIGHUP, lambda *_: Path("handled").touch())
+"""
+
+
+@pytest.mark.parametrize("owner", ["nohup", "a handler of the user"])
+def test_a_signal_that_somebody_else_handles_does_not_end_the_run(project, owner):
+    project.write("own_handler.py", HANDLER if owner != "nohup" else "")
+    if owner == "nohup":
+        project.prefix[:] = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh"]
+    with standing_still(project, "stepping", "-p", "own_handler") as run:
+        run.process.send_signal(signal.SIGHUP)
+        if owner != "nohup":
+            run.wait_until(project.folder / "handled")
+        (project.root / "reached").unlink()
+        ended = run.wait()
+    assert ended.status == 0, ended.output
+    assert ended.counts["passed"] == 1
+    assert project.leftovers(0) == []
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -60,10 +102,8 @@ def test_a_run_that_is_killed_is_cleaned_up_by_others(project, point):
     assert ended.status == -signal.SIGKILL
 
 
-@pytest.mark.parametrize(
-    ("point", "second"),
-    [(point, signal.SIGINT) for point in POINTS] + [(point, signal.SIGTERM) for point in SOME],
-)
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("point", LONG_ELSEWHERE)
 def test_a_second_signal_at_once_breaks_no_cleaning_up(project, point, second):
     with standing_still(project, point) as run:
         os.killpg(run.process.pid, signal.SIGINT)
@@ -73,9 +113,8 @@ def test_a_second_signal_at_once_breaks_no_cleaning_up(project, point, second):
     assert ended.status != 0
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("milliseconds", [1, 3, 10, 30, 100, 300, 1000])
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("milliseconds", some_long((1, 3, 10, 30, 100, 300, 1000), (30, 300)))
+@pytest.mark.parametrize("point", LONG_ELSEWHERE)
 def test_a_second_ctrl_c_at_any_time_breaks_no_cleaning_up(project, point, milliseconds):
     with standing_still(project, point) as run:
         os.killpg(run.process.pid, signal.SIGINT)

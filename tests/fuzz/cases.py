@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from record_targets import changed_run
+from record_targets import EMPTY_PROFILE, changed_run
+from text_targets import FORMS
+
+from traingate.records.profile import Profile
 
 CASES: dict[str, list[Any]] = {
     "records": [
@@ -36,6 +39,10 @@ CASES: dict[str, list[Any]] = {
         "\u200b::x",
         "a\u2028::x",
     ],
-    "masking": [],
-    "causes": [],
+    "masking": [(form, "\u2028=", "\x00=") for form in FORMS],
+    # Steps of which no part is known.
+    "causes": [
+        (EMPTY_PROFILE, EMPTY_PROFILE),
+        (EMPTY_PROFILE, Profile(steps=1, step_seconds=1e-6, cells=())),
+    ],
 }

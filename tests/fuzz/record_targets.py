@@ -184,6 +184,7 @@ _PROFILES = st.builds(
     peak_bytes=st.dictionaries(st.just("forward"), st.integers(0, 2**40), max_size=1),
 )
 PROFILE_PAIRS = st.tuples(_PROFILES, _PROFILES)
+EMPTY_PROFILE = Profile(steps=0, step_seconds=1.0, cells=())
 
 
 def check_causes(pair: tuple[Profile, Profile]) -> None:

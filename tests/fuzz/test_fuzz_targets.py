@@ -47,3 +47,4 @@ def test_an_input_that_has_failed_once_does_not_fail_again(name, number):
 
 def test_each_target_has_cases_of_its_own_name():
     assert {*CASES} == {*TARGETS}
+    assert all(CASES.values())

@@ -104,13 +104,13 @@ def check_terminal(text: str) -> None:
 
 
 _HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
-_FORMS = (
+FORMS = (
     "https://user:{}@host/simple", "http://{}@proxy:3128", "socks5h://{}:x@host", "PASSWORD={}",
     "--token {}", "--api-key={}", "Authorization: Bearer {}", "https://host/?token={}&a=b",
     "https://host/x?sig=1&access_token={}", "ghp_{}abcd", "AUTH_TOKEN: '{}'", "hf_{}", "secret = {}",
     "git+https://x-access-token:{}@host/a.git", "client_secret={}", "\"password\": \"{}\"",
 )  # fmt: skip
-SECRETS = st.tuples(st.sampled_from(_FORMS), TEXTS, TEXTS)
+SECRETS = st.tuples(st.sampled_from(FORMS), TEXTS, TEXTS)
 
 
 def check_masking(value: tuple[str, str, str]) -> None:

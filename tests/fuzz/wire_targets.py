@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_args
@@ -111,4 +110,3 @@ def check_options(value: tuple[str, Any]) -> None:
             continue
         if isinstance(result, (int, float)):
             assert 0 < result < math.inf
-    json.dumps(content)

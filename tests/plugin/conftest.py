@@ -50,21 +50,6 @@ def raising() -> TrainingSetup:
     raise RuntimeError("the data is not there")
 
 
-def hanging() -> TrainingSetup:
-    setup = mlp()
-    calls = []
-
-    def train_step(model, batch, criterion):
-        calls.append(1)
-        if len(calls) > 3:
-            time.sleep(600)
-        return criterion(model(batch[0]), batch[1])
-
-    return TrainingSetup(
-        setup.model, setup.criterion, setup.optimizer, setup.dataset, 16, train_step=train_step
-    )
-
-
 class Sentences(torch.utils.data.IterableDataset):
     def __iter__(self):
         for _ in range(40):

@@ -14,6 +14,7 @@ import pytest
 from repositories import FAST, ONE_TEST, commit, git, record, slow_down
 
 
+@pytest.mark.timed
 def test_unchanged_code_passes_though_the_tree_is_dirty(committed):
     pytester = committed()
     models = pytester.path / "models.py"
@@ -112,6 +113,7 @@ def another_python(folder):
 
 
 @pytest.mark.long
+@pytest.mark.timed
 def test_a_commit_under_another_interpreter_differs_in_code_and_environment(committed, tmp_path):
     pytester = committed()
     slow_down(pytester)
@@ -146,6 +148,7 @@ def model():
 """
 
 
+@pytest.mark.timed
 def test_another_interpreter_imports_no_package_of_this_environment(
     committed, tmp_path, monkeypatch
 ):

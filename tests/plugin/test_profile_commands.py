@@ -24,6 +24,7 @@ def traingate(*arguments):
 HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
 
 
+@pytest.mark.timed
 def test_a_regression_is_explained_and_its_record_and_files_have_both_sides(committed, monkeypatch):
     monkeypatch.setenv("TORCHX_TOKEN", HIDDEN)
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:{HIDDEN}@proxy:3128")
@@ -150,6 +151,7 @@ def test_what_cannot_be_profiled_or_compared_is_said(committed, arguments, messa
     assert "Traceback" not in process.stderr
 
 
+@pytest.mark.timed
 def test_a_regression_by_stored_launches_is_explained_by_the_stored_profile(committed):
     pytester = committed()
     pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)

@@ -11,6 +11,7 @@ from repositories import COMPILED, FAST, ONE_TEST, commit, record, slow_down
 
 
 @pytest.mark.long
+@pytest.mark.timed
 def test_a_duet_decides_if_the_stored_launches_do_not_pass(committed):
     pytester = committed()
     pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
@@ -30,6 +31,7 @@ def test_a_duet_decides_if_the_stored_launches_do_not_pass(committed):
 
 
 @pytest.mark.long
+@pytest.mark.timed
 def test_if_no_duet_can_be_measured_more_launches_are(committed):
     pytester = committed()
     models = pytester.path / "models.py"
@@ -63,10 +65,13 @@ def depend_on_the_environment(pytester):
     commit()
 
 
-@pytest.mark.parametrize("code_is_slower", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("code_is_slower", [False, True])
+@pytest.mark.timed
 def test_a_slowdown_by_the_environment_is_distinguished_from_one_by_the_code(
     committed, monkeypatch, code_is_slower
 ):
+    """A shorter test of this is in process/test_environment."""
     pytester = committed()
     depend_on_the_environment(pytester)
     pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
@@ -87,6 +92,7 @@ def test_a_slowdown_by_the_environment_is_distinguished_from_one_by_the_code(
 
 
 @pytest.mark.long
+@pytest.mark.timed
 def test_a_baseline_of_another_cpu_is_settled_by_a_duet_with_its_commit(committed):
     pytester = committed()
     pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)
@@ -134,6 +140,7 @@ def test_new_graph_breaks_fail_with_their_reasons_at_any_step_time(committed):
 
 
 @pytest.mark.long
+@pytest.mark.timed
 def test_calibration_prints_its_result(committed):
     pytester = committed()
     command = Path(sys.executable).with_name("traingate")

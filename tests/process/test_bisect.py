@@ -47,6 +47,7 @@ def bisect(*arguments):
     )
 
 
+@pytest.mark.timed
 def test_the_slow_commit_is_found_among_sixteen_in_at_most_six_duets(history):
     process = bisect("--good", f"HEAD~{COMMITS - 1}")
     assert process.returncode == 0, process.stderr

@@ -45,6 +45,7 @@ def run(stand_in, temporary, monkeypatch):
     sys.modules.pop("test_calibrated", None)
 
 
+@pytest.mark.timed
 def test_the_first_benchmark_alone_is_compared_with_itself_and_with_a_slowdown(run, temporary):
     calibration = run(BENCHMARKS, [60.0])
     assert calibration.test == "test_calibrated.py::test_first"

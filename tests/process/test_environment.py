@@ -101,6 +101,7 @@ def save(temporary):
     return write
 
 
+@pytest.mark.timed
 def test_a_slower_dependency_is_a_regression_by_the_environment(library, project, run, save):
     stored = run()
     assert stored.environment["packages"]["helper"] == "1.0"
@@ -112,6 +113,7 @@ def test_a_slower_dependency_is_a_regression_by_the_environment(library, project
     assert "by the environment, not by the code" in explain(verdict)
 
 
+@pytest.mark.timed
 def test_a_slower_dependency_is_found_beside_changed_code(library, project, run, save):
     save(run(), project.head())
     library.install("2.0", 0.06)
@@ -121,6 +123,7 @@ def test_a_slower_dependency_is_found_beside_changed_code(library, project, run,
     assert "helper: 1.0 there, 2.0 here" in verdict.evidence
 
 
+@pytest.mark.timed
 def test_the_same_dependency_is_no_change(library, project, run, save):
     save(run(), project.head())
     verdict = run(compare=True, tolerance=40.0).verdict
@@ -138,6 +141,7 @@ def test_a_dependency_that_changes_while_it_is_measured_is_an_error(library, pro
         measure(job, lambda _: True, Upgrading())
 
 
+@pytest.mark.timed
 def test_a_leftover_of_an_interrupted_installation_fails_no_launch(library, project, run, save):
     (library.folder / "~orch-2.8.0.dist-info").mkdir()
     (library.folder / "torch-2.8.0.dist-info").mkdir()

@@ -28,10 +28,11 @@ def test_a_setup_command_ends_with_all_that_it_started_when_its_session_is_ended
     with subprocess.Popen([sys.executable, "-c", SCRIPT, str(temporary)]) as session:
         try:
             process, guard_and_command = psutil.Process(session.pid), 2
-            for _ in range(200):
-                is_started = (temporary / "started").exists()
-                if is_started and len(process.children()) == guard_and_command:
-                    break
+            deadline = time.monotonic() + TIMEOUT
+            while not (
+                (temporary / "started").exists() and len(process.children()) == guard_and_command
+            ):
+                assert time.monotonic() < deadline
                 time.sleep(0.05)
             children = process.children(recursive=True)
             session.send_signal(number)

@@ -66,6 +66,7 @@ def result_of(project, base_sides):
     return judge
 
 
+@pytest.mark.timed
 def test_a_regression_is_explained_by_the_function_that_has_become_slower(result_of):
     result = result_of(MODEL.format(seconds=0.01), MODEL.format(seconds=0.04))
     verdict = result.verdict
@@ -79,12 +80,14 @@ def test_a_regression_is_explained_by_the_function_that_has_become_slower(result
     assert result.profiles.candidate.step_seconds > result.profiles.base.step_seconds
 
 
+@pytest.mark.timed
 def test_slower_data_is_named_with_the_function_that_loads_it(result_of):
     result = result_of(SLOW_DATA.format(seconds=0.001), SLOW_DATA.format(seconds=0.01))
     first_line = explain(result.verdict).splitlines()[0]
     assert "waiting for data, __getitem__ at " in first_line
 
 
+@pytest.mark.timed
 def test_unchanged_code_is_not_profiled_unless_traces_are_asked_for(result_of, tmp_path):
     text = MODEL.format(seconds=0.01)
     assert result_of(text, text + "# changed\n").profiles is None
@@ -98,6 +101,7 @@ def test_unchanged_code_is_not_profiled_unless_traces_are_asked_for(result_of, t
     }
 
 
+@pytest.mark.timed
 def test_a_verdict_stands_though_the_sides_cannot_be_profiled(result_of, monkeypatch):
     def fail(_worker, _plan):
         raise WorkerError("launch 3 was killed by signal 9 in its profiled steps")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -42,7 +43,7 @@ def pytest_benchmark_update_json():
 def pytest_sessionfinish():
     limit(resource.RLIM_INFINITY)
 """
-"""Lets the kernel refuse to write more than a number of bytes, as it does where the disk ends."""
+"""Let the kernel refuse to write more than a number of bytes, as it does where the disk ends."""
 
 
 def saved(pytester):
@@ -72,6 +73,34 @@ def test_a_disk_that_is_full_in_the_middle_of_a_save_fails_the_run_and_leaves_no
     assert "test_sleeping" in (pytester.path / "junit.xml").read_text()
 
 
+KILL_IN_SAVE = """
+import resource, signal
+
+def pytest_benchmark_update_json():
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
+"""
+"""Let the kernel end Python in the middle of the file, as SIGKILL would: no code of it runs any more."""
+
+
+def test_a_session_that_is_killed_in_the_middle_of_a_save_leaves_no_baseline_that_is_believed(
+    pytester, save
+):
+    save(FAST)
+    pytester.makeconftest(KILL_IN_SAVE)
+    assert run(pytester, ONE, options=SAVING).ret == -signal.SIGXFSZ
+    (part,) = pytester.path.glob("stored/*/*_mine.json")
+    assert part.stat().st_size == 2000
+    (pytester.path / "conftest.py").unlink()
+    before = contents(pytester.path / "stored")
+    compared = run(pytester, ONE)
+    assert compared.ret == 4
+    assert f"{part.name} is damaged: " in text_of(compared)
+    assert contents(pytester.path / "stored") == before
+    assert run(pytester, ONE, options=SAVING).ret == 0  # the next run takes another name
+    assert len(saved(pytester)) == 2
+
+
 def test_a_storage_that_cannot_be_written_to_fails_the_run_and_says_so(pytester, save):
     """A link to itself is where the folder of this machine should be: root cannot write below it."""
     from pytest_benchmark.utils import get_machine_id
@@ -90,14 +119,18 @@ def test_two_sessions_that_save_at_once_keep_both_runs(pytester, save):
     """Each takes the next free number, and without a lock both would take the same one."""
     pytester.makepyfile(test_speed=ONE)
     pytester.makeconftest(
-        "import time, pathlib, pytest\n"
+        "import os, time\n"
+        "from pathlib import Path\n"
         "from pytest_benchmark.storage.file import FileStorage\n"
         "original = FileStorage._next_num.fget\n"
-        "def slow(self):\n"
+        "def meeting(self):\n"
         "    number = original(self)\n"
-        "    time.sleep(0.5)\n"  # so that the two would meet
+        "    Path(f'arrived-{os.getpid()}').touch()\n"
+        "    deadline = time.monotonic() + 3\n"  # for the other one, which the lock keeps away
+        "    while len(list(Path.cwd().glob('arrived-*'))) < 2 and time.monotonic() < deadline:\n"
+        "        time.sleep(0.02)\n"
         "    return number\n"
-        "FileStorage._next_num = property(slow)\n"
+        "FileStorage._next_num = property(meeting)\n"
     )
     command = [sys.executable, "-m", "pytest", "-q", *SAVING]
     processes = [

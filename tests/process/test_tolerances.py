@@ -27,7 +27,7 @@ TESTS = """
 
 @pytest.fixture
 def run(pytester, stand_in, temporary, monkeypatch):
-    """``run(seconds, *options)``: the result of pytest with a model of this time per step."""
+    """Return a function that runs pytest with a model of so many seconds per step."""
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(IMPORT_PATHS))
 

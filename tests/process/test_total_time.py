@@ -74,6 +74,7 @@ def verdict_of(project, base_sides):
     ("period", "words"),
     [(2, "every second step"), (5, "every fifth step"), (20, "every 20th step")],
 )
+@pytest.mark.timed
 def test_slow_steps_now_and_then_are_a_slowdown_and_named(verdict_of, period, words):
     fast = PERIODIC.format(extra=0, period=period)
     verdict = verdict_of(fast, PERIODIC.format(extra=0.01 * period, period=period))
@@ -83,6 +84,7 @@ def test_slow_steps_now_and_then_are_a_slowdown_and_named(verdict_of, period, wo
     assert f"most of it in {words}" in explain(verdict)
 
 
+@pytest.mark.timed
 def test_a_slower_thread_that_loads_data_is_a_slowdown_of_its_true_size(verdict_of):
     fast, slow = (LOADING_THREAD.format(wait=seconds) for seconds in (0.03, 0.06))
     verdict = verdict_of(fast, slow, steps=None)

@@ -2,15 +2,7 @@ import json
 
 import pytest
 
-from damages import remove_large_files
 from traingate.records import to_json
-
-
-@pytest.fixture(autouse=True)
-def _without_large_files():
-    """Remove the large files of a test at its end."""
-    yield
-    remove_large_files()
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import pytest
 
 import creep
 
-pytestmark = pytest.mark.simulated
-
 
 def test_eight_losses_of_two_percent_are_found_and_a_hundred_flat_commits_raise_no_alarm():
     found, false = creep.history_shares(0.03, 200)

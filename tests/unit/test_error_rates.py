@@ -20,8 +20,6 @@ from traingate.gate.reduction import plain_log_ratio
 from traingate.gate.statistics import log_factor, paired_difference
 from traingate.records import Outcome
 
-pytestmark = pytest.mark.simulated
-
 SLOWED = Path(__file__).parents[2] / "benchmarks" / "peers" / "recorded.json"
 POLICY = pair_policy(5.0, machine_noise.PAIRS)
 ALL_NOISE = pytest.mark.parametrize(

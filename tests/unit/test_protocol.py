@@ -86,7 +86,7 @@ def test_a_connection_carries_messages_and_its_end_is_an_eof_error():
 
 @pytest.fixture
 def connected(monkeypatch):
-    """The controller's end of a connection, and the worker's."""
+    """Return the controller's end of a connection, and the worker's."""
     monkeypatch.setattr(channel, "_SILENCE_SECONDS", 0.2)
     listener = Listener()
     ends = []

@@ -1,0 +1,73 @@
+"""Test that each row of docs/reliability.md names tests, and that these exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from fault_table import GROUPS
+
+TESTS = Path(__file__).parents[1]
+PAGE = TESTS.parent / "docs" / "reliability.md"
+FAULTS = {fault.name for group in GROUPS.values() for fault in group}
+FILES = sorted(TESTS.glob("*/test_*.py"))
+FUNCTIONS = {
+    name
+    for file in FILES
+    for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
+}
+COMMANDS = ("tox run -e ", "pytest tests/", "python tests/", "tests-py")
+
+
+def rows():
+    """Return the section, the first cell and the last one of each row that is to name tests."""
+    section, has_tests, cells = "", False, []
+    for line in PAGE.read_text().splitlines():
+        if line.startswith("## "):
+            section = line[3:]
+        if not line.startswith("|"):
+            has_tests = False
+            continue
+        columns = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if columns[-1].startswith("test"):  # the names of the columns
+            has_tests = True
+        elif has_tests and not columns[0].startswith("---"):
+            cells.append((section, columns[0], columns[-1]))
+    return cells
+
+
+ROWS = rows()
+
+
+def exists(name):
+    """Return whether there is a test, a file or a folder of tests, a fault or a command of this name."""
+    if name.startswith(COMMANDS):
+        return True
+    if "/" in name:
+        return (TESTS.parent / name).exists()
+    modules = {file.stem for file in FILES}
+    return name in FAULTS | FUNCTIONS | modules or name.removesuffix(".py") in modules
+
+
+@pytest.mark.parametrize(("section", "fault", "names"), ROWS, ids=[row[1][:50] for row in ROWS])
+def test_each_row_names_tests_that_exist(section, fault, names):
+    named = re.findall(r"`([^`]+)`", names)
+    is_command_of_a_file = "the same file" in names
+    assert named or is_command_of_a_file
+    assert [name for name in named if not exists(name)] == []
+
+
+def test_each_section_has_such_a_table():
+    assert len({section for section, *_ in ROWS}) == 5
+    assert len(ROWS) > 70
+
+
+def test_each_fault_of_a_worker_is_on_the_page():
+    documented = {
+        name
+        for section, _, names in ROWS
+        if section == "Faults of workers"
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    assert documented - FUNCTIONS == FAULTS

@@ -1,0 +1,77 @@
+"""Files of users are written by one module, completely or not at all, and nothing is decompressed."""
+
+import ast
+import functools
+from pathlib import Path
+
+import pytest
+
+import traingate
+
+PACKAGE = Path(traingate.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+WRITERS = {
+    "untrusted/files.py",  # writes atomically, for all others
+    "commands/ci.py",  # appends to the summary of a job, which others write too
+    "controller/child.py",  # the log of a worker, in a folder of the session
+    "controller/exit_report.py",  # the same
+    "protocol/channel.py",  # the key of a connection, in a private folder
+    "environments/created.py",  # in a folder that gets its name at the end
+    "worker/profiling/profile.py",  # in a folder of the session
+    "worker/spawned_imports.py",  # the same
+}
+"""Modules that open files to write to."""
+
+WRITING_METHODS = {"write_text", "write_bytes"}
+OPENING = {"open", "fdopen"}
+DECOMPRESSING = {"bz2", "gzip", "lzma", "tarfile", "zipfile", "zlib"}
+EXECUTING = {"marshal", "pickle", "shelve"}
+
+
+@functools.cache
+def nodes(module):
+    """Return the nodes of a module's syntax tree."""
+    return list(ast.walk(ast.parse(module.read_text())))
+
+
+def writes(module):
+    """Return whether a module calls something that opens a file to write to it."""
+    for node in nodes(module):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        values = [*node.args, *(keyword.value for keyword in node.keywords)]
+        texts = [value.value for value in values if isinstance(value, ast.Constant)]
+        modes = [text for text in texts if isinstance(text, str) and 0 < len(text) < 4]
+        has_mode = any({*mode} <= set("rwaxbt+") and {*mode} & set("wax+") for mode in modes)
+        if name in WRITING_METHODS or (name in OPENING and has_mode):
+            return True
+    return False
+
+
+def imports(module):
+    """Return the names of the modules that a module imports, without those of their packages."""
+    names = set()
+    for node in nodes(module):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def test_only_named_modules_write_files():
+    writers = {module.relative_to(PACKAGE).as_posix() for module in MODULES if writes(module)}
+    assert writers == WRITERS
+
+
+@pytest.mark.parametrize(
+    ("names", "modules"), [(DECOMPRESSING, {"worker/profiling/profile.py"}), (EXECUTING, set())]
+)
+def test_nothing_that_others_wrote_is_decompressed_or_executed(names, modules):
+    """The only module that may compresses the traces that the worker itself has made."""
+    importing = {
+        module.relative_to(PACKAGE).as_posix() for module in MODULES if imports(module) & names
+    }
+    assert importing == modules
