@@ -16,6 +16,7 @@ from simulated_races import (
     simulate,
 )
 from traingate.races.running import Failure, HeatResult
+from traingate.report.race import headline
 
 SIZES = {"memory": 2, "compiler": 2, "allocator": 6, "optimizer": 2}
 
@@ -126,6 +127,15 @@ def test_a_race_whose_heats_all_fail_ends():
     assert race.end == "budget"
     assert result.winner is None
     assert race.seconds == measurer.seconds < 900
+
+
+def test_one_candidate_alone_has_no_final():
+    space = effects_space({"first": 4})
+    measurer = _measurer(space, lambda _: 0.0, 0)
+    measurer.failing = frozenset(space.points) - {space.plain}
+    race, result = simulate(measurer, 900, 0)
+    assert [heat.stage for heat in race.heats] == ["search"]
+    assert headline(race, result).startswith("Only this one was measured")
 
 
 def test_a_choice_that_is_too_large_is_not_tried_for_ever():

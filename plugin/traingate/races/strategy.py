@@ -118,6 +118,8 @@ class Strategy:
             return Plan("search", (leader, *challengers))
         affordable = int(remaining / (_FINAL_HEATS[0] * warm))
         finalists = finalists[: max(_LEAST_LAUNCHES, affordable)]
+        if len(finalists) < _LEAST_LAUNCHES:
+            return None
         return Plan("final", tuple(finalists), is_settled=not is_open)
 
     def _first_heat(self, view: _View, limits: Limits, most: int) -> Plan | None:

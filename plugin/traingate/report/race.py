@@ -139,6 +139,8 @@ def headline(race: Race, answer: Answer) -> str:
     """
     assert answer.winner is not None
     name = candidate_name(race.candidates[answer.winner.candidate])
+    if len(answer.standings) == 1:
+        return f"Only this one was measured: {name}"
     if answer.are_all_equal:
         return f"No candidate can be told from another. Ahead: {name}"
     if answer.has_final:
