@@ -203,12 +203,12 @@ def test_a_signal_that_comes_before_pytest_has_started_is_passed_on(monkeypatch,
     """It comes as soon as the process has been made, before its start is noted."""
     start = subprocess.Popen
 
-    def interrupted(*arguments, **options):
+    def start_and_signal(*arguments, **options):
         process = start(*arguments, **options)
         signal.raise_signal(signal.SIGTERM)
         return process
 
-    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    monkeypatch.setattr(subprocess, "Popen", start_and_signal)
     (tmp_path / "test_waiting.py").write_text("import time\ndef test_it():\n    time.sleep(600)\n")
     end = run_pytest(["test_waiting.py"], folder=tmp_path)
     assert end == PytestEnd(128 + signal.SIGTERM, signal.SIGTERM)
