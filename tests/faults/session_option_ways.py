@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from session_sites import TEST_FILE
 from session_ways import (
     COMMIT,
     ENDED_EARLY,
@@ -33,6 +34,10 @@ _LISTING = {
     "cache": "--cache-show",
 }
 """Options with which pytest runs no test."""
+
+_SLEEPING = {
+    TEST_FILE: "import time\n\ndef test_model(training_benchmark): time.sleep(60)\n",
+}
 
 OF_OPTIONS = {
     "xdist": by_options("-n2", XDIST, 4),
@@ -70,7 +75,13 @@ OF_OPTIONS = {
     "last failed, none": by_options("--lf --lfnf=none", NO_BENCHMARK),
     "other names of tests": by_options("-o python_functions=check", NO_BENCHMARK),
     "other names of files": by_options("-o python_files=check_*.py", NO_BENCHMARK),
-    "time-out": by_options("--timeout=0.001", "Timeout"),
+    "time-out": replace(by_options("--timeout=1", "Failed: Timeout"), files=_SLEEPING),
+    "time-out by a thread": replace(
+        by_options("--timeout=1 --timeout-method=thread", "+ Timeout +"), files=_SLEEPING
+    ),
+    "debugger": of_stored_runs(by_options("--pdb", "Quitting debugger", 2)),
+    "tracing": of_stored_runs(by_options("--trace", "Quitting debugger", 2)),
+    "no marks": by_options("-p no:mark", "plugin mark cannot be disabled", 4),
     "no Python": of_stored_runs(by_options("-p no:python", NO_BENCHMARK)),
     "another file": by_options("models.py", NO_BENCHMARK),
     "no file": by_options("missing.py", "file or directory not found: missing.py", 4),
@@ -156,10 +167,7 @@ WITHOUT_EFFECT = (
     "-p randomly",
     "--maxfail=1",
     "--continue-on-collection-errors",
-    "-p no:mark",
     "-p no:skipping",
-    "--pdb",
-    "--trace",
     "--noconftest",
     "--benchmark-only",
     "--benchmark-compare-fail=min:99999%",
@@ -169,6 +177,6 @@ WITHOUT_EFFECT = (
 
 TOGETHER = (
     "--no-summary -W error --benchmark-only --doctest-modules --noconftest --maxfail=1 --reruns=1 "
-    "--ff -p randomly --continue-on-collection-errors -p no:skipping"
+    "--ff -p randomly --continue-on-collection-errors"
 )
 """Most of them, in one run."""
