@@ -7,6 +7,7 @@ from dataclasses import replace
 from session_sites import TEST_FILE
 from session_ways import (
     COMMIT,
+    CUT_SHORT,
     ENDED_EARLY,
     FILE,
     NO_BENCHMARK,
@@ -17,6 +18,7 @@ from session_ways import (
     Way,
     by_options,
     early,
+    nothing_stored,
     of_stored_runs,
 )
 
@@ -31,7 +33,6 @@ _LISTING = {
     "fixtures per test": "--fixtures-per-test",
     "markers": "--markers",
     "help": "--help",
-    "cache": "--cache-show",
 }
 """Options with which pytest runs no test."""
 
@@ -64,6 +65,8 @@ OF_OPTIONS = {
         name: early(by_options(option, ENDED_EARLY), STORED_RUN, COMMIT)
         for name, option in _LISTING.items()
     },
+    "cache": replace(by_options("--cache-show", NO_BENCHMARK), askers=(STORED_RUN, COMMIT)),
+    "cache, nothing stored": nothing_stored(by_options("--cache-show", CUT_SHORT)),
     "version": replace(by_options("-VV", ENDED_EARLY), askers=(STORED_RUN, COMMIT)),
     "setup only": by_options("--setup-only", NOTHING),
     "setup plan": by_options("--setup-plan", NOTHING),
@@ -80,7 +83,7 @@ OF_OPTIONS = {
         by_options("--timeout=1 --timeout-method=thread", "+ Timeout +"), files=_SLEEPING
     ),
     "debugger": of_stored_runs(by_options("--pdb", "Quitting debugger", 2)),
-    "tracing": of_stored_runs(by_options("--trace", "Quitting debugger", 2)),
+    "tracing": of_stored_runs(by_options("--trace", NOTHING)),
     "no marks": by_options("-p no:mark", "plugin mark cannot be disabled", 4),
     "no Python": of_stored_runs(by_options("-p no:python", NO_BENCHMARK)),
     "another file": by_options("models.py", NO_BENCHMARK),
@@ -118,7 +121,7 @@ OF_OPTIONS = {
         Way(
             REFUSED,
             files={
-                "stored/0001_base.json": '{"benchmarks": [], "machine_info": {}, "datetime": "2026"}'
+                "stored/0001_base.json": '{"benchmarks": [], "machine_info": {}, "datetime": "2026-11-22T10:00:00"}'
             },
         )
     ),
