@@ -73,7 +73,7 @@ OF_TESTS = {
         NOTHING,
     ),
     "asynchronous": by_tests(f"async {_CALL}", "async def functions are not natively supported"),
-    "generator": by_tests(f"{_CALL}    yield", "yield"),
+    "generator": by_tests(f"{_CALL}    yield", "'yield' keyword is allowed", status=2),
     "exit while importing": by_tests(f"sys.exit(0)\n{TESTS}", CAUGHT_EXIT, status=3),
     "pytest's exit while importing": by_tests(
         f"pytest.exit('no', returncode=0)\n{TESTS}", "Interrupted: 1 error", status=2
