@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from session_sites import TEST_FILE
 from session_ways import (
     COMMIT,
+    CUT_SHORT,
     ENDED_EARLY,
     FILE,
     NO_BENCHMARK,
@@ -16,6 +18,7 @@ from session_ways import (
     Way,
     by_options,
     early,
+    nothing_stored,
     of_stored_runs,
 )
 
@@ -30,9 +33,12 @@ _LISTING = {
     "fixtures per test": "--fixtures-per-test",
     "markers": "--markers",
     "help": "--help",
-    "cache": "--cache-show",
 }
 """Options with which pytest runs no test."""
+
+_SLEEPING = {
+    TEST_FILE: "import time\n\ndef test_model(training_benchmark): time.sleep(60)\n",
+}
 
 OF_OPTIONS = {
     "xdist": by_options("-n2", XDIST, 4),
@@ -59,6 +65,8 @@ OF_OPTIONS = {
         name: early(by_options(option, ENDED_EARLY), STORED_RUN, COMMIT)
         for name, option in _LISTING.items()
     },
+    "cache": replace(by_options("--cache-show", NO_BENCHMARK), askers=(STORED_RUN, COMMIT)),
+    "cache, nothing stored": nothing_stored(by_options("--cache-show", CUT_SHORT)),
     "version": replace(by_options("-VV", ENDED_EARLY), askers=(STORED_RUN, COMMIT)),
     "setup only": by_options("--setup-only", NOTHING),
     "setup plan": by_options("--setup-plan", NOTHING),
@@ -70,7 +78,13 @@ OF_OPTIONS = {
     "last failed, none": by_options("--lf --lfnf=none", NO_BENCHMARK),
     "other names of tests": by_options("-o python_functions=check", NO_BENCHMARK),
     "other names of files": by_options("-o python_files=check_*.py", NO_BENCHMARK),
-    "time-out": by_options("--timeout=0.001", "Timeout"),
+    "time-out": replace(by_options("--timeout=1", "Failed: Timeout"), files=_SLEEPING),
+    "time-out by a thread": replace(
+        by_options("--timeout=1 --timeout-method=thread", "+ Timeout +"), files=_SLEEPING
+    ),
+    "debugger": of_stored_runs(by_options("--pdb", "Quitting debugger", 2)),
+    "tracing": of_stored_runs(by_options("--trace", NOTHING)),
+    "no marks": by_options("-p no:mark", "plugin mark cannot be disabled", 4),
     "no Python": of_stored_runs(by_options("-p no:python", NO_BENCHMARK)),
     "another file": by_options("models.py", NO_BENCHMARK),
     "no file": by_options("missing.py", "file or directory not found: missing.py", 4),
@@ -107,7 +121,7 @@ OF_OPTIONS = {
         Way(
             REFUSED,
             files={
-                "stored/0001_base.json": '{"benchmarks": [], "machine_info": {}, "datetime": "2026"}'
+                "stored/0001_base.json": '{"benchmarks": [], "machine_info": {}, "datetime": "2026-11-22T10:00:00"}'
             },
         )
     ),
@@ -156,10 +170,7 @@ WITHOUT_EFFECT = (
     "-p randomly",
     "--maxfail=1",
     "--continue-on-collection-errors",
-    "-p no:mark",
     "-p no:skipping",
-    "--pdb",
-    "--trace",
     "--noconftest",
     "--benchmark-only",
     "--benchmark-compare-fail=min:99999%",
@@ -169,6 +180,6 @@ WITHOUT_EFFECT = (
 
 TOGETHER = (
     "--no-summary -W error --benchmark-only --doctest-modules --noconftest --maxfail=1 --reruns=1 "
-    "--ff -p randomly --continue-on-collection-errors -p no:skipping"
+    "--ff -p randomly --continue-on-collection-errors"
 )
 """Most of them, in one run."""

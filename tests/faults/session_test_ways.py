@@ -6,14 +6,12 @@ from session_conftest_ways import CRASH
 from session_sites import TESTS
 from session_ways import (
     CAUGHT_EXIT,
-    CUT_SHORT,
     HIDDEN,
     HIDDEN_FAILURE,
     NO_BENCHMARK,
     NOTHING,
     REFUSED,
     by_tests,
-    nothing_stored,
     of_stored_runs,
 )
 
@@ -75,13 +73,10 @@ OF_TESTS = {
         NOTHING,
     ),
     "asynchronous": by_tests(f"async {_CALL}", "async def functions are not natively supported"),
-    "generator": by_tests(f"{_CALL}    yield", "yield"),
+    "generator": by_tests(f"{_CALL}    yield", "'yield' keyword is allowed", status=2),
     "exit while importing": by_tests(f"sys.exit(0)\n{TESTS}", CAUGHT_EXIT, status=3),
     "pytest's exit while importing": by_tests(
-        f"pytest.exit('no', returncode=0)\n{TESTS}", NO_BENCHMARK
-    ),
-    "pytest's exit while importing, nothing stored": nothing_stored(
-        by_tests(f"pytest.exit('no', returncode=0)\n{TESTS}", CUT_SHORT)
+        f"pytest.exit('no', returncode=0)\n{TESTS}", "Interrupted: 1 error", status=2
     ),
     "exit": by_tests("def test_model(training_benchmark): sys.exit(0)", "SystemExit: 0"),
     "pytest's exit": by_tests(
@@ -114,7 +109,7 @@ OF_TESTS = {
     ),
     "no more tests": by_tests(
         f"def test_first(request): request.session.shouldstop = 'no more tests'\n{TESTS}",
-        "! no more tests !",
+        "Interrupted: no more tests",
         status=2,
     ),
 }

@@ -30,7 +30,6 @@ NOT_COMPARED = {
         {ONE: changed(machine=msgspec.structs.replace(RECORD.machine, cpu="another"))},
         "NO_BASELINE",
     ),
-    "a single launch": ({ONE: changed(launches=RECORD.launches[:1])}, "no spread to judge by"),
     "a further test": ({ONE: RECORD, TWO: changed(workload="a.py::other")}, "No stored run has"),
 }
 """Second runs of which not every test can be compared with one test, and what is said."""

@@ -133,6 +133,15 @@ def test_a_required_layer_that_no_selected_test_requests_is_no_failure(project):
 
 
 def test_tests_that_take_their_step_under_xdist_are_no_failure(project):
-    project.write("test_speed.py", f"from models import model\n{LAYERED}")
-    ended = project.run(*REQUIRED, "-n1")
+    project.write(
+        "test_speed.py",
+        """
+import pytest
+from models import model
+
+@pytest.mark.parametrize("batch_size", [None])
+def test_model(training_benchmark, batch_size): training_benchmark(model)
+""",
+    )
+    ended = project.run(*SMOKE, "--traingate-require=batch_size", "-n1")
     assert ended.status == 0, ended.output

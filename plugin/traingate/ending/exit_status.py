@@ -175,8 +175,9 @@ def _is_green(status: object) -> bool:
 
     The operating system keeps the lowest eight bits of a number, and Python takes None for 0.
     """
-    is_number = isinstance(status, int)
-    return status is None or status == 0 or (is_number and int(status) % 256 == 0)
+    if isinstance(status, int):
+        return status % 256 == 0
+    return status is None or status == 0
 
 
 def _failure(config: pytest.Config, gate: GateStatus | None) -> str:

@@ -81,7 +81,7 @@ def _obstacle_to_measuring(config: pytest.Config) -> str:
 
 
 _SAVING_OPTIONS: Final = ("benchmark_save", "benchmark_autosave", "benchmark_json")
-_NO_INI_VALUES: Final = (None, "", [])
+_NO_INI_VALUES: Final[tuple[object, ...]] = (None, "", [])
 """Values of an ini key that is not given, or empty."""
 
 
