@@ -144,10 +144,12 @@ class _SessionHooks:
 
     def close(self) -> None:
         """End the session if it was made, and restore the filters of warnings."""
-        if self._session is not None:
-            self._session.close()
-        self._termination.close()
-        self._exit_stack.close()
+        try:
+            if self._session is not None:
+                self._session.close()
+        finally:
+            self._termination.close()
+            self._exit_stack.close()
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Keep pytest's session, which knows whether it ended early."""
@@ -226,7 +228,10 @@ class _SessionHooks:
         ]
         session = self._pytest_session
         has_ended = session is not None and is_complete(session)
-        results = session_results(self._session, self._summary, failed_tests, is_complete=has_ended)
+        problems = self._error_messages
+        results = session_results(
+            self._session, self._summary, failed_tests, problems, is_complete=has_ended
+        )
         return write_results(results, self._session)
 
     @pytest.hookimpl(wrapper=True, trylast=True)

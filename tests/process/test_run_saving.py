@@ -108,8 +108,11 @@ def test_a_storage_that_cannot_be_written_to_fails_the_run_and_says_so(pytester,
     folder = pytester.path / "stored" / get_machine_id()
     folder.parent.mkdir()
     folder.symlink_to(folder)
-    result = run(pytester, ONE, options=SAVING)
+    result = run(pytester, ONE, options=(*SAVING, "--traingate-json=results.json"))
     assert result.ret == 1
+    tables = json.loads((pytester.path / "results.json").read_text())
+    assert tables["state"] == "failed"
+    assert "the run was not saved" in tables["problems"][0]
     assert "ERROR: the run was not saved: " in text_of(result)
     assert "Traceback" not in text_of(result)
     assert folder.readlink() == folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -45,6 +45,7 @@ def session_results(
     session: Session,
     summary: SessionSummary | None,
     failed_tests: Collection[str] = (),
+    problems: Sequence[str] = (),
     *,
     is_complete: bool = True,
 ) -> SuiteResults:
@@ -54,6 +55,7 @@ def session_results(
         session: Session.
         summary: Its summary; None if it has none.
         failed_tests: Full names of the training benchmarks that failed.
+        problems: Reasons why the run fails although its tests may have passed.
         is_complete: False if tests were left out because the session ended early.
     """
     command = _command(session.settings)
@@ -65,9 +67,8 @@ def session_results(
         for test in failed_tests
         if not (test in by_name and by_name[test].failed)
     ]
-    problems = [] if summary is None else [*summary.problems]
     if not is_complete:
-        problems.append("the run ended early: not all tests were measured")
+        problems = [*problems, "the run ended early: not all tests were measured"]
     machine = session.rows[0].measurement.machine if session.rows else None
     counts = asdict(summary.counts) if summary is not None and summary.counts is not None else None
     return suite_results(
