@@ -163,7 +163,7 @@ WITHOUT_EFFECT = (
     "-p no:terminal",
     "-qqq --tb=no",
     "-p no:warnings",
-    "-W error",
+    "-W error -W ignore::pytest.PytestConfigWarning",  # pytest's own, of PYTHONOPTIMIZE
     "--sw --sw-skip",
     "--ff",
     "--reruns=1",
@@ -179,7 +179,7 @@ WITHOUT_EFFECT = (
 """Options with which the benchmark is measured and regresses all the same."""
 
 TOGETHER = (
-    "--no-summary -W error --benchmark-only --doctest-modules --noconftest --maxfail=1 --reruns=1 "
-    "--ff -p randomly --continue-on-collection-errors"
+    "--no-summary -W error -W ignore::pytest.PytestConfigWarning --doctest-modules "
+    "--noconftest --maxfail=1 --reruns=1 --ff -p randomly --continue-on-collection-errors"
 )
 """Most of them, in one run."""
