@@ -31,14 +31,22 @@ class SingleTestPlugin:
         make_comparison: Function that returns the comparison.
         launches: Number of launches in which the test is measured first; None for that of the
             settings.
+        is_exact: True to refuse a name that is that of several training benchmarks.
 
     Attributes:
         has_result: True once the comparison has its result. What the test asserts, or limits, of
             the measurement before it decides nothing from then on.
     """
 
-    def __init__(self, make_comparison: MakeComparison, launches: int | None = None) -> None:
+    def __init__(
+        self,
+        make_comparison: MakeComparison,
+        launches: int | None = None,
+        *,
+        is_exact: bool = False,
+    ) -> None:
         self.has_result = False
+        self._is_exact = is_exact
         self._make_comparison = make_comparison
         self._launches = launches
         self._session: Session | None = None
@@ -52,7 +60,6 @@ class SingleTestPlugin:
             options: Options of pytest that the command sets.
             arguments: Further arguments of the user for pytest.
         """
-        self._test = test
         tests = [] if test is None else [test]
         command = ["-q", "-p", "no:cacheprovider", *options, *tests, *arguments]
         return int(pytest.main(command, plugins=[self]))
@@ -93,10 +100,10 @@ class SingleTestPlugin:
         """Select the first training benchmark alone.
 
         Raises:
-            UsageError: If the name of the test is that of several.
+            UsageError: If there are several, and one alone is to be named.
         """
         benchmarks = [item for item in items if is_training_benchmark(item)]
-        if self._test is not None and len(benchmarks) > 1:
+        if self._is_exact and len(benchmarks) > 1:
             names = "".join(f"\n  {item.nodeid}" for item in benchmarks)
             raise pytest.UsageError(f"name one training benchmark, not {len(benchmarks)}:{names}")
         selected_items = benchmarks[:1]

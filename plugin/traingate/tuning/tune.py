@@ -102,7 +102,7 @@ class TuneRun:
             test: Full name of the test.
             arguments: Further arguments for pytest.
         """
-        self.plugin = SingleTestPlugin(self._compare, launches=1)
+        self.plugin = SingleTestPlugin(self._compare, launches=1, is_exact=True)
         self._write_line = self.plugin.write_line
         return self.plugin.run(test, ("--benchmark-quiet", "--no-header"), arguments)
 
