@@ -8,12 +8,13 @@ from typing import Final
 
 import msgspec
 
+from traingate.protocol.shared_names import COMPILATIONS
 from traingate.records import Counts, Launch, Measurement, Method, Outcome, Verdict
 
 _REGRESSING_COUNTERS: Final = {
     "dynamo_graph_breaks": ("graph break", "graph breaks"),
     "dynamo_recompiles": ("recompilation", "recompilations"),
-    "compilations_in_measured_steps": (
+    COMPILATIONS: (
         "compilation inside the measured steps",
         "compilations inside the measured steps",
     ),
@@ -28,7 +29,7 @@ FAILING_COUNTERS: Final = frozenset(_REGRESSING_COUNTERS)
 _COMPARABLE_SINCE_SCHEMA: Final = 4
 """First version of the schema in which all launches have the same seed."""
 
-_PRESENCE_ONLY: Final = {"compilations_in_measured_steps"}
+_PRESENCE_ONLY: Final = {COMPILATIONS}
 """Counters that grow with the number of steps: only whether they are zero is compared."""
 
 _STABLE_REASONS: Final = {"dynamo_graph_breaks"}

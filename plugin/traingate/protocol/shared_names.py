@@ -10,3 +10,9 @@ STACK_SIGNAL: Final = signal.SIGQUIT
 
 NONFINITE_LOSSES: Final = "nonfinite_losses_in_measured_steps"
 """Counter of the measured steps whose loss was NaN or infinite."""
+
+SKIPPED_UPDATES: Final = "skipped_updates_in_measured_steps"
+"""Counter of the updates that a loss scaler left out in measured steps."""
+
+COMPILATIONS: Final = "compilations_in_measured_steps"
+"""Counter of what was compiled in measured steps."""

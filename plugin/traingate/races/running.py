@@ -162,7 +162,7 @@ class RaceRun:
 
     def _slower_overall(self, heat_number: int) -> dict[int, float]:
         estimates = fit_race(self.race)
-        ended = {item.candidate for item in self.race.eliminations}
+        ended = self.race.ended
         alive = dict.fromkeys(
             number for number in range(len(self.race.candidates)) if number not in ended
         )

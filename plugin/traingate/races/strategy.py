@@ -228,7 +228,7 @@ class _View:
         self.race = race
         self.space = space
         self.points = [space.point(candidate.choices) for candidate in race.candidates]
-        self.ended = {self.points[item.candidate] for item in race.eliminations}
+        self.ended = {self.points[number] for number in race.ended}
         self._fit = self.fit_of(("search",)) or self.fit_of(("final", "contributions"))
 
     def fit_of(self, stages: Sequence[Stage]) -> Fit | None:

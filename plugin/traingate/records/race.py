@@ -28,10 +28,6 @@ PLAIN: Final = 0
 """Index of the plain workload among the candidates of a race."""
 
 
-COMPILATIONS: Final = "compilations_in_measured_steps"
-"""Counter of what was compiled while a launch was measured."""
-
-
 class Candidate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One stack of a race.
 
@@ -205,6 +201,11 @@ class Race(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def measured(self) -> set[int]:
         """Return the indexes of the candidates of which there is a launch."""
         return {launch.candidate for heat in self.heats for launch in heat.launches}
+
+    @property
+    def ended(self) -> set[int]:
+        """Return the indexes of the candidates that were dropped."""
+        return {item.candidate for item in self.eliminations}
 
     @property
     def failed(self) -> set[int]:

@@ -14,10 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from traingate.errors import ConfigurationError
+from traingate.protocol.shared_names import COMPILATIONS
 from traingate.races.answer import Answer, Contribution
 from traingate.races.estimates import STATED_ERROR, fit_race
 from traingate.races.standings import Ratio, Standing
-from traingate.records.race import COMPILATIONS, PLAIN, Objective, Race
+from traingate.records.race import PLAIN, Objective, Race
 from traingate.records.units import samples_per_dollar
 from traingate.report.race_picture import candidate_name, clock, race_picture
 from traingate.report.race_recipe import recipe_of_candidate
@@ -54,9 +55,8 @@ def progress_line(race: Race, seconds: float) -> str:
 def _ahead(race: Race) -> str:
     """Return the fastest candidate so far that was not dropped, with its gain."""
     estimates = fit_race(race)
-    ended = {item.candidate for item in race.eliminations}
     effects = {} if estimates is None else estimates.effects
-    left = [number for number in effects if number not in ended]
+    left = [number for number in effects if number not in race.ended]
     if estimates is None or not left:
         return "none"
     best = min(left, key=effects.__getitem__)

@@ -7,15 +7,12 @@ from typing import Final
 
 from traingate.controller.heat import HeatLaunch, MeasuredHeat
 from traingate.errors import WorkerKilledError
+from traingate.protocol.shared_names import NONFINITE_LOSSES, SKIPPED_UPDATES
 from traingate.races.running import Failure
 from traingate.records import Measurement
 from traingate.report.terminal_text import terminal_text
-from traingate.tuning.launches import (
-    NONFINITE_LOSSES,
-    SKIPPED_UPDATES,
-    peak_bytes,
-    soundness_counters,
-)
+from traingate.tuning.launches import peak_bytes, soundness_counters
+from traingate.tuning.memory import Shortage
 
 _REASON_LENGTH: Final = 300
 
@@ -27,9 +24,7 @@ def failures_of_heat(
     numbers: Sequence[int],
     plain: Measurement,
     max_memory_bytes: int | None,
-    *,
-    has_shortage: bool,
-    can_shrink: bool,
+    shortage: Shortage,
 ) -> list[Failure]:
     """Return the candidates of a heat that have failed, or that need too much memory.
 
@@ -38,8 +33,7 @@ def failures_of_heat(
         numbers: Index of the candidate of each launch.
         plain: Measurement of the plain workload.
         max_memory_bytes: Largest memory that a candidate may take; None for no limit.
-        has_shortage: True if the kernel has killed a process for lack of memory meanwhile.
-        can_shrink: True if fewer launches can run together, so that no candidate is to blame.
+        shortage: Shortage of memory meanwhile.
     """
     failures = []
     for launch in heat.launches:
@@ -47,8 +41,8 @@ def failures_of_heat(
         unsound_reason = reason_if_unsound(launch, plain)
         if launch.error is not None:
             reason = reason_of(launch.error)
-            if has_shortage and isinstance(launch.error, WorkerKilledError):
-                if can_shrink:
+            if shortage is not Shortage.NONE and isinstance(launch.error, WorkerKilledError):
+                if shortage is Shortage.OF_MANY:
                     continue
                 reason = f"the machine ran out of memory: {reason}"
             failures.append(Failure(number, "failed", reason))

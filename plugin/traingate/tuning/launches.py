@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from traingate.controller.heat import HeatLaunch
-from traingate.records.race import COMPILATIONS, RaceLaunch
-
-NONFINITE_LOSSES: Final = "nonfinite_losses_in_measured_steps"
-
-SKIPPED_UPDATES: Final = "skipped_updates_in_measured_steps"
+from traingate.protocol.shared_names import COMPILATIONS, NONFINITE_LOSSES, SKIPPED_UPDATES
+from traingate.records.race import RaceLaunch
 
 
 def soundness_counters(launch: HeatLaunch) -> dict[str, float]:

@@ -35,7 +35,7 @@ from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
 from traingate.tuning.failures import failures_of_heat, reason_of
 from traingate.tuning.launches import planned_rounds, record_of
-from traingate.tuning.memory import LaunchMemory
+from traingate.tuning.memory import LaunchMemory, Shortage
 from traingate.tuning.timeouts import race_timeouts
 
 _GRAPH_ORDER: Final = 500
@@ -145,14 +145,9 @@ class JobMeasurer:
         self.form = next((item.worker.form for item in heat.launches if item.finished), self.form)
         if not heat.was_interrupted:
             has_shortage = oom_kills() > kills
-            can_shrink = has_shortage and self._memory.note_shortage(len(jobs))
+            shortage = self._memory.note_shortage(len(jobs)) if has_shortage else Shortage.NONE
             failures += failures_of_heat(
-                heat,
-                job_numbers,
-                race.plain,
-                self.max_memory_bytes,
-                has_shortage=has_shortage,
-                can_shrink=can_shrink,
+                heat, job_numbers, race.plain, self.max_memory_bytes, shortage
             )
         return HeatResult(
             self._heat(heat, job_numbers, plan, race, time.monotonic() - start),

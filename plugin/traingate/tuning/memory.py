@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from traingate.host.memory import available_bytes
@@ -15,6 +16,14 @@ _MARGIN: Final = 1.25
 
 LEAST_TOGETHER: Final = 2
 """Smallest number of launches that can race."""
+
+
+class Shortage(Enum):
+    """Shortage of memory while a heat was measured, by which the kernel has killed a process."""
+
+    NONE = "none"
+    OF_MANY = "fewer launches can run together, so that no candidate is to blame"
+    OF_FEW = "so few launches ran that the killed one is to blame"
 
 
 @dataclass
@@ -30,8 +39,7 @@ class LaunchMemory:
 
     def capacity(self, race: Race) -> int:
         """Return how many launches of the candidates that are left fit into memory together."""
-        ended = {item.candidate for item in race.eliminations}
-        peaks = [_bytes(race, number) for number in race.measured - ended]
+        peaks = [_bytes(race, number) for number in race.measured - race.ended]
         largest = max([race.plain.peak_memory_bytes or 0, *peaks])
         return int(min(self.launch_limit, available_bytes() / (_MARGIN * max(1, largest))))
 
@@ -50,14 +58,10 @@ class LaunchMemory:
             count += 1
         return count
 
-    def note_shortage(self, launches: int) -> bool:
-        """Note that this many launches together ran out of memory.
-
-        Returns:
-            True if fewer can run together, so that none of them is to blame.
-        """
+    def note_shortage(self, launches: int) -> Shortage:
+        """Note that this many launches together ran out of memory, and return whose fault it is."""
         self.launch_limit = max(LEAST_TOGETHER, launches // 2)
-        return launches > LEAST_TOGETHER
+        return Shortage.OF_MANY if launches > LEAST_TOGETHER else Shortage.OF_FEW
 
 
 def _bytes(race: Race, candidate: int) -> int:

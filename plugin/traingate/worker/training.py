@@ -23,6 +23,7 @@ from traingate.layers.stack import rebuild
 from traingate.layers.training import Training
 from traingate.protocol import messages
 from traingate.protocol.ranks import rank_cores, rank_place
+from traingate.protocol.shared_names import COMPILATIONS, SKIPPED_UPDATES
 from traingate.training_setup import TrainingSetup, WorkloadName, build
 from traingate.worker import counters, precision, spawned_imports, work
 from traingate.worker.built_training import ModelCalls, form_of, training_of
@@ -208,18 +209,17 @@ class Trainer:
         if late_compilations.get("xla_compilations"):
             raise WorkloadError(
                 f"XLA compiled {late_compilations['xla_compilations']} graphs inside the measured "
-                "steps, which makes the launch invalid: the workload's steps must have the same "
-                "shapes"
+                "steps, which makes the launch invalid: steps must have the same shapes"
             )
         counts = {**compilations, "threads": torch.get_num_threads()}
         if late_compilations:
-            counts["compilations_in_measured_steps"] = sum(late_compilations.values())
+            counts[COMPILATIONS] = sum(late_compilations.values())
         restarts = self._loop.restarts - self._start_counters.restarts
         if restarts:
             counts["dataset_restarts_in_measured_steps"] = restarts
         skipped_updates = self._training.skipped_updates - self._start_counters.skipped_updates
         if skipped_updates:
-            counts["skipped_updates_in_measured_steps"] = skipped_updates
+            counts[SKIPPED_UPDATES] = skipped_updates
         peak = counters.peak_rss_bytes()
         counts |= self._losses.counts
         reasons: dict[str, list[str]] = {**counters.reasons(), **self._losses.reasons}
