@@ -48,6 +48,10 @@ FOLDERS = ("effects", "faults", "plugin", "process", "browser", "unit", "fuzz")
 Otherwise one of two processes would wait at the end for the last file of the other.
 """
 
+# pytest would keep the cache of each project that a test makes there, so that --last-failed in one
+# would find the failures of another.
+os.environ.pop("TOX_ENV_DIR", None)
+
 CLEANING_SECONDS = 20.0
 """Longest time that processes which clean up may go on after the last test."""
 

@@ -12,7 +12,7 @@ import math
 import statistics
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -69,12 +69,15 @@ class Grid(msgspec.Struct):
         test: Full name of the test.
         machine: Processor and number of cores.
         axes: Labels of the choices of each axis.
+        yardstick_seconds: Times of the matrix product and of the triad around the first launch, to
+            which those around the others are related.
         entries: Measurements.
     """
 
     test: str
     machine: str
     axes: dict[str, tuple[str, ...]]
+    yardstick_seconds: tuple[float, float]
     entries: list[GridEntry] = msgspec.field(default_factory=list)
 
     @property
@@ -94,7 +97,6 @@ class GridRun:
 
     space_file: Path
     output: Path
-    unit: Launch | None = field(default=None, init=False)
 
     def run(self, test: str, arguments: list[str]) -> int:
         """Measure the grid of *test*, and return the exit status of pytest."""
@@ -122,6 +124,10 @@ class GridRun:
             test=request.test,
             machine=plain.machine.title,
             axes=space.labels_by_axis,
+            yardstick_seconds=(
+                statistics.median(plain.launches[0].gemm_seconds),
+                statistics.median(plain.launches[0].triad_seconds),
+            ),
         )
         if self.output.exists():
             grid = msgspec.json.decode(self.output.read_bytes(), type=Grid)
@@ -135,7 +141,10 @@ class GridRun:
             launches, error = [], ""
             try:
                 result = measure(replace(job, profile=None), lambda _: True, observer).measurement
-                launches = [self._launch(result, launch) for launch in result.launches]
+                launches = [
+                    grid_launch(launch, result.batch_size, grid.yardstick_seconds)
+                    for launch in result.launches
+                ]
             except TraingateError as failure:
                 error = str(failure).splitlines()[0]
             seconds = time.monotonic() - start
@@ -146,23 +155,25 @@ class GridRun:
                 f"{number} of {len(points)}: {space.labels(point)} {value:.3f} in {seconds:.0f} s"
             )
 
-    def _launch(self, measurement: Measurement, launch: Launch) -> GridLaunch:
-        self.unit = self.unit or launch
-        gemm = statistics.median(self.unit.gemm_seconds)
-        triad = statistics.median(self.unit.triad_seconds)
-        yardstick = statistics.fmean(
-            (gemm_seconds / gemm + triad_seconds / triad) / 2
-            for gemm_seconds, triad_seconds in zip(
-                launch.gemm_seconds, launch.triad_seconds, strict=True
-            )
+
+def grid_launch(
+    launch: Launch, batch_size: int, yardstick_seconds: tuple[float, float]
+) -> GridLaunch:
+    """Return the times of *launch*, related to the yardstick."""
+    gemm, triad = yardstick_seconds
+    yardstick = statistics.fmean(
+        (gemm_seconds / gemm + triad_seconds / triad) / 2
+        for gemm_seconds, triad_seconds in zip(
+            launch.gemm_seconds, launch.triad_seconds, strict=True
         )
-        step = statistics.fmean(launch.step_seconds)
-        return GridLaunch(
-            value=math.log(step / measurement.batch_size / yardstick),
-            step_seconds=step,
-            first_step_seconds=launch.first_step_seconds,
-            setup_seconds=launch.setup_seconds,
-        )
+    )
+    step = statistics.fmean(launch.step_seconds)
+    return GridLaunch(
+        value=math.log(step / batch_size / yardstick),
+        step_seconds=step,
+        first_step_seconds=launch.first_step_seconds,
+        setup_seconds=launch.setup_seconds,
+    )
 
 
 @dataclass(frozen=True)
