@@ -16,6 +16,17 @@ COMPARE = (
 )
 
 
+MEASURE = (
+    *OPTIONS[:1],
+    "--traingate-steps=2",
+    "--traingate-launches=1",
+    "--benchmark-storage=stored",
+)
+
+
+SAVING = (*MEASURE, "--benchmark-save=mine")
+
+
 ONE_MEASURED = """
 from trainings import sleeping
 
@@ -32,6 +43,16 @@ def run(pytester, text=ONE_MEASURED, *arguments, options=COMPARE):
     """Run pytest on a file of these tests, next to the trainings."""
     pytester.makepyfile(trainings=TRAININGS.read_text(), test_speed=text)
     return pytester.runpytest_subprocess(*options, *arguments)
+
+
+def saved(pytester):
+    """Return the files of the runs that were saved."""
+    return sorted(pytester.path.glob("stored/*/*.json"))
+
+
+def text_of(result):
+    """Return all that a run printed."""
+    return "\n".join((*result.outlines, *result.errlines))
 
 
 def line(result):

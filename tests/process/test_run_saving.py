@@ -1,4 +1,4 @@
-"""Runs are saved completely or not at all, and sessions that save at once lose nothing."""
+"""Runs are saved completely or not at all."""
 
 from __future__ import annotations
 
@@ -6,28 +6,11 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
-from comparing_runs import OPTIONS, SLOW, run
+from comparing_runs import FAST, MEASURE, ONE_MEASURED, SAVING, SLOW, run, saved, text_of
 
 from damages import DAMAGES, contents
-from traingate.baselines.saved_runs import read_run
-
-FAST = (1e-6,) * 4
-ONE = """
-from trainings import sleeping
-
-def test_sleeping(training_benchmark):
-    training_benchmark(sleeping)
-"""
-MEASURE = (
-    *OPTIONS[:1],
-    "--traingate-steps=2",
-    "--traingate-launches=1",
-    "--benchmark-storage=stored",
-)
-SAVING = (*MEASURE, "--benchmark-save=mine")
 
 LIMIT_FILES = """
 import resource
@@ -46,21 +29,13 @@ def pytest_sessionfinish():
 """Let the kernel refuse to write more than a number of bytes, as it does where the disk ends."""
 
 
-def saved(pytester):
-    return sorted(pytester.path.glob("stored/*/*.json"))
-
-
-def text_of(result):
-    return "\n".join((*result.outlines, *result.errlines))
-
-
 def test_a_disk_that_is_full_in_the_middle_of_a_save_fails_the_run_and_leaves_no_damaged_baseline(
     pytester, save
 ):
     save(FAST)
     before = contents(pytester.path / "stored")
     pytester.makeconftest(LIMIT_FILES)
-    result = run(pytester, ONE, options=(*SAVING, "--junitxml=junit.xml"))
+    result = run(pytester, ONE_MEASURED, options=(*SAVING, "--junitxml=junit.xml"))
     assert result.ret == 1
     assert "ERROR: the run was not saved: [Errno 27] File too large" in text_of(result)
     assert "was not saved completely, so removed" in text_of(result)
@@ -88,16 +63,16 @@ def test_a_session_that_is_killed_in_the_middle_of_a_save_leaves_no_baseline_tha
 ):
     save(FAST)
     pytester.makeconftest(KILL_IN_SAVE)
-    assert run(pytester, ONE, options=SAVING).ret == -signal.SIGXFSZ
+    assert run(pytester, ONE_MEASURED, options=SAVING).ret == -signal.SIGXFSZ
     (part,) = pytester.path.glob("stored/*/*_mine.json")
     assert part.stat().st_size == 2000
     (pytester.path / "conftest.py").unlink()
     before = contents(pytester.path / "stored")
-    compared = run(pytester, ONE)
+    compared = run(pytester, ONE_MEASURED)
     assert compared.ret == 4
     assert f"{part.name} is damaged: " in text_of(compared)
     assert contents(pytester.path / "stored") == before
-    assert run(pytester, ONE, options=SAVING).ret == 0  # the next run takes another name
+    assert run(pytester, ONE_MEASURED, options=SAVING).ret == 0  # the next run takes another name
     assert len(saved(pytester)) == 2
 
 
@@ -108,7 +83,7 @@ def test_a_storage_that_cannot_be_written_to_fails_the_run_and_says_so(pytester,
     folder = pytester.path / "stored" / get_machine_id()
     folder.parent.mkdir()
     folder.symlink_to(folder)
-    result = run(pytester, ONE, options=(*SAVING, "--traingate-json=results.json"))
+    result = run(pytester, ONE_MEASURED, options=(*SAVING, "--traingate-json=results.json"))
     assert result.ret == 1
     tables = json.loads((pytester.path / "results.json").read_text())
     assert tables["state"] == "failed"
@@ -116,66 +91,6 @@ def test_a_storage_that_cannot_be_written_to_fails_the_run_and_says_so(pytester,
     assert "ERROR: the run was not saved: " in text_of(result)
     assert "Traceback" not in text_of(result)
     assert folder.readlink() == folder
-
-
-def test_two_sessions_that_save_at_once_keep_both_runs(pytester, save):
-    """Each takes the next free number, and without a lock both would take the same one."""
-    pytester.makepyfile(test_speed=ONE)
-    pytester.makeconftest(
-        "import os, time\n"
-        "from pathlib import Path\n"
-        "from pytest_benchmark.storage.file import FileStorage\n"
-        "original = FileStorage._next_num.fget\n"
-        "def meeting(self):\n"
-        "    number = original(self)\n"
-        "    Path(f'arrived-{os.getpid()}').touch()\n"
-        "    deadline = time.monotonic() + 3\n"  # for the other one, which the lock keeps away
-        "    while len(list(Path.cwd().glob('arrived-*'))) < 2 and time.monotonic() < deadline:\n"
-        "        time.sleep(0.02)\n"
-        "    return number\n"
-        "FileStorage._next_num = property(meeting)\n"
-    )
-    command = [sys.executable, "-m", "pytest", "-q", *SAVING]
-    processes = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        for _ in range(2)
-    ]
-    outputs = [process.communicate(timeout=120)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
-    assert [file.name for file in saved(pytester)] == ["0001_mine.json", "0002_mine.json"]
-    assert all(len(read_run(file).measurements) == 1 for file in saved(pytester))
-
-
-def test_a_run_that_is_being_saved_is_waited_for(pytester, save):
-    """pytest-benchmark does not write atomically, and another session may read at any moment."""
-    from traingate.untrusted.files import locked
-
-    save(FAST)
-    path = pytester.path / "stored" / "Linux" / "0001_base.json"
-    path.parent.mkdir()
-    (pytester.path / "stored" / "0001_base.json").rename(path)
-    whole = path.read_text()
-    path.write_text(whole[: len(whole) // 2])
-    taken, runs = threading.Event(), []
-
-    def save_slowly():
-        with locked(path.parents[1], 5):
-            taken.set()
-            started.wait(10)
-            path.write_text(whole)
-
-    started = threading.Event()
-    writer = threading.Thread(target=save_slowly)
-    writer.start()
-    taken.wait(10)
-    reader = threading.Thread(target=lambda: runs.append(read_run(path)))
-    reader.start()
-    reader.join(0.2)
-    assert runs == []
-    started.set()
-    reader.join(10)
-    writer.join()
-    assert len(runs[0].measurements) == 1
 
 
 @pytest.mark.parametrize("damage", ["a FIFO", "a link to a device", "a sparse gibibyte"])
@@ -186,7 +101,7 @@ def test_pytest_benchmark_is_kept_from_reading_what_would_hang_it_or_fill_the_me
     path = pytester.path / "stored" / "0001_base.json"
     DAMAGES[damage](path)
     command = [sys.executable, "-m", "pytest", *MEASURE, "--benchmark-compare"]
-    pytester.makepyfile(test_speed=ONE)
+    pytester.makepyfile(test_speed=ONE_MEASURED)
     process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert process.returncode == 4
     assert "0001_base.json is damaged: it is" in process.stderr
@@ -203,7 +118,7 @@ def test_a_session_that_compares_with_a_damaged_run_is_refused_and_changes_nothi
     save(FAST)
     DAMAGES[damage](path)
     before = contents(pytester.path / "stored")
-    result = run(pytester, ONE, "--benchmark-save=mine")
+    result = run(pytester, ONE_MEASURED, "--benchmark-save=mine")
     assert result.ret == 4
     assert "0001_base.json is damaged: " in text_of(result)
     assert "Traceback" not in text_of(result)
@@ -213,10 +128,10 @@ def test_a_session_that_compares_with_a_damaged_run_is_refused_and_changes_nothi
 def test_the_storage_may_have_any_name(pytester, save):
     name = "a folder\nwith 日本語 and ' \" $(touch x)"
     options = (*MEASURE[:-1], f"--benchmark-storage={name}", "--benchmark-save=mine")
-    assert run(pytester, ONE, options=options).ret == 0
+    assert run(pytester, ONE_MEASURED, options=options).ret == 0
     (file,) = (pytester.path / name).glob("*/*.json")
     assert json.loads(file.read_text())["benchmarks"]
-    result = run(pytester, ONE, options=(*options[:-1], "--benchmark-compare"))
+    result = run(pytester, ONE_MEASURED, options=(*options[:-1], "--benchmark-compare"))
     assert "1 stored launch and 1 new one have no spread to judge by" in text_of(result)
     assert not (pytester.path / "x").exists()
 
@@ -240,62 +155,9 @@ def test_other(benchmark):
 
 @pytest.mark.parametrize("ending", ["a key that is no text", "Ctrl-C"])
 def test_a_save_that_any_exception_interrupts_leaves_no_damaged_baseline(pytester, save, ending):
-    result = run(pytester, ONE + UNFINISHED % ending, options=SAVING)
+    result = run(pytester, ONE_MEASURED + UNFINISHED % ending, options=SAVING)
     assert result.ret != 0
     assert saved(pytester) == []
-
-
-ANOTHER_WRITER = """
-import fcntl, os, pathlib
-from traingate.baselines import run_saving
-
-run_saving._LOCK_SECONDS = 0.05
-FOLDER = pathlib.Path("stored")
-
-def pytest_benchmark_update_json():
-    (FOLDER / "Linux").mkdir(parents=True, exist_ok=True)
-    (FOLDER / "Linux" / "0007_%s.json").write_text('{"benchmarks": [')
-
-def pytest_configure():
-    FOLDER.mkdir(exist_ok=True)
-    if %s:
-        fcntl.flock(os.open(FOLDER, os.O_RDONLY), fcntl.LOCK_EX)
-"""
-
-
-def test_a_file_that_another_session_is_writing_under_the_same_name_stays(pytester, save):
-    """Without the lock, nobody knows whose file it is."""
-    pytester.makeconftest(ANOTHER_WRITER % ("mine", True))
-    result = run(pytester, ONE, options=SAVING)
-    assert result.ret == 1
-    assert "0007_mine.json is damaged" in text_of(result)
-    assert "It stays: another session may be writing it." in text_of(result)
-    assert (pytester.path / "stored" / "Linux" / "0007_mine.json").exists()
-
-
-def test_a_file_that_a_session_without_a_lock_is_writing_is_left_alone(pytester, save):
-    """Sessions without traingate take no lock."""
-    pytester.makeconftest(ANOTHER_WRITER % ("theirs", False))
-    result = run(pytester, ONE, options=SAVING)
-    assert result.ret == 0
-    assert (pytester.path / "stored" / "Linux" / "0007_theirs.json").exists()
-    assert {file.name for file in saved(pytester)} == {"0007_theirs.json", "0001_mine.json"}
-
-
-def test_a_session_that_saves_other_benchmarks_only_waits_for_the_lock(pytester, save):
-    pytester.makeconftest(
-        "import fcntl, os\n"
-        "def pytest_benchmark_update_json():\n"
-        "    folder = os.open('stored', os.O_RDONLY)\n"
-        "    try:\n"
-        "        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
-        "    except BlockingIOError:\n"
-        "        print('it is held')\n"
-    )
-    other = "def test_other(benchmark):\n    benchmark(int)\n"
-    result = run(pytester, other, options=("-s", *SAVING))
-    assert result.ret == 0
-    assert "it is held" in text_of(result)
 
 
 def test_a_run_that_is_not_saved_where_it_should_be_fails(pytester, save):
@@ -303,7 +165,7 @@ def test_a_run_that_is_not_saved_where_it_should_be_fails(pytester, save):
         "from pytest_benchmark.storage.file import FileStorage\n"
         "FileStorage.save = lambda *arguments: None\n"
     )
-    result = run(pytester, ONE, options=SAVING)
+    result = run(pytester, ONE_MEASURED, options=SAVING)
     assert result.ret == 1
     assert "ERROR: no run was saved in stored" in text_of(result)
 
@@ -320,7 +182,7 @@ def test_a_complete_run_that_cannot_be_compared_with_fails_the_run_and_is_kept(p
         "    session.exitstatus = 0\n"
     )
     save(SLOW)
-    result = run(pytester, ONE, "--benchmark-compare", options=SAVING)
+    result = run(pytester, ONE_MEASURED, "--benchmark-compare", options=SAVING)
     assert result.ret == 1
     assert " 0 regressed, " in text_of(result)
     assert "the run was saved, but cannot be compared with: " in text_of(result)
@@ -329,7 +191,7 @@ def test_a_complete_run_that_cannot_be_compared_with_fails_the_run_and_is_kept(p
 
 
 def test_an_error_of_another_hook_is_not_taken_for_one_of_saving(pytester, save):
-    result = run(pytester, ONE, options=(*SAVING, "--junitxml=/dev/full"))
+    result = run(pytester, ONE_MEASURED, options=(*SAVING, "--junitxml=/dev/full"))
     assert result.ret != 0
     assert "No space left on device" in text_of(result)
     assert "the run was not saved" not in text_of(result)

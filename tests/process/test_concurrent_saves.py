@@ -1,0 +1,124 @@
+"""Sessions that save at once lose nothing, and wait for each other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+from comparing_runs import FAST, ONE_MEASURED, SAVING, run, saved, text_of
+
+from traingate.baselines.saved_runs import read_run
+
+
+def test_two_sessions_that_save_at_once_keep_both_runs(pytester, save):
+    """Each takes the next free number, and without a lock both would take the same one."""
+    pytester.makepyfile(test_speed=ONE_MEASURED)
+    pytester.makeconftest(
+        "import os, time\n"
+        "from pathlib import Path\n"
+        "from pytest_benchmark.storage.file import FileStorage\n"
+        "original = FileStorage._next_num.fget\n"
+        "def meeting(self):\n"
+        "    number = original(self)\n"
+        "    Path(f'arrived-{os.getpid()}').touch()\n"
+        "    deadline = time.monotonic() + 3\n"  # for the other one, which the lock keeps away
+        "    while len(list(Path.cwd().glob('arrived-*'))) < 2 and time.monotonic() < deadline:\n"
+        "        time.sleep(0.02)\n"
+        "    return number\n"
+        "FileStorage._next_num = property(meeting)\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", *SAVING]
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=120)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert [file.name for file in saved(pytester)] == ["0001_mine.json", "0002_mine.json"]
+    assert all(len(read_run(file).measurements) == 1 for file in saved(pytester))
+
+
+def test_a_run_that_is_being_saved_is_waited_for(pytester, save):
+    """pytest-benchmark does not write atomically, and another session may read at any moment."""
+    from traingate.untrusted.files import locked
+
+    save(FAST)
+    path = pytester.path / "stored" / "Linux" / "0001_base.json"
+    path.parent.mkdir()
+    (pytester.path / "stored" / "0001_base.json").rename(path)
+    whole = path.read_text()
+    path.write_text(whole[: len(whole) // 2])
+    taken, runs = threading.Event(), []
+
+    def save_slowly():
+        with locked(path.parents[1], 5):
+            taken.set()
+            started.wait(10)
+            path.write_text(whole)
+
+    started = threading.Event()
+    writer = threading.Thread(target=save_slowly)
+    writer.start()
+    taken.wait(10)
+    reader = threading.Thread(target=lambda: runs.append(read_run(path)))
+    reader.start()
+    reader.join(0.2)
+    assert runs == []
+    started.set()
+    reader.join(10)
+    writer.join()
+    assert len(runs[0].measurements) == 1
+
+
+ANOTHER_WRITER = """
+import fcntl, os, pathlib
+from traingate.baselines import run_saving
+
+run_saving._LOCK_SECONDS = 0.05
+FOLDER = pathlib.Path("stored")
+
+def pytest_benchmark_update_json():
+    (FOLDER / "Linux").mkdir(parents=True, exist_ok=True)
+    (FOLDER / "Linux" / "0007_%s.json").write_text('{"benchmarks": [')
+
+def pytest_configure():
+    FOLDER.mkdir(exist_ok=True)
+    if %s:
+        fcntl.flock(os.open(FOLDER, os.O_RDONLY), fcntl.LOCK_EX)
+"""
+
+
+def test_a_file_that_another_session_is_writing_under_the_same_name_stays(pytester, save):
+    """Without the lock, nobody knows whose file it is."""
+    pytester.makeconftest(ANOTHER_WRITER % ("mine", True))
+    result = run(pytester, ONE_MEASURED, options=SAVING)
+    assert result.ret == 1
+    assert "0007_mine.json is damaged" in text_of(result)
+    assert "It stays: another session may be writing it." in text_of(result)
+    assert (pytester.path / "stored" / "Linux" / "0007_mine.json").exists()
+
+
+def test_a_file_that_a_session_without_a_lock_is_writing_is_left_alone(pytester, save):
+    """Sessions without traingate take no lock."""
+    pytester.makeconftest(ANOTHER_WRITER % ("theirs", False))
+    result = run(pytester, ONE_MEASURED, options=SAVING)
+    assert result.ret == 0
+    assert (pytester.path / "stored" / "Linux" / "0007_theirs.json").exists()
+    assert {file.name for file in saved(pytester)} == {"0007_theirs.json", "0001_mine.json"}
+
+
+def test_a_session_that_saves_other_benchmarks_only_waits_for_the_lock(pytester, save):
+    pytester.makeconftest(
+        "import fcntl, os\n"
+        "def pytest_benchmark_update_json():\n"
+        "    folder = os.open('stored', os.O_RDONLY)\n"
+        "    try:\n"
+        "        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+        "    except BlockingIOError:\n"
+        "        print('it is held')\n"
+    )
+    other = "def test_other(benchmark):\n    benchmark(int)\n"
+    result = run(pytester, other, options=("-s", *SAVING))
+    assert result.ret == 0
+    assert "it is held" in text_of(result)
