@@ -21,8 +21,8 @@ from traingate.comparison.base import ComparisonResult, PlannedLaunches
 from traingate.controller.job import Job, Observer
 from traingate.controller.measure import measure
 from traingate.errors import ConfigurationError, TraingateError
-from traingate.races.default_space import Wishes
 from traingate.races.space import Space
+from traingate.races.wishes import Wishes
 from traingate.records import Launch, Measurement
 from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest

@@ -27,7 +27,7 @@ from traingate.single_test import SingleTestPlugin
 
 def calibrate(
     test: str | None, pairs: int, slowdowns: Sequence[float], arguments: Sequence[str]
-) -> Calibration | None:
+) -> tuple[Calibration | None, int]:
     """Compare one benchmark with itself, in a pytest run that shows its progress.
 
     Args:
@@ -37,11 +37,12 @@ def calibrate(
         arguments: Further arguments for pytest.
 
     Returns:
-        The calibration, or None if the test was not measured; pytest has shown the reason then.
+        The calibration, or None if the test was not measured; pytest has shown the reason then. And
+        the exit status of pytest, or of the signal that has ended it.
     """
     calibrator = _Calibrator(CalibrationPlan(pairs, tuple(slowdowns)))
-    SingleTestPlugin(calibrator.compare).run(test, (), arguments)
-    return calibrator.calibration
+    status = SingleTestPlugin(calibrator.compare).run(test, (), arguments)
+    return calibrator.calibration, status
 
 
 @dataclass(frozen=True)

@@ -120,13 +120,14 @@ def calibrate(
     TEST is the full name of a test; by default the first training benchmark that pytest finds.
     Further arguments go to pytest. Prints the smallest slowdown that each tolerance finds, the
     pairs and minutes that it takes, and the tolerance to set. Exit status: 0 measured, 2 not
-    measured.
+    measured, 130 interrupted (143 by SIGTERM).
     """
     from traingate.calibrate import calibrate as run_calibration  # noqa: PLC0415 - loads pytest
 
-    result = run_calibration(test, pairs, slowdowns, pytest_arguments)
+    result, status = run_calibration(test, pairs, slowdowns, pytest_arguments)
     if result is None:
-        _exit_without_result(f"{test or 'the first training benchmark'} was not measured.")
+        complain(f"{test or 'the first training benchmark'} was not measured.")
+        sys.exit(max(status, _NO_RESULT))
     print_calibration(Console(highlight=False), result)
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from traingate import fixtures, layer_fixtures, options, replay
+from traingate.baselines.compared_run import keep_what_can_be_shown
 from traingate.baselines.run_files import check_compared_files
 from traingate.baselines.run_saving import RunSaving
 from traingate.ending.exit_status import (
@@ -277,8 +278,9 @@ class _SessionHooks:
 
         It includes the present clock rate, which always differs. traingate compares the hardware.
         """
-        saved_benchmarks = compared_benchmark.get("benchmarks", [])
-        if any("traingate" in benchmark.get("extra_info", {}) for benchmark in saved_benchmarks):
+        keep_what_can_be_shown(compared_benchmark)
+        infos = [benchmark.get("extra_info") for benchmark in compared_benchmark["benchmarks"]]
+        if any(isinstance(info, dict) and "traingate" in info for info in infos):
             compared_benchmark["machine_info"] = machine_info
 
     @pytest.hookimpl(optionalhook=True)

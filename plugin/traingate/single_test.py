@@ -13,6 +13,7 @@ import pytest
 
 from traingate.comparison.base import Comparison
 from traingate.controller.job import Job
+from traingate.ending.termination import INTERRUPTED_STATUS, Termination
 from traingate.fixtures import SESSION_KEY
 from traingate.options import Settings, parse
 from traingate.selection import is_training_benchmark
@@ -51,9 +52,12 @@ class SingleTestPlugin:
         self._launches = launches
         self._session: Session | None = None
         self._config: pytest.Config | None = None
+        self._pytest_session: pytest.Session | None = None
+        self._was_interrupted = False
+        self._termination = Termination(self._stop)
 
     def run(self, test: str | None, options: Sequence[str], arguments: Sequence[str]) -> int:
-        """Run pytest, and return its exit status.
+        """Run pytest, and return its exit status, or that of the signal that has ended it.
 
         Args:
             test: Full name of the test; None for the first training benchmark that pytest finds.
@@ -62,7 +66,10 @@ class SingleTestPlugin:
         """
         tests = [] if test is None else [test]
         command = ["-q", "-p", "no:cacheprovider", *options, *tests, *arguments]
-        return int(pytest.main(command, plugins=[self]))
+        status = int(pytest.main(command, plugins=[self]))
+        if self._termination.exit_status is not None:
+            return self._termination.exit_status
+        return INTERRUPTED_STATUS if self._was_interrupted else status
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -73,6 +80,7 @@ class SingleTestPlugin:
     def _make_session(self, config: pytest.Config) -> Session:
         """Return the session, whose only comparison is that of this plugin."""
         if self._session is None:
+            self._termination.start()
             settings = parse(config)
             self._session = Session(
                 self._settings(settings), config.rootpath, sys.path, self._comparison
@@ -118,10 +126,26 @@ class SingleTestPlugin:
             report.outcome, report.longrepr = "passed", None
         return report
 
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Keep pytest's session, to end it at a signal."""
+        self._pytest_session = session
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Note that Ctrl-C, or a signal, has ended the run."""
+        self._was_interrupted = True
+
+    def _stop(self, reason: str) -> None:
+        """Let pytest run no further test."""
+        if self._pytest_session is not None:
+            self._pytest_session.shouldstop = reason
+
     def pytest_unconfigure(self) -> None:
         """Close the session."""
-        if self._session is not None:
-            self._session.close()
+        try:
+            if self._session is not None:
+                self._session.close()
+        finally:
+            self._termination.close()
 
     def write_line(self, text: str) -> None:
         """Write a line to the terminal while the test runs, in spite of pytest's capturing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from subjects import HERE
 from traingate.controller.job import Job, LaunchPlan, ProfilePlan
 from traingate.controller.measure import measure
 from traingate.controller.scales import SCALES
-from traingate.environments.placement import place
+from traingate.environments.placement import Placement, place
 from traingate.environments.registry import Environments
 from traingate.layers.stack import Stack
 from traingate.protocol import messages
@@ -50,6 +51,9 @@ class Observation:
         return self.record.launches[0].counters
 
 
+COMPILERS = {"torch_compile", "compiled_step"}
+
+
 def job_of(layers, workload, directory: Path, steps: int, environment: str | None = None) -> Job:
     """Return the job of one launch of the stack; skip the test if this machine cannot run it."""
     name = name_of(workload, "workload")
@@ -63,13 +67,23 @@ def job_of(layers, workload, directory: Path, steps: int, environment: str | Non
         stack=stack,
         scale=SCALES["smoke"],
         launches=LaunchPlan(1, 1),
-        compile_cache=directory / "cache",
+        compile_cache=directory.parent / f"kernels-{_graph_key(stack, placement)}",
         import_paths=(str(HERE),),
         steps=steps,
         work=messages.WorkCounted(1.0, 1),
         environment=placement.environment,
         request=placement.examination.request,
     )
+
+
+def _graph_key(stack: Stack, placement: Placement) -> str:
+    """Return a name for the cache of kernels that stacks with equal graphs share.
+
+    Inductor tells models apart, but neither numbers of threads nor backends.
+    """
+    compilers = [layer for layer in stack.layers if layer.name in COMPILERS]
+    key = repr((placement.environment.name, placement.examination.request, compilers))
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def observe_once(

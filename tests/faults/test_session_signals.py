@@ -164,6 +164,7 @@ def test_other():
 
 
 GATE, BISECT = ("ci", "gate", "--base=HEAD"), ("bisect", TEST, "--good=HEAD")
+CALIBRATE = ("calibrate", TEST)
 ABORTED = 1
 
 
@@ -175,6 +176,8 @@ ABORTED = 1
         (BISECT, signal.SIGINT, ABORTED),
         (BISECT, signal.SIGTERM, 128 + signal.SIGTERM),
         (BISECT, signal.SIGHUP, 128 + signal.SIGHUP),
+        (CALIBRATE, signal.SIGINT, 128 + signal.SIGINT),
+        (CALIBRATE, signal.SIGTERM, 128 + signal.SIGTERM),
     ],
 )
 def test_a_service_that_cancels_a_command_ends_its_pytest(project, command, number, status):

@@ -39,7 +39,7 @@ def run(stand_in, temporary, monkeypatch):
 
     def calibrated(tests, slowdowns=()):
         (temporary / "test_calibrated.py").write_text(tests)
-        return calibrate("test_calibrated.py", 2, slowdowns, OPTIONS)
+        return calibrate("test_calibrated.py", 2, slowdowns, OPTIONS)[0]
 
     yield calibrated
     sys.modules.pop("test_calibrated", None)

@@ -170,14 +170,14 @@ def test_an_interrupted_race_tells_what_it_knows_and_goes_on(race_project):
     assert len(race.candidates) == 4
 
 
-def test_an_interruption_before_the_first_heat_leaves_nothing(race_project):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_before_the_first_heat_leaves_nothing(race_project, number):
     process = race_project.start(SPEEDS)
     before = _wait_for(process, r"4 candidates")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     rest, _ = process.communicate(timeout=60)
-    assert process.returncode in {2, 130}, before + rest
+    assert process.returncode == 128 + number, before + rest
     assert not race_project.record.exists() or not read_race(race_project.record).heats
-    assert not list(race_project.folder.parent.glob("t[tg]-*"))
 
 
 def test_an_interrupted_final_keeps_its_winner(race_project):

@@ -11,10 +11,11 @@ from traingate import BaseLayer
 from traingate.errors import ConfigurationError
 from traingate.layers import BatchSize, Bf16Autocast, DataWorkers, TorchCompile, TunedRuntime
 from traingate.races import machine_choices
-from traingate.races.default_space import Wishes, make_space
+from traingate.races.default_space import make_space
 from traingate.races.failures import closed_choices
 from traingate.races.space import Axis, Choice, Space
 from traingate.races.space_file import read_space
+from traingate.races.wishes import Wishes
 
 
 def _possible(_layer):

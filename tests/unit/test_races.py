@@ -15,7 +15,7 @@ from simulated_races import (
     effects_space,
     simulate,
 )
-from traingate.races.running import Failure, HeatResult
+from traingate.races.running import HeatResult
 from traingate.report.race import headline
 
 SIZES = {"memory": 2, "compiler": 2, "allocator": 6, "optimizer": 2}
@@ -124,7 +124,7 @@ def test_a_race_whose_heats_all_fail_ends():
     measurer = _measurer(space, lambda _: 0.0, 0)
     measurer.failing = frozenset(space.points)
     race, result = simulate(measurer, 900, 0)
-    assert race.end == "budget"
+    assert race.end == "exhausted"
     assert result.winner is None
     assert race.seconds == measurer.seconds < 900
 
@@ -135,25 +135,8 @@ def test_one_candidate_alone_has_no_final():
     measurer.failing = frozenset(space.points) - {space.plain}
     race, result = simulate(measurer, 900, 0)
     assert [heat.stage for heat in race.heats] == ["search"]
+    assert race.end == "exhausted"
     assert headline(race, result).startswith("Only this one was measured")
-
-
-def test_a_choice_that_is_too_large_is_not_tried_for_ever():
-    space = effects_space({"batch": 2, "second": 4, "third": 4})
-
-    class SmallMeasurer(SimulatedMeasurer):
-        def measure(self, plan, numbers, race, look, seconds):
-            result = super().measure(plan, numbers, race, look, seconds)
-            large = [n for n, point in zip(numbers, plan.points, strict=True) if point[0]]
-            result.failures += [Failure(number, "memory", "it is too large") for number in large]
-            return result
-
-    measurer = SmallMeasurer(
-        space, lambda point: -0.5 * point[0], Machine(), np.random.default_rng(0)
-    )
-    race, result = simulate(measurer, 900, 0)
-    assert len([item for item in race.eliminations if item.kind == "memory"]) <= 8
-    assert "batch" not in race.candidates[result.winner.candidate].choices
 
 
 def test_too_little_time_still_names_who_is_ahead():

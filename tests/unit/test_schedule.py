@@ -1,7 +1,7 @@
 import pytest
 
 from traingate.controller.scales import SCALES
-from traingate.controller.schedule import plan_rounds
+from traingate.controller.schedule import plan_heat, plan_rounds
 
 UNIT = 0.015
 
@@ -38,3 +38,12 @@ def test_a_single_step_is_a_round():
 )
 def test_a_launch_shows_slow_periods_as_far_as_its_steps_are_short(step_seconds, steps):
     assert SCALES["quick"].steps_for(step_seconds) == steps
+
+
+def test_all_launches_of_a_heat_are_measured_for_about_the_same_time():
+    step_seconds = [0.01, 0.1, 2.0, 2.0, 6.0]
+    turns = plan_heat(step_seconds, [0] * 5, 6.0)
+    times = [count * seconds for count, seconds in zip(turns.steps, step_seconds, strict=True)]
+    assert min(times) == pytest.approx(2.0)
+    assert turns.steps[-1] == 1
+    assert turns.rounds == 4

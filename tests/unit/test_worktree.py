@@ -1,6 +1,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -192,3 +193,23 @@ def test_ctrl_c_during_the_checkout_leaves_nothing(repository, tmp_path):
     assert len(worktrees_of(repository)) == 1
     assert list((repository.root / ".git").rglob("*.lock")) == []
     assert list((repository.root / ".git").glob("worktrees/*")) == []
+
+
+def test_worktrees_are_removed_although_the_process_that_does_so_was_killed(repository, worktrees):
+    """The kernel ends processes for lack of memory, and this one is as good as any."""
+    first = worktrees.check_out(repository, repository.resolve_commit("HEAD").hash)
+    for checks_out in (True, False):
+        (cleanup,) = [
+            child
+            for child in psutil.Process().children()
+            if any("cleanup.py" in word for word in child.cmdline())
+        ]
+        cleanup.kill()
+        while cleanup.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        if checks_out:
+            second = worktrees.check_out(repository, commit(repository.root, models="two"))
+    worktrees.close()
+    assert not first.exists()
+    assert not second.exists()
+    assert len(worktrees_of(repository)) == 1

@@ -97,6 +97,12 @@ class Baselines:
             summaries = tests_of(subject, run, test)
             if not summaries:
                 continue
+            changed = None if test in summaries else _other_subject(subject, run, test)
+            if changed is not None:
+                obstacles[position] = (
+                    f"{run.title} has {test} as {changed}, and it is {subject} now."
+                )
+                continue
             summary = summaries.get(test, list(summaries.values())[-1])
             differences = tuple(hardware_differences(summary.machine, hardware))
             if failed_in(run, subject, test):
@@ -257,3 +263,22 @@ def _poolable(
                 and item.yardstick == newest.yardstick
             ):
                 yield other, item
+
+
+def _other_subject(subject: Subject, run: RunSummary, test: str) -> Subject | None:
+    """Return what a test was in a run, if it has measured something else there; None if it has not.
+
+    A test that was renamed has no measurement of its own name. One that has some was edited: what
+    another test of the run has measured says nothing about it.
+    """
+    own = [
+        item
+        for item in run.tests
+        if item.test == test
+        and item.scale == subject.scale
+        and item.environment_name == subject.environment_name
+    ]
+    if not own:
+        return None
+    last = own[-1]
+    return Subject(last.workload, last.stack, last.scale, last.batch_size)

@@ -6,13 +6,15 @@ modules of traingate that do the same.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
 from typing import Final
 
 from traingate.errors import BaselineError, DamagedRecordError, NoRunError
-from traingate.untrusted.files import contains, kind_of
+from traingate.untrusted.files import MAX_VALUES, contains, has_too_many_values, kind_of
+from traingate.untrusted.masking import masked_text
 
 MAX_RUN_BYTES: Final = 512 << 20
 """Largest file of a run that is read: a run of a thousand tests has a tenth of it."""
@@ -44,7 +46,8 @@ def select_files(storage: str, selection: str | bool) -> list[Path]:
     """
     folder = storage_folder(storage)
     if folder is None:
-        raise BaselineError(f"traingate compares with runs in files only, and not in {storage}")
+        address = masked_text(storage)
+        raise BaselineError(f"traingate compares with runs in files only, and not in {address}")
     files = _select(folder, selection)
     if not files:
         problem = "No saved run" if selection is True else f"No saved run matches {selection!r}"
@@ -86,7 +89,8 @@ def check_compared_files(storage: str, selection: str | bool) -> None:
         selection: Value of ``--benchmark-compare``; False if nothing is compared.
 
     Raises:
-        DamagedRecordError: If one is a FIFO or a device, or larger than ``MAX_RUN_BYTES``.
+        DamagedRecordError: If one is a FIFO or a device, or larger than ``MAX_RUN_BYTES``, if it
+            has more than ``MAX_VALUES`` values, or control characters in its name.
     """
     try:
         files = select_files(storage, selection) if selection else []
@@ -99,9 +103,15 @@ def check_compared_files(storage: str, selection: str | bool) -> None:
             continue
         if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
             raise DamagedRecordError.of(file, f"it is {kind_of(status.st_mode)}, not a file")
+        if not file.name.isprintable():
+            raise DamagedRecordError.of(file, "its name has control characters")
         if status.st_size > MAX_RUN_BYTES:
             size = f"it is larger than {MAX_RUN_BYTES >> 20} MiB, and was not read"
             raise DamagedRecordError.of(file, size)
+        with contextlib.suppress(OSError):  # reported where it is read
+            if status.st_size > MAX_VALUES and has_too_many_values(file):
+                values = f"it has more than {MAX_VALUES:,} values, and was not read"
+                raise DamagedRecordError.of(file, values)
 
 
 def _select(folder: Path, selection: str | bool) -> list[Path]:

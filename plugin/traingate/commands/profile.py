@@ -54,6 +54,8 @@ def profile(
         sys.exit(NO_RESULT)
     for file in files:
         show(read_profiles(file), form, file.parent)
+    if exit_code not in {0, 1}:  # it was interrupted, or pytest itself has failed
+        sys.exit(max(exit_code, NO_RESULT))
     sys.exit(1 if exit_code == 1 and against else 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,9 +62,9 @@ def find_run(name: str | None, storage: str) -> SavedRun:
     if name is None:
         return newest_run(storage)
     path = Path(name)
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113 - never raises, however long the name is
         return saved_runs.read_run(path)
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112
         return newest_run(name)
     try:
         return newest_run(storage, name)

@@ -7,18 +7,20 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
 
 from traingate.commands.output import complain, print_text
 from traingate.commands.race import print_race
+from traingate.ending.termination import INTERRUPTED_STATUS
 from traingate.errors import ConfigurationError
 from traingate.races.answer import answer
-from traingate.races.default_space import Wishes
+from traingate.races.files import is_race_file
 from traingate.races.space import Space
 from traingate.races.standings import Standing
+from traingate.races.wishes import Wishes
 from traingate.records.race import Objective, Race
 from traingate.report.race import progress_line, to_svg
 from traingate.report.race_recipe import script_of_candidate
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from traingate.tuning.tune import TuneOptions
 
 _NO_RESULT = 2
-_INTERRUPTED = 130
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
@@ -72,6 +73,17 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
     return size
 
 
+def _race_file(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    """Return the path of a record, by whose name other commands recognise it.
+
+    Raises:
+        BadParameter: If it has another ending.
+    """
+    if path is not None and not is_race_file(path):
+        raise click.BadParameter(f"the name of a race ends in .race.json, and {path} does not")
+    return path
+
+
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("test")
 @click.option(
@@ -113,7 +125,14 @@ def _size(_context: click.Context, _option: click.Parameter, text: str | None) -
 @click.option("--space", "space_file", type=_FILE, help="TOML file with axes of your own.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Seed of the choices to measure.")
 @click.option("--resume", is_flag=True, help="Go on with the newest race of TEST.")
-@click.option("-o", "--output", type=_FILE, help="File for the record, or to go on with.")
+@click.option(
+    "-o",
+    "--output",
+    type=_FILE,
+    callback=_race_file,
+    metavar="FILE.race.json",
+    help="File for the record, or to go on with.",
+)
 @click.option("--svg", type=_FILE, help="Write the answer as a picture too.")
 @click.option("--script", type=_FILE, help="Write a plain training script with the fastest stack.")
 @click.option(
@@ -140,16 +159,17 @@ def tune(
     step in turn; those that are slower are dropped, and the best ones meet again in a final.
     Prints the winner, what cannot be told from it, what each layer adds, and how to have it
     without traingate. Ctrl-C ends the race and keeps what is known. Further arguments go to pytest.
-    Exit status: 0 a winner, 2 no result, 130 interrupted.
+    Exit status: 0 a winner, 2 no result, 130 interrupted (143 by SIGTERM).
     """
     from traingate.tuning.tune import TuneRun  # noqa: PLC0415 - loads pytest
 
     run = TuneRun(_tune_options(**choices), report=_report, announce=_announce)
     # The record alone is the standard output.
     with contextlib.redirect_stdout(sys.stderr) if form == "json" else contextlib.nullcontext():
-        run.run(test, pytest_arguments)
+        status = run.run(test, pytest_arguments)
     if run.race is None or run.path is None:
-        _fail(f"{test} was not raced.")
+        complain(f"{test} was not raced.")
+        sys.exit(max(status, _NO_RESULT))
     race, result = run.race, answer(run.race)
     print_race(race, result, form)
     if form == "text":
@@ -159,7 +179,7 @@ def tune(
     if script is not None and result.winner is not None:
         _write_script(script, race, result.winner)
     if race.end == "interrupted":
-        sys.exit(_INTERRUPTED)
+        sys.exit(max(status, INTERRUPTED_STATUS))
     if result.winner is None or not race.end:
         sys.exit(_NO_RESULT)
 
@@ -229,8 +249,3 @@ def _write_script(path: Path, race: Race, winner: Standing) -> None:
         complain(f"{path} was not written: {error}")
         return
     _write(path, script)
-
-
-def _fail(message: str) -> NoReturn:
-    complain(message)
-    sys.exit(_NO_RESULT)

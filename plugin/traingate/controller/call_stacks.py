@@ -18,6 +18,7 @@ import psutil
 
 from traingate.controller.exit_report import appended_text, condensed, log_sizes
 from traingate.protocol.shared_names import STACK_SIGNAL
+from traingate.untrusted.clock import monotonic
 
 _SCRIPT: Final = str(Path(__file__).parents[1] / "worker" / "main.py")
 
@@ -65,9 +66,9 @@ def _call_stacks_of(pid: int, directory: Path) -> str:
     sizes = log_sizes(directory)
     with contextlib.suppress(OSError):
         os.kill(pid, STACK_SIGNAL)
-    deadline = time.monotonic() + _SECONDS
+    deadline = monotonic() + _SECONDS
     earlier_sizes = sizes
-    while time.monotonic() < deadline:
+    while monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
         current_sizes = log_sizes(directory)
         if current_sizes == earlier_sizes != sizes:

@@ -24,6 +24,7 @@ from traingate.controller.rank_channels import Answers, RankChannels
 from traingate.controller.tagged_processes import kill_tagged
 from traingate.protocol.channel import Channel, Listener
 from traingate.protocol.messages import PROTOCOL_VERSION, Hello, Message
+from traingate.untrusted.clock import monotonic
 
 _GRACE_SECONDS: Final = 5.0
 """Longest wait for a child to end by itself before it is killed."""
@@ -72,7 +73,7 @@ class Child:
         self._directory = self._listener.directory
         self._failures = ChildFailures(self._command, self._label, self._directory)
         self._start_time = time.time()
-        self._deadline = time.monotonic() + self._start_seconds
+        self._deadline = monotonic() + self._start_seconds
         try:
             with (self._directory / "log").open("ab") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - our own argv, no shell
@@ -143,7 +144,7 @@ class Child:
                 return channel
             if self._process.poll() is not None:
                 raise self._failures.ended(self._process, "at its start")
-            if time.monotonic() > self._deadline:
+            if monotonic() > self._deadline:
                 seconds = self._start_seconds
                 raise self._failures.overdue("at its start", seconds, call_stacks=self._call_stacks)
             cut_logs(self._directory)
@@ -215,7 +216,7 @@ class Child:
             ProtocolError: If a message of another type came.
         """
         assert self._channels is not None
-        remaining = self._deadline - time.monotonic() if seconds is None else seconds
+        remaining = self._deadline - monotonic() if seconds is None else seconds
         answers = self._channels.receive(remaining, ranks, self._is_running)
         self._check(answers, activity)
         if answers.overdue_ranks:

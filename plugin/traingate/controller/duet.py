@@ -11,7 +11,6 @@ relative to the yardstick.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -32,6 +31,7 @@ from traingate.controller.warm_up import warm_up
 from traingate.errors import BaselineError
 from traingate.host.memory import available_bytes
 from traingate.records import Duet, Launch, Pair
+from traingate.untrusted.clock import monotonic
 
 _MEMORY_MARGIN: Final = 1.2
 """Factor by which a launch may need more memory than the one that was measured."""
@@ -96,7 +96,7 @@ def measure_duet(
     facts = _DuetFacts(peak_rss_bytes=peak)
     sides = _Sides(candidate, base, plan.planned, observer, facts)
     pairs: list[Pair] = []
-    start = time.monotonic()
+    start = monotonic()
     with ExitStack() as exit_stack:
         next_pairs = sides.step_by_step
         if not by_steps:
@@ -106,7 +106,7 @@ def measure_duet(
             with closing(next_pairs(len(pairs))) as new_pairs:
                 for pair in _interruptible(new_pairs, pairs):
                     pairs.append(pair)
-                    duet = sides.summarise(pairs, (time.monotonic() - start) / len(pairs))
+                    duet = sides.summarise(pairs, (monotonic() - start) / len(pairs))
                     if len(pairs) >= plan.planned and is_decided(duet):
                         if on_decided is not None and facts.workers is not None:
                             on_decided(partial(profile_in_turn, *facts.workers))

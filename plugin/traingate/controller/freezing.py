@@ -16,6 +16,8 @@ from typing import Final
 
 import psutil
 
+from traingate.untrusted.clock import monotonic
+
 _MAX_SECONDS: Final = 5.0
 """Longest wait until the signal has stopped all threads; the kernel delays it for a thread that
 waits for a disk."""
@@ -56,14 +58,14 @@ class ProcessTree:
         """
         self.is_frozen = True
         self._signal(signal.SIGSTOP, self._groups)
-        deadline = time.monotonic() + _MAX_SECONDS
+        deadline = monotonic() + _MAX_SECONDS
         while True:
             processes = self._processes()
             if self._add_groups(processes):
                 self._signal(signal.SIGSTOP, self._groups)
             elif all(map(_is_at_rest, processes)):
                 return True
-            if time.monotonic() > deadline:
+            if monotonic() > deadline:
                 return False
             time.sleep(_POLL_SECONDS)
 

@@ -6,7 +6,6 @@ A launch that fails is left out of the rest of the heat, and so is one that the 
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,8 +18,9 @@ from traingate.controller.schedule import HeatTurns, plan_heat
 from traingate.controller.steps import Steps
 from traingate.controller.training_worker import TrainingWorker
 from traingate.controller.warm_up import WarmUp, warm_up
-from traingate.errors import EditedFileError, TraingateError
+from traingate.errors import EditedFileError, TraingateError, WorkerError
 from traingate.protocol import messages
+from traingate.untrusted.clock import monotonic
 
 
 @dataclass
@@ -39,6 +39,7 @@ class HeatLaunch:
         planned_rounds: Number of rounds that are planned for the heat; 0 before the first.
         error: Error by which it failed; None if it has not failed.
         is_stepping: True while it takes the steps of a turn.
+        is_finishing: True once it has been asked to end.
         is_ended: True if the caller has ended it, or if there was no time left to warm it up.
         finished: Messages by which its ranks have reported success; empty if they have not.
     """
@@ -54,6 +55,7 @@ class HeatLaunch:
     planned_rounds: int = 0
     error: TraingateError | None = None
     is_stepping: bool = False
+    is_finishing: bool = False
     is_ended: bool = False
     finished: list[messages.Finished] = field(default_factory=list)
 
@@ -91,7 +93,13 @@ class HeatLaunch:
         self.is_stepping = False
 
     def finish(self) -> None:
-        """Ask the worker for the message that proves its success, and end it."""
+        """Ask the worker for the message that proves its success, and end it.
+
+        If Ctrl-C has broken that off, nothing more is asked.
+        """
+        if self.is_finishing:
+            return
+        self.is_finishing = True
         with self.guarded():
             self.finished = self.worker.finish()
         self.exit_stack.close()
@@ -113,7 +121,7 @@ class HeatLaunch:
 
 
 _LEAST_LAUNCHES: Final = 2
-"""Smallest number of launches that are warmed up, however long that takes."""
+"""Smallest number of launches that begin to be warmed up, however long that takes."""
 
 _LEAST_SECONDS: Final = 1.0
 """Smallest duration of the measured steps of a launch, at scales that measure few steps."""
@@ -149,12 +157,12 @@ def measure_heat(
         jobs: Jobs whose launches fit into memory together.
         observer: Receiver of the progress.
         look: Function that ends launches.
-        seconds: Time for starting and warming up. Launches that are not warmed up by then are left
-            out, but for the first two.
+        seconds: Time for starting and warming up. Launches that are not begun to be warmed up by
+            then are left out, but for the first two.
 
     Raises:
         EditedFileError: If the code was edited meanwhile.
-        WorkerError: If the yardstick failed.
+        WorkerError: If the yardstick does not start.
     """
     with ExitStack() as exit_stack:
         yardstick = Child(yardstick_command(), "the yardstick", jobs[0].timeouts.start)
@@ -170,7 +178,7 @@ def measure_heat(
         ]
         heat = MeasuredHeat(launches)
         try:
-            _prepare(launches, yardstick, time.monotonic() + seconds)
+            _prepare(launches, yardstick, monotonic() + seconds)
             _measure(heat, yardstick, look)
         except KeyboardInterrupt:
             heat.was_interrupted = True
@@ -186,8 +194,8 @@ def _prepare(launches: Sequence[HeatLaunch], yardstick: Child, deadline: float) 
     Args:
         launches: Launches of the heat.
         yardstick: Process of the yardstick, which has been started.
-        deadline: Time, by ``time.monotonic``, from which on no launch but the first two is warmed
-            up.
+        deadline: Time, by ``monotonic``, from which on no launch but the first two is warmed
+            up, whether they succeed or not.
     """
     for launch in launches:
         with launch.guarded():
@@ -199,9 +207,8 @@ def _prepare(launches: Sequence[HeatLaunch], yardstick: Child, deadline: float) 
     for launch in filter(lambda item: item.runs, launches):
         with launch.guarded():
             launch.setup_seconds = launch.worker.wait_until_prepared()
-    for launch in filter(lambda item: item.runs, launches):
-        warm = sum(item.warm_up is not None and item.runs for item in launches)
-        if time.monotonic() > deadline and warm >= _LEAST_LAUNCHES:
+    for tried, launch in enumerate(filter(lambda item: item.runs, launches)):
+        if monotonic() > deadline and tried >= _LEAST_LAUNCHES:
             launch.is_ended = True
             launch.exit_stack.close()
             continue
@@ -223,11 +230,13 @@ def _measure(heat: MeasuredHeat, yardstick: Child, look: LookAtHeat) -> None:
         for launch in running if number % 2 == 0 else running[::-1]:
             if launch.runs:
                 launch.take_turn(number)
-        answer = yardstick.ask_first(
-            messages.Measure(1), messages.Measured, running[0].job.timeouts.step, "at its work"
-        )
-        heat.gemm_seconds.append(answer.gemm_seconds)
         heat.rounds = number + 1
+        # Without the yardstick, which can die as any process, no roofline is told.
+        with contextlib.suppress(WorkerError):
+            answer = yardstick.ask_first(
+                messages.Measure(1), messages.Measured, running[0].job.timeouts.step, "at its work"
+            )
+            heat.gemm_seconds.append(answer.gemm_seconds)
         for launch in look(number + 1, [item for item in running if item.runs]):
             launch.is_ended = True
             launch.finish()

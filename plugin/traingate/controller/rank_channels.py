@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
@@ -12,6 +11,7 @@ from typing import Final
 from traingate.errors import ProtocolError
 from traingate.protocol.channel import Channel
 from traingate.protocol.messages import Failed, Message
+from traingate.untrusted.clock import monotonic
 
 _AFTER_FAILURE_SECONDS: Final = 2.0
 """Longest wait for the other ranks after one has raised. When a rank dies, the others raise, and
@@ -109,7 +109,7 @@ class RankChannels:
         """
         pending_ranks = set(self.ranks if ranks is None else ranks)
         reader = _Reader(self._channels)
-        deadline = time.monotonic() + seconds
+        deadline = monotonic() + seconds
         # When one rank ends, its launcher ends the others.
         while pending_ranks and not reader.ended_ranks:
             ready_ranks, runs = self._wait_while_running(pending_ranks, deadline, is_running)
@@ -119,7 +119,7 @@ class RankChannels:
             for rank in ready_ranks:
                 pending_ranks.discard(rank)
                 if isinstance(reader.read(rank), Failed) or reader.damaged:
-                    deadline = min(deadline, time.monotonic() + _AFTER_FAILURE_SECONDS)
+                    deadline = min(deadline, monotonic() + _AFTER_FAILURE_SECONDS)
         ended_ranks = reader.ended_ranks
         ended_ranks |= {rank for rank in self.ranks if ended_ranks and self._has_ended(rank)}
         if ended_ranks or any(isinstance(each, Failed) for each in reader.messages.values()):
@@ -158,7 +158,7 @@ class RankChannels:
         There are none if *deadline* has passed, or if the child has ended without a last message.
         """
         while True:
-            remaining = deadline - time.monotonic()
+            remaining = deadline - monotonic()
             ready_ranks = self._wait(ranks, min(remaining, _CHECK_SECONDS))
             if ready_ranks:
                 return ready_ranks, True

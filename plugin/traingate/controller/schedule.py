@@ -185,9 +185,11 @@ def plan_heat(
         data_workers: Number of processes that load the data of each launch.
         launch_seconds: Approximate duration of the measured steps of a median launch, in seconds.
     """
+    # Faster launches take as long a turn, so that all launches are measured equally well.
+    shortest_turn = max(_TURN_SECONDS, statistics.median(step_seconds))
     steps = []
     for seconds, workers in zip(step_seconds, data_workers, strict=True):
-        least_steps = max(_least_steps(workers), round(_TURN_SECONDS / seconds))
+        least_steps = max(_least_steps(workers), round(shortest_turn / seconds))
         steps.append(_next_prime(least_steps) if workers else least_steps)
     turn_seconds = statistics.median(map(operator.mul, steps, step_seconds))
     least, most = _HEAT_ROUNDS

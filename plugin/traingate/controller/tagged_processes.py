@@ -10,6 +10,7 @@ from typing import Final
 import psutil
 
 from traingate.controller.command import LAUNCH_TAG
+from traingate.untrusted.clock import monotonic
 
 _END_SECONDS: Final = 5.0
 """Longest wait for the end of processes that have been killed."""
@@ -38,13 +39,13 @@ def kill_tagged(
         start_time: Time at which the child was started, in seconds since the epoch.
         known_processes: Further processes to kill, which may have another environment.
     """
-    start = time.monotonic()
+    start = monotonic()
     known = list(known_processes)
-    while time.monotonic() < start + _MAX_SECONDS:
+    while monotonic() < start + _MAX_SECONDS:
         tagged, has_unreadable = _find_tagged(tag, start_time)
         processes = {*tagged, *filter(_can_run, known)}
         if not processes:
-            if not has_unreadable or time.monotonic() > start + _EXEC_SECONDS:
+            if not has_unreadable or monotonic() > start + _EXEC_SECONDS:
                 psutil.wait_procs(known, 0)  # in a container, this process may be their parent now
                 return
             time.sleep(_EXEC_POLL_SECONDS)
@@ -53,7 +54,7 @@ def kill_tagged(
             with contextlib.suppress(psutil.Error):
                 process.suspend()
         started_meanwhile = set(_find_tagged(tag, start_time)[0]) - processes
-        if not started_meanwhile or time.monotonic() > start + _MAX_SECONDS / 2:
+        if not started_meanwhile or monotonic() > start + _MAX_SECONDS / 2:
             _kill(processes | started_meanwhile)
 
 
@@ -66,8 +67,8 @@ def _kill(processes: Collection[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    deadline = time.monotonic() + _END_SECONDS
-    while any(map(_can_run, processes)) and time.monotonic() < deadline:
+    deadline = monotonic() + _END_SECONDS
+    while any(map(_can_run, processes)) and monotonic() < deadline:
         time.sleep(_EXEC_POLL_SECONDS)
 
 

@@ -21,6 +21,10 @@ FIRST_SIGNAL_STATUS: Final = 128
 """Exit status of a program that a signal has ended, less the number of the signal (bash(1))."""
 
 
+INTERRUPTED_STATUS: Final = FIRST_SIGNAL_STATUS + signal.SIGINT
+"""Exit status of a command that Ctrl-C has ended."""
+
+
 @contextlib.contextmanager
 def exiting_at_signals() -> Iterator[None]:
     """End a command at these signals by SystemExit, so that it removes what it has made.

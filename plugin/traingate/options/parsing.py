@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -117,12 +118,14 @@ def _compare(config: pytest.Config) -> bool | str:
             "with the newest run."
         )
     path = Path(value)
-    if path.is_dir() or "::" in value or path.suffix == ".py":
+    is_folder = os.path.isdir(path)  # noqa: PTH112 - never raises, however long the name is
+    if is_folder or "::" in value or path.suffix == ".py":
         raise pytest.UsageError(
             f"--benchmark-compare took {value} for the name of a run. Write paths before it: "
             f"pytest {value} --benchmark-compare"
         )
-    if len(path.parts) > 2 and not path.is_file():  # noqa: PLR2004 - folder/name at the most
+    is_file = os.path.isfile(path)  # noqa: PTH113
+    if len(path.parts) > 2 and not is_file:  # noqa: PLR2004 - folder/name at the most
         raise pytest.UsageError(f"--benchmark-compare names {value}, and there is no such file")
     return value
 

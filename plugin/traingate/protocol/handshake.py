@@ -22,6 +22,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
+from traingate.untrusted.clock import monotonic
+
 NONCE_BYTES: Final = 32
 PROOF_BYTES: Final = 32
 
@@ -71,13 +73,13 @@ class Authentication:
 
     def wait(self, seconds: float) -> socket.socket | None:
         """Return the connection to a peer that knows the key; None if none proves that in time."""
-        deadline = time.monotonic() + seconds
+        deadline = monotonic() + seconds
         while True:
             for peer in self._ready(deadline):
                 connection = self._proceed(peer)
                 if connection is not None:
                     return connection
-            if time.monotonic() >= deadline:
+            if monotonic() >= deadline:
                 return None
 
     def close(self) -> None:
@@ -92,12 +94,12 @@ class Authentication:
         for number in (self._listener.fileno(), *by_number):
             poll.register(number, select.POLLIN)
         times = (deadline, *(peer.deadline for peer in self._peers))
-        events = poll.poll(max(0.0, min(times) - time.monotonic()) * 1000)
+        events = poll.poll(max(0.0, min(times) - monotonic()) * 1000)
         ready = [by_number[number] for number, _ in events if number in by_number]
         if len(ready) < len(events):
             self._accept()
         for peer in [*self._peers]:
-            if peer not in ready and time.monotonic() >= peer.deadline:
+            if peer not in ready and monotonic() >= peer.deadline:
                 self._refuse(peer)
         return ready
 
@@ -109,7 +111,7 @@ class Authentication:
             time.sleep(_RETRY_SECONDS)
             return
         connection.setblocking(False)
-        peer = _Peer(connection, time.monotonic() + _PEER_SECONDS)
+        peer = _Peer(connection, monotonic() + _PEER_SECONDS)
         self._peers.append(peer)
         try:
             connection.send(peer.nonce)

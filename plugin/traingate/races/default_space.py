@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from traingate.errors import ConfigurationError
@@ -19,8 +18,10 @@ from traingate.races.space import (
     Space,
     full_options,
     make_layer,
-    without_single_choices,
+    without_empty_axes,
+    without_repetitions,
 )
+from traingate.races.wishes import Wishes
 
 NONE: Final = Choice("none")
 """Default choice of an axis of layers."""
@@ -36,31 +37,6 @@ FindObstacle = Callable[[Layer], str | None]
 CanRun = Callable[[Stack, str | None], bool]
 """Function that returns whether a stack can run in the environment of this name, or in the one that
 it needs."""
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """Wishes of the user that widen or narrow the default space.
-
-    Attributes:
-        allowed: Names of layers that change the mathematics and are to be tried too.
-        without: Names of axes and of layers to leave out.
-        batch_sizes: Batch sizes to try; empty for that of the test.
-        workers: Numbers of data workers to try; empty for the default choices.
-        environments: Names of environments to try beside the one that a stack needs.
-        fewer_cores: True to try a part of the cores too, which pays if they are paid for singly.
-        axes: Axes that replace the default ones; None for the default ones.
-        kinds: Classes of further layers that these axes name.
-    """
-
-    allowed: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    batch_sizes: tuple[int, ...] = ()
-    workers: tuple[int, ...] = ()
-    environments: tuple[str, ...] = ()
-    fewer_cores: bool = False
-    axes: tuple[Axis, ...] | None = None
-    kinds: Mapping[str, type[Any]] | None = None
 
 
 def make_space(
@@ -102,17 +78,20 @@ def make_space(
                 known_text = ", ".join(sorted(known_names))
                 raise ConfigurationError(f"there is no {name!r}, but: {known_text}")
     axes = list(_default_axes(wishes) if wishes.axes is None else wishes.axes)
-    axes += _wished_axes(wishes, {axis.name for axis in axes})
+    offered = {name for axis in axes for choice in axis.choices for name in choice.options}
+    axes += _wished_axes(wishes, {axis.name for axis in axes}, offered)
     fixed = tuple(layer for layer in test_layers if _is_fixed(layer, wishes, axes))
     chosen_layers = [layer for layer in test_layers if layer not in fixed]
     axes = [_with_test_layers(axis, chosen_layers, wishes) for axis in axes]
     left_out: dict[str, str] = {}
+    named_axes = [axis for axis in axes if axis.name not in wishes.without]
     available_axes = [
         Axis(axis.name, tuple(_available(axis, kinds, wishes.without, find_obstacle, left_out)))
-        for axis in axes
-        if axis.name not in wishes.without
+        for axis in named_axes
     ]
-    space = Space(without_single_choices(available_axes), kinds, fixed, can_run, environment)
+    _check_defaults(named_axes, available_axes, left_out)
+    space = Space(without_empty_axes(available_axes), kinds, fixed, can_run, environment)
+    space = without_repetitions(space)
     if not set(space.pool([], random.Random(0))) - {space.plain}:  # noqa: S311 - a sample
         reasons = "".join(f"\n  {name}: {reason}" for name, reason in left_out.items())
         fixed_text = ", ".join(layer.name for layer in fixed) or "the test's workload"
@@ -120,6 +99,21 @@ def make_space(
             f"nothing is left to choose that can be combined with {fixed_text}{reasons}"
         )
     return space, left_out
+
+
+def _check_defaults(
+    axes: Iterable[Axis], available: Iterable[Axis], left_out: Mapping[str, str]
+) -> None:
+    """Check that the default of each axis can run: another choice must not take its place.
+
+    Raises:
+        ConfigurationError: If one cannot; the message has the reason.
+    """
+    for axis, available_axis in zip(axes, available, strict=True):
+        if available_axis.choices[:1] != axis.choices[:1]:
+            default = f"{axis.name}: {axis.choices[0].label}"
+            reason = left_out.get(default, "--without leaves it out")
+            raise ConfigurationError(f"the default of an axis cannot run: {default}: {reason}")
 
 
 def _default_axes(wishes: Wishes) -> Iterator[Axis]:
@@ -150,8 +144,13 @@ _AXIS_NAMES: Final = {
 """Names of the axes of the default space, and of those that options add."""
 
 
-def _wished_axes(wishes: Wishes, present: set[str]) -> Iterator[Axis]:
+def _wished_axes(wishes: Wishes, present: set[str], offered: set[str]) -> Iterator[Axis]:
     """Yield the axes that options add to the default ones, or to those of a file.
+
+    Args:
+        wishes: Wishes of the user.
+        present: Names of the axes that there are.
+        offered: Names of the layers that their choices have.
 
     Raises:
         ConfigurationError: If the file has an axis of that name already.
@@ -164,7 +163,7 @@ def _wished_axes(wishes: Wishes, present: set[str]) -> Iterator[Axis]:
         if values and name in present:
             raise ConfigurationError(f"the file has the axis {name} already: leave out {option}")
     for name in dict.fromkeys(wishes.allowed):
-        if name not in present:
+        if name not in present | offered:
             yield Axis(name, (NONE, *_choices_of(name)))
     if wishes.batch_sizes:
         sizes = (
@@ -273,5 +272,5 @@ def _single(name: str, **options: JSON) -> Choice:
 
 
 def _label(layer: Layer) -> str:
-    values = ", ".join(str(value) for value in layer.options.values() if value)
+    values = ", ".join(str(value) for value in layer.options.values() if value or value is False)
     return f"{layer.name}({values})" if values else layer.name

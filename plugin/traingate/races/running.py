@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias
@@ -16,6 +15,7 @@ from traingate.races.observations import cost_of
 from traingate.races.space import Point, Space
 from traingate.races.strategy import Limits, Plan, Strategy
 from traingate.records.race import PLAIN, Candidate, Elimination, End, Heat, Race, RaceLaunch
+from traingate.untrusted.clock import monotonic
 
 Look: TypeAlias = Callable[[Sequence[RaceLaunch]], Sequence[int]]
 """Function from the launches of a heat so far to the candidates that need not go on."""
@@ -43,11 +43,14 @@ class HeatResult:
         heat: Launches that were measured; None if there was none.
         failures: Candidates that could not be measured.
         was_interrupted: True if Ctrl-C ended the heat early.
+        lacks_launches: True if launches are missing for which no candidate is to blame, since too
+            many of them shared the memory.
     """
 
     heat: Heat | None
     failures: list[Failure] = field(default_factory=list)
     was_interrupted: bool = False
+    lacks_launches: bool = False
 
 
 class Measurer(Protocol):
@@ -99,7 +102,7 @@ class RaceRun:
     measurer: Measurer
     seconds: float
     on_change: Callable[[Race], None] = lambda _: None
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = monotonic
     _is_settled: bool = field(default=False, init=False)
     _start: float = field(default=0.0, init=False)
 
@@ -116,7 +119,7 @@ class RaceRun:
                 limits = Limits(self.seconds, self.measurer.capacity(self.race))
                 plan = strategy.next_heat(self.race, limits)
                 if plan is None:
-                    end = "decided" if self._is_settled else "budget"
+                    end = self._reason_for_end(strategy)
                     break
                 if plan.stage == "final":
                     self._is_settled = plan.is_settled
@@ -126,6 +129,11 @@ class RaceRun:
             pass
         self._update(end=end)
         return self.race
+
+    def _reason_for_end(self, strategy: Strategy) -> End:
+        if self._is_settled:
+            return "decided"
+        return "exhausted" if strategy.is_exhausted(self.race) else "budget"
 
     def _measure(self, plan: Plan) -> bool:
         """Measure one heat, and return whether Ctrl-C has ended it."""
@@ -147,14 +155,22 @@ class RaceRun:
         if plan.stage == "search":
             seconds = _PREPARATION_SHARE * max(0.0, self.seconds - race.seconds)
         result = self.measurer.measure(plan, numbers, race, look, seconds)
-        # A heat of the final that ended early lacks the candidate that was amid its turn.
-        if result.heat is not None and (plan.stage == "search" or not result.was_interrupted):
+        # The final compares only candidates that all of its heats have.
+        is_partial = result.was_interrupted or result.lacks_launches
+        if result.heat is not None and (plan.stage == "search" or not is_partial):
             self._update(heats=(*race.heats, result.heat), notify=False)
         for failure in result.failures:
             self._eliminate(failure.candidate, failure.kind, failure.reason, heat_number)
         failed = {failure.candidate for failure in result.failures}
-        slower = {number: ratio for number, ratio in eliminated.items() if number not in failed}
-        self._end(slower, heat_number, "the fastest of the heat")
+        if failed and eliminated and result.heat is not None:
+            # Some may only have been slower than one that computes nothing of use.
+            sound = [item for item in result.heat.launches if item.candidate not in failed]
+            eliminated = {
+                number: ratio
+                for number, ratio in (heat_look.slower(sound) if sound else {}).items()
+                if number in eliminated
+            }
+        self._end(eliminated, heat_number, "the fastest of the heat")
         if plan.stage == "search":
             self._end(self._slower_overall(heat_number), heat_number, "the fastest so far")
         self._update()

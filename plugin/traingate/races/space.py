@@ -6,7 +6,7 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
@@ -67,7 +67,7 @@ class Space:
     """Candidates of a race.
 
     Attributes:
-        axes: Axes, each with at least two choices.
+        axes: Axes. The only choice of an axis belongs to all candidates.
         kinds: Classes of the layers that choices name.
         fixed: Layers that all candidates have.
         can_run: Function that returns whether a stack can run in the environment of this name, or
@@ -143,6 +143,15 @@ class Space:
         chosen_names = {layer.name for layer in layers}
         kept_layers = [layer for layer in self.fixed if layer.name not in chosen_names]
         return Stack.of([*kept_layers, *layers])
+
+    def identity(self, point: Point) -> str:
+        """Return a text that is the same for candidates that train in the same way."""
+        try:
+            layers = [(layer.name, dict(layer.options)) for layer in self.stack(point).layers]
+        except ConfigurationError:
+            return f"invalid {point}"
+        excluded = sorted(name for choice in self.choices(point) for name in choice.excluded)
+        return f"{layers} {self.environment(point)} {excluded}"
 
     def is_valid(self, point: Point) -> bool:
         """Return whether the layers of a candidate, and their options, can run together."""
@@ -247,6 +256,25 @@ def make_layer(kind: type[Any], options: Mapping[str, JSON]) -> Layer:
     return layer
 
 
-def without_single_choices(axes: Iterable[Axis]) -> tuple[Axis, ...]:
-    """Return the axes that leave something to choose."""
-    return tuple(axis for axis in axes if len(axis.choices) > 1)
+def without_empty_axes(axes: Iterable[Axis]) -> tuple[Axis, ...]:
+    """Return the axes that leave something to choose, or whose only choice has layers."""
+    return tuple(axis for axis in axes if len(axis.choices) > 1 or _acts(axis.choices[0]))
+
+
+def _acts(choice: Choice) -> bool:
+    return bool(choice.options) or choice.environment is not None
+
+
+def without_repetitions(space: Space) -> Space:
+    """Return the space without choices that change nothing, or the same as one before.
+
+    So no stack takes part under two names.
+    """
+    axes = []
+    for place, axis in enumerate(space.axes):
+        choices: dict[str, Choice] = {}
+        for index, choice in enumerate(axis.choices):
+            point = (*space.plain[:place], index, *space.plain[place + 1 :])
+            choices.setdefault(space.identity(point), choice)
+        axes.append(Axis(axis.name, tuple(choices.values())))
+    return replace(space, axes=without_empty_axes(axes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -72,7 +72,7 @@ class _Reader:
             kind = self._kind(axis, name)
             options[kind.name] = dict(layer_options)
             layer: Layer = make_layer(kind, layer_options)
-            values = ", ".join(map(str, layer_options.values()))
+            values = ", ".join(_option_texts(layer, layer_options))
             labels.append(f"{layer.name}({values})" if values else layer.name)
         return Choice(" + ".join(labels), options) if options else NONE
 
@@ -93,6 +93,13 @@ class _Reader:
             problem = f"{type(error).__name__}: {error}"
             raise ConfigurationError(f"{self.path}: {name} is no layer: {problem}") from error
         return kind
+
+
+def _option_texts(layer: Layer, options: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the options of a layer: the value of its first one, the others with their names."""
+    first = next(iter(layer.options), None)
+    for name, value in options.items():
+        yield str(value) if name == first else f"{name}={value}"
 
 
 def read_space(path: Path) -> tuple[tuple[Axis, ...], Mapping[str, type[Any]]]:

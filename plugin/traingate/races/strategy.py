@@ -8,16 +8,17 @@ again in fresh launches: these alone decide, so that a lucky launch of the searc
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from traingate.races.estimates import BETWEEN_SPREAD, Fit, fit_final, fit_race
+from traingate.races.estimates import fit_final
 from traingate.races.failures import closed_choices
-from traingate.races.observations import observations
-from traingate.races.proposals import Forecast, Result, diverse, forecast
+from traingate.races.proposals import Forecast, diverse, forecast
+from traingate.races.race_view import RaceView
 from traingate.races.space import Point, Space
 from traingate.records.race import Heat, Race, Stage
 
@@ -39,7 +40,8 @@ _RESERVED_FINALISTS: Final = 5
 """Number of candidates in the final that time is kept for; with more time, more take part."""
 
 _LEAST_SEARCHED: Final = 3
-"""Smallest number of launches in a heat of the search, if there is little time."""
+"""Smallest number of launches in a heat of the search for which there must be time, unless memory
+allows fewer."""
 
 _CONTRIBUTION_HEATS: Final = 3
 
@@ -97,7 +99,7 @@ class Strategy:
             race: Race so far. Its candidates are those of the space by their choices.
             limits: Limits of time and memory.
         """
-        view = _View(race, self.space)
+        view = RaceView(race, self.space)
         most = max(_LEAST_LAUNCHES, min(_MAX_LAUNCHES, limits.launches))
         if any(heat.stage == "final" for heat in race.heats):
             return self._after_search(view, limits, most)
@@ -107,22 +109,33 @@ class Strategy:
         leader = view.leader
         if leader is None or forecast_now is None:
             return None
-        warm, cold = view.seconds_per_launch
+        _, cold = view.seconds_per_launch
         remaining = limits.seconds - race.seconds
         finalists = self._finalists(view, forecast_now, leader, most)
-        reserve = _FINAL_HEATS[0] * min(_RESERVED_FINALISTS, len(finalists)) * warm
+        reserve = view.seconds_of(finalists[:_RESERVED_FINALISTS], _FINAL_HEATS[0])
         fitting = min(most, int((remaining - reserve) / cold))
         is_open = forecast_now.regret_probability(leader, INDIFFERENCE) > _REGRET_PROBABILITY
         challengers = forecast_now.sample(max(0, fitting - 1), [leader, *view.ended])
-        if fitting >= _LEAST_SEARCHED and is_open and challengers:
+        if fitting >= min(_LEAST_SEARCHED, most) and is_open and challengers:
             return Plan("search", (leader, *challengers))
-        affordable = int(remaining / (_FINAL_HEATS[0] * warm))
-        finalists = finalists[: max(_LEAST_LAUNCHES, affordable)]
+        while (
+            len(finalists) > _LEAST_LAUNCHES
+            and view.seconds_of(finalists, _FINAL_HEATS[0]) > remaining
+        ):
+            del finalists[-1]
         if len(finalists) < _LEAST_LAUNCHES:
             return None
         return Plan("final", tuple(finalists), is_settled=not is_open)
 
-    def _first_heat(self, view: _View, limits: Limits, most: int) -> Plan | None:
+    def is_exhausted(self, race: Race) -> bool:
+        """Return whether no two candidates are left that can be compared."""
+        view = RaceView(race, self.space)
+        measured = view.measured - view.failed
+        if not measured and self.space.plain in view.failed:
+            return True
+        return len({*self._pool(view, []), *measured}) < _LEAST_LAUNCHES
+
+    def _first_heat(self, view: RaceView, limits: Limits, most: int) -> Plan | None:
         """Return a heat of plain and of the candidates that tell the most about all choices."""
         plain = self.space.plain
         if plain in view.ended or view.race.seconds >= limits.seconds:
@@ -132,7 +145,7 @@ class Strategy:
             return None
         return Plan("search", (plain, *diverse(pool, most - 1, [plain])))
 
-    def _forecast(self, view: _View) -> Forecast | None:
+    def _forecast(self, view: RaceView) -> Forecast | None:
         """Return draws of the costs of the candidates that have not ended; None without any."""
         pool = self._pool(view, view.best(5))
         pool = sorted({*pool, *(view.measured - view.ended)})
@@ -141,13 +154,12 @@ class Strategy:
         heats = len(view.race.heats)
         return forecast(view.results, pool, view.spread, seed=self.seed * 1000 + heats)
 
-    def _pool(self, view: _View, best: Sequence[Point]) -> list[Point]:
+    def _pool(self, view: RaceView, best: Sequence[Point]) -> list[Point]:
         """Return the candidates that may be measured."""
         heats = len(view.race.heats)
         generator = random.Random(f"{self.seed} {heats}")  # noqa: S311 - a reproducible sample
         points = self.space.pool(best, generator)
-        failed = {view.points[number] for number in view.race.failed}
-        closed = closed_choices(failed, view.measured - failed)
+        closed = closed_choices(view.failed, view.measured - view.failed)
         return [
             point
             for point in points
@@ -155,7 +167,7 @@ class Strategy:
             and not any((axis, index) in closed for axis, index in enumerate(point))
         ]
 
-    def _finalists(self, view: _View, draws: Forecast, leader: Point, most: int) -> list[Point]:
+    def _finalists(self, view: RaceView, draws: Forecast, leader: Point, most: int) -> list[Point]:
         """Return the candidates of the final, the most important ones first.
 
         These are the leader and plain, those that may be as fast, and then the leader without each
@@ -168,12 +180,20 @@ class Strategy:
         )
         variants = self.space.without_each_choice(leader).values()
         points = dict.fromkeys([leader, self.space.plain, *promising, *variants])
-        return [point for point in points if point not in view.ended][:most]
+        finalists = [point for point in points if point not in view.ended][:most]
+        if len(finalists) < _LEAST_LAUNCHES:
+            # Nothing comes near the leader, which the final is to show too.
+            others = (point for point in view.ranked if point not in {*finalists, *view.failed})
+            finalists += itertools.islice(others, _LEAST_LAUNCHES - len(finalists))
+        return finalists
 
-    def _after_search(self, view: _View, limits: Limits, most: int) -> Plan | None:
+    def _after_search(self, view: RaceView, limits: Limits, most: int) -> Plan | None:
         """Return a further heat of the final, then heats for contributions that are missing."""
         finals = [heat for heat in view.race.heats if heat.stage == "final"]
-        points = [point for point in view.points_of(finals[0]) if point not in view.ended]
+        points = [point for point in view.points_of(finals[0]) if point not in view.failed]
+        # Fewer fit into memory if it has run out since: the leader and plain stay.
+        points = sorted(points, key=lambda each: (each != view.leader, each != self.space.plain))
+        points = points[:most]
         later_heats = view.race.heats[view.race.heats.index(finals[-1]) + 1 :]
         if (
             not later_heats
@@ -203,7 +223,7 @@ class Strategy:
             return None
         return Plan("contributions", (winner, *variants))
 
-    def _is_settled(self, view: _View) -> bool:
+    def _is_settled(self, view: RaceView) -> bool:
         """Return whether a faster candidate than the leader of the search is unlikely."""
         draws, leader = self._forecast(view), view.leader
         if draws is None or leader is None:
@@ -212,80 +232,7 @@ class Strategy:
 
     def _final_heats(self, finals: Sequence[Heat], limits: Limits) -> int:
         """Return the number of heats of the final, which the time decides and not the results."""
-        fitting = int((limits.seconds - finals[0].started_seconds) / max(0.1, finals[0].seconds))
+        compiling = sum(launch.first_step_seconds for launch in finals[0].launches)
+        time_left = limits.seconds - finals[0].started_seconds - compiling
+        fitting = int(time_left / max(0.1, finals[0].seconds - compiling))
         return max(_FINAL_HEATS[0], min(_FINAL_HEATS[1], fitting))
-
-
-class _View:
-    """Race by the points of its space.
-
-    Args:
-        race: Race so far.
-        space: Space of its candidates.
-    """
-
-    def __init__(self, race: Race, space: Space) -> None:
-        self.race = race
-        self.space = space
-        self.points = [space.point(candidate.choices) for candidate in race.candidates]
-        self.ended = {self.points[number] for number in race.ended}
-        self._fit = self.fit_of(("search",)) or self.fit_of(("final", "contributions"))
-
-    def fit_of(self, stages: Sequence[Stage]) -> Fit | None:
-        """Return the estimates from some stages; None if nothing was measured in them."""
-        return fit_race(self.race, stages)
-
-    @property
-    def measured(self) -> set[Point]:
-        """Return the candidates of which there is a launch."""
-        return {self.points[number] for number in self.race.measured}
-
-    @property
-    def results(self) -> list[Result]:
-        """Return the results of all launches."""
-        return [
-            Result(self.points[item.candidate], item.heat, item.value)
-            for item in observations(self.race)
-        ]
-
-    @property
-    def spread(self) -> float:
-        """Return the standard deviation of a launch."""
-        return BETWEEN_SPREAD if self._fit is None else self._fit.spread
-
-    @property
-    def leader(self) -> Point | None:
-        """Return the candidate with the best estimate that has not ended; None if there is none."""
-        best = self.best(1)
-        return best[0] if best else None
-
-    def best(self, count: int) -> list[Point]:
-        """Return the measured candidates with the lowest costs that have not ended.
-
-        A candidate with few launches owes a good estimate to luck more often than one with many, so
-        estimates are compared by their upper bounds.
-        """
-        if self._fit is None:
-            return []
-        estimates = self._fit
-        effects: Mapping[int, float] = {
-            candidate: effect + estimates.spread / estimates.launches[candidate] ** 0.5
-            for candidate, effect in estimates.effects.items()
-            if self.points[candidate] not in self.ended
-        }
-        return [self.points[item] for item in sorted(effects, key=effects.__getitem__)[:count]]
-
-    @property
-    def seconds_per_launch(self) -> tuple[float, float]:
-        """Return the mean time of a launch in a heat, without and with its compilation."""
-        launches = sum(len(heat.launches) for heat in self.race.heats)
-        seconds = sum(heat.seconds for heat in self.race.heats)
-        first = sum(
-            launch.first_step_seconds for heat in self.race.heats for launch in heat.launches
-        )
-        launches = max(1, launches)
-        return max(0.1, (seconds - first) / launches), seconds / launches
-
-    def points_of(self, heat: Heat) -> list[Point]:
-        """Return the candidates of a heat."""
-        return [self.points[launch.candidate] for launch in heat.launches]

@@ -6,15 +6,13 @@ pytest-benchmark, which read the same files.
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-_T = TypeVar("_T")
+from traingate.untrusted.files import MAX_VALUES
 
-_MAX_VALUES: Final = 16_000_000
-"""Largest number of values in a text. Each takes up to 100 bytes when it is decoded, and as little
-as two in a text that was made for that. Saved runs of a thousand tests have some millions."""
+_T = TypeVar("_T")
 
 
 class TooManyValuesError(msgspec.DecodeError):
@@ -40,5 +38,5 @@ def decode(content: bytes | msgspec.Raw, kind: type[_T]) -> _T:
 
 def _check_count(content: bytes) -> None:
     """Check that a text of JSON has not so many values that they would fill the memory."""
-    if content.count(b",") > _MAX_VALUES:
-        raise TooManyValuesError(f"it has more than {_MAX_VALUES:,} values")
+    if content.count(b",") > MAX_VALUES:
+        raise TooManyValuesError(f"it has more than {MAX_VALUES:,} values")

@@ -16,9 +16,9 @@ Stage: TypeAlias = Literal["search", "final", "contributions"]
 """Stage of a race: the search eliminates candidates; the final measures the best ones again, in
 launches that no choice has seen; contributions measure the winner without each of its choices."""
 
-End: TypeAlias = Literal["", "decided", "budget", "interrupted"]
-"""Reason for which a race ended: nothing better was left to find, the time was used up, or Ctrl-C;
-empty while it runs."""
+End: TypeAlias = Literal["", "decided", "exhausted", "budget", "interrupted"]
+"""Reason for which a race ended: a faster candidate was unlikely, no two were left to compare, the
+time was used up, or Ctrl-C; empty while it runs."""
 
 Objective: TypeAlias = Literal["samples-per-second", "samples-per-dollar"]
 """Quantity that the winner has the most of."""

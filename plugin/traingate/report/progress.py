@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from traingate.report.terminal_text import terminal_text
+from traingate.untrusted.clock import monotonic
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -92,7 +92,7 @@ class LogLines(WorkerOutput):
         self._thread = threading.Thread(target=self._write_lines, daemon=True)
 
     def __enter__(self) -> LogLines:
-        self._start_seconds = time.monotonic()
+        self._start_seconds = monotonic()
         if self._announces:
             self._write(f"traingate: measuring {self._test}")
         self._thread.start()
@@ -121,7 +121,7 @@ class LogLines(WorkerOutput):
 
     def _write_lines(self) -> None:
         while not self._has_ended.wait(self._interval_seconds):
-            minutes, seconds = divmod(round(time.monotonic() - self._start_seconds), 60)
+            minutes, seconds = divmod(round(monotonic() - self._start_seconds), 60)
             line = f"{self._test}: {self._launch} {self._activity}, {minutes}:{seconds:02} elapsed"
             with self._output_lock:
                 self._write(f"traingate: {line}")

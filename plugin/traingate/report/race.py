@@ -30,6 +30,7 @@ _WIDTH: Final = 120
 _ENDS: Final = {
     "": "it did not end",
     "decided": "a faster one is unlikely",
+    "exhausted": "no two candidates were left to compare",
     "budget": "the time was up",
     "interrupted": "it was interrupted",
 }
@@ -208,15 +209,16 @@ def ratio_title(race: Race) -> str:
 def notes(race: Race, answer: Answer) -> Iterator[str]:
     """Yield sentences on how sure the answer is."""
     if answer.has_final:
-        yield f"Ratios are those of {ratio_title(race)}. All intervals hold at the same time:"
+        yield f"Ratios are those of {ratio_title(race)}. Their intervals hold at the same time:"
         yield (
             "the chance that any of them, or any elimination, is wrong is at most "
-            f"{100 * STATED_ERROR:.0f} %."
+            f"{100 * STATED_ERROR:.0f} %. Those of samples/s hold in 95 % each."
         )
     else:
+        more = " More --minutes give time for a final." if race.end == "budget" else ""
         yield (
             "Without a final, the intervals are of the launches that chose the order, so that they "
-            "favour candidates that were lucky. More --minutes give time for a final."
+            f"favour candidates that were lucky.{more}"
         )
     slower = sum(item.kind == "slower" for item in race.eliminations)
     unsure = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from traingate.host.hardware import hardware
@@ -22,7 +24,8 @@ def recipe_of_candidate(race: Race, candidate: Candidate) -> str:
     """
     stack = stack_of_records(candidate.layers)
     warning = ""
-    if race.machine != hardware():
+    here = msgspec.structs.replace(hardware(), memory_bytes=race.machine.memory_bytes)
+    if race.machine != here:
         warning = "# It was measured on another machine: run traingate show there for its cores.\n"
     recipe = recipe_text(
         stack,
@@ -32,10 +35,10 @@ def recipe_of_candidate(race: Race, candidate: Candidate) -> str:
         versions=candidate.versions or None,
     )
     name = race.test.partition("[")[0].rpartition("::")[2]
-    workload = race.plain.workload.partition("(")[0].rpartition("::")[2]
+    workload = re.search(r"::([\w.]+)(?:\(|$)", race.plain.workload)
     test = text_of_test(
         name or "test_fastest",
-        workload,
+        workload[1] if workload else "workload",
         stack,
         arguments=race.workload_arguments,
         environment=candidate.environment or None,

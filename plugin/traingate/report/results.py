@@ -100,7 +100,7 @@ def suite_results(
     return SuiteResults(
         state=state,
         title=_title(state, ordered, verdicts, problems),
-        problems=tuple(problems),
+        problems=tuple(map(masked_text, problems)),
         counts=dict(counts or {}),
         change=suite_change(since_newest),
         tests=tuple(ordered),

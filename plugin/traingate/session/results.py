@@ -121,7 +121,7 @@ def _page(results: SuiteResults, session: Session) -> str:
     except NoRunError:
         pass  # nothing is stored
     except (BaselineError, ConfigurationError) as error:
-        created = f"{created}; without history: {error}"
+        created = f"{created}; without history: {masked_text(str(error))}"
     return render_report(
         results,
         measurements,

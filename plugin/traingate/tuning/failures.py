@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from traingate.comparison.lack_of_memory import failed_for_memory
 from traingate.controller.heat import HeatLaunch, MeasuredHeat
-from traingate.errors import WorkerKilledError
+from traingate.errors import TraingateError, WorkerKilledError
 from traingate.protocol.shared_names import NONFINITE_LOSSES, SKIPPED_UPDATES
 from traingate.races.running import Failure
 from traingate.records import Measurement
+from traingate.records.race import Race
 from traingate.report.terminal_text import terminal_text
 from traingate.tuning.launches import peak_bytes, soundness_counters
 from traingate.tuning.memory import Shortage
@@ -22,7 +24,7 @@ _GIB: Final = 2**30
 def failures_of_heat(
     heat: MeasuredHeat,
     numbers: Sequence[int],
-    plain: Measurement,
+    race: Race,
     max_memory_bytes: int | None,
     shortage: Shortage,
 ) -> list[Failure]:
@@ -31,20 +33,25 @@ def failures_of_heat(
     Args:
         heat: Heat.
         numbers: Index of the candidate of each launch.
-        plain: Measurement of the plain workload.
+        race: Race before the heat.
         max_memory_bytes: Largest memory that a candidate may take; None for no limit.
         shortage: Shortage of memory meanwhile.
     """
     failures = []
+    measured = race.measured
+    newcomers = [number for number in numbers if number not in measured]
     for launch in heat.launches:
         number = numbers[launch.number]
-        unsound_reason = reason_if_unsound(launch, plain)
+        unsound_reason = reason_if_unsound(launch, race.plain)
         if launch.error is not None:
             reason = reason_of(launch.error)
-            if shortage is not Shortage.NONE and isinstance(launch.error, WorkerKilledError):
+            if shortage is not Shortage.NONE and lacked_memory(launch.error, 1):
                 if shortage is Shortage.OF_MANY:
                     continue
                 reason = f"the machine ran out of memory: {reason}"
+                if number in measured and len(newcomers) == 1:
+                    # The kernel ends the largest process, and this one has fitted before.
+                    number, reason = newcomers[0], "the machine ran out of memory while it ran"
             failures.append(Failure(number, "failed", reason))
         elif unsound_reason:
             failures.append(Failure(number, "failed", unsound_reason))
@@ -52,7 +59,19 @@ def failures_of_heat(
             taken, allowed = peak_bytes(launch) / _GIB, max_memory_bytes / _GIB
             reason = f"it took {taken:.2f} GiB, and --max-memory allows {allowed:.2f} GiB"
             failures.append(Failure(number, "memory", reason))
-    return failures
+    return list({failure.candidate: failure for failure in failures}.values())
+
+
+def lacked_memory(error: TraingateError, oom_kills: int) -> bool:
+    """Return whether a launch probably failed for lack of memory.
+
+    Args:
+        error: Error that ended it.
+        oom_kills: Number of processes that the kernel has killed for lack of memory meanwhile.
+    """
+    if isinstance(error, WorkerKilledError) and not oom_kills:
+        return False  # a workload may kill itself
+    return failed_for_memory(error, oom_kills)
 
 
 def reason_of(error: Exception) -> str:

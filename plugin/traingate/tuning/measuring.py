@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,10 +32,11 @@ from traingate.records.race import Candidate, Heat, Race
 from traingate.report.recipe.text import needed_packages
 from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
-from traingate.tuning.failures import failures_of_heat, reason_of
+from traingate.tuning.failures import failures_of_heat, lacked_memory, reason_of
 from traingate.tuning.launches import planned_rounds, record_of
 from traingate.tuning.memory import LaunchMemory, Shortage
 from traingate.tuning.timeouts import race_timeouts
+from traingate.untrusted.clock import monotonic
 
 _GRAPH_ORDER: Final = 500
 """Order from which on layers decide how a graph is compiled."""
@@ -115,7 +115,7 @@ class JobMeasurer:
         Raises:
             EditedFileError: If the project's code was edited meanwhile.
         """
-        start = time.monotonic()
+        start = monotonic()
         kills = oom_kills()
         jobs: list[Job] = []
         job_numbers: list[int] = []
@@ -144,15 +144,22 @@ class JobMeasurer:
         heat = measure_heat(jobs, self.observer, look_at, seconds)
         self.form = next((item.worker.form for item in heat.launches if item.finished), self.form)
         if not heat.was_interrupted:
-            has_shortage = oom_kills() > kills
-            shortage = self._memory.note_shortage(len(jobs)) if has_shortage else Shortage.NONE
-            failures += failures_of_heat(
-                heat, job_numbers, race.plain, self.max_memory_bytes, shortage
+            killed = oom_kills() - kills
+            has_shortage = killed > 0 or any(
+                launch.error is not None and lacked_memory(launch.error, killed)
+                for launch in heat.launches
             )
+            shortage = self._memory.note_shortage(len(jobs)) if has_shortage else Shortage.NONE
+            failures += failures_of_heat(heat, job_numbers, race, self.max_memory_bytes, shortage)
+        failed = {failure.candidate for failure in failures}
         return HeatResult(
-            self._heat(heat, job_numbers, plan, race, time.monotonic() - start),
+            self._heat(heat, job_numbers, plan, race, monotonic() - start),
             failures,
             was_interrupted=heat.was_interrupted,
+            lacks_launches=any(
+                launch.error is not None and job_numbers[launch.number] not in failed
+                for launch in heat.launches
+            ),
         )
 
     def _heat(
@@ -212,7 +219,7 @@ class JobMeasurer:
             job,
             launches=LaunchPlan(1, 1),
             compile_cache=self._compile_cache(job, stack),
-            timeouts=race_timeouts(self.timeout, self.seconds, race.plain),
+            timeouts=race_timeouts(self.timeout, self.seconds, race),
             profile=None,
             imported_files=self._files.setdefault(environment, ImportedFiles()),
         )

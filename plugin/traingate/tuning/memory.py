@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final
 
 from traingate.host.memory import available_bytes
-from traingate.records.race import Race
+from traingate.records.race import Candidate, Race
 
 _MARGIN: Final = 1.25
 """Factor by which a launch may need more memory than those that were measured."""
@@ -65,13 +65,22 @@ class LaunchMemory:
 
 
 def _bytes(race: Race, candidate: int) -> int:
-    """Return the memory that a launch needs: its peak so far, else that of plain for each rank."""
+    """Return the memory that a launch needs: its peak so far, else what follows from plain's."""
     peaks = [
         launch.peak_bytes
         for heat in race.heats
         for launch in heat.launches
         if launch.candidate == candidate
     ]
-    return max(peaks, default=0) or race.candidates[candidate].ranks * (
-        race.plain.peak_memory_bytes or 0
-    )
+    return max(peaks, default=0) or int(_expected_bytes(race, race.candidates[candidate]))
+
+
+def _expected_bytes(race: Race, candidate: Candidate) -> float:
+    """Return the memory that a candidate needs as plain does, for each rank and its batch size."""
+    sizes = [layer.options.get("samples") for layer in candidate.layers if layer.name == _SIZE]
+    batch_size = next((size for size in sizes if isinstance(size, int)), race.plain.batch_size)
+    larger = max(1.0, batch_size / race.plain.batch_size)
+    return candidate.ranks * larger * (race.plain.peak_memory_bytes or 0)
+
+
+_SIZE: Final = "batch_size"

@@ -12,9 +12,10 @@ from traingate.environments.registry import Environments
 from traingate.layers.base import Layer
 from traingate.layers.kinds import KINDS
 from traingate.layers.stack import Stack
-from traingate.races.default_space import Wishes, make_space
-from traingate.races.space import Space
+from traingate.races.default_space import AS_IN_TEST, make_space
+from traingate.races.space import Axis, Space, without_empty_axes
 from traingate.races.space_file import read_space
+from traingate.races.wishes import Wishes
 from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
 
@@ -35,20 +36,29 @@ def requested_space(
             left to choose.
     """
     environments = Environments(session.settings.environment)
-
-    def find_obstacle(layer: Layer) -> str | None:
-        stack = Stack.of([layer])
-        placement = place(
-            stack, environments, None, lambda it: session.jobs.paths_for(request.workload, it)
-        )
-        missing = placement.examination.missing_requirements
-        return missing[0].reason if missing else None
-
+    names: list[str | None] = [request.environment, *wishes.environments]
     if space_file is not None:
         axes, kinds = read_space(space_file)
         wishes = replace(wishes, axes=axes, kinds=kinds)
-    for name in wishes.environments:
-        environments.get(name)
+        names += [choice.environment for axis in axes for choice in axis.choices]
+    for name in names[1:]:
+        if name is not None:
+            environments.get(name)
+
+    def find_obstacle(layer: Layer) -> str | None:
+        """Return why none of the environments of the race can run a layer."""
+        stack = Stack.of([layer])
+        reasons = []
+        for name in dict.fromkeys(names):
+            placement = place(
+                stack, environments, name, lambda it: session.jobs.paths_for(request.workload, it)
+            )
+            missing = placement.examination.missing_requirements
+            if not missing:
+                return None
+            reasons.append(missing[0].reason)
+        return reasons[0]
+
     return make_space(
         request.stack.layers,
         wishes,
@@ -56,6 +66,22 @@ def requested_space(
         _PlacementCheck(session, request),
         request.environment,
     )
+
+
+def without_size_of_plain(space: Space, batch_size: int) -> Space:
+    """Return the space without the choice of the batch size that the workload has by itself.
+
+    Args:
+        space: Space.
+        batch_size: Samples per step of the plain workload.
+    """
+    axes = [
+        Axis(axis.name, tuple(each for each in axis.choices if each.label != str(batch_size)))
+        if axis.choices[0] == AS_IN_TEST and axis.name == "batch_size"
+        else axis
+        for axis in space.axes
+    ]
+    return replace(space, axes=without_empty_axes(axes))
 
 
 @dataclass(frozen=True)

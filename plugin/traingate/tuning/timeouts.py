@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from traingate.controller.job import Timeouts
-from traingate.records import Measurement
+from traingate.records.race import Race
 
 _FIRST_STEP_SECONDS: Final = 600.0
 """Longest time of a first step. A stack that compiles for longer is left out."""
@@ -27,18 +27,21 @@ _SLOWEST: Final = 50.0
 """Factor by which a step may be slower than one of plain before it counts as hanging."""
 
 
-def race_timeouts(timeout: float | None, race_seconds: float, plain: Measurement) -> Timeouts:
+def race_timeouts(timeout: float | None, race_seconds: float, race: Race) -> Timeouts:
     """Return the limits for the answers of a launch.
 
     Args:
         timeout: Value of ``--traingate-timeout``; None for limits by the speed of plain.
         race_seconds: Time for the race, of which no first step takes more than half.
-        plain: Measurement of the plain workload.
+        race: Race so far. When it goes on in another session, what was compiled is compiled again.
     """
     if timeout is not None:
         return Timeouts.of(timeout)
+    plain = race.plain
     slowest = max(second for launch in plain.launches for second in launch.step_seconds)
+    first_steps = [launch.first_step_seconds for heat in race.heats for launch in heat.launches]
     step = max(_STEP_SECONDS, _SLOWEST * slowest)
     setup = max(_SETUP_SECONDS, _SLOWER_SETUP * plain.launches[0].setup_seconds)
-    first_step = min(_FIRST_STEP_SECONDS, max(_SHORTEST_FIRST_STEP, race_seconds / 2))
+    first_step = max(_SHORTEST_FIRST_STEP, race_seconds / 2, 2 * max(first_steps, default=0.0))
+    first_step = min(_FIRST_STEP_SECONDS, first_step)
     return replace(Timeouts(), first_step=first_step + step, step=step, setup=setup)

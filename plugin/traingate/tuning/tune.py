@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -15,11 +14,11 @@ from traingate.baselines.comparability import environment_changes
 from traingate.comparison.base import ComparisonResult, PlannedLaunches
 from traingate.controller.job import Job, LaunchPlan, Observer
 from traingate.errors import ConfigurationError
-from traingate.races.default_space import Wishes
 from traingate.races.files import FOLDER, new_file, newest_file, read_race, save_race
 from traingate.races.running import RaceRun
 from traingate.races.space import Space
-from traingate.records import Measurement
+from traingate.races.wishes import Wishes
+from traingate.records import Hardware, Measurement
 from traingate.records.race import Objective, Race
 from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
@@ -27,7 +26,12 @@ from traingate.single_test import SingleTestPlugin
 from traingate.training_setup import WorkloadName
 from traingate.tuning.measuring import JobMeasurer
 from traingate.tuning.memory import LEAST_TOGETHER
-from traingate.tuning.requested_space import requested_space, source_digests
+from traingate.tuning.requested_space import (
+    requested_space,
+    source_digests,
+    without_size_of_plain,
+)
+from traingate.untrusted.clock import monotonic
 from traingate.workload import ObjectName
 
 
@@ -92,7 +96,7 @@ class TuneRun:
     announce: Callable[[Space, Mapping[str, str], Callable[[str], None]], None]
     race: Race | None = None
     path: Path | None = None
-    start: float = field(default_factory=time.monotonic)
+    start: float = field(default_factory=monotonic)
     plugin: SingleTestPlugin = field(init=False)
 
     def run(self, test: str, arguments: Sequence[str]) -> int:
@@ -131,6 +135,7 @@ class TuneRun:
             DamagedRecordError, NoRunError: If there is no earlier race that can be read.
         """
         options, folder = self.options, session.root / FOLDER
+        space = without_size_of_plain(space, plain.batch_size)
         race, path = self._start(request, space, plain, folder)
         if options.resume:
             path = newest_file(folder, request.test) if options.resume is True else options.resume
@@ -150,7 +155,7 @@ class TuneRun:
                 "a race needs memory for two launches at the same time: use a smaller batch size, "
                 "or free some memory"
             )
-        spent = time.monotonic() - self.start
+        spent = monotonic() - self.start
         self._seconds = race.seconds + max(0.0, 60 * options.minutes - spent)
 
         def keep(race: Race) -> None:
@@ -178,7 +183,7 @@ class TuneRun:
             usd_per_hour=options.usd_per_hour,
             seed=options.seed,
             files_digest=plain.launches[0].imported_files_digest,
-            plain_seconds=time.monotonic() - self.start,
+            plain_seconds=monotonic() - self.start,
             workload_arguments=_arguments(request.workload),
         )
         return race, options.output or new_file(folder, request.test)
@@ -210,7 +215,7 @@ class _RaceComparison(PlannedLaunches):
         """Return the job of the plain workload, which all candidates share but for their stack."""
         stack = self.space.stack(self.space.plain)
         placement, _ = self.session.jobs.place(
-            stack, self.request.workload, self.request.environment
+            stack, self.request.workload, self.space.environment(self.space.plain)
         )
         request = replace(self.request, stack=stack, placement=placement, base=None)
         return replace(self.session.jobs.job_for(request), profile=None, launches=LaunchPlan(1, 1))
@@ -233,6 +238,11 @@ def _arguments(workload: ObjectName) -> dict[str, Any]:
     return dict(workload.arguments) if isinstance(workload, WorkloadName) else {}
 
 
+def _without_memory(machine: Hardware) -> Hardware:
+    """Return the machine without the size of its memory, which depends on the kernel."""
+    return msgspec.structs.replace(machine, memory_bytes=0)
+
+
 def _continued(earlier: Race, started: Race) -> Race:
     """Return the earlier race, to go on with.
 
@@ -248,7 +258,8 @@ def _continued(earlier: Race, started: Race) -> Race:
             ("the scale", earlier.plain.scale, started.plain.scale),
             ("the layers of all candidates", earlier.plain.stack, started.plain.stack),
             ("the batch size", earlier.plain.batch_size, started.plain.batch_size),
-            ("the machine", earlier.machine, started.machine),
+            ("the machine", _without_memory(earlier.machine), _without_memory(started.machine)),
+            ("--seed", earlier.seed, started.seed),
             ("the project's code", earlier.files_digest, started.files_digest),
             ("the space", earlier.axes, started.axes),
             *(

@@ -125,7 +125,8 @@ class SourceTree:
     def _module(self, file: Path) -> ast.Module | None:
         if file not in self._modules:
             self._modules[file] = None
-            with contextlib.suppress(OSError, SyntaxError, ValueError):
+            # The two last ones are for expressions that are nested very deeply.
+            with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError, MemoryError):
                 if self.has_file(file):
                     self._modules[file] = ast.parse(self.read(file) or b"")
         return self._modules[file]

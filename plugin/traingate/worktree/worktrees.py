@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +38,7 @@ class Worktrees:
         self._folder = folder
         self._trees: dict[tuple[Path, str], Path] = {}
         self._cleanup: subprocess.Popen[bytes] | None = None
+        self._entries: list[dict[str, str | int]] = []
 
     def check_out(self, repository: Repository, commit: str) -> Path:
         """Return the folder in which *commit* and its submodules are checked out.
@@ -79,15 +81,23 @@ class Worktrees:
 
     def close(self) -> None:
         """Remove all worktrees, and the folders of ``remove_at_end``."""
-        cleanup, self._cleanup = self._cleanup, None
         self._trees.clear()
-        if cleanup is None:
-            return
+        if self._cleanup is not None and not self._end_cleanup():
+            with contextlib.suppress(BrokenPipeError):
+                self._restart_cleanup()
+                self._end_cleanup()
+        self._entries.clear()
+
+    def _end_cleanup(self) -> bool:
+        """Let the cleanup script remove everything; return whether it could, or still does."""
+        cleanup, self._cleanup = self._cleanup, None
+        assert cleanup is not None
         assert cleanup.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             cleanup.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):  # the script goes on without us
             cleanup.wait(_CLOSE_TIMEOUT_SECONDS)
+        return not cleanup.returncode
 
     def _add(self, repository: Repository, commit: str, tree: Path) -> None:
         """Check out *commit* into the folder *tree*, and its submodules into their folders."""
@@ -121,6 +131,24 @@ class Worktrees:
 
     def _send(self, entry: dict[str, str | int]) -> None:
         """Send an entry to the cleanup script, which is started for the first one."""
+        self._entries.append(entry)
+        try:
+            self._write([entry])
+        except BrokenPipeError:  # somebody has killed it, such as the kernel for lack of memory
+            self._restart_cleanup()
+
+    def _restart_cleanup(self) -> None:
+        """Start the cleanup script anew, with all entries so far.
+
+        Raises:
+            BrokenPipeError: If it was killed again.
+        """
+        if self._cleanup is not None:
+            self._end_cleanup()
+        self._write(self._entries)
+
+    def _write(self, entries: Sequence[dict[str, str | int]]) -> None:
+        """Write entries to the cleanup script, which is started if none runs."""
         if self._cleanup is None:
             self._cleanup = subprocess.Popen(  # noqa: S603 - our own script, no shell
                 [sys.executable, "-I", "-S", str(_CLEANUP_SCRIPT)],
@@ -131,5 +159,6 @@ class Worktrees:
                 start_new_session=True,  # Ctrl-C must not end the script early
             )
         assert self._cleanup.stdin is not None
-        self._cleanup.stdin.write(json.dumps(entry).encode() + b"\n")
+        lines = b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
+        self._cleanup.stdin.write(lines)
         self._cleanup.stdin.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from traingate.environments.registry import TODAY
@@ -53,7 +53,7 @@ def text_of_test(
     if environment not in {None, TODAY}:
         fixtures.append("environment")
         marks.append(_mark("environment", repr(environment)))
-    call = [workload_name, *(f"{name}={value!r}" for name, value in (arguments or {}).items())]
+    call = [workload_name, *_arguments(arguments or {})]
     if own_layers:
         call.append(f"layers=[{', '.join(own_layers)}]")
     name = re.sub(r"\W", "_", test_name)
@@ -66,6 +66,12 @@ def text_of_test(
         f"    training_benchmark({', '.join(call)})",
     ]
     return without_control_characters("\n".join(lines)) + "\n"
+
+
+def _arguments(arguments: Mapping[str, Any]) -> Iterator[str]:
+    """Yield keyword arguments as source code; a record of a stranger may name them in any way."""
+    for name, value in arguments.items():
+        yield f"{name}={value!r}" if name.isidentifier() else f"**{ {name: value}!r}"
 
 
 def _mark(name: str, choice: str) -> str:
