@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from observing import observe_once
+from observing import job_of, observe_once
 from reading import calls, input_types, page_faults
 from subjects import (
     CHANNELS,
@@ -22,9 +24,12 @@ from subjects import (
 )
 
 from traingate import layers
+from traingate.controller.training_worker import TrainingWorker
+from traingate.controller.warm_up import warm_up
 from traingate.errors import ConfigurationError, WorkerDiedError
 from traingate.host import shared_libraries
 from traingate.host.cpu import physical_cores
+from traingate.report.progress import NoProgress
 
 TWO_RANKS = {
     "torchrun": layers.DataParallel("torchrun", 2),
@@ -103,6 +108,18 @@ def test_a_compiled_model_is_one_graph_without_a_break(observe, backend):
     assert counters["dynamo_graphs"] == 1
     assert counters["dynamo_graph_breaks"] == 0
     assert counters["compilations_in_measured_steps"] == 0
+
+
+def test_threads_of_the_compiler_that_wait_load_no_data(tmp_path):
+    """With data workers, a turn has at least seven steps."""
+    job = replace(job_of([layers.TorchCompile()], small_net, tmp_path, 2), compile_cache=tmp_path)
+    with ExitStack() as exit_stack:
+        worker = TrainingWorker(job, 1, NoProgress())
+        worker.start(exit_stack)
+        worker.request_preparation()
+        worker.wait_until_prepared()
+        warm_up(job, [worker])
+        assert worker.data_workers == 0
 
 
 def test_a_step_that_does_not_call_the_compiled_model_is_refused(observe):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
@@ -20,6 +22,11 @@ from traingate.layers.training import StepBody, Training
 _MAX_TASKS: Final = 4
 """Largest number of threads and processes that are taken for loaders of data. Not all of them need
 to be, and each makes the turns of a duet longer."""
+
+
+_IDLE_SECONDS: Final = 1e-4
+"""Largest time on a processor of a thread that only waits. It runs for a moment when the process is
+stopped and continued."""
 
 
 class Loop:
@@ -38,6 +45,7 @@ class Loop:
         self.restarts = 0
         self.loss: Any = None
         self._older_threads = older_threads
+        self._thread_seconds: dict[Thread, float] = {}
         self._training = training
         self._loader = _loader_of(training)
         self._clock = _PhaseClock()
@@ -59,13 +67,20 @@ class Loop:
     def background_tasks(self) -> int:
         """Return the number of data workers, or else of threads and processes that may load data.
 
-        A dataset or a step can start these by itself. Python's own are counted, if
-        they are younger than the import of the workload.
+        A dataset or a step can start these by itself. Python's own are counted, if they are younger
+        than the import of the workload and have worked since the last call: after it has compiled,
+        inductor keeps threads that only wait.
         """
         if self._loader.num_workers:
             return int(self._loader.num_workers)
-        threads = sum(thread not in self._older_threads for thread in threading.enumerate())
-        return min(_MAX_TASKS, threads + len(multiprocessing.active_children()))
+        threads = [each for each in threading.enumerate() if each not in self._older_threads]
+        earlier, self._thread_seconds = self._thread_seconds, {}
+        active = 0
+        for thread in threads:
+            seconds = self._thread_seconds[thread] = _processor_seconds(thread)
+            is_idle = seconds - earlier.get(thread, -math.inf) <= _IDLE_SECONDS
+            active += not is_idle
+        return min(_MAX_TASKS, active + len(multiprocessing.active_children()))
 
     @property
     def prefetched_batches(self) -> int:
@@ -167,3 +182,12 @@ def _loader_of(training: Training) -> DataLoader[Any]:
     options = {"drop_last": True, **training.loader_options}
     dataset: Any = training.dataset
     return DataLoader(dataset, batch_size=training.batch_size, **options)
+
+
+def _processor_seconds(thread: Thread) -> float:
+    """Return how long a thread has run on a processor; not a number if the kernel does not tell."""
+    try:
+        statistics = Path(f"/proc/self/task/{thread.native_id}/schedstat").read_text()
+        return int(statistics.split()[0]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return math.nan
