@@ -78,7 +78,8 @@ class Place:
         git = ["git", "-C", str(self.project), "worktree", "list"]
         worktrees = subprocess.run(git, capture_output=True, text=True, check=True).stdout
         temporary = sorted(str(path) for path in self.temporary.rglob("*"))
-        return {"temporary files": temporary, "worktrees": worktrees.splitlines()}
+        folders = [line.split()[0] for line in worktrees.splitlines()]
+        return {"temporary files": temporary, "worktrees": folders}
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ def run_faults(
     *options: str,
     paths: tuple[Path, ...] = WITHOUT_TORCH,
     seconds: float = 280.0,
+    commits: bool = False,
     **variables: str,
 ) -> FaultRun:
     """Run tests, and return what they did.
@@ -142,11 +144,16 @@ def run_faults(
         options: Further options of pytest.
         paths: Folders that the run, and its workers, can import from.
         seconds: Longest time of the run, after which this test fails.
+        commits: True to commit the tests before, for a duet.
         variables: Further environment variables.
     """
     (here.project / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider\n")
     (here.project / "test_faults.py").write_text(tests)
     shutil.copy(_HERE / "inner_conftest.py", here.project / "conftest.py")
+    if commits:
+        git = ["git", "-C", str(here.project), "-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run([*git, "add", "-A"], check=True)
+        subprocess.run([*git, "commit", "-q", "-m", "tests"], check=True)
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, paths)),

@@ -47,6 +47,13 @@ def at_start(
     return crashing(name, *says, words=words, test=test)
 
 
+def on_base(fault: str, *says: str) -> Fault:
+    """Return a fault of the base's worker in a duet; that of the candidate works."""
+    name = "launch 1 of the base, commit "
+    test = f"training_benchmark(meddling.on_base, fault={fault!r})"
+    return Fault(f"base_{fault}", "meddling", tuple(f"{name}.*{text}" for text in says), test)
+
+
 def from_outside(name: str, process: str, *says: str, words: str = LAST_WORDS) -> Fault:
     """Return a fault by which something kills a process of the measurement."""
     test = f"with outside.killing(outside.{process}): training_benchmark(crashing.talking)"
@@ -123,6 +130,8 @@ CHILDREN = (
     meddling("leaving_a_daemon_and_dying", rf"launch 1 was killed by SIGKILL .* {MIDDLE}"),
     meddling("leaving_processes_that_start_each_other"),
     meddling("forking_the_worker"),
+    meddling("sharing_memory"),
+    meddling("sharing_memory_and_dying", rf"launch 1 was killed by SIGKILL .* {MIDDLE}"),
 )
 
 OUTPUT = (
@@ -154,7 +163,13 @@ MESSAGES = (
     meddling("answering_a_deep_list", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
     meddling("answering_a_wrong_type", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
     meddling("answering_not_a_number", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
-    meddling("answering_a_negative_number", r"launch 1 reported a value that cannot be right: .*peak_rss_bytes"),
+    meddling("answering_a_negative_number", r"launch 1 sent an answer after its last step .* peak_rss_bytes is -"),
+    meddling("answering_without_phases", rf"launch 1 sent an answer {MIDDLE} .* phase_seconds has no data", LAST_WORDS),
+    meddling("answering_no_environment", r"launch 1, after its last step: its answer cannot be right: environment"),
+    meddling("answering_too_many_values", rf"launch 1 sent an answer {MIDDLE} .* more than 1,000,000 values"),
+    meddling("answering_a_batch_of_nothing", r"launch 1 sent an answer while it built .* batch_size is 0"),
+    meddling("answering_batches_without_end", r"launch 1 sent an answer while it built .* prefetched_batches is 9000000"),
+    meddling("answering_another_form", r"launch 1, while it built the training: its answer cannot be right: form"),
     meddling("answering_something_else", rf"launch 1 answered WarmUp {MIDDLE}, not Stepped", LAST_WORDS),
     meddling("answering_with_a_huge_length", rf"launch 1 sent an answer {MIDDLE} that cannot be read, longer than 64 MiB"),
     meddling("answering_half", rf"launch 1 sent an answer {MIDDLE} that cannot be read, a message broke off"),
@@ -187,6 +202,17 @@ DATA = (
     ),
 )
 
+DUETS = (
+    on_base("killed_in_step", "was killed by SIGKILL"),
+    on_base("hanging_in_python", rf"gave no answer within {HANG_SECONDS} s"),
+    on_base("answering_half", "a message broke off"),
+    on_base("answering_without_phases", "phase_seconds has no data"),
+    on_base("clock_of_half_speed", "passed on the worker's clock"),
+    on_base("forking_into_a_session"),
+    on_base("leaving_a_daemon"),
+    on_base("sharing_memory"),
+)
+
 GROUPS = {
     "hangs": HANGS,
     "deaths": DEATHS,
@@ -194,6 +220,7 @@ GROUPS = {
     "resources": SHORTAGES + CHILDREN,
     "output": OUTPUT + MESSAGES,
     "numbers": CLOCKS + DATA,
+    "duets": DUETS,
 }
 """Faults by group; those of a group happen in one run of pytest, one after the other."""
 
@@ -201,6 +228,7 @@ OPTIONS = {
     "hangs": (f"--traingate-timeout={HANG_SECONDS}",),
     "deaths": ("--traingate-profile=profiles",),
     "outside": ("--traingate-launches=3",),
+    "duets": ("--traingate-against=HEAD", f"--traingate-timeout={HANG_SECONDS}"),
 }
 """Further options of the runs of some groups."""
 

@@ -7,8 +7,12 @@ import re
 import subprocess
 import sys
 import time
+import zlib
 from dataclasses import replace
+from multiprocessing.shared_memory import SharedMemory
 
+import crashing
+import trainings
 from crashing import MIDDLE, in_step, kill
 from trainings import training
 
@@ -16,8 +20,33 @@ SLEEP = [sys.executable, "-c", "import time; time.sleep(600)", os.environ["TRAIN
 """Command of a process that the test finds by its last argument, if it is left."""
 
 
+def on_base(fault: str):
+    """Return a training that has a fault on the side of the base alone, which has a worktree."""
+    if not any("traingate-base-" in path for path in sys.path):
+        return trainings.sleeping()
+    module = crashing if hasattr(crashing, fault) else sys.modules[__name__]
+    return getattr(module, fault)()
+
+
 def forking():
     return in_step(MIDDLE, lambda: subprocess.Popen(SLEEP))
+
+
+_SHARED = []
+
+
+def _share_memory() -> None:
+    """Take shared memory of a size by which the test finds it, and never release it."""
+    size = 1_000_000 + zlib.crc32(os.environ["TRAINGATE_TEST_RUN"].encode()) % 1_000_000
+    _SHARED.append(SharedMemory(create=True, size=size))
+
+
+def sharing_memory():
+    return in_step(MIDDLE, _share_memory)
+
+
+def sharing_memory_and_dying():
+    return in_step(MIDDLE, lambda: (_share_memory(), kill()))
 
 
 def forking_into_a_session():
@@ -152,6 +181,42 @@ def answering_not_a_number():
 
 def answering_a_negative_number():
     return _sending(lambda payload: payload.replace(b'"peak_rss_bytes": ', b'"peak_rss_bytes": -'))
+
+
+def answering_without_phases():
+    return _sending(
+        lambda text: re.sub(rb'"phase_seconds": \{[^}]*\}', b'"phase_seconds": {}', text)
+    )
+
+
+def answering_no_environment():
+    return _sending(lambda text: re.sub(rb'"environment": \{.*\}', b'"environment": {}}', text))
+
+
+def answering_too_many_values():
+    return _sending(lambda _: b'{"type": "Stepped", "values": [' + b"0," * 2_000_000 + b"0]}")
+
+
+def _preparing(change):
+    """Return a training whose first message is changed by a function."""
+    channel = sys.modules["traingate.protocol.channel"]
+    encode = channel.encode
+    channel.encode = lambda message: change(encode(message))
+    return training(lambda: time.sleep(0.005))
+
+
+def answering_a_batch_of_nothing():
+    return _preparing(lambda text: re.sub(rb'"batch_size": \d+', b'"batch_size": 0', text))
+
+
+def answering_batches_without_end():
+    return _preparing(
+        lambda text: re.sub(rb'"prefetched_batches": \d+', b'"prefetched_batches": 9000000', text)
+    )
+
+
+def answering_another_form():
+    return _preparing(lambda text: re.sub(rb'"form": \{[^}]*\}', b'"form": {"x": 1}', text))
 
 
 def answering_something_else():

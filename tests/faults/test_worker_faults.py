@@ -20,7 +20,8 @@ the worker, and what a busy machine takes to start processes."""
 
 def run_group(group):
     with place() as project:
-        return run_faults(project, source_of(GROUPS[group]), *OPTIONS.get(group, ()))
+        options, is_duet = OPTIONS.get(group, ()), group == "duets"
+        return run_faults(project, source_of(GROUPS[group]), *options, commits=is_duet)
 
 
 @pytest.fixture(scope="module")

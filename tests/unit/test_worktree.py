@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from traingate.errors import ConfigurationError
+from traingate.worktree import git_command
 from traingate.worktree.repository import Repository
 from traingate.worktree.worktrees import Worktrees
 
@@ -213,3 +214,15 @@ def test_worktrees_are_removed_although_the_process_that_does_so_was_killed(repo
     assert not first.exists()
     assert not second.exists()
     assert len(worktrees_of(repository)) == 1
+
+
+def test_a_git_that_never_answers_is_ended(repository, monkeypatch):
+    monkeypatch.setattr(git_command, "_LONGEST_SECONDS", 0.3)
+    process = git_command.run_git(repository.root, "-c", "alias.wait=!sleep 600", "wait")
+    assert process.returncode != 0
+    assert "gave no answer within 0.3 s" in process.stderr
+    assert not [
+        each
+        for each in psutil.process_iter(["cmdline"])
+        if each.info["cmdline"] == ["sleep", "600"]
+    ]

@@ -15,12 +15,13 @@ from types import TracebackType
 from typing import Final, TypeVar
 
 from traingate.controller.call_stacks import is_worker, printed_call_stacks
-from traingate.controller.child_failures import ChildFailures
+from traingate.controller.child_failures import ChildFailures, not_started
 from traingate.controller.command import LAUNCH_TAG, Command
 from traingate.controller.exit_report import cut_logs, printed_text
 from traingate.controller.freezing import ProcessTree
 from traingate.controller.orphans import OrphanGuard
 from traingate.controller.rank_channels import Answers, RankChannels
+from traingate.controller.shared_memory import remove_unused, shared_memory_of
 from traingate.controller.tagged_processes import kill_tagged
 from traingate.protocol.channel import Channel, Listener
 from traingate.protocol.messages import PROTOCOL_VERSION, Hello, Message
@@ -69,7 +70,10 @@ class Child:
         self._guard: OrphanGuard | None = None
 
     def __enter__(self) -> Child:
-        self._listener = Listener()
+        try:
+            self._listener = Listener()
+        except Exception as error:
+            raise not_started(self._label, error) from error
         self._directory = self._listener.directory
         self._failures = ChildFailures(self._command, self._label, self._directory)
         self._start_time = time.time()
@@ -94,8 +98,10 @@ class Child:
                 self._process.pid, leader_continues_group=not self._command.launched
             )
             self._guard = OrphanGuard(self._process.pid, str(self._directory), self._directory)
-        except BaseException:
+        except BaseException as error:
             self._tear_down(grace=0.0)
+            if isinstance(error, OSError):
+                raise not_started(self._label, error) from error
             raise
         return self
 
@@ -275,6 +281,8 @@ class Child:
         """End the child, its group and all that it has started, and remove its directory."""
         # Before they lose their parent.
         descendants = self._tree.known_processes() if self._tree is not None else []
+        pids = [process.pid for process in descendants]
+        shared_files = shared_memory_of([*pids, self._process.pid] if self._process else pids)
         if self._channels is not None:
             self._channels.close()  # a child that is not stuck ends at once by itself
         if self._process is not None:
@@ -285,6 +293,7 @@ class Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         kill_tagged(str(self._directory), self._start_time, descendants)
+        remove_unused(shared_files)
         self.output = printed_text(self._directory)
         self._listener.close()
         if self._guard is not None:

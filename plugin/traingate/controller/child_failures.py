@@ -16,6 +16,7 @@ from traingate.errors import (
     ProtocolError,
     TraingateError,
     WorkerDiedError,
+    WorkerError,
     WorkerKilledError,
     WorkerTimeoutError,
     WorkloadError,
@@ -138,3 +139,8 @@ class ChildFailures:
         numbers = ", ".join(map(str, ranks))
         names_ranks = self._command.ranks > 1 and self.ranks_are_known and numbers
         return f"rank {numbers} of {self._label}" if names_ranks else self._label
+
+
+def not_started(label: str, error: Exception) -> WorkerError:
+    """Return the error for a lack of descriptors, processes or space in pytest's own process."""
+    return WorkerError(f"{label} could not be started: {type(error).__name__}: {error}")

@@ -21,6 +21,7 @@ from traingate.host.memory import resident_bytes
 from traingate.layers.recipe import TrainingForm
 from traingate.protocol import messages
 from traingate.protocol.json_values import as_json
+from traingate.records.plausibility import check_environment
 from traingate.records.profile import Profile
 
 
@@ -119,7 +120,11 @@ class TrainingWorker:
         self.batch_size = local * self._worker.world_size // len(answers)
         self.epoch_steps = answers[0].epoch_steps
         self.prefetched_batches = max(prepared.prefetched_batches for prepared in answers)
-        self.form = TrainingForm(**answers[0].form)  # type: ignore[arg-type]
+        try:
+            form = TrainingForm(**answers[0].form)  # type: ignore[arg-type]
+            self.form = msgspec.convert(vars(form), TrainingForm)
+        except (TypeError, msgspec.ValidationError) as error:
+            raise self._implausible(doing, f"form: {error}") from error
         self._clock.stop()
         for answer in answers:
             self._clock.check_duration(answer.setup_seconds, doing)
@@ -199,6 +204,13 @@ class TrainingWorker:
                 )
         return answers
 
+    def _implausible(self, doing: str, problem: str) -> ProtocolError:
+        """Return the error for an answer that the workload must have changed."""
+        return ProtocolError(
+            f"{self._name}, {doing}: its answer cannot be right: {problem}\n"
+            f"{self._worker.log_end()}"
+        )
+
     def finish(self) -> list[messages.Finished]:
         """Return the Finished message of each rank; only this proves that the launch succeeded.
 
@@ -212,6 +224,11 @@ class TrainingWorker:
         )
         self._clock.stop()
         self._clock.check_clock(answers, "after its last step")
+        try:
+            check_environment(answers[0].environment)
+            _ = answers[0].environment["torch"]
+        except (ValueError, KeyError) as error:
+            raise self._implausible("after its last step", f"environment: {error}") from error
         for answer in answers:
             self._job.imported_files.add(self._name, answer.imported_files)
         return answers

@@ -166,7 +166,7 @@ class Listener:
             self._listener.bind(str(self.directory / _SOCKET))
             self._listener.listen()
             self._authentication = Authentication(self._listener, key)
-        except OSError:
+        except BaseException:  # a test may have replaced the socket
             shutil.rmtree(self.directory, ignore_errors=True)
             raise
 

@@ -14,12 +14,17 @@ from dataclasses import asdict, fields
 from typing import Any, Final, TypeAlias, get_args
 
 from traingate.errors import ProtocolError
+from traingate.protocol.bounds import problem_of
 from traingate.protocol.messages import PROTOCOL_VERSION, Message
 
 _Check: TypeAlias = Callable[[Any], bool]
 
 _MAX_DEPTH: Final = 90
 """Largest depth of a value of JSON; readers of records allow a few levels more."""
+
+_MAX_VALUES: Final = 1_000_000
+"""Largest number of values in a message: each takes up to 100 bytes, in pytest's process. Profiles,
+the largest messages, have some ten thousand."""
 
 _MAX_WHOLE_NUMBER: Final = 1 << 63
 """First number that is too large for a record, whose readers have 64 bits."""
@@ -34,9 +39,11 @@ def decode(payload: bytes) -> Message:
     """Return the message that *payload* encodes.
 
     Raises:
-        ProtocolError: If the payload is not a JSON object, or its type or fields are not those of a
-            message.
+        ProtocolError: If the payload is not a JSON object, if its type or fields are not those of a
+            message, or if a value in it cannot be right.
     """
+    if payload.count(b",") > _MAX_VALUES:
+        raise ProtocolError(f"a message with more than {_MAX_VALUES:,} values")
     try:
         content = json.loads(payload)
         kind = _TYPES[content.pop("type")]
@@ -47,7 +54,11 @@ def decode(payload: bytes) -> Message:
         check(content[name]) for name, check in checks.items()
     ):
         raise ProtocolError(_not_a_message(payload))
-    return kind(**content)
+    message = kind(**content)
+    problem = problem_of(message)
+    if problem:
+        raise ProtocolError(f"{kind.__name__}, whose {problem}")
+    return message
 
 
 def _not_a_message(payload: bytes) -> str:

@@ -66,12 +66,12 @@ def check(record: Measurement) -> None:
         raise ValueError("a launch has no step")
     if not all(launch.yardstick_seconds for launch in record.launches):
         raise ValueError("a launch has no visit of the yardstick")
-    _check_environment(record.environment)
+    check_environment(record.environment)
     for kind, range_, values in _numbers(record):
         _check_range(kind, range_, values)
     if record.duet is not None:
-        _check_environment(record.duet.candidate_environment)
-        _check_environment(record.duet.base_environment)
+        check_environment(record.duet.candidate_environment)
+        check_environment(record.duet.base_environment)
         for pair in record.duet.pairs:
             _check_pair(pair)
     if record.verdict is not None:
@@ -176,7 +176,12 @@ def _check_range(kind: str, range_: tuple[float, float], values: Sequence[float]
         raise ValueError(f"{kind} is {worst:g}, which no measurement gives")
 
 
-def _check_environment(environment: Mapping[str, Any]) -> None:
+def check_environment(environment: Mapping[str, Any]) -> None:
+    """Check the types of an environment's values that are read by their type.
+
+    Raises:
+        msgspec.ValidationError: If one is of another type; it is a ValueError.
+    """
     msgspec.convert(environment, _Environment)
 
 

@@ -25,6 +25,7 @@ from typing import Final
 
 _ATTEMPTS: Final = 25
 _ATTEMPT_SECONDS: Final = 0.2
+_GIT_SECONDS: Final = 60.0
 
 
 def main() -> None:
@@ -45,8 +46,14 @@ def main() -> None:
         # was interrupted. Force twice, since git locks a worktree while it creates it.
         _remove(entry["folder"])
         command = ("git", "-C", entry["repository"], "worktree", "remove", "-f", "-f")
-        with contextlib.suppress(OSError):  # git or the repository may be gone by now
-            subprocess.run([*command, entry["folder"]], capture_output=True, check=False)  # noqa: S603
+        # git or the repository may be gone by now, or on a server that does not answer.
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(  # noqa: S603
+                [*command, entry["folder"]],
+                capture_output=True,
+                check=False,
+                timeout=_GIT_SECONDS,
+            )
 
 
 def _remove(folder: str) -> None:

@@ -21,6 +21,13 @@ _REPOSITORY_VARIABLES: Final = {
 the hook's repository instead of the one in its folder."""
 
 
+_LONGEST_SECONDS: Final = 1800.0
+"""Longest time of a command. One that asks a server, or a filter that does, may never end."""
+
+_NO_ANSWER: Final = 124
+"""Exit status in the place of git's if the time is over, as that of timeout(1)."""
+
+
 def git_output(folder: Path, *arguments: str) -> str | None:
     """Return the stripped output of a git command, None if it fails or git is not installed."""
     try:
@@ -41,6 +48,8 @@ def run_git(
     folder: Path, *arguments: str, on_change: GroupObserver | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run git in *folder* without prompts; if interrupted, kill it and all processes it started.
+
+    A command that takes longer than half an hour is killed too, and fails with that reason.
 
     Args:
         folder: Folder to run it in.
@@ -63,11 +72,14 @@ def run_git(
         try:
             if on_change is not None:
                 on_change(process.pid, runs=True)
-            output, error_output = process.communicate()
-        except BaseException:
+            output, error_output = process.communicate(timeout=_LONGEST_SECONDS)
+        except BaseException as error:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            raise
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            reason = f"git gave no answer within {_LONGEST_SECONDS:g} s, and was ended"
+            return subprocess.CompletedProcess(command, _NO_ANSWER, "", reason)
         finally:
             if on_change is not None:
                 process.wait()

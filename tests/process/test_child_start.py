@@ -1,0 +1,45 @@
+"""A worker that cannot be started, because pytest's own process lacks something."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from traingate.controller.child import Child
+from traingate.controller.command import Command
+from traingate.errors import WorkerError
+
+pytestmark = pytest.mark.usefixtures("temporary")  # it checks that no process and no file is left
+
+
+def child():
+    return Child(Command((sys.executable, "-c", ""), os.environ), "launch 2", 30.0)
+
+
+def test_a_shortage_in_the_controllers_own_process_names_the_launch():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = len([*Path("/proc/self/fd").iterdir()])
+    expected = r"launch 2 could not be started: OSError: .*Too many open files"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used, hard))
+    try:
+        with pytest.raises(WorkerError, match=expected), child():
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_socket_that_a_test_has_replaced_names_the_launch(monkeypatch):
+    """pytest-socket does so, and raises an exception of its own."""
+
+    def raising(*_):
+        raise RuntimeError("a test tried to use a socket")
+
+    monkeypatch.setattr(socket, "socket", raising)
+    expected = "launch 2 could not be started: RuntimeError: a test tried to use a socket"
+    with pytest.raises(WorkerError, match=expected), child():
+        pass
