@@ -10,11 +10,12 @@ since no such machine was at hand.
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import math
 import statistics
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,7 @@ from race_grid import Grid
 from simulated_races import Machine, SimulatedMeasurer, simulate
 from traingate.races.answer import answer
 from traingate.races.files import read_race
+from traingate.races.observations import scatter_of_mean
 from traingate.races.space import Axis, Choice, Point, Space
 from traingate.records.race import Race
 
@@ -110,33 +112,41 @@ def many_cores(
     return Space((*space.axes, *axes), {}), wide_costs
 
 
-def compile_seconds(grid: Grid) -> Callable[[Point], float]:
-    """Return a function with the time of a compilation, the first time that its graph comes."""
-    space = grid_space(grid)
-    compiled: set[tuple[str, ...]] = set()
-    times: Mapping[Point, float] = {
-        space.point(entry.choices): max(
-            0.0,
-            entry.launches[0].first_step_seconds - 2 * entry.launches[0].step_seconds,
+def graph_of(space: Space, point: Point) -> str:
+    """Return a name for the graph that a candidate compiles; empty if it compiles none.
+
+    Args:
+        space: Space of the grid.
+        point: Candidate of it, or of the same space with further axes.
+    """
+    labels = space.labels(point[: len(space.axes)])
+    if labels.get("compiler") in {None, "ipex_optimize"}:
+        return ""
+    has_optimizer = labels["compiler"] == "compiled_step"
+    names = [*GRAPH_AXES, *(("optimizer",) if has_optimizer else ())]
+    return " ".join([*(labels.get(name, "") for name in names), str(point[len(space.axes) :])])
+
+
+def compile_seconds(grid: Grid, space: Space) -> dict[str, float]:
+    """Return the time of each compilation, by the name of the graph.
+
+    Args:
+        grid: Grid.
+        space: Space of the grid, or the same one with further axes.
+    """
+    own_space = grid_space(grid)
+    times = {
+        own_space.point(entry.choices): max(
+            0.0, entry.launches[0].first_step_seconds - 2 * entry.launches[0].step_seconds
         )
         for entry in grid.entries
-        if entry.launches and entry.choices.get("compiler")
+        if entry.launches
     }
-
-    def seconds(wide_point: Point) -> float:
-        point, cores = wide_point[: len(space.axes)], wide_point[len(space.axes) :]
-        labels = space.labels(point)
-        names = [
-            *GRAPH_AXES,
-            *(("optimizer",) if labels.get("compiler") == "compiled_step" else ()),
-        ]
-        key = (*(labels.get(name, "") for name in names), str(cores))
-        if key in compiled or point not in times:
-            return 0.0
-        compiled.add(key)
-        return times[point]
-
-    return seconds
+    return {
+        graph_of(own_space, point): times[point[: len(own_space.axes)]]
+        for point in space.points
+        if point[: len(own_space.axes)] in times and graph_of(own_space, point)
+    }
 
 
 def start_seconds(race: Race) -> float:
@@ -144,6 +154,17 @@ def start_seconds(race: Race) -> float:
     launches = [launch for heat in race.heats for launch in heat.launches]
     busy = sum(launch.first_step_seconds + sum(launch.turn_seconds) for launch in launches)
     return (race.seconds - busy) / len(launches)
+
+
+def turn_spread_of(race: Race) -> tuple[float, int]:
+    """Return the standard deviation of the log of a turn within its launch, and usual rounds."""
+    rounds = [heat.rounds for heat in race.heats]
+    scatters = [
+        scatter * math.sqrt(heat.rounds)
+        for heat in race.heats
+        if (scatter := scatter_of_mean(heat.launches)) is not None
+    ]
+    return statistics.median(scatters), int(statistics.median(rounds))
 
 
 def simulate_grid(
@@ -158,8 +179,12 @@ def simulate_grid(
         on_many_cores: True to add the axes of a machine with many cores.
     """
     space, recorded_costs = grid_space(grid), log_costs(grid)
+    turn_spread, rounds = turn_spread_of(race)
     machine = Machine(
-        launch_spread=launch_spread(grid),
+        # Launches of the grid scatter by their steps too.
+        launch_spread=math.sqrt(max(1e-6, launch_spread(grid) ** 2 - turn_spread**2 / rounds)),
+        turn_spread=turn_spread,
+        rounds=rounds,
         start_seconds=start_seconds(race),
         turn_seconds=statistics.median(
             second for heat in race.heats for item in heat.launches for second in item.turn_seconds
@@ -178,7 +203,8 @@ def simulate_grid(
             relative_costs.__getitem__,
             machine,
             generator,
-            compile_seconds(grid),
+            functools.partial(graph_of, space),
+            compile_seconds(grid, raced_space),
             frozenset(raced_space.points) - costs.keys(),
         )
         simulated, result = simulate(measurer, seconds, seed)

@@ -22,8 +22,6 @@ from traingate.records.race import Candidate, Heat, Race, RaceLaunch
 if TYPE_CHECKING:
     import numpy as np
 
-ROUNDS = 6
-
 
 @dataclass(frozen=True)
 class Machine:
@@ -36,6 +34,7 @@ class Machine:
         launches: Number of launches that fit into memory together.
         start_seconds: Time to start one launch and to warm it up.
         turn_seconds: Time of a turn of plain.
+        rounds: Number of rounds of a heat.
     """
 
     launch_spread: float = 0.032
@@ -44,6 +43,7 @@ class Machine:
     launches: int = 8
     start_seconds: float = 6.0
     turn_seconds: float = 1.0
+    rounds: int = 6
 
 
 @dataclass
@@ -55,7 +55,8 @@ class SimulatedMeasurer:
         log_cost: Function from a candidate to its true log time per sample, relative to plain.
         machine: Machine.
         generator: Source of the draws.
-        compile_seconds: Function from a candidate to the time of its first compilation.
+        graph_of: Function from a candidate to the graph that it compiles; empty for none.
+        compile_seconds: Time of a compilation by graph.
         failing: Candidates that fail.
         seconds: Time that the race has taken.
     """
@@ -64,14 +65,20 @@ class SimulatedMeasurer:
     log_cost: Callable[[Point], float]
     machine: Machine
     generator: np.random.Generator
-    compile_seconds: Callable[[Point], float] = lambda _: 0.0
+    graph_of: Callable[[Point], str] = lambda _: ""
+    compile_seconds: Mapping[str, float] = field(default_factory=dict)
     failing: frozenset[Point] = frozenset()
     seconds: float = field(default=0.0, init=False)
-    _compiled: set[Point] = field(default_factory=set)
+    _compiled: set[str] = field(default_factory=set)
 
     def capacity(self, race: Race) -> int:  # noqa: ARG002 - a protocol
         """Return the number of launches that fit into memory."""
         return self.machine.launches
+
+    def graph_to_compile(self, point: Point) -> str:
+        """Return the graph of a candidate, unless it was compiled already."""
+        graph = self.graph_of(point)
+        return "" if graph in self._compiled else graph
 
     def describe(self, point: Point) -> Candidate:
         """Return a record with the candidate's choices."""
@@ -98,15 +105,16 @@ class SimulatedMeasurer:
             if point not in self.failing
         }
         turns: dict[int, list[float]] = {number: [] for number in running}
-        duration, looks = 0.0, look_rounds(ROUNDS)
+        duration, looks = 0.0, look_rounds(self.machine.rounds)
         compile_seconds = {}
         for number, point in zip(numbers, plan.points, strict=True):
-            cold = 0.0 if point in self._compiled else self.compile_seconds(point)
-            self._compiled.add(point)
+            graph = self.graph_of(point)
+            cold = 0.0 if graph in self._compiled else self.compile_seconds.get(graph, 0.0)
+            self._compiled.add(graph)
             compile_seconds[number] = cold
             duration += self.machine.start_seconds + cold
         ended: set[int] = set()
-        for number_of_round in range(ROUNDS):
+        for number_of_round in range(self.machine.rounds):
             speed = draw(0.0, self.machine.drift)
             for number in running.keys() - ended:
                 log_turn = speed + running[number] + draw(0.0, self.machine.turn_spread)
@@ -121,7 +129,7 @@ class SimulatedMeasurer:
         )
         heat = Heat(
             stage=plan.stage,
-            rounds=ROUNDS,
+            rounds=self.machine.rounds,
             launches=launches,
             seconds=duration,
             started_seconds=race.seconds,

@@ -21,6 +21,7 @@ from traingate.races.standings import (
     standing_of,
     tukey_widths,
 )
+from traingate.races.winner import winner_of
 from traingate.records.race import Race
 
 
@@ -45,7 +46,7 @@ class Answer:
     """Answer of a race.
 
     Attributes:
-        winner: Fastest candidate; None if nothing was measured.
+        winner: Fastest candidate, as far as one can tell; None if nothing was measured.
         equals: Candidates of the final that cannot be told from the winner, the fastest first.
         slower: Other candidates of the final, the fastest first.
         others: Measured candidates outside of the final, the fastest first, with rough intervals.
@@ -96,12 +97,13 @@ def answer(race: Race) -> Answer:
     }
     if not places:
         return Answer(None, (), (), (), (), has_final=False)
-    winner = min(places, key=places.__getitem__)
+    ranked = sorted(places, key=places.__getitem__)
+    winner = ranked[0] if final is None else winner_of(race, final, half_width)
+    ranked = [winner, *(candidate for candidate in ranked if candidate != winner)]
 
     def standing(candidate: int, estimates: Fit, width: HalfWidth) -> Standing:
         return standing_of(race, candidate, winner, estimates, width)
 
-    ranked = sorted(places, key=places.__getitem__)
     finalists = [standing(candidate, decisive, half_width) for candidate in ranked]
     outside = sorted(
         all_estimates.effects.keys() - places.keys() - race.failed,

@@ -90,6 +90,12 @@ class RaceView:
         launches = max(1, launches)
         return max(0.1, (seconds - first) / launches), seconds / launches
 
+    @property
+    def compile_seconds(self) -> float:
+        """Return the longest time of a first step, an estimate of that of another compilation."""
+        launches = [launch for heat in self.race.heats for launch in heat.launches]
+        return max((launch.first_step_seconds for launch in launches), default=0.0)
+
     def seconds_of(self, points: Sequence[Point], heats: int) -> float:
         """Return the time that a number of heats of these candidates is likely to take."""
         warm, cold = self.seconds_per_launch

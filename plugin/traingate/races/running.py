@@ -59,6 +59,9 @@ class Measurer(Protocol):
     def capacity(self, race: Race) -> int:
         """Return how many launches fit into memory together."""
 
+    def graph_to_compile(self, point: Point) -> str:
+        """Return the graph that a candidate has to compile; empty if none, or if it is compiled."""
+
     def describe(self, point: Point) -> Candidate:
         """Return the record of a candidate."""
 
@@ -116,7 +119,11 @@ class RaceRun:
         try:
             while True:
                 self._update(notify=False)
-                limits = Limits(self.seconds, self.measurer.capacity(self.race))
+                limits = Limits(
+                    self.seconds,
+                    self.measurer.capacity(self.race),
+                    self.measurer.graph_to_compile,
+                )
                 plan = strategy.next_heat(self.race, limits)
                 if plan is None:
                     end = self._reason_for_end(strategy)

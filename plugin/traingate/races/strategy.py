@@ -11,15 +11,17 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from traingate.races.estimates import fit_final
+from traingate.races.estimates import FINAL_ERROR, fit_final
 from traingate.races.failures import closed_choices
 from traingate.races.proposals import Forecast, diverse, forecast
 from traingate.races.race_view import RaceView
 from traingate.races.space import Point, Space
+from traingate.races.standings import tukey_widths
+from traingate.races.winner import winner_of
 from traingate.records.race import Heat, Race, Stage
 
 INDIFFERENCE: Final = 0.02
@@ -50,6 +52,10 @@ _MAX_LAUNCHES: Final = 8
 
 _LEAST_LAUNCHES: Final = 2
 
+_NEW_GRAPHS: Final = 1
+"""Largest number of graphs that are compiled in one heat of the search. Each takes as long as many
+launches, and what the heat finds may show that the next one is not worth it."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -74,10 +80,13 @@ class Limits:
     Attributes:
         seconds: Time for the whole race.
         launches: Number of launches that fit into memory together.
+        graph_to_compile: Function from a candidate to the graph that it would have to compile;
+            empty if it compiles none, or if a launch has compiled it already.
     """
 
     seconds: float
     launches: int
+    graph_to_compile: Callable[[Point], str] = lambda _: ""
 
 
 @dataclass(frozen=True)
@@ -109,14 +118,12 @@ class Strategy:
         leader = view.leader
         if leader is None or forecast_now is None:
             return None
-        _, cold = view.seconds_per_launch
         remaining = limits.seconds - race.seconds
         finalists = self._finalists(view, forecast_now, leader, most)
         reserve = view.seconds_of(finalists[:_RESERVED_FINALISTS], _FINAL_HEATS[0])
-        fitting = min(most, int((remaining - reserve) / cold))
         is_open = forecast_now.regret_probability(leader, INDIFFERENCE) > _REGRET_PROBABILITY
-        challengers = forecast_now.sample(max(0, fitting - 1), [leader, *view.ended])
-        if fitting >= min(_LEAST_SEARCHED, most) and is_open and challengers:
+        challengers = self._challengers(view, forecast_now, limits, remaining - reserve, most)
+        if len(challengers) + 1 >= min(_LEAST_SEARCHED, most) and is_open:
             return Plan("search", (leader, *challengers))
         while (
             len(finalists) > _LEAST_LAUNCHES
@@ -143,7 +150,34 @@ class Strategy:
         pool = [point for point in self._pool(view, []) if point != plain]
         if not pool:
             return None
-        return Plan("search", (plain, *diverse(pool, most - 1, [plain])))
+        chosen = [plain]
+        graphs = {""}
+        while len(chosen) < most and pool:
+            (point,) = diverse(pool, 1, chosen)
+            pool.remove(point)
+            graph = limits.graph_to_compile(point)
+            if graph in graphs or len(graphs) <= _NEW_GRAPHS:
+                graphs.add(graph)
+                chosen.append(point)
+        return Plan("search", tuple(chosen))
+
+    def _challengers(
+        self, view: RaceView, draws: Forecast, limits: Limits, seconds: float, most: int
+    ) -> list[Point]:
+        """Return the candidates of the next heat beside the leader, as far as the time allows."""
+        warm, _ = view.seconds_per_launch
+        left = seconds - warm
+        graphs, chosen = {""}, list[Point]()
+        for point in draws.sample(4 * most, [*view.best(1), *view.ended]):
+            graph = limits.graph_to_compile(point)
+            needed = warm + (view.compile_seconds if graph not in graphs else 0.0)
+            if needed <= left and (graph in graphs or len(graphs) <= _NEW_GRAPHS):
+                graphs.add(graph)
+                chosen.append(point)
+                left -= needed
+            if len(chosen) == most - 1:
+                break
+        return chosen
 
     def _forecast(self, view: RaceView) -> Forecast | None:
         """Return draws of the costs of the candidates that have not ended; None without any."""
@@ -204,7 +238,8 @@ class Strategy:
         estimates = fit_final(view.race)
         if estimates is None:
             return None
-        winner = view.points[estimates.fastest]
+        widths = tukey_widths(estimates, FINAL_ERROR)
+        winner = view.points[winner_of(view.race, estimates, widths)]
         done = Counter(point for heat in later_heats for point in view.points_of(heat))
         variants = [
             point

@@ -33,6 +33,7 @@ from traingate.report.recipe.text import needed_packages
 from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
 from traingate.tuning.failures import failures_of_heat, lacked_memory, reason_of
+from traingate.tuning.graphs import graph_of
 from traingate.tuning.launches import planned_rounds, record_of
 from traingate.tuning.memory import LaunchMemory, Shortage
 from traingate.tuning.timeouts import race_timeouts
@@ -69,10 +70,16 @@ class JobMeasurer:
     _jobs: dict[Point, Job] = field(default_factory=dict, init=False)
     _files: dict[str, ImportedFiles] = field(default_factory=dict, init=False)
     _memory: LaunchMemory = field(default_factory=LaunchMemory, init=False)
+    _compiled: set[str] = field(default_factory=set, init=False)
 
     def capacity(self, race: Race) -> int:
         """Return how many launches fit into memory together."""
         return self._memory.capacity(race)
+
+    def graph_to_compile(self, point: Point) -> str:
+        """Return the graph that a candidate has to compile; empty if none, or if it is compiled."""
+        graph = graph_of(self.space.stack(point), self.space.environment(point))
+        return "" if graph in self._compiled else graph
 
     def describe(self, point: Point) -> Candidate:
         """Return the record of a candidate."""
@@ -117,8 +124,7 @@ class JobMeasurer:
         """
         start = monotonic()
         kills = oom_kills()
-        jobs: list[Job] = []
-        job_numbers: list[int] = []
+        planned: list[tuple[Job, int, str]] = []
         failures: list[Failure] = []
         # All heats of the final have the same candidates.
         fitting = self._memory.fitting(race, numbers) if plan.stage == "search" else len(numbers)
@@ -127,11 +133,13 @@ class JobMeasurer:
             if isinstance(job, Failure):
                 failures.append(job)
             else:
-                jobs.append(job)
-                job_numbers.append(number)
-        if not jobs:
+                planned.append((job, number, self.graph_to_compile(point)))
+        if not planned:
             return HeatResult(None, failures)
-        jobs, job_numbers = _warm_ones_first(jobs, job_numbers)
+        # If the time for warming up ends, those are left out that would have to compile.
+        planned.sort(key=lambda item: bool(item[2]))
+        jobs = [job for job, _, _ in planned]
+        job_numbers = [number for _, number, _ in planned]
 
         def look_at(round_number: int, launches: Sequence[HeatLaunch]) -> list[HeatLaunch]:
             if round_number not in look_rounds(planned_rounds(launches)):
@@ -142,6 +150,7 @@ class JobMeasurer:
             return large + [item for item in others if job_numbers[item.number] in slower]
 
         heat = measure_heat(jobs, self.observer, look_at, seconds)
+        self._compiled.update(planned[item.number][2] for item in heat.launches if item.warm_up)
         self.form = next((item.worker.form for item in heat.launches if item.finished), self.form)
         if not heat.was_interrupted:
             killed = oom_kills() - kills
@@ -251,17 +260,3 @@ def _own_classes(stack: Stack) -> dict[str, str]:
         for layer in stack.layers
         if KINDS.get(layer.name) is not type(layer)
     }
-
-
-def _warm_ones_first(jobs: Sequence[Job], numbers: Sequence[int]) -> tuple[list[Job], list[int]]:
-    """Return jobs and numbers, with those last whose graphs nothing has compiled yet.
-
-    If the time for warming up ends, these are left out.
-    """
-
-    def compiles(index: int) -> bool:
-        has_graphs = any(layer.order >= _GRAPH_ORDER for layer in jobs[index].stack.layers)
-        return has_graphs and not jobs[index].compile_cache.exists()
-
-    order = sorted(range(len(jobs)), key=compiles)
-    return [jobs[index] for index in order], [numbers[index] for index in order]
