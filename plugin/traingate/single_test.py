@@ -13,7 +13,7 @@ import pytest
 
 from traingate.comparison.base import Comparison
 from traingate.controller.job import Job
-from traingate.ending.termination import INTERRUPTED_STATUS, Termination
+from traingate.ending.termination import FIRST_SIGNAL_STATUS, INTERRUPTED_STATUS, Termination
 from traingate.fixtures import SESSION_KEY
 from traingate.options import Settings, parse
 from traingate.selection import is_training_benchmark
@@ -67,8 +67,9 @@ class SingleTestPlugin:
         tests = [] if test is None else [test]
         command = ["-q", "-p", "no:cacheprovider", *options, *tests, *arguments]
         status = int(pytest.main(command, plugins=[self]))
-        if self._termination.exit_status is not None:
-            return self._termination.exit_status
+        by_signal = self._termination.exit_status
+        if by_signal is not None or status > FIRST_SIGNAL_STATUS:
+            return by_signal or status
         return INTERRUPTED_STATUS if self._was_interrupted else status
 
     @pytest.hookimpl(trylast=True)

@@ -151,6 +151,11 @@ def run_faults(
     (here.project / "test_faults.py").write_text(tests)
     shutil.copy(_HERE / "inner_conftest.py", here.project / "conftest.py")
     if commits:
+        # The workloads belong to the project then, of which the base has a version of its own.
+        for file in (_HERE / "crashing.py", _HERE / "meddling.py", _HERE / "outside.py"):
+            shutil.copy(file, here.project)
+        shutil.copy(_PROCESS / "trainings.py", here.project)
+        paths = (_PROCESS / "without_torch", here.project)
         git = ["git", "-C", str(here.project), "-c", "user.name=a", "-c", "user.email=a@b"]
         subprocess.run([*git, "add", "-A"], check=True)
         subprocess.run([*git, "commit", "-q", "-m", "tests"], check=True)

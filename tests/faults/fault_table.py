@@ -228,7 +228,11 @@ OPTIONS = {
     "hangs": (f"--traingate-timeout={HANG_SECONDS}",),
     "deaths": ("--traingate-profile=profiles",),
     "outside": ("--traingate-launches=3",),
-    "duets": ("--traingate-against=HEAD", f"--traingate-timeout={HANG_SECONDS}"),
+    "duets": (
+        "--traingate-against=HEAD",
+        "--traingate-launches=2",
+        f"--traingate-timeout={HANG_SECONDS}",
+    ),
 }
 """Further options of the runs of some groups."""
 

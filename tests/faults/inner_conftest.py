@@ -25,6 +25,10 @@ SHARED_BYTES = 1_000_000 + zlib.crc32(RUN) % 1_000_000
 """Size of the shared memory that workloads of this run take (meddling.py)."""
 
 
+OF_THE_SESSION = ("traingate-session-", "traingate-base-")
+"""Starts of the names of folders that stay until the end of the session."""
+
+
 def shared_files():
     """Return the shared memory that workloads of this run have left."""
     files = []
@@ -60,7 +64,7 @@ def pytest_runtest_makereport(item, call):
             "seconds": report.duration,
             "processes": launched_processes(),
             "folders": [
-                *(name for name in folders if not name.startswith("traingate-session-")),
+                *(name for name in folders if not name.startswith(OF_THE_SESSION)),
                 *shared_files(),
             ],
         }

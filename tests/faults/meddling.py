@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -12,7 +13,6 @@ from dataclasses import replace
 from multiprocessing.shared_memory import SharedMemory
 
 import crashing
-import trainings
 from crashing import MIDDLE, in_step, kill
 from trainings import training
 
@@ -23,7 +23,7 @@ SLEEP = [sys.executable, "-c", "import time; time.sleep(600)", os.environ["TRAIN
 def on_base(fault: str):
     """Return a training that has a fault on the side of the base alone, which has a worktree."""
     if not any("traingate-base-" in path for path in sys.path):
-        return trainings.sleeping()
+        return in_step(0, lambda: None)  # never
     module = crashing if hasattr(crashing, fault) else sys.modules[__name__]
     return getattr(module, fault)()
 
@@ -183,14 +183,18 @@ def answering_a_negative_number():
     return _sending(lambda payload: payload.replace(b'"peak_rss_bytes": ', b'"peak_rss_bytes": -'))
 
 
+def _with(payload, **fields):
+    """Return a message with other values of fields, if it has them."""
+    content = json.loads(payload)
+    return json.dumps({**content, **{k: v for k, v in fields.items() if k in content}}).encode()
+
+
 def answering_without_phases():
-    return _sending(
-        lambda text: re.sub(rb'"phase_seconds": \{[^}]*\}', b'"phase_seconds": {}', text)
-    )
+    return _sending(lambda payload: _with(payload, phase_seconds={}))
 
 
 def answering_no_environment():
-    return _sending(lambda text: re.sub(rb'"environment": \{.*\}', b'"environment": {}}', text))
+    return _sending(lambda payload: _with(payload, environment={}))
 
 
 def answering_too_many_values():
@@ -206,17 +210,15 @@ def _preparing(change):
 
 
 def answering_a_batch_of_nothing():
-    return _preparing(lambda text: re.sub(rb'"batch_size": \d+', b'"batch_size": 0', text))
+    return _preparing(lambda payload: _with(payload, batch_size=0))
 
 
 def answering_batches_without_end():
-    return _preparing(
-        lambda text: re.sub(rb'"prefetched_batches": \d+', b'"prefetched_batches": 9000000', text)
-    )
+    return _preparing(lambda payload: _with(payload, prefetched_batches=9_000_000))
 
 
 def answering_another_form():
-    return _preparing(lambda text: re.sub(rb'"form": \{[^}]*\}', b'"form": {"x": 1}', text))
+    return _preparing(lambda payload: _with(payload, form={"x": 1}))
 
 
 def answering_something_else():

@@ -181,7 +181,8 @@ ABORTED = 1
     ],
 )
 def test_a_service_that_cancels_a_command_ends_its_pytest(project, command, number, status):
-    with standing_still(project, "frozen", python=(*TRAINGATE, *command)) as run:
+    point = "stepping" if command == CALIBRATE else "frozen"
+    with standing_still(project, point, python=(*TRAINGATE, *command)) as run:
         run.process.send_signal(number)
         ended = run.wait()
     assert project.leftovers(0) == []

@@ -15,15 +15,15 @@ from types import TracebackType
 from typing import Final, TypeVar
 
 from traingate.controller.call_stacks import is_worker, printed_call_stacks
-from traingate.controller.child_failures import ChildFailures, not_started
+from traingate.controller.child_failures import ChildFailures, not_started, open_listener
 from traingate.controller.command import LAUNCH_TAG, Command
 from traingate.controller.exit_report import cut_logs, printed_text
 from traingate.controller.freezing import ProcessTree
 from traingate.controller.orphans import OrphanGuard
 from traingate.controller.rank_channels import Answers, RankChannels
 from traingate.controller.shared_memory import remove_unused, shared_memory_of
-from traingate.controller.tagged_processes import kill_tagged
-from traingate.protocol.channel import Channel, Listener
+from traingate.controller.tagged_processes import kill_tagged, wait_for_trackers
+from traingate.protocol.channel import Channel
 from traingate.protocol.messages import PROTOCOL_VERSION, Hello, Message
 from traingate.untrusted.clock import monotonic
 
@@ -70,10 +70,7 @@ class Child:
         self._guard: OrphanGuard | None = None
 
     def __enter__(self) -> Child:
-        try:
-            self._listener = Listener()
-        except Exception as error:
-            raise not_started(self._label, error) from error
+        self._listener = open_listener(self._label)
         self._directory = self._listener.directory
         self._failures = ChildFailures(self._command, self._label, self._directory)
         self._start_time = time.time()
@@ -281,7 +278,7 @@ class Child:
         """End the child, its group and all that it has started, and remove its directory."""
         # Before they lose their parent.
         descendants = self._tree.known_processes() if self._tree is not None else []
-        pids = [process.pid for process in descendants]
+        tag, pids = str(self._directory), [process.pid for process in descendants]
         shared_files = shared_memory_of([*pids, self._process.pid] if self._process else pids)
         if self._channels is not None:
             self._channels.close()  # a child that is not stuck ends at once by itself
@@ -289,12 +286,14 @@ class Child:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 if grace and not (self._tree and self._tree.is_frozen):
                     self._process.wait(grace)
+            if self._process.poll() is not None:
+                wait_for_trackers(tag, self._start_time)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        kill_tagged(str(self._directory), self._start_time, descendants)
-        remove_unused(shared_files)
-        self.output = printed_text(self._directory)
+            kill_tagged(tag, self._start_time, descendants)
+            remove_unused(shared_files)
+            self.output = printed_text(self._directory)
         self._listener.close()
         if self._guard is not None:
             self._guard.close()

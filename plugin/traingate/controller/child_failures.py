@@ -21,6 +21,7 @@ from traingate.errors import (
     WorkerTimeoutError,
     WorkloadError,
 )
+from traingate.protocol.channel import Listener
 from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello
 
 _EXIT_SECONDS: Final = 5.0
@@ -144,3 +145,15 @@ class ChildFailures:
 def not_started(label: str, error: Exception) -> WorkerError:
     """Return the error for a lack of descriptors, processes or space in pytest's own process."""
     return WorkerError(f"{label} could not be started: {type(error).__name__}: {error}")
+
+
+def open_listener(label: str) -> Listener:
+    """Return the socket on which a child of this name will connect.
+
+    Raises:
+        WorkerError: If it cannot be made, as if a test has replaced the sockets of this process.
+    """
+    try:
+        return Listener()
+    except Exception as error:
+        raise not_started(label, error) from error

@@ -26,6 +26,37 @@ _MAX_SECONDS: Final = 10.0
 disk cannot be killed, and others may be started faster than they can be."""
 
 
+_TRACKER_SECONDS: Final = 1.0
+"""Longest wait for a resource tracker, which ends when no process has its pipe open any more."""
+
+
+def wait_for_trackers(tag: str, start_time: float) -> None:
+    """Let the resource trackers of ``multiprocessing`` remove what a process that died has left.
+
+    They would be killed with its process group.
+
+    Args:
+        tag: Value of ``LAUNCH_TAG`` in their environment.
+        start_time: Time at which the child was started, in seconds since the epoch.
+    """
+    deadline = monotonic() + _TRACKER_SECONDS
+    while monotonic() < deadline:
+        trackers = [each for each in _find_tagged(tag, start_time)[0] if _is_tracker(each)]
+        if not trackers:
+            return
+        for process in trackers:
+            with contextlib.suppress(psutil.Error):
+                process.resume()
+        time.sleep(_EXEC_POLL_SECONDS)
+
+
+def _is_tracker(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        is_tracker = any("resource_tracker" in word for word in process.cmdline())
+        return is_tracker and _can_run(process)
+    return False
+
+
 def kill_tagged(
     tag: str, start_time: float, known_processes: Iterable[psutil.Process] = ()
 ) -> None:

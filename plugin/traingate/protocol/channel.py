@@ -6,6 +6,7 @@ they know the key. Each message is preceded by its length; nothing is pickled.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import glob
 import os
@@ -189,6 +190,10 @@ class Listener:
         self._authentication.close()
         self._listener.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+        with contextlib.suppress(OSError):  # unlike rmtree, this needs no descriptor
+            for name in (_KEY, _SOCKET):
+                (self.directory / name).unlink(missing_ok=True)
+            self.directory.rmdir()
 
 
 def _limit_waiting(peer: socket.socket, seconds: float) -> None:
