@@ -218,11 +218,12 @@ def test_worktrees_are_removed_although_the_process_that_does_so_was_killed(repo
 
 def test_a_git_that_never_answers_is_ended(repository, monkeypatch):
     monkeypatch.setattr(git_command, "_LONGEST_SECONDS", 0.3)
-    process = git_command.run_git(repository.root, "-c", "alias.wait=!sleep 600", "wait")
+    process = git_command.run_git(repository.root, "-c", "alias.wait=!sleep 600.25", "wait")
     assert process.returncode != 0
     assert "gave no answer within 0.3 s" in process.stderr
     assert not [
         each
-        for each in psutil.process_iter(["cmdline"])
-        if each.info["cmdline"] == ["sleep", "600"]
+        for each in psutil.process_iter(["cmdline", "status"])
+        if each.info["cmdline"] == ["sleep", "600.25"]
+        and each.info["status"] != psutil.STATUS_ZOMBIE
     ]
