@@ -169,7 +169,7 @@ def tune(
         status = run.run(test, pytest_arguments)
     if run.race is None or run.path is None:
         complain(f"{test} was not raced.")
-        sys.exit(max(status, _NO_RESULT))
+        sys.exit(status if status >= INTERRUPTED_STATUS else _NO_RESULT)
     race, result = run.race, answer(run.race)
     print_race(race, result, form)
     if form == "text":
