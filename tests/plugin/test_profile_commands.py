@@ -116,6 +116,7 @@ def test_the_tables_are_json_for_tools(committed):
     )
 
 
+@pytest.mark.timed
 def test_two_profiles_two_runs_or_a_commit_are_compared(committed):
     pytester = committed()
     options = (*FAST, "--traingate-launches=1")

@@ -80,8 +80,8 @@ class Answer:
 def answer(race: Race) -> Answer:
     """Return the answer of a race, also of one that was interrupted.
 
-    The final alone decides, if there was one: its launches were measured after its candidates had
-    been chosen.
+    Ratios come from the final alone, if there was one: its launches were measured after its
+    candidates had been chosen.
     """
     all_estimates = fit_race(race)
     if all_estimates is None:

@@ -3,7 +3,8 @@
 The search measures a few candidates at a time, the fastest one so far among them. Each further
 one is drawn with the probability that it is the fastest of all (``proposals``). When it is unlikely
 that anything faster is left, or when the time is needed for the final, the best ones are measured
-again in fresh launches: these alone decide, so that a lucky launch of the search wins nothing.
+again in fresh launches: all ratios come from these, so that a lucky launch of the search counts in
+none.
 """
 
 from __future__ import annotations
