@@ -94,11 +94,6 @@ class Forecast:
     means: Array
     draws: Array
 
-    @property
-    def best(self) -> list[Point]:
-        """Return the candidates, those with the lowest expected cost first."""
-        return [self.points[index] for index in np.argsort(self.means, kind="stable")]
-
     def regret_probability(self, chosen: Point, tolerance: float) -> float:
         """Return the probability that another candidate is cheaper by more than a tolerance.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from traingate.races.estimates import BETWEEN_SPREAD, Fit, fit_race
+from traingate.races.estimates import BETWEEN_SPREAD, fit_race
 from traingate.races.observations import observations
 from traingate.races.proposals import Result
 from traingate.races.space import Point, Space
-from traingate.records.race import Heat, Race, Stage
+from traingate.records.race import Heat, Race
 
 
 class RaceView:
@@ -25,11 +25,7 @@ class RaceView:
         self.points = [space.point(candidate.choices) for candidate in race.candidates]
         self.ended = {self.points[number] for number in race.ended}
         self.failed = {self.points[number] for number in race.failed}
-        self._fit = self.fit_of(("search",)) or self.fit_of(("final", "contributions"))
-
-    def fit_of(self, stages: Sequence[Stage]) -> Fit | None:
-        """Return the estimates from some stages; None if nothing was measured in them."""
-        return fit_race(self.race, stages)
+        self._fit = fit_race(race, ("search",)) or fit_race(race, ("final", "contributions"))
 
     @property
     def measured(self) -> set[Point]:
@@ -89,12 +85,6 @@ class RaceView:
         )
         launches = max(1, launches)
         return max(0.1, (seconds - first) / launches), seconds / launches
-
-    @property
-    def compile_seconds(self) -> float:
-        """Return the longest time of a first step, an estimate of that of another compilation."""
-        launches = [launch for heat in self.race.heats for launch in heat.launches]
-        return max((launch.first_step_seconds for launch in launches), default=0.0)
 
     def seconds_of(self, points: Sequence[Point], heats: int) -> float:
         """Return the time that a number of heats of these candidates is likely to take."""

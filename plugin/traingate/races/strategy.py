@@ -171,7 +171,7 @@ class Strategy:
         graphs, chosen = {""}, list[Point]()
         for point in draws.sample(4 * most, [*view.best(1), *view.ended]):
             graph = limits.graph_to_compile(point)
-            needed = warm + (view.compile_seconds if graph not in graphs else 0.0)
+            needed = warm + (view.race.longest_first_step_seconds if graph not in graphs else 0.0)
             if needed <= left and (graph in graphs or len(graphs) <= _NEW_GRAPHS):
                 graphs.add(graph)
                 chosen.append(point)

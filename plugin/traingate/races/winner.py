@@ -8,8 +8,6 @@ rest on few launches towards those of similar candidates, so that luck decides l
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from traingate.races.estimates import BETWEEN_SPREAD, Fit, fit_race
 from traingate.races.observations import observations
 from traingate.races.space import Point
@@ -43,7 +41,7 @@ def winner_of(race: Race, final: Fit, half_width: HalfWidth) -> int:
     ]
     spread = BETWEEN_SPREAD if search is None else search.spread
     means = forecast(results, [points[number] for number in near], spread, seed=0).means
-    return near[_lowest(means)]
+    return min(zip(means, near, strict=True))[1]
 
 
 def _points(race: Race) -> list[Point]:
@@ -59,8 +57,3 @@ def _points(race: Race) -> list[Point]:
         )
         for candidate in race.candidates
     ]
-
-
-def _lowest(values: Collection[float]) -> int:
-    """Return the place of the lowest value."""
-    return min(enumerate(values), key=lambda item: item[1])[0]

@@ -203,6 +203,12 @@ class Race(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return {launch.candidate for heat in self.heats for launch in heat.launches}
 
     @property
+    def longest_first_step_seconds(self) -> float:
+        """Return the longest time of a first step, which compiled; 0 before any."""
+        launches = [launch for heat in self.heats for launch in heat.launches]
+        return max((launch.first_step_seconds for launch in launches), default=0.0)
+
+    @property
     def ended(self) -> set[int]:
         """Return the indexes of the candidates that were dropped."""
         return {item.candidate for item in self.eliminations}

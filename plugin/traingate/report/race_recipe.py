@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from traingate.baselines.comparability import hardware_differences
 from traingate.host.hardware import hardware
 from traingate.layers.base import ProcessRequest
 from traingate.layers.recipe import TrainingForm
@@ -24,8 +25,7 @@ def recipe_of_candidate(race: Race, candidate: Candidate) -> str:
     """
     stack = stack_of_records(candidate.layers)
     warning = ""
-    here = msgspec.structs.replace(hardware(), memory_bytes=race.machine.memory_bytes)
-    if race.machine != here:
+    if hardware_differences(race.machine, hardware()):
         warning = "# It was measured on another machine: run traingate show there for its cores.\n"
     recipe = recipe_text(
         stack,

@@ -39,9 +39,8 @@ def race_timeouts(timeout: float | None, race_seconds: float, race: Race) -> Tim
         return Timeouts.of(timeout)
     plain = race.plain
     slowest = max(second for launch in plain.launches for second in launch.step_seconds)
-    first_steps = [launch.first_step_seconds for heat in race.heats for launch in heat.launches]
     step = max(_STEP_SECONDS, _SLOWEST * slowest)
     setup = max(_SETUP_SECONDS, _SLOWER_SETUP * plain.launches[0].setup_seconds)
-    first_step = max(_SHORTEST_FIRST_STEP, race_seconds / 2, 2 * max(first_steps, default=0.0))
+    first_step = max(_SHORTEST_FIRST_STEP, race_seconds / 2, 2 * race.longest_first_step_seconds)
     first_step = min(_FIRST_STEP_SECONDS, first_step)
     return replace(Timeouts(), first_step=first_step + step, step=step, setup=setup)

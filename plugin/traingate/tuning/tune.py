@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from traingate.baselines.comparability import environment_changes
+from traingate.baselines.comparability import environment_changes, hardware_differences
 from traingate.comparison.base import ComparisonResult, PlannedLaunches
 from traingate.controller.job import Job, LaunchPlan, Observer
 from traingate.errors import ConfigurationError
@@ -18,7 +18,7 @@ from traingate.races.files import FOLDER, new_file, newest_file, read_race, save
 from traingate.races.running import RaceRun
 from traingate.races.space import Space
 from traingate.races.wishes import Wishes
-from traingate.records import Hardware, Measurement
+from traingate.records import Measurement
 from traingate.records.race import Objective, Race
 from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
@@ -238,11 +238,6 @@ def _arguments(workload: ObjectName) -> dict[str, Any]:
     return dict(workload.arguments) if isinstance(workload, WorkloadName) else {}
 
 
-def _without_memory(machine: Hardware) -> Hardware:
-    """Return the machine without the size of its memory, which depends on the kernel."""
-    return msgspec.structs.replace(machine, memory_bytes=0)
-
-
 def _continued(earlier: Race, started: Race) -> Race:
     """Return the earlier race, to go on with.
 
@@ -258,7 +253,6 @@ def _continued(earlier: Race, started: Race) -> Race:
             ("the scale", earlier.plain.scale, started.plain.scale),
             ("the layers of all candidates", earlier.plain.stack, started.plain.stack),
             ("the batch size", earlier.plain.batch_size, started.plain.batch_size),
-            ("the machine", _without_memory(earlier.machine), _without_memory(started.machine)),
             ("--seed", earlier.seed, started.seed),
             ("the project's code", earlier.files_digest, started.files_digest),
             ("the space", earlier.axes, started.axes),
@@ -272,6 +266,8 @@ def _continued(earlier: Race, started: Race) -> Race:
     earlier = msgspec.structs.replace(
         earlier, usd_per_hour=started.usd_per_hour or earlier.usd_per_hour
     )
+    if hardware_differences(earlier.machine, started.machine):
+        differences.append("the machine")
     differences += environment_changes(earlier.plain.environment, started.plain.environment)
     if differences:
         raise ConfigurationError(
