@@ -24,7 +24,7 @@ from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
 from traingate.commands.show import show
 from traingate.commands.tune import tune
 from traingate.doctor import examine
-from traingate.ending.termination import INTERRUPTED_STATUS, exiting_at_signals
+from traingate.ending.termination import exiting_at_signals, signal_status
 from traingate.errors import BaselineError
 from traingate.records import Acceptance
 from traingate.report.calibration import print_calibration
@@ -127,7 +127,7 @@ def calibrate(
     result, status = run_calibration(test, pairs, slowdowns, pytest_arguments)
     if result is None:
         complain(f"{test or 'the first training benchmark'} was not measured.")
-        sys.exit(status if status >= INTERRUPTED_STATUS else _NO_RESULT)
+        sys.exit(signal_status(status) or _NO_RESULT)
     print_calibration(Console(highlight=False), result)
 
 

@@ -151,14 +151,8 @@ def run_faults(
     (here.project / "test_faults.py").write_text(tests)
     shutil.copy(_HERE / "inner_conftest.py", here.project / "conftest.py")
     if commits:
-        # The workloads belong to the project then, of which the base has a version of its own.
-        for file in (_HERE / "crashing.py", _HERE / "meddling.py", _HERE / "outside.py"):
-            shutil.copy(file, here.project)
-        shutil.copy(_PROCESS / "trainings.py", here.project)
+        _commit_with_workloads(here.project)
         paths = (_PROCESS / "without_torch", here.project)
-        git = ["git", "-C", str(here.project), "-c", "user.name=a", "-c", "user.email=a@b"]
-        subprocess.run([*git, "add", "-A"], check=True)
-        subprocess.run([*git, "commit", "-q", "-m", "tests"], check=True)
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
@@ -195,6 +189,16 @@ def run_faults(
         (here.project / "results.md").read_text(),
         _records(here.project / "b.json"),
     )
+
+
+def _commit_with_workloads(project: Path) -> None:
+    """Commit the project with the workloads, of which the base then has a version of its own."""
+    for name in ("crashing.py", "meddling.py", "outside.py"):
+        shutil.copy(_HERE / name, project)
+    shutil.copy(_PROCESS / "trainings.py", project)
+    git = ["git", "-C", str(project), "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "tests"], check=True)
 
 
 def _records(file: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from traingate.commands.output import complain, print_json, print_text
-from traingate.ending.termination import INTERRUPTED_STATUS
+from traingate.ending.termination import signal_status
 from traingate.errors import ConfigurationError
 from traingate.report.explanation import summary
 from traingate.report.profile_table import profile_lines
@@ -56,7 +56,7 @@ def profile(
     for file in files:
         show(read_profiles(file), form, file.parent)
     if exit_code not in {0, 1}:  # it was interrupted, or pytest itself has failed
-        sys.exit(exit_code if exit_code >= INTERRUPTED_STATUS else NO_RESULT)
+        sys.exit(signal_status(exit_code) or NO_RESULT)
     sys.exit(1 if exit_code == 1 and against else 0)
 
 

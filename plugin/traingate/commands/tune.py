@@ -14,7 +14,7 @@ import msgspec
 
 from traingate.commands.output import complain, print_text
 from traingate.commands.race import print_race
-from traingate.ending.termination import INTERRUPTED_STATUS
+from traingate.ending.termination import INTERRUPTED_STATUS, signal_status
 from traingate.errors import ConfigurationError
 from traingate.races.answer import answer
 from traingate.races.files import is_race_file
@@ -169,7 +169,7 @@ def tune(
         status = run.run(test, pytest_arguments)
     if run.race is None or run.path is None:
         complain(f"{test} was not raced.")
-        sys.exit(status if status >= INTERRUPTED_STATUS else _NO_RESULT)
+        sys.exit(signal_status(status) or _NO_RESULT)
     race, result = run.race, answer(run.race)
     print_race(race, result, form)
     if form == "text":

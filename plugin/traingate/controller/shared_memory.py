@@ -12,14 +12,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from traingate.protocol.shared_names import INTEL_OPENMP_FILES
+
 _FOLDER: Final = Path("/dev/shm")  # noqa: S108 - where Linux has shared memory
 
 _LIBRARIES: Final = re.compile(r"psm_[0-9a-f]+|torch_\d+_\d+_\d+")
 """Names that ``multiprocessing.shared_memory`` and ``torch.multiprocessing`` give. Other files may
 be a user's, who wants to find them again."""
-
-_INTEL_OPENMP: Final = "__KMP_REGISTERED_LIB_"
-"""Start of the name of the file by which Intel's OpenMP registers its process."""
 
 
 def shared_memory_of(pids: Iterable[int]) -> set[Path]:
@@ -31,7 +30,7 @@ def shared_memory_of(pids: Iterable[int]) -> set[Path]:
     files: set[Path] = set()
     for pid in pids:
         files |= {file for file in _mapped(pid) if _LIBRARIES.fullmatch(file.name)}
-        files |= {*_FOLDER.glob(f"{_INTEL_OPENMP}{pid}_*")}
+        files |= {*_FOLDER.glob(f"{INTEL_OPENMP_FILES}{pid}_*")}
     return files
 
 

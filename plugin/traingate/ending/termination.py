@@ -25,6 +25,11 @@ INTERRUPTED_STATUS: Final = FIRST_SIGNAL_STATUS + signal.SIGINT
 """Exit status of a command that Ctrl-C has ended."""
 
 
+def signal_status(status: int) -> int:
+    """Return the exit status of a program if a signal has ended it; 0 if none has."""
+    return status if status > FIRST_SIGNAL_STATUS else 0
+
+
 @contextlib.contextmanager
 def exiting_at_signals() -> Iterator[None]:
     """End a command at these signals by SystemExit, so that it removes what it has made.

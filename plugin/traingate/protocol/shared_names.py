@@ -8,6 +8,10 @@ from typing import Final
 STACK_SIGNAL: Final = signal.SIGQUIT
 """Signal at which a child prints the call stacks of its threads, also while it hangs in C."""
 
+INTEL_OPENMP_FILES: Final = "__KMP_REGISTERED_LIB_"
+"""Start of the names in shared memory by which Intel's OpenMP registers processes; their numbers
+follow. It removes them at a normal exit only."""
+
 NONFINITE_LOSSES: Final = "nonfinite_losses_in_measured_steps"
 """Counter of the measured steps whose loss was NaN or infinite."""
 

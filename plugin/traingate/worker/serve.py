@@ -18,7 +18,7 @@ from traingate.imports.library_paths import is_library_path
 from traingate.protocol.channel import Channel, connect
 from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
 from traingate.protocol.ranks import rank_place
-from traingate.protocol.shared_names import STACK_SIGNAL
+from traingate.protocol.shared_names import INTEL_OPENMP_FILES, STACK_SIGNAL
 from traingate.worker.descendants import adopt_orphans, kill_descendants
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Intel's OpenMP registers itself
@@ -99,7 +99,7 @@ def _read(channel: Channel, inbox: queue.SimpleQueue[Message]) -> None:
 def _end() -> None:
     """End this process, all that it started, and its whole process group if it leads one."""
     kill_descendants()
-    for file in _SHARED_MEMORY.glob(f"__KMP_REGISTERED_LIB_{os.getpid()}_*"):
+    for file in _SHARED_MEMORY.glob(f"{INTEL_OPENMP_FILES}{os.getpid()}_*"):
         file.unlink(missing_ok=True)  # Intel's OpenMP removes it at a normal exit only
     if os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
