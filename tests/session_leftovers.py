@@ -62,6 +62,19 @@ def prepare() -> Surroundings:
     return Surroundings(folder, worktrees())
 
 
+def paths_below(folder: Path, suffix: str = "") -> list[Path]:
+    """Return the files and folders below *folder* whose names end in *suffix*.
+
+    Other processes may remove some of them meanwhile; ``Path.rglob`` of Python 3.11 would raise.
+    """
+    return [
+        Path(parent, name)
+        for parent, folders, files in os.walk(folder)
+        for name in (*folders, *files)
+        if name.endswith(suffix)
+    ]
+
+
 def worktrees() -> frozenset[str]:
     """Return the worktrees of the checkout; none if this is no checkout."""
     command = ["git", "-C", str(ROOT), "worktree", "list"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -46,8 +47,11 @@ def cpp_wrappers() -> int:
 
 def child_processes() -> list[int]:
     """Return the numbers of the processes that this one has started."""
-    files = Path("/proc/self/task").glob("*/children")
-    return [int(pid) for file in files for pid in file.read_text().split()]
+    children = []
+    for file in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has ended meanwhile
+            children += map(int, file.read_text().split())
+    return children
 
 
 def checksum(model) -> float:

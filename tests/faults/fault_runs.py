@@ -20,6 +20,8 @@ from typing import Any
 
 import psutil
 
+from session_leftovers import paths_below
+
 _HERE = Path(__file__).resolve().parent
 _PROCESS = _HERE.parent / "process"
 WITHOUT_TORCH = (_HERE / "at_start", _PROCESS / "without_torch", _PROCESS, _HERE)
@@ -77,7 +79,7 @@ class Place:
         """Return what is in the folder for temporary files, and the worktrees of the project."""
         git = ["git", "-C", str(self.project), "worktree", "list"]
         worktrees = subprocess.run(git, capture_output=True, text=True, check=True).stdout
-        temporary = sorted(str(path) for path in self.temporary.rglob("*"))
+        temporary = sorted(str(path) for path in paths_below(self.temporary))
         folders = [line.split()[0] for line in worktrees.splitlines()]
         return {"temporary files": temporary, "worktrees": folders}
 

@@ -20,6 +20,7 @@ import psutil
 from workers import IMPORT_PATHS, git, record_of, with_yardstick
 
 from sample_records import save_run
+from session_leftovers import paths_below
 from traingate.host.hardware import hardware
 
 RUN_TAG = "TRAINGATE_TEST_RUN"
@@ -227,7 +228,7 @@ class Site:
         descriptions += [str(path) for path in temporary if not path.name.startswith("pytest-of-")]
         if (self.folder / ".git").exists():
             descriptions += git(self.folder, "worktree", "list").splitlines()[1:]
-            descriptions += [str(path) for path in (self.folder / ".git").rglob("*.lock")]
+            descriptions += map(str, paths_below(self.folder / ".git", ".lock"))
         return descriptions
 
     def remove(self) -> None:

@@ -10,6 +10,8 @@ import psutil
 import pytest
 from repositories import ONE_TEST, commit, git, is_launched_process
 
+from session_leftovers import paths_below
+
 MODEL = '''
 import time
 import torch
@@ -111,4 +113,4 @@ def committed(project, tmp_path, monkeypatch):
     assert not any(is_launched_process(process, temporary) for process in psutil.process_iter())
     assert [path.name for path in temporary.glob("traingate-*")] == []
     assert len(git("worktree", "list").splitlines()) == 1
-    assert list(Path(".git").rglob("*.lock")) == []
+    assert paths_below(Path(".git"), ".lock") == []

@@ -18,6 +18,7 @@ from workers import (
 
 from sample_records import save_run
 from sample_settings import settings
+from session_leftovers import paths_below
 from traingate.comparison.against_base import AgainstBase
 from traingate.comparison.base_side import BaseSides
 from traingate.host.hardware import hardware
@@ -59,7 +60,7 @@ def project(stand_in, temporary):
     project.commit()
     yield project
     assert len(project.worktrees()) == 1
-    assert list((folder / ".git").rglob("*.lock")) == []
+    assert paths_below(folder / ".git", ".lock") == []
 
 
 @pytest.fixture
