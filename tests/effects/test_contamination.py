@@ -8,16 +8,14 @@ from subjects import small_net
 from traingate import layers
 
 
-def test_plain_is_the_same_after_ipex_xla_and_inductor_as_before(tmp_path):
-    def observe(name, *stack):
-        directory = tmp_path / name
-        directory.mkdir()
-        return observe_once(stack, small_net, directory)
+def test_plain_is_the_same_after_ipex_xla_and_inductor_as_before(tmp_path_factory):
+    def observe(*stack):
+        return observe_once(stack, small_net, tmp_path_factory.mktemp("once"), profile=False)
 
-    before = observe("before")
+    before = observe()
     for layer in (layers.IpexOptimize(), layers.XlaDevice(), layers.TorchCompile()):
-        observe(layer.name, layer)
-    after = observe("after")
+        observe(layer)
+    after = observe()
     for plain in (before, after):
         assert {tuple(step["modules"]) for step in plain.steps[0]} == {()}
     assert before.record.environment == after.record.environment

@@ -117,7 +117,7 @@ def test_the_tables_are_json_for_tools(committed):
 
 
 @pytest.mark.timed
-def test_two_profiles_two_runs_or_a_commit_are_compared(committed):
+def test_two_profiles_two_runs_or_a_commit_are_compared(committed, monkeypatch):
     pytester = committed()
     options = (*FAST, "--traingate-launches=1")
     for name in ("fast", "slow"):
@@ -125,6 +125,7 @@ def test_two_profiles_two_runs_or_a_commit_are_compared(committed):
         assert traingate("profile", TEST, *options, *files).returncode == 0
         if name == "fast":
             slow_down(pytester)
+    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(FAST))  # of the duet with the commit
     (fast,), (slow,) = (list(pytester.path.glob(f"{name}/*")) for name in ("fast", "slow"))
     for arguments in ((fast, slow), ("fast.json", "slow.json"), ("HEAD", "--test", TEST)):
         process = traingate("diff", *map(str, arguments))

@@ -140,7 +140,6 @@ def job(committed, environment, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.timed
 def test_a_pull_request_without_a_slowdown_passes_in_silence(job):
     job.commit("a comment")
     process, results = job.run("gate", job.pull_request())
@@ -153,7 +152,6 @@ def test_a_pull_request_without_a_slowdown_passes_in_silence(job):
         assert (server.comments == {}) is (results.state == "passed")
 
 
-@pytest.mark.timed
 def test_a_slowdown_of_a_fork_fails_whatever_its_author_writes_and_gets_a_comment(job):
     slow_down(job)
     sha = job.commit("faster, honestly")
@@ -171,7 +169,6 @@ def test_a_slowdown_of_a_fork_fails_whatever_its_author_writes_and_gets_a_commen
         assert "Reproduce: `pytest --traingate-against" in comment["body"]
 
 
-@pytest.mark.timed
 @pytest.mark.long
 def test_a_slowdown_that_a_member_accepts_passes_with_the_reason(job):
     """Shorter tests of this are in unit/test_pull_requests and process/test_against_base."""
@@ -190,7 +187,6 @@ def test_a_slowdown_that_a_member_accepts_passes_with_the_reason(job):
 
 
 @pytest.mark.long
-@pytest.mark.timed
 def test_the_main_branch_keeps_its_runs_and_shows_its_history(job):
     event = {"ref": "refs/heads/main"}
     for number in range(2):

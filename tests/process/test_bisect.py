@@ -32,7 +32,7 @@ def history(project, temporary, monkeypatch):
     (project.folder / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider\n")
     (project.folder / ".gitignore").write_text("__pycache__/\n")
     for number in range(1, COMMITS + 1):
-        seconds = 0.0200 if number < SLOW else 0.0223
+        seconds = 0.0200 if number < SLOW else 0.0250
         broken = "raise ImportError('in the middle of a change')" if number in BROKEN else ""
         project.write(seconds, f"NUMBER = {number}\n{broken}")
         project.commit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 from traingate.records import Outcome, Verdict
@@ -64,6 +64,8 @@ class SessionFacts:
             tests that were not selected.
         absences: Reasons why tests in ``baselines`` were not selected, by full name.
         skip_reasons: Reasons why tests were skipped, by full name of the test or its module.
+        changes: How tests differ from those of their base in what they measure, by full name
+            without parameters; both sides have measured what the present test asks for.
         failed_tests: Full names of tests that pytest has reported as failed.
         allowed_names: Names of tests that need no comparison, see ``is_allowed``.
         compares: True if a comparison was requested.
@@ -78,6 +80,7 @@ class SessionFacts:
     absences: Mapping[str, Absence]
     skip_reasons: Mapping[str, str]
     failed_tests: Collection[str]
+    changes: Mapping[str, str] = field(default_factory=dict)
     allowed_names: Collection[str] = ()
     compares: bool = True
     must_compare: bool = False
@@ -151,6 +154,7 @@ def problems(facts: SessionFacts) -> list[str]:
     paragraphs = _hidden_failures(facts)
     if facts.compares and facts.is_complete:
         paragraphs += _nothing_compared(facts) or _missing_comparisons(facts)
+        paragraphs += _changed_tests(facts)
     return paragraphs
 
 
@@ -212,6 +216,27 @@ def _missing_comparisons(facts: SessionFacts) -> list[str]:
     return [
         f"These tests have a baseline and were not compared:\n{_list(facts, tests)}\nIf that is "
         f"intended, name them: --traingate-allow-missing='{names}'"
+    ]
+
+
+def _changed_tests(facts: SessionFacts) -> list[str]:
+    """Return the selected tests that do not measure what their base measured."""
+    lines, names = [], []
+    for test, change in facts.changes.items():
+        selected = [name for name in facts.selected if is_part_of(name, test)]
+        measured = [name for name in selected if facts.kinds[name] != "skipped"]
+        passed = [name for name in measured if name not in facts.failed_tests]
+        if not all(is_allowed(name, facts.allowed_names) for name in passed):
+            baseline = next(filter(None, map(facts.baselines.get, selected)), "")
+            lines.append(f"  {test}: {change}" + (f" ({baseline})" if baseline else ""))
+            names.append(test)
+    if not lines:
+        return []
+    listed = "\n".join(lines)
+    return [
+        "These tests measure something else than in their base; what the base measured was not "
+        f"compared:\n{listed}\nIf that is intended, name them: "
+        f"--traingate-allow-missing='{','.join(names)}'"
     ]
 
 

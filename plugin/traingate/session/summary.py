@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 
 from traingate.baselines.known_tests import known_tests
@@ -14,10 +14,16 @@ from traingate.comparison.completeness import (
     problems,
 )
 from traingate.errors import BaselineError, ConfigurationError, NewTestError
+from traingate.layers.kinds import KINDS
 from traingate.records import Outcome
 from traingate.selection import FIXTURE, Absence, Selection, is_part_of
 from traingate.session.session import Session
-from traingate.worktree.missing_tests import missing_tests
+from traingate.worktree.base_tests import (
+    TestPair,
+    changed_tests,
+    missing_tests,
+    paired_tests,
+)
 from traingate.worktree.repository import Repository
 
 
@@ -55,7 +61,8 @@ def summarise(session: Session, selection: Selection, *, is_complete: bool) -> S
     """
     settings = session.settings
     try:
-        missing = _missing_tests(session, selection)
+        pairs = _tests_of_the_base(session, selection)
+        missing = _missing_tests(pairs, selection)
         baselines = _baselines(session, selection, missing)
     except BaselineError as error:
         return SessionSummary(ComparisonCounts(), (str(error),))
@@ -72,6 +79,7 @@ def summarise(session: Session, selection: Selection, *, is_complete: bool) -> S
         baselines=baselines,
         absences=absences,
         skip_reasons=selection.skip_reasons,
+        changes=changed_tests(pairs, KINDS),
         failed_tests=selection.failed_tests,
         allowed_names=settings.allow_missing,
         compares=settings.compares,
@@ -144,20 +152,25 @@ def _new_tests(session: Session) -> set[str]:
     return {test for test, _ in session.verdicts} - compared | refused
 
 
-def _missing_tests(session: Session, selection: Selection) -> dict[str, Absence]:
+def _tests_of_the_base(session: Session, selection: Selection) -> list[TestPair]:
+    """Return the training benchmarks that the base's commit defines; none without such a base."""
+    reference, root = session.settings.against, session.root
+    repository = Repository.containing(root) if reference else None
+    if reference is None or repository is None:
+        return []
+    try:
+        commit = session.base_sides.resolve(repository, reference)
+    except ConfigurationError:
+        return []  # each test has failed with this error
+    return paired_tests(repository, commit.hash, root, FIXTURE, selection.naming)
+
+
+def _missing_tests(pairs: Iterable[TestPair], selection: Selection) -> dict[str, Absence]:
     """Return why training benchmarks are not selected that the base's commit defines, by name.
 
     If their source is there, and pytest has not collected their module, the configuration leaves it
     out: testpaths and collect_ignore may have done so in the base too.
     """
-    reference, root = session.settings.against, session.root
-    repository = Repository.containing(root) if reference else None
-    if reference is None or repository is None:
-        return {}
-    try:
-        commit = session.base_sides.resolve(repository, reference)
-    except ConfigurationError:
-        return {}  # each test has failed with this error
 
     def is_selected(test: str) -> bool:
         return any(is_part_of(name, test) for name in selection.benchmarks)
@@ -166,11 +179,8 @@ def _missing_tests(session: Session, selection: Selection) -> dict[str, Absence]
         is_left_out = is_defined and not selection.has_visited(test)
         return Absence.DESELECTED if is_left_out else selection.absence(test)
 
-    missing = missing_tests(
-        repository, commit.hash, root, FIXTURE, selection.naming, is_selected=is_selected
-    )
     return {
         test: absence(test, is_defined=is_defined)
-        for test, is_defined in missing.items()
+        for test, is_defined in missing_tests(pairs, is_selected).items()
         if not is_selected(test)
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -49,10 +49,14 @@ class BenchmarkTest:
     Attributes:
         name: Name in its module, after those of its classes, without parameters.
         parameters: IDs of its sets of parameters in their order; None if the source does not tell.
+        requested: Names of the fixtures that it requests, by itself or by other fixtures.
+        calls: Sources of its calls of the fixture, in their order.
     """
 
     name: str
     parameters: tuple[str, ...] | None
+    requested: frozenset[str] = frozenset()
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,9 @@ class SourceTree:
             return set()
         scope = _Scope(file, self._fixtures_of(module, file, self._conftest_fixtures(file)))
         names = {
-            name for name in fixtures_defined_in(module.body) if self._leads(name, scope.fixtures)
+            name
+            for name in fixtures_defined_in(module.body)
+            if self.fixture in _requested_by([name], scope.fixtures)
         }
         classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
         return names | {node.name for node in classes if any(self._tests_of_class(node, scope))}
@@ -178,17 +184,6 @@ class SourceTree:
         ]
         return next(filter(self.has_file, candidates), None)
 
-    def _leads(self, name: str, fixtures: Fixtures) -> bool:
-        """Return whether requesting a name requests the fixture."""
-        seen: set[str] = set()
-        names = {name}
-        while names:
-            if self.fixture in names:
-                return True
-            seen |= names
-            names = {each for name in names for each in fixtures.get(name, ())} - seen
-        return False
-
     def _tests_of(
         self, parent: ast.Module | ast.ClassDef, scope: _Scope, prefix: str = ""
     ) -> Iterator[BenchmarkTest]:
@@ -206,11 +201,15 @@ class SourceTree:
                 yield from self._tests_of_class(node, scope, f"{prefix}{node.name}::")
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 marked = scope.used | marked_fixtures(node.decorator_list)
-                requested = [*arguments_of(node), *marked]
+                requested = _requested_by([*arguments_of(node), *marked], scope.fixtures)
                 is_test = _matches(node.name, self.naming.python_functions)
-                if is_test and any(self._leads(name, scope.fixtures) for name in requested):
-                    parameters = parameter_ids(node.decorator_list)
-                    yield BenchmarkTest(f"{prefix}{node.name}", parameters)
+                if is_test and self.fixture in requested:
+                    yield BenchmarkTest(
+                        f"{prefix}{node.name}",
+                        parameter_ids(node.decorator_list),
+                        requested,
+                        tuple(_calls_of(self.fixture, node)),
+                    )
 
     def _is_test_class(self, node: ast.ClassDef) -> bool:
         """Return whether pytest looks for tests in a class: not if it says so, or has __init__."""
@@ -258,6 +257,23 @@ class SourceTree:
                 for each in source_module.body if source_module else ():
                     if isinstance(each, ast.ClassDef) and each.name == name:
                         yield each, source
+
+
+def _requested_by(names: Iterable[str], fixtures: Fixtures) -> frozenset[str]:
+    """Return these names of fixtures, and those of all that they request."""
+    requested: set[str] = set()
+    added = set(names)
+    while added:
+        requested |= added
+        added = {each for name in added for each in fixtures.get(name, ())} - requested
+    return frozenset(requested)
+
+
+def _calls_of(name: str, function: ast.AST) -> Iterator[str]:
+    """Yield the sources of the calls of a name in a function."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+            yield ast.unparse(node)
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Training benchmarks that a commit defines and the working tree does not."""
+"""Training benchmarks of a commit that the working tree lacks, or measures otherwise."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from traingate.worktree.base_tests import changed_tests, missing_tests, paired_tests
 from traingate.worktree.benchmark_tests import SourceTree, TestNaming
-from traingate.worktree.missing_tests import missing_tests
 from traingate.worktree.repository import Repository
 
 TESTS = """
@@ -39,19 +39,14 @@ def repository(tmp_path):
     return Repository(root)
 
 
-def removed(repository, root=None, is_selected=lambda test: True, **naming):
+def pairs_of(repository, root=None, **naming):
     commit = repository.resolve_commit("HEAD").hash
     folder = root or repository.root
-    return list(
-        missing_tests(
-            repository,
-            commit,
-            folder,
-            "training_benchmark",
-            TestNaming(**naming),
-            is_selected=is_selected,
-        )
-    )
+    return paired_tests(repository, commit, folder, "training_benchmark", TestNaming(**naming))
+
+
+def removed(repository, root=None, is_selected=lambda test: True, **naming):
+    return list(missing_tests(pairs_of(repository, root, **naming), is_selected))
 
 
 def test_nothing_is_removed_from_an_unchanged_tree(repository):
@@ -220,3 +215,38 @@ def test_removed_parameters_are_found_where_the_source_names_them(tmp_path, old,
     repository = committed(tmp_path, test_net=PARAMETRIZED)
     (repository.root / "test_net.py").write_text(PARAMETRIZED.replace(old, new))
     assert removed(repository) == [f"test_net.py::{name}" for name in names]
+
+
+MEASURED = """
+import pytest
+from models import net, tiny
+
+@pytest.fixture
+def fast(bf16_autocast): ...
+
+def test_net(training_benchmark, fast, channels_last):
+    return training_benchmark(net, layers=[])
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change"),
+    [
+        ("channels_last", "channels_last, unknown", None),
+        ("return training", "result = training", None),
+        (", channels_last", "", "requests channels_last no more"),
+        ("def fast(bf16_autocast)", "def fast()", "requests bf16_autocast no more"),
+        ("channels_last", "torch_compile", "requests channels_last no more, "
+         "requests torch_compile now"),
+        ("(net, layers=[])", "(tiny)", "measures training_benchmark(tiny) instead of "
+         "training_benchmark(net, layers=[])"),
+        ("training_benchmark(net, layers=[])", "None", "measures nothing instead of "
+         "training_benchmark(net, layers=[])"),
+    ],
+)  # fmt: skip
+def test_a_test_that_measures_something_else_is_found(tmp_path, old, new, change):
+    repository = committed(tmp_path, test_net=MEASURED)
+    (repository.root / "test_net.py").write_text(MEASURED.replace(old, new))
+    layers = ("bf16_autocast", "channels_last", "torch_compile")
+    changes = changed_tests(pairs_of(repository), layers)
+    assert changes == ({"test_net.py::test_net": change} if change else {})

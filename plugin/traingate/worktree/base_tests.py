@@ -1,0 +1,126 @@
+"""Compare the tests that a commit defines with those of the working tree, by their source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from traingate.worktree.benchmark_tests import BenchmarkTest, SourceTree, TestNaming
+from traingate.worktree.repository import Repository
+
+
+@dataclass(frozen=True)
+class TestPair:
+    """Test of a commit, and the same test of the working tree.
+
+    Attributes:
+        name: Full name, without parameters.
+        base: The test of the commit.
+        present: That of the working tree; None if it does not define the test.
+    """
+
+    __test__ = False  # the class is no test
+
+    name: str
+    base: BenchmarkTest
+    present: BenchmarkTest | None
+
+
+def paired_tests(
+    repository: Repository, commit: str, root: Path, fixture: str, naming: TestNaming
+) -> list[TestPair]:
+    """Return the tests of a commit that request a fixture, by themselves or by another one.
+
+    Args:
+        repository: Repository of the project.
+        commit: Full name of the commit.
+        root: Pytest's rootdir, to which the names are relative.
+        fixture: Name of the fixture.
+        naming: Names by which pytest recognises tests.
+    """
+    read_from_commit = partial(repository.read_file, commit)
+    files = repository.python_files(commit)
+    base = SourceTree(root, files.__contains__, read_from_commit, fixture, naming)
+    present = SourceTree(root, Path.is_file, Path.read_bytes, fixture, naming)
+    pairs = []
+    for file in _relevant_files(repository, commit, base):
+        if base.is_test_file(file):
+            module = file.relative_to(root).as_posix()
+            present_tests = {test.name: test for test in present.tests_in(file)}
+            pairs += [
+                TestPair(f"{module}::{test.name}", test, present_tests.get(test.name))
+                for test in base.tests_in(file)
+            ]
+    return pairs
+
+
+def missing_tests(pairs: Iterable[TestPair], is_selected: Callable[[str], bool]) -> dict[str, bool]:
+    """Return whether the working tree defines a missing test, by the full names of missing tests.
+
+    A test is missing if the working tree does not define it, or if pytest did not select it. One
+    that is missing as a whole is named without parameters; removed parameters of other tests are
+    missing too.
+
+    Args:
+        pairs: Tests of the commit.
+        is_selected: Function that returns whether pytest selected a test, by its full name without
+            parameters.
+    """
+    missing: dict[str, bool] = {}
+    for pair in pairs:
+        ends = _removed_ends(pair.base, pair.present)
+        missing |= {f"{pair.name}{end}": False for end in ends}
+        if not ends and not is_selected(pair.name):
+            missing[pair.name] = True
+    return missing
+
+
+def changed_tests(pairs: Iterable[TestPair], layers: Collection[str]) -> dict[str, str]:
+    """Return how tests differ in what they measure, by their full names without parameters.
+
+    Args:
+        pairs: Tests of the commit.
+        layers: Names of the fixtures that change what is measured.
+    """
+    changes = {}
+    for pair in pairs:
+        if pair.present is None:
+            continue
+        before, now = (test.requested & {*layers} for test in (pair.base, pair.present))
+        texts = [f"requests {name} no more" for name in sorted(before - now)]
+        texts += [f"requests {name} now" for name in sorted(now - before)]
+        if pair.base.calls != pair.present.calls:
+            called, calls = ("; ".join(test.calls) for test in (pair.base, pair.present))
+            texts.append(f"measures {calls or 'nothing'} instead of {called or 'nothing'}")
+        if texts:
+            changes[pair.name] = ", ".join(texts)
+    return changes
+
+
+def _relevant_files(repository: Repository, commit: str, tree: SourceTree) -> list[Path]:
+    """Return the files that name the fixture, or something by which tests request it."""
+    files: set[Path] = set()
+    names, searched_names = {tree.fixture}, set[str]()
+    while names - searched_names:
+        name = (names - searched_names).pop()
+        searched_names.add(name)
+        new_files = {
+            file
+            for file in repository.files_with(commit, name)
+            if file.is_relative_to(tree.root) and file not in files
+        }
+        files |= new_files
+        for file in new_files:
+            names |= tree.leading_names(file)
+    return sorted(files)
+
+
+def _removed_ends(test: BenchmarkTest, present: BenchmarkTest | None) -> list[str]:
+    """Return the ends of the removed names of a test: empty for all, else its parameters."""
+    if present is None:
+        return [""]
+    if test.parameters is None or present.parameters is None:
+        return []
+    return [f"[{name}]" for name in test.parameters if name not in present.parameters]
