@@ -19,6 +19,8 @@ import msgspec
 from script_ratio import log_ratio
 from traingate.controller.job import Job, LaunchPlan
 from traingate.controller.scales import SCALES
+from traingate.environments.placement import place
+from traingate.environments.registry import Environments
 from traingate.gate.statistics import mean_interval
 from traingate.layers.base import ProcessRequest
 from traingate.layers.recipe import TrainingForm
@@ -104,16 +106,19 @@ def main() -> None:
     assert result.winner is not None
     candidate = race.candidates[result.winner.candidate]
     file, _, function = race.plain.workload.partition("::")
+    stack, paths = stack_of_records(candidate.layers), (str(ROOT / "benchmarks"),)
+    placement = place(stack, Environments(), candidate.environment or None, lambda _: paths)
     with tempfile.TemporaryDirectory() as directory:
         job = Job(
             workload=ObjectName(str(ROOT / file), f"workloads.{Path(file).stem}", function),
             identity=race.plain.workload,
-            stack=stack_of_records(candidate.layers),
+            stack=stack,
             scale=SCALES[race.plain.scale],
             launches=LaunchPlan(1, 1),
             compile_cache=Path(directory) / "kernels",
-            import_paths=(str(ROOT / "benchmarks"),),
+            import_paths=paths,
             request=msgspec.convert(candidate.process, ProcessRequest),
+            environment=placement.environment,
         )
         form = msgspec.convert(race.form, TrainingForm)
         logs = []

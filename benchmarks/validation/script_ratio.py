@@ -8,11 +8,12 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 
 from traingate.controller.freezing import ProcessTree
 from traingate.controller.job import Job
@@ -99,7 +100,7 @@ def script(job: Job, parts: OwnParts, form: TrainingForm, folder: Path) -> Itera
             stderr=subprocess.STDOUT,
             start_new_session=True,
         ) as process,
-        pipes["RATIO_COMMANDS"].open("w") as commands,
+        _opened_for_writing(pipes["RATIO_COMMANDS"], process, folder / "log") as commands,
         pipes["RATIO_ANSWERS"].open() as answers,
     ):
         tree = ProcessTree(process.pid)
@@ -108,7 +109,10 @@ def script(job: Job, parts: OwnParts, form: TrainingForm, folder: Path) -> Itera
             commands.write(f"{steps}\n")
             commands.flush()
             tree.thaw()
-            seconds = float(answers.readline())
+            answer = answers.readline()
+            if not answer:
+                raise RuntimeError((folder / "log").read_text())
+            seconds = float(answer)
             tree.freeze()
             return seconds
 
@@ -118,6 +122,22 @@ def script(job: Job, parts: OwnParts, form: TrainingForm, folder: Path) -> Itera
             tree.thaw()
             with contextlib.suppress(BrokenPipeError):
                 commands.close()
+
+
+def _opened_for_writing(pipe: Path, reader: subprocess.Popen[bytes], log: Path) -> TextIO:
+    """Open a named pipe as soon as *reader* has opened it.
+
+    Raises:
+        RuntimeError: If *reader* ends before that; its text is what it has printed.
+    """
+    while True:
+        with contextlib.suppress(OSError):  # nobody reads from the pipe yet
+            descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+            os.set_blocking(descriptor, True)
+            return os.fdopen(descriptor, "w")
+        if reader.poll() is not None:
+            raise RuntimeError(log.read_text())
+        time.sleep(0.01)
 
 
 @contextmanager

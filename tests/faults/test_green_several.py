@@ -147,23 +147,31 @@ def test_a_module_that_cannot_be_imported_is_a_failure_whatever_becomes_of_the_e
     assert "  test_other.py\n" in ended.output
 
 
+LAYERED = ("training_benchmark)", "training_benchmark, flush_denormal)")
+SMALLER = ("(model)", "(tiny)")
+
+
 @pytest.mark.parametrize(
-    ("old", "new", "change"),
+    ("base_edit", "edit", "change"),
     [
-        ("training_benchmark, flush_denormal", "training_benchmark", "requests flush_denormal no more"),
-        ("(model)", "(tiny)", "measures training_benchmark(tiny) instead of "
-         "training_benchmark(model)"),
+        (LAYERED, ("", ""), "requests flush_denormal no more"),
+        (
+            ("", ""),
+            SMALLER,
+            "measures training_benchmark(tiny) instead of training_benchmark(model)",
+        ),
     ],
     ids=["fewer layers", "another workload"],
-)  # fmt: skip
-def test_a_test_that_measures_something_else_than_its_base_fails_a_duet(project, old, new, change):
+)
+def test_a_test_that_measures_something_else_than_its_base_fails_a_duet(
+    project, base_edit, edit, change
+):
     models = (project.folder / "models.py").read_text()
     project.write("models.py", f"{models}\ndef tiny():\n    return model()\n")
-    tests = TESTS.replace("training_benchmark)", "training_benchmark, flush_denormal)", 1)
-    tests = tests.replace("import model", "import model, tiny")
-    project.write("test_speed.py", tests)
+    tests = TESTS.replace("import model", "import model, tiny")
+    project.write("test_speed.py", tests.replace(*base_edit, 1))
     project.commit()
-    project.write("test_speed.py", tests.replace(old, new, 1))
+    project.write("test_speed.py", tests.replace(*edit, 1))
     ended = project.run(*ASKERS[COMMIT])
     assert ended.status == 1, ended.output
     assert f"  test_speed.py::test_model: {change} (the base is " in ended.output
