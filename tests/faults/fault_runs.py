@@ -155,14 +155,6 @@ def run_faults(
     if commits:
         _commit_with_workloads(here.project)
         paths = (_PROCESS / "without_torch", here.project)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(map(str, paths)),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": str(here.temporary),
-        "TRAINGATE_TEST_RUN": here.mark,
-        **variables,
-    }
     files = (
         "--traingate-json=results.json",
         "--traingate-markdown=results.md",
@@ -172,7 +164,7 @@ def run_faults(
     process = subprocess.run(
         command,
         cwd=here.project,
-        env=environment,
+        env=_environment(here, paths, variables),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -191,6 +183,20 @@ def run_faults(
         (here.project / "results.md").read_text(),
         _records(here.project / "b.json"),
     )
+
+
+def _environment(
+    here: Place, paths: tuple[Path, ...], variables: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the environment variables of a run at a place, with these further ones."""
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": str(here.temporary),
+        "TRAINGATE_TEST_RUN": here.mark,
+        **variables,
+    }
 
 
 def _commit_with_workloads(project: Path) -> None:
