@@ -23,9 +23,11 @@ import numpy as np
 
 from race_grid import Grid
 from simulated_races import Machine, SimulatedMeasurer, simulate
+from traingate.gate.statistics import Prior
 from traingate.races.answer import answer
+from traingate.races.estimates import fit
 from traingate.races.files import read_race
-from traingate.races.observations import scatter_of_mean
+from traingate.races.observations import observations, scatter_of_mean
 from traingate.races.space import Axis, Choice, Point, Space
 from traingate.records.race import Race
 
@@ -156,6 +158,17 @@ def start_seconds(race: Race) -> float:
     return (race.seconds - busy) / len(launches)
 
 
+def race_spread(race: Race) -> float:
+    """Return the standard deviation of launches of one candidate that share heats with others.
+
+    Launches of the grid were measured one after the other, so that theirs has the drift of the
+    machine in it, which the launches of a heat share.
+    """
+    estimates = fit(observations(race), Prior(0.0, 0))
+    assert estimates is not None
+    return estimates.spread
+
+
 def turn_spread_of(race: Race) -> tuple[float, int]:
     """Return the standard deviation of the log of a turn within its launch, and usual rounds."""
     rounds = [heat.rounds for heat in race.heats]
@@ -174,15 +187,15 @@ def simulate_grid(
 
     Args:
         grid: Grid, whose means are taken for the truth.
-        race: Race over the same space, for the times of heats.
+        race: Race over the same space, for the times of heats and the scatter in them.
         seconds: Time of a race.
         on_many_cores: True to add the axes of a machine with many cores.
     """
     space, recorded_costs = grid_space(grid), log_costs(grid)
     turn_spread, rounds = turn_spread_of(race)
     machine = Machine(
-        # Launches of the grid scatter by their steps too.
-        launch_spread=math.sqrt(max(1e-6, launch_spread(grid) ** 2 - turn_spread**2 / rounds)),
+        # Launches scatter by their turns too.
+        launch_spread=math.sqrt(max(1e-6, race_spread(race) ** 2 - turn_spread**2 / rounds)),
         turn_spread=turn_spread,
         rounds=rounds,
         start_seconds=start_seconds(race),
@@ -237,7 +250,8 @@ def main() -> None:
         f"grid's best  {space.labels(best)}, {gain:.2f} x plain",
         f"winner       {space.labels(winner)}, {over_plain and over_plain.value:.2f} x plain",
         f"by the grid  the winner is {100 * loss:.1f} % slower than the grid's best",
-        f"scatter      launches {100 * launch_spread(grid):.1f} %",
+        f"scatter      launches {100 * launch_spread(grid):.1f} %, "
+        f"of the race {100 * race_spread(race):.1f} %",
         f"simulated    {summary(simulate_grid(grid, race, race.seconds))}",
         f"many cores   {summary(simulate_grid(grid, race, race.seconds, on_many_cores=True))}",
     ]

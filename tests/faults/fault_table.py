@@ -89,7 +89,10 @@ DEATHS = (
 )  # fmt: skip
 
 OUTSIDE = (
-    from_outside("killed_while_stopped", "a_stopped_worker", r"launch 1 was killed by SIGKILL .*\bin .*step"),
+    from_outside(
+        "killed_while_stopped", "a_stopped_worker",
+        r"launch 1 was killed by SIGKILL .*\bin (its first step|warm-up step \d|step [1-4] of 4)",
+    ),
     from_outside(
         "killed_between_launches", "the_next_worker",
         r"launch 3 was killed by SIGKILL .*\bin its first step",

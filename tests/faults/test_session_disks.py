@@ -118,6 +118,7 @@ def test_a_folder_that_finds_no_room_fails_the_run(project, mounted, option):
     ended = project.run(*STORED, option)
     assert ended.status != 0
     assert "No space left on device" in ended.output
+    assert f"{folder}/" in ended.output
     assert project.leftovers(0) == []
 
 

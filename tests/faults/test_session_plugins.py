@@ -177,6 +177,29 @@ def test_what_measures_nothing_is_green_where_nothing_is_to_be_compared(project,
     assert project.leftovers(0) == []
 
 
+COUNTED = """
+from pathlib import Path
+from trainings import training
+
+def model():
+    def step():
+        with Path(__file__).with_name("steps").open("a") as file:
+            file.write("step ")
+
+    return training(step)
+"""
+
+
+@pytest.mark.parametrize("options", [("-n2",), ("--benchmark-disable",)])
+def test_a_test_that_cannot_be_measured_takes_one_step(project, options):
+    project.write("models.py", COUNTED)
+    steps = project.folder / "steps"
+    ended = project.run(*SMOKE, *options)
+    assert (ended.status, steps.read_text()) == (0, "step "), ended.output
+    project.run(*SMOKE)
+    assert len(steps.read_text().split()) > 2
+
+
 def test_forked_tests_leave_nothing(project):
     ended = project.run(*SMOKE, "--forked")
     # Its newest version cannot report a test of pytest 9.2, whatever other plugins are there.

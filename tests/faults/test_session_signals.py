@@ -9,9 +9,10 @@ import signal
 import subprocess
 import time
 
+import psutil
 import pytest
 from session_points import POINTS, standing_still
-from session_sites import TEST, TRAINGATE, site
+from session_sites import TEST, TEST_FILE, TESTS, TRAINGATE, site
 from workers import git
 
 from traingate.ending.pytest_process import PytestEnd, run_pytest
@@ -90,6 +91,34 @@ def test_a_signal_that_somebody_else_handles_does_not_end_the_run(project, owner
         ended = run.wait()
     assert ended.status == 0, ended.output
     assert ended.counts["passed"] == 1
+    assert project.leftovers(0) == []
+
+
+SHORT_LIMIT = """
+from traingate.controller import worker_clock
+
+worker_clock._OTHER_SECONDS = 3.0
+"""
+
+
+@pytest.mark.parametrize("stops_workers", [False, True])
+def test_a_run_that_is_stopped_and_goes_on_blames_no_workload(project, stops_workers):
+    """Ctrl-Z stops the run alone; a container that pauses stops its workers too."""
+    project.write("short_limit.py", SHORT_LIMIT)
+    options = ("-p", "short_limit", "--traingate-timeout=4")
+    with standing_still(project, "stepping", *options) as run:
+        stopped = [run.process.pid]
+        if stops_workers:
+            stopped += [child.pid for child in psutil.Process(run.process.pid).children(True)]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        (project.root / "reached").unlink()
+        time.sleep(7)
+        for pid in reversed(stopped):
+            os.kill(pid, signal.SIGCONT)
+        ended = run.wait()
+    assert ended.counts["compared"] == 1, ended.output  # the stop is in a step of the workers' own
+    assert stops_workers or ended.status == 0, ended.output
     assert project.leftovers(0) == []
 
 
@@ -189,6 +218,13 @@ def test_a_service_that_cancels_a_command_ends_its_pytest(project, command, numb
     assert ended.status == status, ended.output
 
 
+def test_a_profile_of_fewer_tests_than_were_asked_for_is_no_success(project):
+    project.write(TEST_FILE, f"{TESTS}\ndef test_second():\n    raise KeyboardInterrupt\n")
+    ended = project.run("profile", TEST_FILE, "--traingate-scale=smoke", python=TRAINGATE)
+    assert "self s" in ended.output or "forward" in ended.output, ended.output
+    assert ended.status == INTERRUPTED
+
+
 def test_a_command_that_is_ended_removes_its_folders(project):
     """git waits for a server that does not answer."""
     reached = project.root / "reached"
@@ -227,4 +263,4 @@ def test_a_terminal_that_is_closed_ends_the_run(project):
         os.close(controller)  # the kernel sends SIGHUP, and each write fails from now on
         ended = run.wait()
     assert project.leftovers() == []
-    assert ended.status != 0
+    assert ended.status == 128 + signal.SIGHUP

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 
 import pytest
 from fault_runs import WITH_TORCH, place, run_faults
@@ -23,6 +24,8 @@ def test_losing_numbers(training_benchmark):
 def test_sound(training_benchmark):
     training_benchmark(faulty_torch.sound)
 """
+
+pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
 
 SECONDS = 15
 """Time-out of the run; building a training takes some seconds, since it imports Dynamo."""

@@ -12,6 +12,7 @@ import pytest
 from traingate.controller import end_orphans
 from traingate.controller.child import Child
 from traingate.controller.command import LAUNCH_TAG, Command
+from traingate.controller.job import Timeouts
 from traingate.errors import (
     ConfigurationError,
     ProtocolError,
@@ -119,6 +120,11 @@ def test_a_child_that_does_not_start_shows_its_log():
         pass
     assert "launch 2 exited with status 3 at its start" in str(caught.value)
     assert "libfoo.so is missing" in str(caught.value)
+
+
+@pytest.mark.parametrize(("limit", "start"), [(None, 120), (4, 120), (500, 500)])
+def test_the_time_for_the_start_is_never_below_its_default(limit, start):
+    assert Timeouts.of(limit).start == start
 
 
 def test_a_child_that_never_connects_is_ended_after_the_time_for_its_start():

@@ -121,12 +121,19 @@ def test_no_timed_step_is_profiled(project, tmp_path):
     assert measure(job, lambda _: True, NoProgress()).profile is None
 
 
-def test_a_trace_has_the_steps_and_their_phases(project, tmp_path):
+def test_a_trace_replaces_a_link_and_has_the_steps_and_their_phases(project, tmp_path):
     import gzip
 
-    job = replace(project.job(steps=2), profile=ProfilePlan(2, folder=tmp_path))
+    folder, outside = tmp_path / "profiles", tmp_path / "outside"
+    folder.mkdir()
+    outside.write_text("precious")
+    trace = folder / "candidate.trace.json.gz"
+    trace.symlink_to(outside)
+    job = replace(project.job(steps=2), profile=ProfilePlan(2, folder=folder))
     measure(job, lambda _: True, NoProgress())
-    content = gzip.decompress((tmp_path / "candidate.trace.json.gz").read_bytes())
+    assert [*folder.iterdir()] == [trace]
+    assert (outside.read_text(), trace.is_symlink()) == ("precious", False)
+    content = gzip.decompress(trace.read_bytes())
     names = [event["name"] for event in json.loads(content)["traceEvents"]]
     assert names.count("traingate: step") == 2
     assert "traingate: end of phase data" in names

@@ -40,6 +40,11 @@ def test_a_folder_or_a_file_that_cannot_be_written_is_an_error_without_traceback
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match=r"--traingate-profile: .* cannot be made"):
         profile_folder(tmp_path / "file", "a.py::test")
+    folder = profile_folder(tmp_path, "a.py::test")
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    with pytest.raises(ConfigurationError, match="is a link, and was not followed"):
+        profile_folder(tmp_path, "a.py::test")
     content = ProfileFile(test="a.py::test", candidate=profile(conv=0.1))
     with pytest.raises(ConfigurationError, match=r"--traingate-profile: .* was not written"):
         write_profiles(tmp_path / "file", content)

@@ -13,7 +13,13 @@ import time
 import pytest
 
 from damages import DAMAGES, public_folder, unreadable, with_blocks
-from traingate.untrusted.files import contains, locked, read_bounded, write_atomically
+from traingate.untrusted.files import (
+    contains,
+    copy_atomically,
+    locked,
+    read_bounded,
+    write_atomically,
+)
 
 NOT_READ = {
     "a sparse gibibyte", "a folder", "a FIFO", "a link to nowhere",
@@ -73,33 +79,60 @@ def test_a_file_is_replaced_with_its_permissions(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_link_is_replaced_and_its_target_is_left_alone(tmp_path):
+def write_new(path):
+    write_atomically(path, "new")
+
+
+def copy_new(path):
+    source = path.with_name("source")
+    source.write_text("new")
+    copy_atomically(source, path)
+
+
+@pytest.mark.parametrize("write", [write_new, copy_new])
+def test_a_link_is_replaced_and_its_target_is_left_alone(tmp_path, write):
     outside = tmp_path / "outside"
     outside.write_text("precious")
     link = tmp_path / "link"
     link.symlink_to(outside)
-    write_atomically(link, "new")
+    write(link)
     assert (outside.read_text(), link.read_text(), link.is_symlink()) == ("precious", "new", False)
 
 
 WRITE = """
 import resource, signal, sys
 from pathlib import Path
-from traingate.untrusted.files import write_atomically
+from traingate.untrusted.files import copy_atomically, write_atomically
+path, source = map(Path, sys.argv[1:])
+source.write_text("x" * (1 << 20))
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, resource.RLIM_INFINITY))
-write_atomically(Path(sys.argv[1]), "x" * (1 << 20))
 """
 
 
-def test_a_disk_that_is_full_in_the_middle_leaves_the_old_file(tmp_path):
+@pytest.mark.parametrize(
+    "write", ["write_atomically(path, source.read_text())", "copy_atomically(source, path)"]
+)
+def test_a_disk_that_is_full_in_the_middle_leaves_the_old_file(tmp_path, write):
     """The kernel refuses to write more than a limit, as it does where the disk ends."""
-    path = tmp_path / "file"
+    path, source = tmp_path / "file", tmp_path / "source"
     path.write_text("old")
-    command = [sys.executable, "-c", WRITE, str(path)]
+    command = [sys.executable, "-c", f"{WRITE}{write}\n", str(path), str(source)]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "File too large" in process.stderr
     assert path.read_text() == "old"
-    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+    assert {each.name for each in tmp_path.iterdir()} == {"file", "source"}
+
+
+@pytest.mark.parametrize("damage", sorted(NOT_READ - {"a sparse gibibyte"}))
+def test_only_regular_files_are_copied(tmp_path, damage):
+    path, source = tmp_path / "copy", tmp_path / "file"
+    path.write_text("old")
+    source.write_text("new")
+    DAMAGES[damage](source)
+    with pytest.raises(OSError, match=r"not a file|No such|levels of symbolic"):
+        copy_atomically(source, path)
+    assert path.read_text() == "old"
+    assert {each.name for each in tmp_path.iterdir()} <= {"copy", "file"}
 
 
 def test_a_folder_that_may_not_be_written_to_is_an_error():

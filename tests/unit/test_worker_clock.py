@@ -17,7 +17,10 @@ class Machine:
     def __init__(self, monkeypatch, rate=1.0):
         self.now = 1000.0
         self.rate = rate
-        self.clock = WorkerClock("launch 2", lambda: "Last output:\n    words")
+        self.stopped = 0.0
+        self.clock = WorkerClock(
+            "launch 2", lambda: "Last output:\n    words", lambda: self.stopped
+        )
         monkeypatch.setattr(worker_clock, "_now", lambda: self.now)
 
     def claimed(self):
@@ -32,10 +35,12 @@ class Machine:
         self.now += after
         return Stepped(step_seconds, {}, starts_epoch=False, clock_seconds=self.claimed())
 
-    def turn(self, *seconds, before=0.0, between=0.0, frozen=0.0):
+    def turn(self, *seconds, before=0.0, between=0.0, frozen=0.0, stopped=0.0):
+        """Take steps, after which the controller is stopped for some time."""
         self.clock.start()
         answers = [[self.step(each, before, between)] for each in seconds]
-        self.now += before
+        self.now += before + stopped
+        self.stopped += stopped
         self.clock.stop()
         self.now += frozen
         self.clock.check_steps(answers, "in step 3 of 4")
@@ -95,6 +100,16 @@ def test_steps_that_claim_little_of_a_turn_are_refused_though_the_clock_is_right
     machine.turn(0.5, before=15.0)
     with pytest.raises(ClockError, match=r"1 s passed on the worker's clock, and 61 s"):
         machine.turn(0.5, before=15.0)
+
+
+def test_time_in_which_the_controller_was_stopped_does_not_count(monkeypatch):
+    machine = Machine(monkeypatch)
+    machine.warm_up()
+    for _ in range(3):
+        machine.turn(0.5, stopped=100.0)
+    machine.turn(0.5, before=10.0)
+    with pytest.raises(ClockError, match=r"2\.5 s passed on the worker's clock, and 42\.5 s"):
+        machine.turn(0.5, before=10.0)
 
 
 @pytest.mark.parametrize("seconds", [-0.1, 1.1, float("inf")])

@@ -18,7 +18,7 @@ WRITERS = {
     "controller/exit_report.py",  # the same
     "protocol/channel.py",  # the key of a connection, in a private folder
     "environments/created.py",  # in a folder that gets its name at the end
-    "worker/profiling/profile.py",  # in a folder of the session
+    "worker/profiling/profile.py",  # in the private folder of a launch
     "worker/spawned_imports.py",  # the same
 }
 """Modules that open files to write to."""

@@ -212,11 +212,9 @@ def _missing_comparisons(facts: SessionFacts) -> list[str]:
     ]
     if not tests:
         return []
-    names = ",".join(test.partition("[")[0] if "," in test else test for test in tests)
-    return [
-        f"These tests have a baseline and were not compared:\n{_list(facts, tests)}\nIf that is "
-        f"intended, name them: --traingate-allow-missing='{names}'"
-    ]
+    sentence = f"These tests have a baseline and were not compared:\n{_list(facts, tests)}"
+    names = [test.partition("[")[0] if "," in test else test for test in tests]
+    return [_unless_named(sentence, names)]
 
 
 def _changed_tests(facts: SessionFacts) -> list[str]:
@@ -233,11 +231,17 @@ def _changed_tests(facts: SessionFacts) -> list[str]:
     if not lines:
         return []
     listed = "\n".join(lines)
-    return [
+    sentence = (
         "These tests measure something else than in their base; what the base measured was not "
-        f"compared:\n{listed}\nIf that is intended, name them: "
-        f"--traingate-allow-missing='{','.join(names)}'"
-    ]
+        f"compared:\n{listed}"
+    )
+    return [_unless_named(sentence, names)]
+
+
+def _unless_named(sentence: str, names: Collection[str]) -> str:
+    """Return a problem, followed by the option that allows it for these tests."""
+    option = f"--traingate-allow-missing='{','.join(names)}'"
+    return f"{sentence}\nIf that is intended, name them: {option}"
 
 
 def _list(facts: SessionFacts, tests: Collection[str]) -> str:

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from traingate.controller.call_stacks import is_worker, printed_call_stacks
 from traingate.controller.child_failures import ChildFailures, not_started, open_listener
-from traingate.controller.command import LAUNCH_TAG, Command
+from traingate.controller.command import Command
 from traingate.controller.exit_report import cut_logs, printed_text
 from traingate.controller.freezing import ProcessTree
 from traingate.controller.orphans import OrphanGuard
@@ -24,7 +24,7 @@ from traingate.controller.rank_channels import Answers, RankChannels
 from traingate.controller.shared_memory import remove_unused, shared_memory_of
 from traingate.controller.tagged_processes import kill_tagged, wait_for_trackers
 from traingate.protocol.channel import Channel
-from traingate.protocol.messages import PROTOCOL_VERSION, Hello, Message
+from traingate.protocol.messages import Hello, Message
 from traingate.untrusted.clock import monotonic
 
 _GRACE_SECONDS: Final = 5.0
@@ -53,6 +53,7 @@ class Child:
         start_seconds: Longest time until the child sends Hello.
 
     Attributes:
+        directory: Private directory with its temporary files, which is removed with it.
         world_size: Number of ranks in the whole group, which may span other nodes.
         output: Text that the child and its ranks printed; empty until it has ended.
     """
@@ -71,20 +72,15 @@ class Child:
 
     def __enter__(self) -> Child:
         self._listener = open_listener(self._label)
-        self._directory = self._listener.directory
-        self._failures = ChildFailures(self._command, self._label, self._directory)
+        self.directory = self._listener.directory
+        self._failures = ChildFailures(self._command, self._label, self.directory)
         self._start_time = time.time()
         self._deadline = monotonic() + self._start_seconds
         try:
-            with (self._directory / "log").open("ab") as log:
+            with (self.directory / "log").open("ab") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - our own argv, no shell
-                    [*self._command.argv, str(self._directory)],
-                    # Temporary files of the child are removed with this directory.
-                    env={
-                        **self._command.environment,
-                        LAUNCH_TAG: str(self._directory),
-                        "TMPDIR": str(self._directory),
-                    },
+                    [*self._command.argv, str(self.directory)],
+                    env=self._command.environment_in(self.directory),
                     cwd=self._command.folder,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -94,7 +90,7 @@ class Child:
             self._tree = ProcessTree(
                 self._process.pid, leader_continues_group=not self._command.launched
             )
-            self._guard = OrphanGuard(self._process.pid, str(self._directory), self._directory)
+            self._guard = OrphanGuard(self._process.pid, str(self.directory), self.directory)
         except BaseException as error:
             self._tear_down(grace=0.0)
             if isinstance(error, OSError):
@@ -128,12 +124,8 @@ class Child:
         while len(channels) < self._command.ranks:
             channels[len(channels)] = self._accept()
         hellos = self.receive(Hello, None, "at its start")
-        for hello in hellos:
-            if hello.version != PROTOCOL_VERSION:
-                raise self._failures.other_version(hello)
+        self._failures.check_group(hellos)
         self.world_size = hellos[0].world_size
-        if len({hello.rank for hello in hellos}) != len(hellos) or self.world_size < len(hellos):
-            raise self._failures.other_group(hellos)
         ranks = [hello.rank for hello in hellos]
         self._channels = RankChannels(dict(zip(ranks, channels.values(), strict=True)))
         self._failures.ranks_are_known = True
@@ -150,13 +142,21 @@ class Child:
             if monotonic() > self._deadline:
                 seconds = self._start_seconds
                 raise self._failures.overdue("at its start", seconds, call_stacks=self._call_stacks)
-            cut_logs(self._directory)
+            cut_logs(self.directory)
 
     @property
     def pid(self) -> int:
         """Return the process id of the command that was started."""
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def stopped_seconds(self) -> float:
+        """Return for how long this process did not run while it waited for the child, in seconds.
+
+        Both were stopped, or this process alone, as by Ctrl-Z.
+        """
+        return self._channels.stopped_seconds if self._channels is not None else 0.0
 
     def log_end(self) -> str:
         """Return the last lines that the child has printed, for an error message."""
@@ -170,7 +170,7 @@ class Child:
         """
         assert self._tree is not None
         is_frozen = self._tree.freeze()
-        cut_logs(self._directory)
+        cut_logs(self.directory)
         return is_frozen
 
     def send(
@@ -263,7 +263,7 @@ class Child:
     def _is_running(self) -> bool:
         """Return whether the command still runs; meanwhile keep its logs from filling the disk."""
         assert self._process is not None
-        cut_logs(self._directory)
+        cut_logs(self.directory)
         return self._process.poll() is None
 
     def _call_stacks(self) -> str:
@@ -272,13 +272,13 @@ class Child:
         pids = [process.pid for process in self._tree.known_processes() if is_worker(process)]
         if not self._command.launched:  # a launcher does something else at this signal
             pids.insert(0, self.pid)
-        return printed_call_stacks(pids, self._directory)
+        return printed_call_stacks(pids, self.directory)
 
     def _tear_down(self, grace: float) -> None:
         """End the child, its group and all that it has started, and remove its directory."""
         # Before they lose their parent.
         descendants = self._tree.known_processes() if self._tree is not None else []
-        tag, pids = str(self._directory), [process.pid for process in descendants]
+        tag, pids = str(self.directory), [process.pid for process in descendants]
         shared_files = shared_memory_of([*pids, self._process.pid] if self._process else pids)
         if self._channels is not None:
             self._channels.close()  # a child that is not stuck ends at once by itself
@@ -293,7 +293,7 @@ class Child:
             self._process.wait()
             kill_tagged(tag, self._start_time, descendants)
             remove_unused(shared_files)
-            self.output = printed_text(self._directory)
+            self.output = printed_text(self.directory)
         self._listener.close()
         if self._guard is not None:
             self._guard.close()

@@ -121,19 +121,25 @@ class ChildFailures:
             f"process has sent a message besides traingate.\n{self.log_tail([rank])}"
         )
 
-    def other_version(self, hello: Hello) -> ProtocolError:
-        """Return the error that a child uses another version of the protocol."""
-        return ProtocolError(
-            f"{self._label} speaks version {hello.version} of the protocol, and this controller "
-            f"{PROTOCOL_VERSION}. Install one version of pytest-traingate."
-        )
+    def check_group(self, hellos: Sequence[Hello]) -> None:
+        """Check the first messages of all ranks.
 
-    def other_group(self, hellos: Sequence[Hello]) -> ProtocolError:
-        """Return the error that the ranks are not those of one group."""
-        return ProtocolError(
-            f"{self._label} should be {len(hellos)} ranks of one group, but reported: "
-            + ", ".join(f"rank {hello.rank} of {hello.world_size}" for hello in hellos)
-        )
+        Raises:
+            ProtocolError: If a rank uses another version of the protocol, or if the ranks are not
+                those of one group.
+        """
+        for hello in hellos:
+            if hello.version != PROTOCOL_VERSION:
+                raise ProtocolError(
+                    f"{self._label} speaks version {hello.version} of the protocol, and this "
+                    f"controller {PROTOCOL_VERSION}. Install one version of pytest-traingate."
+                )
+        ranks = {hello.rank for hello in hellos}
+        if len(ranks) < len(hellos) or hellos[0].world_size < len(hellos):
+            raise ProtocolError(
+                f"{self._label} should be {len(hellos)} ranks of one group, but reported: "
+                + ", ".join(f"rank {hello.rank} of {hello.world_size}" for hello in hellos)
+            )
 
     def _name(self, ranks: Iterable[int]) -> str:
         """Return the name of *ranks* in error messages, or the child's if they are not known."""

@@ -44,6 +44,13 @@ class Command:
     launched: bool = False
     folder: str | None = None
 
+    def environment_in(self, directory: Path) -> dict[str, str]:
+        """Return the environment of a child with this private directory.
+
+        Its temporary files are removed with the directory.
+        """
+        return {**self.environment, LAUNCH_TAG: str(directory), "TMPDIR": str(directory)}
+
 
 def training_command(
     request: ProcessRequest,

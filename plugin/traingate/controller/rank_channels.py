@@ -57,10 +57,15 @@ class RankChannels:
 
     Args:
         channels: Channels by rank.
+
+    Attributes:
+        stopped_seconds: Time for which this process did not run while it waited for answers, in
+            seconds: a wait took so much longer than was asked for.
     """
 
     def __init__(self, channels: Mapping[int, Channel]) -> None:
         self._channels = channels
+        self.stopped_seconds = 0.0
 
     @property
     def ranks(self) -> tuple[int, ...]:
@@ -99,7 +104,9 @@ class RankChannels:
     ) -> Answers:
         """Collect one message from each rank.
 
-        The wait ends early if a connection ends, and soon after a rank has failed.
+        The wait ends early if a connection ends, and soon after a rank has failed. It lasts longer
+        by the time for which this process was stopped, as by Ctrl-Z: the child may have been
+        stopped too.
 
         Args:
             seconds: Time limit for all messages together.
@@ -157,8 +164,9 @@ class RankChannels:
 
         There are none if *deadline* has passed, or if the child has ended without a last message.
         """
+        stopped_before = self.stopped_seconds
         while True:
-            remaining = deadline - monotonic()
+            remaining = deadline + self.stopped_seconds - stopped_before - monotonic()
             ready_ranks = self._wait(ranks, min(remaining, _CHECK_SECONDS))
             if ready_ranks:
                 return ready_ranks, True
@@ -170,7 +178,9 @@ class RankChannels:
     def _wait(self, ranks: Iterable[int], seconds: float) -> list[int]:
         """Return those of *ranks* whose channel can be read within *seconds*; empty if none."""
         by_channel = {self._channels[rank].fileno(): rank for rank in ranks}
-        ready = wait(list(by_channel), max(0.0, seconds))
+        start, seconds = monotonic(), max(0.0, seconds)
+        ready = wait(list(by_channel), seconds)
+        self.stopped_seconds += max(0.0, monotonic() - start - seconds)
         return [by_channel[number] for number in ready]  # type: ignore[index]
 
 

@@ -6,6 +6,7 @@ import contextlib
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -23,6 +24,10 @@ from traingate.protocol import messages
 from traingate.protocol.json_values import as_json
 from traingate.records.plausibility import check_environment
 from traingate.records.profile import Profile
+from traingate.untrusted.files import copy_atomically
+
+_TRACE: Final = "trace.json.gz"
+"""Name of the file into which a worker writes its trace, in its private directory."""
 
 
 class TrainingWorker:
@@ -70,7 +75,9 @@ class TrainingWorker:
         self._extensions = Path(command.environment[EXTENSIONS_VARIABLE])
         self._name = f"launch {number}{side_name}"
         self._worker = Child(command, self._name, job.timeouts.start)
-        self._clock = WorkerClock(self._name, self._worker.log_end)
+        self._clock = WorkerClock(
+            self._name, self._worker.log_end, lambda: self._worker.stopped_seconds
+        )
         self._job = job
         self._number = number
         self._busy_turns = 0
@@ -247,12 +254,15 @@ class TrainingWorker:
         """Take further steps under profilers, and return the profile of the slowest rank.
 
         Raises:
-            WorkerError: If the worker fails, or if its profile is damaged.
+            WorkerError: If the worker fails, if its profile is damaged, or if its trace cannot be
+                kept.
         """
         self._observer.doing("profiling")
         timeouts = self._job.timeouts
+        # The worker writes into its own directory, so that no half of a trace replaces a good one.
+        trace = str(self._worker.directory / _TRACE) if plan.trace else ""
         answers = self._worker.ask(
-            messages.Profile(plan.steps, plan.trace, plan.details),
+            messages.Profile(plan.steps, trace, plan.details),
             messages.Profiled,
             timeouts.step * plan.steps + (timeouts.first_step if plan.details else 0.0),
             "in its profiled steps",
@@ -262,7 +272,22 @@ class TrainingWorker:
             profiles = [msgspec.convert(answer.profile, Profile) for answer in answers]
         except msgspec.ValidationError as error:
             raise WorkerError(f"{self._name} sent a damaged profile: {error}") from error
+        if plan.trace:
+            self._keep_traces(plan.trace)
         return max(profiles, key=lambda profile: profile.step_seconds)
+
+    def _keep_traces(self, path: str) -> None:
+        """Copy the traces of the ranks to *path*, that of another rank than 0 with its number."""
+        suffixes = ["", *(f".{rank}" for rank in range(1, self._worker.world_size))]
+        for suffix in suffixes:
+            trace = self._worker.directory / f"{_TRACE}{suffix}"
+            try:
+                if trace.exists():  # that of a rank on another node is there
+                    copy_atomically(trace, Path(f"{path}{suffix}"))
+            except OSError as error:
+                raise WorkerError(
+                    f"{self._name}: its trace was not written to {path}{suffix}: {error}"
+                ) from error
 
     def _report_output(self) -> None:
         """Report what the process printed to the observer."""

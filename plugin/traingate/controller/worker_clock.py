@@ -7,7 +7,8 @@ same one of the kernel, so these bounds hold however busy the machine is:
 - between two answers, at least the time passed from the arrival of the first to the command before
   the second, and at most that from the command before the first to the arrival of the second.
 
-A third bound is only wide: most of the time of the turns is spent in steps.
+A third bound is only wide: most of the time of the turns is spent in steps. Time in which the
+controller itself was stopped, as by Ctrl-Z, does not count there: the worker runs on meanwhile.
 """
 
 from __future__ import annotations
@@ -72,17 +73,22 @@ class WorkerClock:
     Args:
         name: Name of the launch, for error messages.
         log_end: Function that returns the end of its log for them.
+        stopped_seconds: Function that returns for how long in all the controller did not run while
+            it waited, in seconds.
     """
 
-    def __init__(self, name: str, log_end: Callable[[], str]) -> None:
-        self._name, self._log_end = name, log_end
-        self._sent = self._received = 0.0
+    def __init__(
+        self, name: str, log_end: Callable[[], str], stopped_seconds: Callable[[], float] = float
+    ) -> None:
+        self._name, self._log_end, self._stopped_seconds = name, log_end, stopped_seconds
+        self._sent = self._received = self._stopped_before = 0.0
         self._first: _Answered | None = None
         self._turn_seconds = self._step_seconds = 0.0
         self._steps = 0
 
     def start(self) -> None:
         """Note the time, just before a command is sent."""
+        self._stopped_before = self._stopped_seconds()
         self._sent = _now()
 
     def stop(self) -> None:
@@ -130,7 +136,7 @@ class WorkerClock:
         self, answers: Sequence[Sequence[Step]], activity: str, elapsed: float
     ) -> None:
         """Check that most of the time of all turns so far has passed in steps."""
-        self._turn_seconds += elapsed
+        self._turn_seconds += elapsed - (self._stopped_seconds() - self._stopped_before)
         self._step_seconds += sum(max(rank.step_seconds for rank in step) for step in answers)
         self._steps += len(answers)
         other = _OTHER_SECONDS + _OTHER_SECONDS_PER_STEP * self._steps

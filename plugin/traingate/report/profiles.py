@@ -55,7 +55,7 @@ def profile_folder(directory: Path, test: str) -> Path:
         test: Full name of the test.
 
     Raises:
-        ConfigurationError: If it cannot be made.
+        ConfigurationError: If it cannot be made, or if a link is in its place.
     """
     letters = (letter if letter.isascii() and letter.isalnum() else "_" for letter in test)
     name = "".join(letters)[-_MAX_NAME_CHARACTERS:]
@@ -67,6 +67,8 @@ def profile_folder(directory: Path, test: str) -> Path:
         raise ConfigurationError(
             f"--traingate-profile: {folder} cannot be made: {error}"
         ) from error
+    if folder.is_symlink():
+        raise ConfigurationError(f"--traingate-profile: {folder} is a link, and was not followed")
     return folder
 
 
@@ -74,7 +76,7 @@ def write_profiles(folder: Path, content: ProfileFile) -> list[Path]:
     """Write the tables, the flame graph and the stacks of a test, and return the files.
 
     Args:
-        folder: Folder that ``profile_folder`` has returned. Traces in it are the workers'.
+        folder: Folder that ``profile_folder`` has returned. The controller has written the traces in it.
         content: Profiles of the test.
 
     Raises:

@@ -15,7 +15,7 @@ import secrets
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -133,12 +133,33 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     if _is_stream(path):
         _write_to_stream(path, data)
-        return
+    else:
+        _replace(path, [data])
+
+
+def copy_atomically(source: Path, path: Path) -> None:
+    """Copy a regular file of any size as a whole: after a failure, *path* is as it was before.
+
+    Whatever lies at *path* is replaced: a link, a FIFO or a device too.
+
+    Args:
+        source: Path of the file.
+        path: Path of the copy.
+
+    Raises:
+        OSError: If it is no regular file, or if the copy cannot be written.
+    """
+    with _opened(source) as file:
+        _replace(path, iter(lambda: os.read(file, _CHUNK_BYTES), b""))
+
+
+def _replace(path: Path, chunks: Iterable[bytes]) -> None:
+    """Replace a file by one with this content, or leave it as it is."""
     unfinished = path.parent / f".traingate-{secrets.token_hex(8)}"
     try:
         file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         with os.fdopen(file, "wb") as stream:
-            stream.write(data)
+            stream.writelines(chunks)
             stream.flush()
             _keep_mode(path, stream.fileno())
             os.fsync(stream.fileno())
