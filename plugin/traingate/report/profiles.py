@@ -76,7 +76,7 @@ def write_profiles(folder: Path, content: ProfileFile) -> list[Path]:
     """Write the tables, the flame graph and the stacks of a test, and return the files.
 
     Args:
-        folder: Folder that ``profile_folder`` has returned. The controller has written the traces in it.
+        folder: Folder that ``profile_folder`` has returned. It may have traces already.
         content: Profiles of the test.
 
     Raises:
