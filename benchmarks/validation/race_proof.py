@@ -165,7 +165,7 @@ def race_spread(race: Race) -> float:
     machine in it, which the launches of a heat share.
     """
     estimates = fit(observations(race), Prior(0.0, 0))
-    assert estimates is not None
+    assert estimates is not None  # a final has several heats
     return estimates.spread
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import threading
-import time
 
 import psutil
 import pytest
 from workers import job_of
 
 from traingate.controller.heat import measure_heat
+from traingate.controller.training_worker import TrainingWorker
 from traingate.report.progress import NoProgress
 
 SECONDS = 120.0
@@ -46,23 +44,21 @@ def test_a_heat_goes_on_without_its_yardstick():
     assert len(heat.gemm_seconds) == killed_after
 
 
-def test_ctrl_c_while_the_launches_finish_keeps_the_heat():
-    """It comes while the first one sends its last message, or is ended."""
-    seen = []
+@pytest.mark.parametrize("has_answered", [False, True])
+def test_ctrl_c_while_the_launches_finish_keeps_the_heat(monkeypatch, has_answered):
+    """It comes before the last answer of the first launch, or after it."""
+    finish, calls = TrainingWorker.finish, []
 
-    def interrupt():
-        deadline = time.monotonic() + SECONDS
-        while not any(launch.is_finishing for launch in seen) and time.monotonic() < deadline:
-            time.sleep(0.001)
-        os.kill(os.getpid(), signal.SIGINT)
+    def interrupted(worker):
+        calls.append(worker)
+        if len(calls) == 1 and has_answered:
+            finish(worker)
+        if len(calls) == 1:
+            signal.raise_signal(signal.SIGINT)
+        return finish(worker)
 
-    def look(_number, launches):
-        if not seen:
-            seen.extend(launches)
-            threading.Thread(target=interrupt).start()
-        return ()
-
-    heat = heat_of(look)
+    monkeypatch.setattr(TrainingWorker, "finish", interrupted)
+    heat = heat_of(lambda _number, _launches: ())
     assert heat.was_interrupted
     first, second = heat.launches
     assert (first.error, second.error) == (None, None)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 
+import race_proof
 from race_errors import is_wrong, random_costs, tells_names_apart
+from race_grid import Grid
+from race_proof import NEAR, simulate_grid
 from simulated_races import (
     Machine,
     SimulatedMeasurer,
@@ -17,6 +21,8 @@ from simulated_races import (
 )
 from traingate.races.running import HeatResult
 from traingate.report.race import headline
+
+RECORDED = Path(race_proof.__file__).with_name("recorded")
 
 SIZES = {"memory": 2, "compiler": 2, "allocator": 6, "optimizer": 2}
 
@@ -43,6 +49,14 @@ def test_the_winner_is_as_fast_as_the_best_in_a_quarter_of_the_time_of_the_grid(
         losses.append(_loss(space, log_cost, race, result))
         assert race.seconds < 720
     assert sum(loss < 0.03 for loss in losses) >= 19
+
+
+@pytest.mark.parametrize("model", ["resnet", "transformer", "vision_transformer"])
+def test_races_over_a_recorded_grid_name_one_of_its_fastest_in_a_quarter_of_its_time(model):
+    grid = msgspec.json.decode((RECORDED / f"{model}_grid.json").read_bytes(), type=Grid)
+    machine = Machine(launch_spread=0.025, turn_spread=0.05, rounds=12)
+    losses = simulate_grid(grid, machine, 0.24 * grid.seconds, seeds=40)
+    assert sum(loss <= NEAR for loss in losses) >= 38
 
 
 def test_interactions_are_found_that_a_walk_along_the_axes_misses():

@@ -18,10 +18,9 @@ class Machine:
         self.now = 1000.0
         self.rate = rate
         self.stopped = 0.0
-        self.clock = WorkerClock(
-            "launch 2", lambda: "Last output:\n    words", lambda: self.stopped
-        )
+        self.clock = WorkerClock("launch 2", lambda: "Last output:\n    words")
         monkeypatch.setattr(worker_clock, "_now", lambda: self.now)
+        monkeypatch.setattr(worker_clock, "running_time", lambda: self.now - self.stopped)
 
     def claimed(self):
         return (self.now - 1000.0) * self.rate

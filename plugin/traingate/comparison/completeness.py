@@ -214,7 +214,7 @@ def _missing_comparisons(facts: SessionFacts) -> list[str]:
         return []
     sentence = f"These tests have a baseline and were not compared:\n{_list(facts, tests)}"
     names = [test.partition("[")[0] if "," in test else test for test in tests]
-    return [_unless_named(sentence, names)]
+    return [_with_remedy(sentence, names)]
 
 
 def _changed_tests(facts: SessionFacts) -> list[str]:
@@ -235,10 +235,10 @@ def _changed_tests(facts: SessionFacts) -> list[str]:
         "These tests measure something else than in their base; what the base measured was not "
         f"compared:\n{listed}"
     )
-    return [_unless_named(sentence, names)]
+    return [_with_remedy(sentence, names)]
 
 
-def _unless_named(sentence: str, names: Collection[str]) -> str:
+def _with_remedy(sentence: str, names: Collection[str]) -> str:
     """Return a problem, followed by the option that allows it for these tests."""
     option = f"--traingate-allow-missing='{','.join(names)}'"
     return f"{sentence}\nIf that is intended, name them: {option}"

@@ -25,7 +25,7 @@ from traingate.controller.shared_memory import remove_unused, shared_memory_of
 from traingate.controller.tagged_processes import kill_tagged, wait_for_trackers
 from traingate.protocol.channel import Channel
 from traingate.protocol.messages import Hello, Message
-from traingate.untrusted.clock import monotonic
+from traingate.untrusted.clock import running_time
 
 _GRACE_SECONDS: Final = 5.0
 """Longest wait for a child to end by itself before it is killed."""
@@ -53,7 +53,7 @@ class Child:
         start_seconds: Longest time until the child sends Hello.
 
     Attributes:
-        directory: Private directory with its temporary files, which is removed with it.
+        directory: Private directory for its temporary files, which is removed at the end.
         world_size: Number of ranks in the whole group, which may span other nodes.
         output: Text that the child and its ranks printed; empty until it has ended.
     """
@@ -75,7 +75,7 @@ class Child:
         self.directory = self._listener.directory
         self._failures = ChildFailures(self._command, self._label, self.directory)
         self._start_time = time.time()
-        self._deadline = monotonic() + self._start_seconds
+        self._deadline = running_time() + self._start_seconds
         try:
             with (self.directory / "log").open("ab") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - our own argv, no shell
@@ -139,7 +139,7 @@ class Child:
                 return channel
             if self._process.poll() is not None:
                 raise self._failures.ended(self._process, "at its start")
-            if monotonic() > self._deadline:
+            if running_time() > self._deadline:
                 seconds = self._start_seconds
                 raise self._failures.overdue("at its start", seconds, call_stacks=self._call_stacks)
             cut_logs(self.directory)
@@ -151,16 +151,13 @@ class Child:
         return self._process.pid
 
     @property
-    def stopped_seconds(self) -> float:
-        """Return for how long this process did not run while it waited for the child, in seconds.
-
-        Both were stopped, or this process alone, as by Ctrl-Z.
-        """
-        return self._channels.stopped_seconds if self._channels is not None else 0.0
+    def ranks(self) -> tuple[int, ...]:
+        """Return the ranks of this node, lowest first; empty until they have connected."""
+        return self._channels.ranks if self._channels is not None else ()
 
     def log_end(self) -> str:
         """Return the last lines that the child has printed, for an error message."""
-        return self._failures.log_tail(self._channels.ranks if self._channels is not None else ())
+        return self._failures.log_tail(self.ranks)
 
     def freeze(self) -> bool:
         """Stop all processes of the child until the next command is sent to it.
@@ -219,7 +216,7 @@ class Child:
             ProtocolError: If a message of another type came.
         """
         assert self._channels is not None
-        remaining = self._deadline - monotonic() if seconds is None else seconds
+        remaining = self._deadline - running_time() if seconds is None else seconds
         answers = self._channels.receive(remaining, ranks, self._is_running)
         self._check(answers, activity)
         if answers.overdue_ranks:

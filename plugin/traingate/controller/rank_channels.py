@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import select
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from multiprocessing.connection import wait
 from typing import Final
 
 from traingate.errors import ProtocolError
 from traingate.protocol.channel import Channel
 from traingate.protocol.messages import Failed, Message
-from traingate.untrusted.clock import monotonic
+from traingate.untrusted.clock import running_time
 
 _AFTER_FAILURE_SECONDS: Final = 2.0
 """Longest wait for the other ranks after one has raised. When a rank dies, the others raise, and
@@ -57,15 +58,10 @@ class RankChannels:
 
     Args:
         channels: Channels by rank.
-
-    Attributes:
-        stopped_seconds: Time for which this process did not run while it waited for answers, in
-            seconds: a wait took so much longer than was asked for.
     """
 
     def __init__(self, channels: Mapping[int, Channel]) -> None:
         self._channels = channels
-        self.stopped_seconds = 0.0
 
     @property
     def ranks(self) -> tuple[int, ...]:
@@ -104,9 +100,8 @@ class RankChannels:
     ) -> Answers:
         """Collect one message from each rank.
 
-        The wait ends early if a connection ends, and soon after a rank has failed. It lasts longer
-        by the time for which this process was stopped, as by Ctrl-Z: the child may have been
-        stopped too.
+        The wait ends early if a connection ends, and soon after a rank has failed. Time for which
+        this process was stopped does not count: the child may have been stopped too.
 
         Args:
             seconds: Time limit for all messages together.
@@ -116,7 +111,7 @@ class RankChannels:
         """
         pending_ranks = set(self.ranks if ranks is None else ranks)
         reader = _Reader(self._channels)
-        deadline = monotonic() + seconds
+        deadline = running_time() + seconds
         # When one rank ends, its launcher ends the others.
         while pending_ranks and not reader.ended_ranks:
             ready_ranks, runs = self._wait_while_running(pending_ranks, deadline, is_running)
@@ -126,7 +121,7 @@ class RankChannels:
             for rank in ready_ranks:
                 pending_ranks.discard(rank)
                 if isinstance(reader.read(rank), Failed) or reader.damaged:
-                    deadline = min(deadline, monotonic() + _AFTER_FAILURE_SECONDS)
+                    deadline = min(deadline, running_time() + _AFTER_FAILURE_SECONDS)
         ended_ranks = reader.ended_ranks
         ended_ranks |= {rank for rank in self.ranks if ended_ranks and self._has_ended(rank)}
         if ended_ranks or any(isinstance(each, Failed) for each in reader.messages.values()):
@@ -164,24 +159,23 @@ class RankChannels:
 
         There are none if *deadline* has passed, or if the child has ended without a last message.
         """
-        stopped_before = self.stopped_seconds
         while True:
-            remaining = deadline + self.stopped_seconds - stopped_before - monotonic()
-            ready_ranks = self._wait(ranks, min(remaining, _CHECK_SECONDS))
+            ready_ranks = self._wait(ranks, min(deadline - running_time(), _CHECK_SECONDS))
             if ready_ranks:
                 return ready_ranks, True
             if not is_running():
                 return self._wait(ranks, 0.0), False
-            if remaining <= _CHECK_SECONDS:
+            if running_time() >= deadline:
                 return [], True
 
     def _wait(self, ranks: Iterable[int], seconds: float) -> list[int]:
         """Return those of *ranks* whose channel can be read within *seconds*; empty if none."""
         by_channel = {self._channels[rank].fileno(): rank for rank in ranks}
-        start, seconds = monotonic(), max(0.0, seconds)
-        ready = wait(list(by_channel), seconds)
-        self.stopped_seconds += max(0.0, monotonic() - start - seconds)
-        return [by_channel[number] for number in ready]  # type: ignore[index]
+        poll = select.poll()  # multiprocessing.connection.wait reads a clock that tests can stop
+        for number in by_channel:
+            poll.register(number, select.POLLIN)
+        events = poll.poll(math.ceil(max(0.0, seconds) * 1000))
+        return [by_channel[number] for number, _ in events]
 
 
 class _Reader:

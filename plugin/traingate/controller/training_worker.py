@@ -75,9 +75,7 @@ class TrainingWorker:
         self._extensions = Path(command.environment[EXTENSIONS_VARIABLE])
         self._name = f"launch {number}{side_name}"
         self._worker = Child(command, self._name, job.timeouts.start)
-        self._clock = WorkerClock(
-            self._name, self._worker.log_end, lambda: self._worker.stopped_seconds
-        )
+        self._clock = WorkerClock(self._name, self._worker.log_end)
         self._job = job
         self._number = number
         self._busy_turns = 0
@@ -278,12 +276,10 @@ class TrainingWorker:
 
     def _keep_traces(self, path: str) -> None:
         """Copy the traces of the ranks to *path*, that of another rank than 0 with its number."""
-        suffixes = ["", *(f".{rank}" for rank in range(1, self._worker.world_size))]
-        for suffix in suffixes:
+        for suffix in (f".{rank}" if rank else "" for rank in self._worker.ranks):
             trace = self._worker.directory / f"{_TRACE}{suffix}"
             try:
-                if trace.exists():  # that of a rank on another node is there
-                    copy_atomically(trace, Path(f"{path}{suffix}"))
+                copy_atomically(trace, Path(f"{path}{suffix}"))
             except OSError as error:
                 raise WorkerError(
                     f"{self._name}: its trace was not written to {path}{suffix}: {error}"

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from traingate.errors import ClockError
+from traingate.untrusted.clock import running_time
 
 _ROUNDING_SECONDS: Final = 1e-3
 _ROUNDING_SHARE: Final = 1e-3
@@ -73,27 +74,25 @@ class WorkerClock:
     Args:
         name: Name of the launch, for error messages.
         log_end: Function that returns the end of its log for them.
-        stopped_seconds: Function that returns for how long in all the controller did not run while
-            it waited, in seconds.
     """
 
-    def __init__(
-        self, name: str, log_end: Callable[[], str], stopped_seconds: Callable[[], float] = float
-    ) -> None:
-        self._name, self._log_end, self._stopped_seconds = name, log_end, stopped_seconds
-        self._sent = self._received = self._stopped_before = 0.0
+    def __init__(self, name: str, log_end: Callable[[], str]) -> None:
+        self._name, self._log_end = name, log_end
+        self._sent = self._received = 0.0
+        self._running_time = 0.0
         self._first: _Answered | None = None
         self._turn_seconds = self._step_seconds = 0.0
         self._steps = 0
 
     def start(self) -> None:
         """Note the time, just before a command is sent."""
-        self._stopped_before = self._stopped_seconds()
+        self._running_time = -running_time()
         self._sent = _now()
 
     def stop(self) -> None:
         """Note the time, just after the last answer to a command has arrived."""
         self._received = _now()
+        self._running_time += running_time()
 
     def check_duration(self, seconds: float, activity: str) -> None:
         """Check a time that the worker has measured between the command and its answer.
@@ -130,13 +129,11 @@ class WorkerClock:
                 raise self._error(activity, reported, elapsed)
         self.check_clock(answers[-1], activity)
         if is_measured:
-            self._check_share(answers, activity, elapsed)
+            self._check_share(answers, activity)
 
-    def _check_share(
-        self, answers: Sequence[Sequence[Step]], activity: str, elapsed: float
-    ) -> None:
+    def _check_share(self, answers: Sequence[Sequence[Step]], activity: str) -> None:
         """Check that most of the time of all turns so far has passed in steps."""
-        self._turn_seconds += elapsed - (self._stopped_seconds() - self._stopped_before)
+        self._turn_seconds += self._running_time
         self._step_seconds += sum(max(rank.step_seconds for rank in step) for step in answers)
         self._steps += len(answers)
         other = _OTHER_SECONDS + _OTHER_SECONDS_PER_STEP * self._steps

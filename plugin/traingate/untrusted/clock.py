@@ -6,8 +6,44 @@ All time limits depend on it. This module imports the standard library alone.
 from __future__ import annotations
 
 from time import CLOCK_MONOTONIC, clock_gettime
+from typing import Final
+
+_LONGEST_GAP: Final = 3.0
+"""Longest time between two calls of ``running_time``, in seconds, that does not count as a stop."""
 
 
 def monotonic() -> float:
     """Return the time since an arbitrary moment, in seconds; it never goes back."""
     return clock_gettime(CLOCK_MONOTONIC)
+
+
+class _RunningClock:
+    """Clock that stands still while this process is stopped, as by Ctrl-Z or ``docker pause``.
+
+    The kernel does not tell for how long. Whoever waits reads this clock at least once a second, so
+    that a longer time between two readings is a stop.
+    """
+
+    def __init__(self) -> None:
+        self._last = monotonic()
+        self._stopped = 0.0
+
+    def read(self) -> float:
+        """Return the time, in seconds."""
+        now = monotonic()
+        if now - self._last > _LONGEST_GAP:
+            self._stopped += now - self._last
+        self._last = now
+        return now - self._stopped
+
+
+_CLOCK: Final = _RunningClock()
+
+
+def running_time() -> float:
+    """Return the time since an arbitrary moment for which this process was not stopped, in seconds.
+
+    Whoever waits until a time of this clock has to read it at least once a second. Other work
+    between two readings does not count, if it takes longer than ``_LONGEST_GAP``.
+    """
+    return _CLOCK.read()

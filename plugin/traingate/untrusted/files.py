@@ -104,10 +104,10 @@ def contains(path: Path, text: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def _opened(path: Path, flags: int = 0) -> Iterator[int]:
     """Yield the descriptor of a regular file that was opened for reading without waiting."""
     # Without O_NONBLOCK, opening a FIFO waits for somebody who writes to it.
-    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | flags)
     try:
         kind = kind_of(os.fstat(file).st_mode)
         if kind is not None:
@@ -143,13 +143,13 @@ def copy_atomically(source: Path, path: Path) -> None:
     Whatever lies at *path* is replaced: a link, a FIFO or a device too.
 
     Args:
-        source: Path of the file.
+        source: Path of the file; a link is not followed.
         path: Path of the copy.
 
     Raises:
         OSError: If it is no regular file, or if the copy cannot be written.
     """
-    with _opened(source) as file:
+    with _opened(source, os.O_NOFOLLOW) as file:
         _replace(path, iter(lambda: os.read(file, _CHUNK_BYTES), b""))
 
 
