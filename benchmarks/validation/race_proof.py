@@ -180,20 +180,10 @@ def turn_spread_of(race: Race) -> tuple[float, int]:
     return statistics.median(scatters), int(statistics.median(rounds))
 
 
-def simulate_grid(
-    grid: Grid, race: Race, seconds: float, *, on_many_cores: bool = False
-) -> list[float]:
-    """Return by how much the winner of each simulated race is slower than the best of the grid.
-
-    Args:
-        grid: Grid, whose means are taken for the truth.
-        race: Race over the same space, for the times of heats and the scatter in them.
-        seconds: Time of a race.
-        on_many_cores: True to add the axes of a machine with many cores.
-    """
-    space, recorded_costs = grid_space(grid), log_costs(grid)
+def machine_of(race: Race) -> Machine:
+    """Return a machine on which launches take as long, and scatter as much, as in a race."""
     turn_spread, rounds = turn_spread_of(race)
-    machine = Machine(
+    return Machine(
         # Launches scatter by their turns too.
         launch_spread=math.sqrt(max(1e-6, race_spread(race) ** 2 - turn_spread**2 / rounds)),
         turn_spread=turn_spread,
@@ -203,8 +193,28 @@ def simulate_grid(
             second for heat in race.heats for item in heat.launches for second in item.turn_seconds
         ),
     )
+
+
+def simulate_grid(
+    grid: Grid,
+    machine: Machine,
+    seconds: float,
+    *,
+    seeds: int = SEEDS,
+    on_many_cores: bool = False,
+) -> list[float]:
+    """Return by how much the winner of each simulated race is slower than the best of the grid.
+
+    Args:
+        grid: Grid, whose means are taken for the truth.
+        machine: Machine on which the races are run.
+        seconds: Time of a race.
+        seeds: Number of races.
+        on_many_cores: True to add the axes of a machine with many cores.
+    """
+    space, recorded_costs = grid_space(grid), log_costs(grid)
     losses = []
-    for seed in range(SEEDS):
+    for seed in range(seeds):
         generator = np.random.default_rng(seed)
         raced_space, costs = space, recorded_costs
         if on_many_cores:
@@ -244,6 +254,9 @@ def main() -> None:
     gain = math.exp(costs[space.plain] - costs[best])
     loss = 1 - math.exp(costs[best] - costs[winner])
     over_plain = result.winner.over_plain
+    machine = machine_of(race)
+    races = simulate_grid(grid, machine, race.seconds)
+    races_on_many_cores = simulate_grid(grid, machine, race.seconds, on_many_cores=True)
     lines = [
         f"grid         {len(grid.entries)} candidates, {grid.seconds / 60:.1f} min",
         f"race         {total / 60:.1f} min, {100 * total / grid.seconds:.0f} % of that",
@@ -252,8 +265,8 @@ def main() -> None:
         f"by the grid  the winner is {100 * loss:.1f} % slower than the grid's best",
         f"scatter      launches {100 * launch_spread(grid):.1f} %, "
         f"of the race {100 * race_spread(race):.1f} %",
-        f"simulated    {summary(simulate_grid(grid, race, race.seconds))}",
-        f"many cores   {summary(simulate_grid(grid, race, race.seconds, on_many_cores=True))}",
+        f"simulated    {summary(races)}",
+        f"many cores   {summary(races_on_many_cores)}",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 

@@ -51,10 +51,46 @@ def test_the_winner_is_as_fast_as_the_best_in_a_quarter_of_the_time_of_the_grid(
     assert sum(loss < 0.03 for loss in losses) >= 19
 
 
-@pytest.mark.parametrize("model", ["resnet", "transformer", "vision_transformer"])
-def test_races_over_a_recorded_grid_name_one_of_its_fastest_in_a_quarter_of_its_time(model):
+@pytest.mark.parametrize(
+    ("model", "machine"),
+    [
+        (
+            "resnet",
+            Machine(
+                launch_spread=0.011,
+                turn_spread=0.032,
+                start_seconds=5.4,
+                turn_seconds=0.50,
+                rounds=12,
+            ),
+        ),
+        (
+            "transformer",
+            Machine(
+                launch_spread=0.024,
+                turn_spread=0.048,
+                start_seconds=4.2,
+                turn_seconds=0.21,
+                rounds=18,
+            ),
+        ),
+        (
+            "vision_transformer",
+            Machine(
+                launch_spread=0.008,
+                turn_spread=0.046,
+                start_seconds=4.3,
+                turn_seconds=0.15,
+                rounds=20,
+            ),
+        ),
+    ],
+)
+def test_races_over_a_recorded_grid_name_one_of_its_fastest_in_a_quarter_of_its_time(
+    model, machine
+):
+    """Launches take as long, and scatter as much, as in the race of docs/tuning.md."""
     grid = msgspec.json.decode((RECORDED / f"{model}_grid.json").read_bytes(), type=Grid)
-    machine = Machine(launch_spread=0.025, turn_spread=0.05, rounds=12)
     losses = simulate_grid(grid, machine, 0.24 * grid.seconds, seeds=40)
     assert sum(loss <= NEAR for loss in losses) >= 38
 
