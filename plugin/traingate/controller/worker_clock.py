@@ -79,20 +79,20 @@ class WorkerClock:
     def __init__(self, name: str, log_end: Callable[[], str]) -> None:
         self._name, self._log_end = name, log_end
         self._sent = self._received = 0.0
-        self._running_time = 0.0
+        self._start = self._running_seconds = 0.0
         self._first: _Answered | None = None
         self._turn_seconds = self._step_seconds = 0.0
         self._steps = 0
 
     def start(self) -> None:
         """Note the time, just before a command is sent."""
-        self._running_time = -running_time()
+        self._start = running_time()
         self._sent = _now()
 
     def stop(self) -> None:
         """Note the time, just after the last answer to a command has arrived."""
         self._received = _now()
-        self._running_time += running_time()
+        self._running_seconds = running_time() - self._start
 
     def check_duration(self, seconds: float, activity: str) -> None:
         """Check a time that the worker has measured between the command and its answer.
@@ -133,7 +133,7 @@ class WorkerClock:
 
     def _check_share(self, answers: Sequence[Sequence[Step]], activity: str) -> None:
         """Check that most of the time of all turns so far has passed in steps."""
-        self._turn_seconds += self._running_time
+        self._turn_seconds += self._running_seconds
         self._step_seconds += sum(max(rank.step_seconds for rank in step) for step in answers)
         self._steps += len(answers)
         other = _OTHER_SECONDS + _OTHER_SECONDS_PER_STEP * self._steps
