@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from traingate.records import Interval, Outcome, Verdict, decode
 from traingate.untrusted.files import read_bounded, write_atomically
 from traingate.worktree.commit_search import CommitSearch, SearchEnd
 from traingate.worktree.git_command import git_output
+from traingate.worktree.removal import Removal
 from traingate.worktree.repository import Repository
 from traingate.worktree.worktrees import Worktrees
 
@@ -137,8 +137,8 @@ class Bisection:
         Raises:
             ConfigurationError: If the slow commit is not slower than the fast one, or if git fails.
         """
-        worktrees = Worktrees()
-        try:
+        with Removal() as removal:
+            worktrees = Worktrees(removal)
             folder = self._slow_folder(worktrees)
             state = self._load(report)
             total = self._check_ends(folder, state, report)
@@ -147,8 +147,6 @@ class Bisection:
                 worktrees.add_without_files(self.repository, self.bad), self.good, self.bad
             )
             end = self._search(search, folder, state, tolerance, report)
-        finally:
-            worktrees.close()
         self.forget()
         verdicts = tuple(state.verdicts.values())
         first_bad = end.first_bad
@@ -227,8 +225,8 @@ class Bisection:
 
     def _measure(self, commit: str, folder: Path, tolerance: float | None) -> CommitVerdict | str:
         """Compare the slow commit with *commit* by a duet; return the reason if that fails."""
-        with tempfile.TemporaryDirectory(prefix="traingate-bisect-") as directory:
-            file = Path(directory) / "run.json"
+        with Removal() as removal:
+            file = removal.make_folder("traingate-bisect-") / "run.json"
             options = [f"--traingate-against={commit}", f"--benchmark-json={file}"]
             if tolerance is not None:
                 options.append(f"--traingate-tolerance={tolerance:g}")

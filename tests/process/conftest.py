@@ -23,6 +23,7 @@ from traingate.comparison.against_base import AgainstBase
 from traingate.comparison.base_side import BaseSides
 from traingate.host.hardware import hardware
 from traingate.report.progress import NoProgress
+from traingate.worktree.removal import Removal
 
 TOLERANCE = 40.0
 """Percent: 10 ms are told from 40 on a busy machine too, and 10 ms from 10."""
@@ -64,10 +65,15 @@ def project(stand_in, temporary):
 
 
 @pytest.fixture
-def base_sides(project, temporary):
-    sides = BaseSides(project.folder, temporary)
-    yield sides
-    sides.close()
+def base_sides_with(project, temporary):
+    """``base_sides_with(command)``: base sides of the project, prepared by a setup command."""
+    with Removal() as removal:
+        yield lambda command: BaseSides(project.folder, temporary, removal, command)
+
+
+@pytest.fixture
+def base_sides(base_sides_with):
+    return base_sides_with(None)
 
 
 @pytest.fixture

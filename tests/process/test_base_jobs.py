@@ -12,6 +12,7 @@ from traingate.controller.job import Side
 from traingate.layers import BatchSize
 from traingate.layers.stack import Stack
 from traingate.records import Counts, Duet, Pair
+from traingate.worktree.removal import Removal
 
 PAIR = Pair(
     candidate_step_seconds=(0.1,), base_step_seconds=(0.1,), steps_per_turn=1, log_ratio=0.0
@@ -19,7 +20,7 @@ PAIR = Pair(
 
 
 def test_the_memory_of_a_base_is_remembered_for_the_same_layers_only(tmp_path):
-    sides = BaseSides(tmp_path, tmp_path)
+    sides = BaseSides(tmp_path, tmp_path, Removal())
     plain, large = job_of("sleeping"), job_of("sleeping", stack=Stack.of([BatchSize(64)]))
     base = sides.job_for(plain, None)
     assert base.peak_rss_bytes is None

@@ -13,7 +13,6 @@ import pytest
 from workers import write
 
 from traingate.comparison.base_setup import prepare_base_tree
-from traingate.comparison.base_side import BaseSides
 from traingate.environments.interpreter import Interpreter
 from traingate.errors import ConfigurationError, WorkloadError
 from traingate.records import Outcome
@@ -33,31 +32,31 @@ def test_a_generated_file_that_the_base_lacks_is_refused(compared, generated):
         compared()
 
 
-def test_the_setup_command_prepares_the_base_once(compared, generated, project, temporary):
+def test_the_setup_command_prepares_the_base_once(
+    compared, generated, project, base_sides_with, temporary
+):
     runs = temporary / "runs"
     command = f"pwd >> {runs}; echo 'def kernel(): pass' > generated.py"
-    sides = BaseSides(project.folder, temporary, command)
-    try:
-        assert compared(sides=sides).verdict.outcome is Outcome.PASSED
-        sides.job_for(project.job(), "HEAD")
-    finally:
-        sides.close()
+    sides = base_sides_with(command)
+    assert compared(sides=sides).verdict.outcome is Outcome.PASSED
+    sides.job_for(project.job(), "HEAD")
     (folder,) = runs.read_text().split()
     assert folder != str(project.folder)
 
 
-def test_a_setup_command_that_fails_shows_its_output_and_runs_once(compared, project, temporary):
+def test_a_setup_command_that_fails_shows_its_output_and_runs_once(
+    compared, base_sides_with, temporary
+):
     runs = temporary / "runs"
     much = "head -c 1000000 /dev/zero | tr '\\0' x"
     command = f"pwd >> {runs}; {much}; echo no compiler; exit 3"
-    sides = BaseSides(project.folder, temporary, command)
+    sides = base_sides_with(command)
     for _test in range(2):
         with pytest.raises(
             ConfigurationError, match=r"exit status 3 in the base's tree(.|\n)*no compiler"
         ) as caught:
             compared(sides=sides)
         assert len(str(caught.value)) < 100_000
-    sides.close()
     assert len(runs.read_text().split()) == 1
 
 
@@ -94,21 +93,19 @@ def test_an_interpreter_that_does_not_run_is_refused(temporary):
         prepare_base_tree("true", temporary, interpreter, 60, is_shared=True)
 
 
-def test_the_base_is_checked_out_where_its_build_can_be_run(project, temporary, monkeypatch):
+def test_the_base_is_checked_out_where_its_build_can_be_run(
+    project, base_sides_with, temporary, monkeypatch
+):
     def statvfs(folder):
         return SimpleNamespace(f_flag=os.ST_NOEXEC if Path(folder) == temporary else 0)
 
     monkeypatch.setattr(os, "statvfs", statvfs)
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(temporary / "caches"))
-    sides = BaseSides(project.folder, temporary)
-    try:
-        tree = Path(sides.job_for(project.job(), "HEAD").side.relocation.tree)
-        assert tree.parent == temporary / "caches" / "traingate"
-        assert (tree / "models.py").is_file()
-    finally:
-        sides.close()
-    assert not tree.exists()
+    sides = base_sides_with(None)
+    tree = Path(sides.job_for(project.job(), "HEAD").side.relocation.tree)
+    assert tree.parent == temporary / "caches" / "traingate"
+    assert (tree / "models.py").is_file()
 
 
 @pytest.mark.parametrize(
@@ -135,7 +132,7 @@ def test_a_setup_command_must_not_change_the_candidates_packages(temporary, monk
     ["open('data/samples.bin').close()", "Path(__file__).with_name('data').joinpath('samples.bin').stat()"],
 )  # fmt: skip
 def test_a_file_that_git_ignores_and_the_base_lacks_is_told_with_the_way_out(
-    compared, project, temporary, monkeypatch, read
+    compared, project, base_sides_with, monkeypatch, read
 ):
     write(project.folder / ".gitignore", "data\n")
     write(project.folder / "data" / "samples.bin", "")
@@ -145,8 +142,5 @@ def test_a_file_that_git_ignores_and_the_base_lacks_is_told_with_the_way_out(
     with pytest.raises(WorkloadError, match="--traingate-base-setup COMMAND") as error:
         compared()
     command = re.search(r"'(ln -s .* data)'", str(error.value))[1]
-    sides = BaseSides(project.folder, temporary, command)
-    try:
-        assert compared(sides=sides).verdict.outcome is Outcome.PASSED
-    finally:
-        sides.close()
+    sides = base_sides_with(command)
+    assert compared(sides=sides).verdict.outcome is Outcome.PASSED

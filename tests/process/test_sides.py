@@ -21,6 +21,7 @@ from traingate.host.shared_libraries import loaded_library
 from traingate.layers.stack import Stack
 from traingate.records import Method, Outcome
 from traingate.report.progress import NoProgress
+from traingate.worktree.removal import Removal
 
 BUILDING = """
     import os, time
@@ -95,8 +96,8 @@ def test_a_library_of_the_working_tree_that_the_base_loads_is_refused(
     project.commit()
     shutil.copy(loaded_library("m"), library)
     build = f"mkdir build && cp {library} build"
-    sides = BaseSides(project.folder, project.folder.parent, build)
-    try:
+    with Removal() as removal:
+        sides = BaseSides(project.folder, project.folder.parent, removal, build)
         if not refused:
             assert compared(sides=sides).verdict.outcome is Outcome.PASSED
             return
@@ -104,8 +105,6 @@ def test_a_library_of_the_working_tree_that_the_base_loads_is_refused(
             ConfigurationError, match=r"the shared library .*/build/libkernel\.so was"
         ):
             compared(sides=sides)
-    finally:
-        sides.close()
 
 
 def test_sources_that_are_not_utf8_are_read_by_their_own_encoding(compared, project):

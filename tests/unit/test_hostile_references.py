@@ -47,6 +47,7 @@ def test_a_branch_whose_name_is_an_option_is_found_as_a_branch(repository, tmp_p
 
 
 def test_a_check_out_runs_no_hook_and_writes_nothing_outside(repository, tmp_path):
+    from traingate.worktree.removal import Removal
     from traingate.worktree.worktrees import Worktrees
 
     outside = tmp_path / "outside"
@@ -59,12 +60,10 @@ def test_a_check_out_runs_no_hook_and_writes_nothing_outside(repository, tmp_pat
     (repository.root / ".gitattributes").write_text("* filter=evil diff=evil\n")
     git(repository.root, "add", "-A")
     git(repository.root, "commit", "-q", "-m", "evil")
-    worktrees = Worktrees(tmp_path)
-    try:
+    with Removal() as removal:
+        worktrees = Worktrees(removal, tmp_path)
         tree = worktrees.check_out(repository, git(repository.root, "rev-parse", "HEAD"))
         assert (tree / "link").is_symlink()
-    finally:
-        worktrees.close()
     assert not (tmp_path / "ran").exists()
     assert list(outside.iterdir()) == []
 

@@ -8,13 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from sample_settings import settings
 from traingate.errors import CautionWarning
 from traingate.host import temporary_folders
-from traingate.host.temporary_folders import (
-    folder_for_builds,
-    folder_for_compiled_code,
-    make_session_directory,
-)
+from traingate.host.temporary_folders import folder_for_builds, folder_for_compiled_code
+from traingate.session import Session
 
 MOUNT = 'mount -t tmpfs -o noexec tmpfs "$0" && exec "$@"'
 """Script that mounts a folder noexec, in a mount namespace of its own, and runs a command."""
@@ -80,5 +78,9 @@ def test_a_caution_is_emitted_if_every_folder_is_mounted_noexec(folders, monkeyp
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_NOEXEC))
     assert folder_for_compiled_code() is None
     with pytest.warns(CautionWarning, match="set TORCHINDUCTOR_CACHE_DIR to a folder"):
-        folder = make_session_directory()
-    assert folder.parent == folders / "temporary"
+        session = Session(settings(), folders, [])
+    try:
+        (folder,) = (folders / "temporary").glob("traingate-session-*")
+    finally:
+        session.close()
+    assert not folder.exists()

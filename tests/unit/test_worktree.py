@@ -9,6 +9,7 @@ import pytest
 
 from traingate.errors import ConfigurationError
 from traingate.worktree import git_command
+from traingate.worktree.removal import Removal
 from traingate.worktree.repository import Repository
 from traingate.worktree.worktrees import Worktrees
 
@@ -47,17 +48,23 @@ def repository(tmp_path):
 
 
 @pytest.fixture
-def worktrees():
-    trees = Worktrees()
-    yield trees
-    trees.close()
+def removal():
+    with Removal() as made:
+        yield made
+
+
+@pytest.fixture
+def worktrees(removal):
+    return Worktrees(removal)
 
 
 def worktrees_of(repository):
     return git(repository.root, "worktree", "list").splitlines()
 
 
-def test_a_commit_is_checked_out_and_removed_and_the_dirty_tree_stays(repository, worktrees):
+def test_a_commit_is_checked_out_and_removed_and_the_dirty_tree_stays(
+    repository, worktrees, removal
+):
     first = repository.resolve_commit("HEAD").hash
     commit(repository.root, models="two")
     (repository.root / "models.py").write_text("three, not committed")
@@ -65,13 +72,15 @@ def test_a_commit_is_checked_out_and_removed_and_the_dirty_tree_stays(repository
     assert (tree / "models.py").read_text() == "one"
     assert worktrees.check_out(repository, first) == tree
     assert len(worktrees_of(repository)) == 2
-    worktrees.close()
+    removal.close()
     assert not tree.exists()
     assert len(worktrees_of(repository)) == 1
     assert (repository.root / "models.py").read_text() == "three, not committed"
 
 
-def test_a_worktree_is_removed_though_a_process_still_writes_into_it(repository, worktrees):
+def test_a_worktree_is_removed_though_a_process_still_writes_into_it(
+    repository, worktrees, removal
+):
     """A killed session's workers write until they are killed too, also after ``.git`` is gone."""
     tree = worktrees.check_out(repository, repository.resolve_commit("HEAD").hash)
     program = """
@@ -92,7 +101,7 @@ for number in itertools.count():
         [sys.executable, "-c", program, str(tree)], stdout=subprocess.PIPE, text=True
     ) as writer:
         assert writer.stdout.readline() == "writing\n"
-        worktrees.close()
+        removal.close()
     assert not tree.exists()
     assert len(worktrees_of(repository)) == 1
 
@@ -114,7 +123,7 @@ def test_a_reference_that_names_no_commit_is_refused(repository, reference):
         repository.resolve_commit(reference)
 
 
-def test_submodules_are_those_of_the_commit(repository, worktrees, tmp_path):
+def test_submodules_are_those_of_the_commit(repository, worktrees, removal, tmp_path):
     library = new_repository(tmp_path / "library")
     commit(library, layers="old")
     git(repository.root, "submodule", "add", "-q", str(library), "library")
@@ -125,7 +134,7 @@ def test_submodules_are_those_of_the_commit(repository, worktrees, tmp_path):
     tree = worktrees.check_out(repository, first)
     assert (tree / "library" / "layers.py").read_text() == "old"
     assert (repository.root / "library" / "layers.py").read_text() == "new"
-    worktrees.close()
+    removal.close()
     assert len(worktrees_of(Repository(repository.root / "library"))) == 1
     assert len(worktrees_of(repository)) == 1
 
@@ -144,9 +153,9 @@ def test_hooks_do_not_run_and_git_dir_is_ignored(repository, worktrees, monkeypa
 
 def test_a_killed_parent_leaves_no_worktree(repository, tmp_path):
     program = (
-        "import sys; from pathlib import Path; from traingate.worktree.repository import *; from traingate.worktree.worktrees import *\n"
-        "repository = Repository(Path(sys.argv[1])); trees = Worktrees()\n"
-        "print(trees.check_out(repository, repository.resolve_commit('HEAD').hash), trees._cleanup.pid, flush=True)\n"
+        "import sys; from pathlib import Path; from traingate.worktree.repository import *; from traingate.worktree.removal import *; from traingate.worktree.worktrees import *\n"
+        "repository = Repository(Path(sys.argv[1])); removal = Removal(); trees = Worktrees(removal)\n"
+        "print(trees.check_out(repository, repository.resolve_commit('HEAD').hash), removal._cleanup.pid, flush=True)\n"
         "sys.stdin.read()"
     )
     parent = subprocess.Popen(
@@ -172,10 +181,10 @@ def test_ctrl_c_during_the_checkout_leaves_nothing(repository, tmp_path):
     commit(repository.root, slow="")
     git(repository.root, "config", "filter.slow.smudge", f"touch {started}; sleep 600")
     program = (
-        "import sys; from pathlib import Path; from traingate.worktree.repository import *; from traingate.worktree.worktrees import *\n"
-        "repository = Repository(Path(sys.argv[1])); trees = Worktrees()\n"
+        "import sys; from pathlib import Path; from traingate.worktree.repository import *; from traingate.worktree.removal import *; from traingate.worktree.worktrees import *\n"
+        "repository = Repository(Path(sys.argv[1])); removal = Removal(); trees = Worktrees(removal)\n"
         "try:\n    trees.check_out(repository, repository.resolve_commit('HEAD').hash)\n"
-        "except KeyboardInterrupt:\n    trees.close()\n    print('closed')"
+        "except KeyboardInterrupt:\n    removal.close()\n    print('closed')"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", program, str(repository.root)], stdout=subprocess.PIPE, text=True,
@@ -196,7 +205,9 @@ def test_ctrl_c_during_the_checkout_leaves_nothing(repository, tmp_path):
     assert list((repository.root / ".git").glob("worktrees/*")) == []
 
 
-def test_worktrees_are_removed_although_the_process_that_does_so_was_killed(repository, worktrees):
+def test_worktrees_are_removed_although_the_process_that_does_so_was_killed(
+    repository, worktrees, removal
+):
     """The kernel ends processes for lack of memory, and this one is as good as any."""
     first = worktrees.check_out(repository, repository.resolve_commit("HEAD").hash)
     for checks_out in (True, False):
@@ -210,7 +221,7 @@ def test_worktrees_are_removed_although_the_process_that_does_so_was_killed(repo
             time.sleep(0.01)
         if checks_out:
             second = worktrees.check_out(repository, commit(repository.root, models="two"))
-    worktrees.close()
+    removal.close()
     assert not first.exists()
     assert not second.exists()
     assert len(worktrees_of(repository)) == 1

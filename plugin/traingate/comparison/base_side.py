@@ -18,36 +18,32 @@ from traingate.host.temporary_folders import folder_for_builds
 from traingate.records import Duet
 from traingate.worktree.references import Commit
 from traingate.worktree.relocation import Relocation
+from traingate.worktree.removal import Removal
 from traingate.worktree.repository import Repository
 from traingate.worktree.worktrees import Worktrees
 
 
 class BaseSides:
-    """Base sides of a session's duets; ``close`` removes their worktrees.
+    """Base sides of a session's duets.
 
     Args:
         root: Pytest's rootdir.
         caches: Directory for compile caches.
+        removal: Removal that ends their worktrees.
         setup: Shell command that prepares the tree of a base commit; None if it needs none.
     """
 
-    def __init__(self, root: Path, caches: Path, setup: str | None = None) -> None:
+    def __init__(
+        self, root: Path, caches: Path, removal: Removal, setup: str | None = None
+    ) -> None:
         self._root = root
         self._caches = caches
         self._setup = setup
-        self._worktrees = Worktrees(folder_for_builds())
+        self._worktrees = Worktrees(removal, folder_for_builds())
         self._repositories: dict[Path, Repository | None] = {}
         self._peaks: dict[tuple[str, str, str], int] = {}
         self._commits: dict[tuple[Path, str], Commit] = {}
         self._preparations: dict[tuple[Path, Environment, bool], ConfigurationError | None] = {}
-
-    def remove_at_end(self, pattern: str) -> None:
-        """Let ``close``, or the end of this process, remove all folders that match *pattern*."""
-        self._worktrees.remove_at_end(pattern)
-
-    def close(self) -> None:
-        """Remove the worktrees, and the folders of ``remove_at_end``."""
-        self._worktrees.close()
 
     def job_for(self, job: Job, reference: str | None, placement: Placement | None = None) -> Job:
         """Return the job that is to be measured in turn with *job*.

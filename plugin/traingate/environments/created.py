@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ import platformdirs
 from traingate.environments.interpreter import without_packages_of_this
 from traingate.errors import ConfigurationError
 from traingate.host.shared_libraries import find_program
+from traingate.worktree.removal import Removal
 
 FOLDER_VARIABLE: Final = "TRAINGATE_ENVIRONMENTS"
 """Environment variable with the folder of created environments."""
@@ -83,8 +83,8 @@ def create_environment(
             return None
     # It has the name of an environment only once it is complete.
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=target.parent))
-    try:
+    with Removal() as removal:
+        unfinished = removal.make_folder(f".{name}.", target.parent)
         _run_uv(
             "venv",
             "--allow-existing",
@@ -97,8 +97,6 @@ def create_environment(
         (unfinished / _DESCRIPTION).write_bytes(description)
         shutil.rmtree(target, ignore_errors=True)
         unfinished.rename(target)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return target
 
 

@@ -4,33 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-import warnings
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from traingate.errors import CautionWarning
-
 CACHE_VARIABLE: Final = "TORCHINDUCTOR_CACHE_DIR"
 """Variable by which a user says where inductor is to keep compiled kernels."""
-
-
-def make_session_directory() -> Path:
-    """Return a new private directory for the compile caches of a session.
-
-    It emits a CautionWarning if compiled code cannot be loaded from any folder.
-    """
-    folder = folder_for_compiled_code()
-    if folder is None:
-        warnings.warn(
-            CautionWarning(
-                "every folder for temporary files is mounted noexec, so compiled code cannot be "
-                f"loaded from it: set {CACHE_VARIABLE} to a folder of another filesystem"
-            ),
-            stacklevel=3,
-        )
-    return Path(tempfile.mkdtemp(prefix="traingate-session-", dir=folder))
 
 
 def folder_for_compiled_code() -> Path | None:

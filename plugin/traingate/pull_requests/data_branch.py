@@ -7,7 +7,6 @@ commit without a parent each time, so that it does not grow by what was removed.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from traingate.baselines.summaries import RunSummary
 from traingate.errors import ConfigurationError, NoRunError
 from traingate.untrusted.masking import masked_text
 from traingate.worktree.git_command import git_output, run_git
+from traingate.worktree.removal import Removal
 
 BRANCH: Final = "traingate-runs"
 """Name of the branch, unless the user chooses another."""
@@ -67,9 +67,10 @@ class DataBranch:
         link = next((path for path in (folder, *folder.rglob("*")) if path.is_symlink()), None)
         if link is not None:
             raise ConfigurationError(f"{link} is a link, and no runs are written through it")
-        with tempfile.TemporaryDirectory(prefix="traingate-runs-") as clone:
-            self._check_out(Path(clone))
-            shutil.rmtree(Path(clone) / ".git")
+        with Removal() as removal:
+            clone = removal.make_folder("traingate-runs-")
+            self._check_out(clone)
+            shutil.rmtree(clone / ".git")
             shutil.copytree(clone, folder, dirs_exist_ok=True)
 
     def add(self, files: Collection[Path], storage: Path, keep: int) -> None:
@@ -85,8 +86,8 @@ class DataBranch:
             ConfigurationError: If the branch cannot be pushed.
         """
         for _ in range(_ATTEMPTS):
-            with tempfile.TemporaryDirectory(prefix="traingate-runs-") as clone:
-                folder = Path(clone)
+            with Removal() as removal:
+                folder = removal.make_folder("traingate-runs-")
                 old = self._check_out(folder)
                 for file in files:
                     _check_is_file(file)

@@ -5,8 +5,8 @@ A session uses no object of pytest: it takes settings and requests, and returns 
 
 from __future__ import annotations
 
-import glob
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -25,11 +25,11 @@ from traingate.controller.duet import DuetInterrupted
 from traingate.controller.job import Job, Observer
 from traingate.controller.measure import Result, measure
 from traingate.controller.single_step import take_single_step
-from traingate.errors import BaselineError, NewTestError, NoRunError
+from traingate.errors import BaselineError, CautionWarning, NewTestError, NoRunError
 from traingate.gate.decision import no_baseline
 from traingate.gate.limits import violations
 from traingate.host.hardware import hardware
-from traingate.host.temporary_folders import make_session_directory
+from traingate.host.temporary_folders import CACHE_VARIABLE, folder_for_compiled_code
 from traingate.options import Settings
 from traingate.protocol.channel import listener_pattern
 from traingate.records import Acceptance, Hardware, Measurement, Outcome, Verdict
@@ -39,6 +39,7 @@ from traingate.report.row import Row
 from traingate.report.verdict import interruption_text
 from traingate.session.comparisons import ComparisonChooser
 from traingate.session.jobs import BenchmarkRequest, JobFactory
+from traingate.worktree.removal import Removal
 
 ComparisonFactory: TypeAlias = Callable[[BenchmarkRequest, Job, float], Comparison]
 """Function from a request, its job and its tolerance in percent to the comparison of the test."""
@@ -89,16 +90,16 @@ class Session:
         self.requested_names: set[str] = set()
         self.interruption: str | None = None
         self.root = root.resolve()
-        self._directory = make_session_directory()
-        self.base_sides = BaseSides(self.root, self._directory, settings.base_setup)
+        self._removal = Removal()
+        self._removal.remove_matching(listener_pattern())
+        self._directory = _make_directory(self._removal)
+        self.base_sides = BaseSides(self.root, self._directory, self._removal, settings.base_setup)
         chooser = ComparisonChooser(
             settings, self.root, self.base_sides, lambda: self.baselines, lambda: self.hardware
         )
         self.used_baselines = chooser.used_baselines
         self._comparison_factory = comparison_factory or chooser.choose
         self.jobs = JobFactory(settings, self.root, search_path, self._directory, self.base_sides)
-        for pattern in (glob.escape(str(self._directory)), listener_pattern()):
-            self.base_sides.remove_at_end(pattern)
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -128,7 +129,7 @@ class Session:
 
     def close(self) -> None:
         """Remove the worktrees and the compile caches."""
-        self.base_sides.close()
+        self._removal.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def run(self, request: BenchmarkRequest, observer: Observer) -> Result:
@@ -261,3 +262,20 @@ class Session:
         return msgspec.structs.replace(
             verdict, failed=True, accepted=None, broken_limits=tuple(broken_limits)
         )
+
+
+def _make_directory(removal: Removal) -> Path:
+    """Return a new private directory for the compile caches of a session.
+
+    It emits a CautionWarning if compiled code cannot be loaded from any folder.
+    """
+    folder = folder_for_compiled_code()
+    if folder is None:
+        warnings.warn(
+            CautionWarning(
+                "every folder for temporary files is mounted noexec, so compiled code cannot be "
+                f"loaded from it: set {CACHE_VARIABLE} to a folder of another filesystem"
+            ),
+            stacklevel=3,
+        )
+    return removal.make_folder("traingate-session-", folder)

@@ -1,12 +1,12 @@
 """Remove folders as soon as standard input ends: the script ``python cleanup.py``.
 
 Each line of standard input is a JSON object. It has either ``folder``, which is deleted, and
-``repository``, whose worktree it is; or ``pattern``, by which all folders are deleted that
-``glob.glob`` finds; or ``group``, a process group that fills such a folder and is killed first, and
-``runs``, which is false once it has ended. ``worktrees.py`` starts this script by path, and no
-module imports it; it imports the standard library alone. Its input is a pipe, which ends when the
-parent closes it or when the parent is gone for any reason, so a killed pytest leaves no folder
-behind.
+``repository`` if the folder is a worktree of one; or ``pattern``, by which all folders are deleted
+that ``glob.glob`` finds; or ``group``, a process group that fills such a folder and is killed
+first, and ``runs``, which is false once it has ended. ``removal.py`` starts this script by path,
+and no module imports it; it imports the standard library alone. Its input is a pipe, which ends
+when the parent closes it or when the parent is gone for any reason, so a killed pytest leaves no
+folder behind.
 """
 
 from __future__ import annotations
@@ -40,11 +40,12 @@ def main() -> None:
     for entry in reversed(entries):
         for folder in glob.glob(entry["pattern"]) if "pattern" in entry else ():  # noqa: PTH207 - absolute
             _remove(folder)
+        if "folder" in entry:
+            _remove(entry["folder"])
         if "repository" not in entry:
             continue
-        # Delete the files before git's entry, since git refuses to remove a worktree whose checkout
-        # was interrupted. Force twice, since git locks a worktree while it creates it.
-        _remove(entry["folder"])
+        # The files are deleted before git's entry, since git refuses to remove a worktree whose
+        # checkout was interrupted. Force twice, since git locks a worktree while it creates it.
         command = ("git", "-C", entry["repository"], "worktree", "remove", "-f", "-f")
         # git or the repository may be gone by now, or on a server that does not answer.
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
