@@ -21,16 +21,14 @@ def observe(request, tmp_path_factory):
     if hasattr(request.config, "workerinput"):
         shared = shared.parent
 
-    def observe_stack(*layers, workload=small_net, environment=None, profile=True) -> Observation:
-        key = f"{layers} {workload.__module__}.{workload.__name__} {environment} {profile}"
+    def observe_stack(*layers, workload=small_net, **options) -> Observation:
+        key = f"{layers} {workload.__module__}.{workload.__name__} {sorted(options.items())}"
         file = shared / f"observation-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
         with file.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not file.exists():
                 directory = tmp_path_factory.mktemp("observed")
-                observation = observe_once(
-                    layers, workload, directory, environment=environment, profile=profile
-                )
+                observation = observe_once(layers, workload, directory, **options)
                 file.write_bytes(pickle.dumps(observation))
         return pickle.loads(file.read_bytes())  # noqa: S301 - written by this session
 

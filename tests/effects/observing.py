@@ -34,11 +34,13 @@ class Observation:
         operators: Rows of ``reading.operator_rows``, keyed by the name of the operator; empty if
             the launch was not profiled.
         steps: Lines of the ``StepLog``, one list for each rank.
+        peak_bytes: Largest memory of a step's tensors by phase, in bytes; empty without details.
     """
 
     record: Measurement
     operators: dict[str, dict]
     steps: list[list[dict]]
+    peak_bytes: dict[str, int]
 
     @property
     def losses(self) -> list[float]:
@@ -93,12 +95,22 @@ def observe_once(
     *,
     environment: str | None = None,
     profile: bool = True,
+    details: bool = False,
 ) -> Observation:
-    """Return the observation of a launch of the stack with five steps, and a log of each step."""
+    """Return the observation of a launch of the stack with five steps, and a log of each step.
+
+    Args:
+        layers: Layers of the stack.
+        workload: Function that returns the training.
+        directory: Folder for the log, in a folder for the kernels of other launches too.
+        environment: Environment of the worker; None for that of the stack.
+        profile: Whether to take steps under torch's profiler, which takes some seconds.
+        details: Whether to take those under all other profilers too.
+    """
     step_log = StepLog(str(directory / "steps"))
     job = replace(
         job_of([*layers, step_log], workload, directory, 5, environment),
-        profile=ProfilePlan(2) if profile else None,
+        profile=ProfilePlan(2, details) if profile else None,
     )
     result = measure(job, lambda _: True, NoProgress())
     rank_files = sorted(
@@ -108,4 +120,5 @@ def observe_once(
         result.measurement,
         operator_rows(result.profile) if profile else {},
         [[json.loads(line) for line in file.read_text().splitlines()] for file in rank_files],
+        result.profile.peak_bytes if profile else {},
     )

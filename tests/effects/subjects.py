@@ -251,7 +251,7 @@ def deep_net() -> TrainingSetup:
 
 
 class MediumImages(SeededImages):
-    """Data set of images so large that checkpointing saves a hundred megabytes."""
+    """Data set of images that are large beside the weights."""
 
     def __getitem__(self, index):
         import torch

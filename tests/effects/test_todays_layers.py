@@ -54,12 +54,13 @@ def test_jemalloc_that_keeps_memory_causes_fewer_page_faults(observe):
 
 
 def test_checkpointed_blocks_are_computed_again_and_take_less_memory(observe):
-    plain = observe(workload=deep_net)
-    observation = observe(layers.GradientCheckpointing(), workload=deep_net)
+    plain = observe(workload=deep_net, details=True)
+    observation = observe(layers.GradientCheckpointing(), workload=deep_net, details=True)
     assert observation.losses == pytest.approx(plain.losses, rel=1e-4)
     forward_calls = [calls(each, "aten::conv2d") for each in (observation, plain)]
     assert forward_calls[0] == 2 * forward_calls[1] - 1  # the first is in no block
-    assert observation.record.peak_rss_bytes < plain.record.peak_rss_bytes
+    # Plain keeps the activations of 13 convolutions; with checkpoints, those of one block and the ends of the others.
+    assert max(observation.peak_bytes.values()) < 0.8 * max(plain.peak_bytes.values())
 
 
 def test_a_module_that_is_not_there_cannot_be_checkpointed(observe):
