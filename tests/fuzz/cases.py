@@ -30,7 +30,7 @@ CASES: dict[str, list[Any]] = {
     "wire": [b"[" * 200_000, b'{"type": "Step", "count": ' + b"9" * 5000 + b"}", b"\xff"],
     "options": [("text", "\ud800"), ("text", "9" * 5000)],
     "markdown": ["\u009b31m", "`" * 100, "www.example.org"],
-    "html": ["]]>", "<!--", "\ud800"],
+    "html": ["]]>", "<!--", "\ud800", "key"],
     "terminal": [
         "\x1b\x1b[[31m",
         "\x1b]\x1b[m::x",

@@ -81,7 +81,7 @@ def check_html(text: str) -> None:
     parser.feed(_TEMPLATE.render(text=text))
     parser.close()
     assert parser.tags == ["p"]
-    data = str(json_data({"key": [text, 1.5], text: None}))
+    data = str(json_data({"key": [text, 1.5, {text: None}]}))
     assert not set("<>&\u2028\u2029") & set(data)
     assert json.loads(data)["key"][1] == 1.5
     for part in (*parser.texts, json.loads(data)["key"][0]):
