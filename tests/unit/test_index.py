@@ -103,6 +103,11 @@ def test_a_damaged_index_is_made_anew(storage, read_files, database, content):
     [
         "UPDATE runs SET content = '[1, 2]'",
         "UPDATE shared SET content = 'x'",
+        "UPDATE runs SET path = NULL",
+        "UPDATE runs SET path = 5",
+        "UPDATE runs SET path = 'text'",
+        "UPDATE runs SET digest = CAST(x'ff' AS TEXT)",
+        "UPDATE shared SET digest = CAST(x'ff' AS TEXT) WHERE rowid = 1",
         "DELETE FROM shared",
         "DROP TABLE shared",
         "PRAGMA user_version = 1",

@@ -9,6 +9,7 @@ read.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import sqlite3
@@ -132,6 +133,8 @@ def _indexed_summaries(files: Sequence[Path], progress: Progress | None) -> list
 def _open(path: Path) -> sqlite3.Connection:
     """Return the index; its tables are made if it has none of this version."""
     database = sqlite3.connect(path, timeout=_LOCK_SECONDS)
+    # A damaged digest fits nothing then, where an error would look as if the index were locked.
+    database.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
     try:
         (version,) = database.execute("PRAGMA user_version").fetchone()
         names = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
@@ -186,10 +189,10 @@ def _summaries(
 
 
 def _remove_vanished(database: sqlite3.Connection) -> None:
-    """Remove the rows of files that are no longer there."""
-    paths = [path for (path,) in database.execute("SELECT path FROM runs")]
+    """Remove the rows of files that are no longer there, and those whose path is damaged."""
     with database:
-        for path in paths:
+        database.execute("DELETE FROM runs WHERE typeof(path) != 'blob'")
+        for (path,) in database.execute("SELECT path FROM runs").fetchall():
             if not Path(os.fsdecode(path)).exists():
                 database.execute("DELETE FROM runs WHERE path = ?", (path,))
 
@@ -287,12 +290,5 @@ def _summary(path: Path, row: _RunRow, shared: Mapping[str, Any]) -> RunSummary:
         )
         for test in row.tests
     )
-    return RunSummary(
-        path,
-        row.title,
-        row.saved_at,
-        row.commit,
-        tests,
-        row.missing_tests,
-        row.allowed_missing_tests,
-    )
+    missing = row.missing_tests, row.allowed_missing_tests
+    return RunSummary(path, row.title, row.saved_at, row.commit, tests, *missing)
