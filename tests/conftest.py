@@ -32,7 +32,6 @@ TIMED_FILES = {
         "test_against_stored.py",
         "test_anchor.py",
         "test_tolerances.py",
-        "test_tune.py",
     },
 }
 """Files whose tests compare step times that a busy machine would change.

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import pytest
 from observing import observe_once
 from subjects import small_net
 
 from traingate import layers
 
 
-def test_plain_is_the_same_after_ipex_xla_and_inductor_as_before(tmp_path_factory):
+@pytest.mark.parametrize(
+    "others",
+    [
+        [layers.TorchCompile()],
+        pytest.param([layers.IpexOptimize(), layers.XlaDevice()], marks=pytest.mark.long),
+    ],
+    ids=["inductor", "IPEX and XLA"],
+)
+def test_plain_is_the_same_after_others_as_before(tmp_path_factory, others):
     def observe(*stack):
         return observe_once(stack, small_net, tmp_path_factory.mktemp("once"), profile=False)
 
     before = observe()
-    for layer in (layers.IpexOptimize(), layers.XlaDevice(), layers.TorchCompile()):
+    for layer in others:
         observe(layer)
     after = observe()
     for plain in (before, after):

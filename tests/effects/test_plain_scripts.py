@@ -121,7 +121,13 @@ def run_script(job, subject, folder):
     process = plain_process(request, python)
     shell = "\n".join(["set -e", *process.exports, process.command])
     ended = subprocess.run(
-        ["sh", "-c", shell], cwd=folder, capture_output=True, text=True, check=False, timeout=300
+        ["sh", "-c", shell],
+        cwd=folder,
+        env={**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(job.compile_cache)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     files = sorted(folder.glob("facts.*"))
     assert files, script + ended.stdout + ended.stderr

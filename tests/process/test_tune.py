@@ -40,6 +40,11 @@ speed = [
 ]
 """
 
+TWO_SPEEDS = """
+[axes]
+speed = ["none", { "race_layers:Sleep" = { seconds = 0.004 } }]
+"""
+
 FAULTS = """
 fault = [
     "none",
@@ -99,6 +104,7 @@ def _choices(race, number):
     return race.candidates[number].choices
 
 
+@pytest.mark.timed
 def test_the_fastest_of_four_speeds_wins_a_final(race_project):
     status, output = race_project.run(SPEEDS, "--minutes=1")
     assert status == 0, output
@@ -114,9 +120,10 @@ def test_the_fastest_of_four_speeds_wins_a_final(race_project):
     assert contribution.ratio.interval[0] > 1.5
 
 
+@pytest.mark.timed
 def test_candidates_that_fail_are_dropped_with_their_reasons(race_project):
     status, output = race_project.run(
-        SPEEDS + FAULTS, "--minutes=1.5", "--max-memory=120MB", "--traingate-timeout=6"
+        TWO_SPEEDS + FAULTS, "--minutes=1.5", "--max-memory=120MB", "--traingate-timeout=6"
     )
     assert status == 0, output
     race = read_race(race_project.record)
@@ -152,6 +159,7 @@ def _wait_for(process, pattern, seconds=60):
     return "".join(lines)
 
 
+@pytest.mark.timed
 def test_an_interrupted_race_tells_what_it_knows_and_goes_on(race_project):
     process = race_project.start(SPEEDS, "--minutes=2")
     before = _wait_for(process, r"heat 2 ")
@@ -180,6 +188,7 @@ def test_an_interruption_before_the_first_heat_leaves_nothing(race_project, numb
     assert not race_project.record.exists() or not read_race(race_project.record).heats
 
 
+@pytest.mark.timed
 def test_an_interrupted_final_keeps_its_winner(race_project):
     process = race_project.start(SPEEDS, "--minutes=1")
     before = _wait_for(process, r"\(final\)")
