@@ -11,7 +11,7 @@ from pathlib import Path
 from traingate import TrainingSetup
 
 HERE = Path(__file__).parent
-PIXELS = 64
+PIXELS = 32
 CLASSES = 10
 CHANNELS = (32, 64, 64)
 

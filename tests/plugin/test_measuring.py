@@ -73,6 +73,8 @@ def test_every_kind_of_workload_and_layer_is_recorded(project, newest_run):
         assert len(steps) == item["stats"]["rounds"] == 4
         assert item["stats"]["max"] == max(steps)
         assert record["flops_per_sample"] > 0
+        assert record["bytes_per_sample"] > 0
+        assert 1e8 < record["memory_bytes_per_second"] < 1e13
     stack = benchmarks["test_fixtures"]["extra_info"]["traingate"]["stack"]
     assert [layer["name"] for layer in stack] == ["data_workers", "channels_last", "torch_compile"]
     profiles = {

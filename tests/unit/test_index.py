@@ -124,6 +124,16 @@ def test_an_index_with_other_content_is_made_anew(storage, read_files, database,
     assert len(read_files) == 2
 
 
+def test_an_index_with_a_damaged_name_of_a_table_is_made_anew(storage, read_files, database):
+    storage("0001_a", record_of(0.1))
+    load(storage)
+    content = database.read_bytes()
+    database.write_bytes(content.replace(b"CREATE TABLE runs (", b"CREATE\x80TABLE runs (", 1))
+    assert load(storage)[0].tests[0].test == TEST
+    assert load(storage)[0].tests[0].test == TEST
+    assert len(read_files) == 2
+
+
 def test_without_a_folder_to_write_to_all_files_are_read(storage, read_files, database):
     database.parent.parent.mkdir(parents=True)
     database.parent.write_text("a file is in the way")

@@ -124,7 +124,8 @@ def _indexed_summaries(files: Sequence[Path], progress: Progress | None) -> list
             return _summaries(files, database, progress)
     except sqlite3.OperationalError:
         raise  # locked, or not writable
-    except (sqlite3.DatabaseError, msgspec.MsgspecError):
+    # Python fails to decode messages of SQLite that quote a damaged name.
+    except (sqlite3.DatabaseError, msgspec.MsgspecError, UnicodeDecodeError):
         path.unlink(missing_ok=True)
     with contextlib.closing(_open(path)) as database:
         return _summaries(files, database, progress)

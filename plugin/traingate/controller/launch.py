@@ -122,11 +122,6 @@ def measure_launch(
         facts.steps, step_seconds, unit.gemm_seconds + unit.triad_seconds, worker.data_workers
     )
     steps, visits = _measure_rounds(worker, visit_yardstick, rounds)
-    if not facts.memory_bytes_per_second:  # while the worker is stopped
-        bandwidth = yardstick.ask_first(
-            messages.MeasureBandwidth(), messages.Bandwidth, job.timeouts.step, beside
-        )
-        facts.memory_bytes_per_second = bandwidth.bytes_per_second
     finish_messages = worker.finish()
     launch = launch_record(
         steps.with_usual_waits(worker.data_workers),
@@ -141,6 +136,12 @@ def measure_launch(
     facts.add(finish_messages)
     if number == 1:
         count_work(job, worker, facts)
+    if facts.counts.bytes_per_sample is not None and not facts.memory_bytes_per_second:
+        worker.freeze()
+        bandwidth = yardstick.ask_first(
+            messages.MeasureBandwidth(), messages.Bandwidth, job.timeouts.step, beside
+        )
+        facts.memory_bytes_per_second = bandwidth.bytes_per_second
     if job.profile is not None and number == job.launches.planned:
         facts.profile = _profile(worker, job.profile)
     return launch
