@@ -13,7 +13,6 @@ from typing import Any
 
 from traingate import BaseLayer, Training
 
-
 PROFILED_STEP = 3
 """Index of the step after which a forward pass is profiled, which takes half a second."""
 

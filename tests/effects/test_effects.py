@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +27,8 @@ from subjects import (
 )
 
 from traingate import layers
+from traingate.controller.job import ProfilePlan
+from traingate.controller.measure import measure
 from traingate.controller.training_worker import TrainingWorker
 from traingate.controller.warm_up import warm_up
 from traingate.errors import ConfigurationError, WorkerDiedError
@@ -169,6 +173,21 @@ def test_two_ranks_hold_equal_parameters_on_disjoint_cores(observe, launcher):
     assert len(launch.rank_step_seconds) == 2
     slowest = tuple(map(max, zip(*launch.rank_step_seconds, strict=True)))
     assert slowest == launch.step_seconds
+
+
+def test_each_rank_keeps_its_trace(tmp_path):
+    (tmp_path / "traces").mkdir()
+    job = job_of([TWO_RANKS["torchrun"]], small_net, tmp_path, 2)
+    job = replace(job, profile=ProfilePlan(1, folder=tmp_path / "traces"))
+    measure(job, lambda _: True, NoProgress())
+    names = ["candidate.rank1.trace.json.gz", "candidate.trace.json.gz"]
+    assert sorted(file.name for file in (tmp_path / "traces").iterdir()) == names
+    ranks = set()
+    for name in names:
+        trace = json.loads(gzip.decompress((tmp_path / "traces" / name).read_bytes()))
+        ranks.add(trace["distributedInfo"]["rank"])
+        assert any(event.get("name") == "aten::conv2d" for event in trace["traceEvents"])
+    assert ranks == {0, 1}
 
 
 def test_a_rank_that_dies_ends_the_launch_with_its_rank_and_log(observe):

@@ -276,13 +276,16 @@ class TrainingWorker:
 
     def _keep_traces(self, path: str) -> None:
         """Copy the traces of the ranks to *path*, that of another rank than 0 with its number."""
-        for suffix in (f".{rank}" if rank else "" for rank in self._worker.ranks):
-            trace = self._worker.directory / f"{_TRACE}{suffix}"
+        for rank in self._worker.ranks:
+            trace, copy = self._worker.directory / _TRACE, Path(path)
+            if rank:
+                trace = trace.with_name(f"{_TRACE}.{rank}")
+                copy = copy.with_name(copy.name.replace(".", f".rank{rank}.", 1))
             try:
-                copy_atomically(trace, Path(f"{path}{suffix}"))
+                copy_atomically(trace, copy)
             except OSError as error:
                 raise WorkerError(
-                    f"{self._name}: its trace was not written to {path}{suffix}: {error}"
+                    f"{self._name}: its trace was not written to {copy}: {error}"
                 ) from error
 
     def _report_output(self) -> None:
