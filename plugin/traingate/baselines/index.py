@@ -43,6 +43,8 @@ CREATE TABLE runs (
 CREATE TABLE shared (digest TEXT PRIMARY KEY, content BLOB NOT NULL);
 """
 
+_DAMAGED_ROW: Final = "the index has a damaged row"
+
 Progress: TypeAlias = Callable[[int, int], None]
 """Function that is called with the number of files that were read, and of those to read."""
 
@@ -190,10 +192,11 @@ def _summaries(
 
 
 def _remove_vanished(database: sqlite3.Connection) -> None:
-    """Remove the rows of files that are no longer there, and those whose path is damaged."""
+    """Remove the rows of files that are no longer there."""
     with database:
-        database.execute("DELETE FROM runs WHERE typeof(path) != 'blob'")
         for (path,) in database.execute("SELECT path FROM runs").fetchall():
+            if not isinstance(path, bytes):
+                raise sqlite3.DatabaseError(_DAMAGED_ROW)
             if not Path(os.fsdecode(path)).exists():
                 database.execute("DELETE FROM runs WHERE path = ?", (path,))
 
@@ -261,7 +264,7 @@ def _digest(content: bytes) -> str:
 def _checked(content: bytes, digest: str) -> bytes:
     """Return the content of a row; raise DatabaseError if it is not what was written."""
     if not isinstance(content, bytes) or _digest(content) != digest:
-        raise sqlite3.DatabaseError("the index has a damaged row")
+        raise sqlite3.DatabaseError(_DAMAGED_ROW)
     return content
 
 
