@@ -102,8 +102,13 @@ class BaseSides:
             reference: Name of a commit, which defines what the job names.
         """
         repository, commit = self._find_commit(job, reference)
-        files = repository.files_with(commit.hash, "accept_reason")
-        return {file: repository.read_file(commit.hash, file) or b"" for file in files}
+        contents = {}
+        for file in repository.files_with(commit.hash, "accept_reason"):
+            content = repository.read_file(commit.hash, file)
+            if content is None:  # without its old acceptances, all of them would look new
+                raise ConfigurationError(f"git cannot read {file} in commit {commit.hash[:9]}")
+            contents[file] = content
+        return contents
 
     def compare_code(self, job: Job, reference: str) -> CodeRelation:
         """Compare the tracked files of the working tree with a commit.

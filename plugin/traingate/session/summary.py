@@ -64,7 +64,7 @@ def summarise(session: Session, selection: Selection, *, is_complete: bool) -> S
         pairs = _tests_of_the_base(session, selection)
         missing = _missing_tests(pairs, selection)
         baselines = _baselines(session, selection, missing)
-    except BaselineError as error:
+    except (BaselineError, ConfigurationError) as error:
         return SessionSummary(ComparisonCounts(), (str(error),))
     selected = frozenset(selection.benchmarks)
     absences = missing | {

@@ -16,10 +16,16 @@ from typing import Final, Protocol
 _REPOSITORY_VARIABLES: Final = {
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR",
     "GIT_NAMESPACE", "GIT_PREFIX", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
 }  # fmt: skip
-"""Variables that git sets for its hooks. If pytest runs in a hook, they would make each command use
-the hook's repository instead of the one in its folder."""
+"""Variables that git sets for its hooks, and those that change what a pattern means. If pytest runs
+in a hook, each command would use the hook's repository instead of the one in its folder."""
 
+_SETTINGS: Final = (
+    "-c", "color.ui=false", "-c", "color.grep=false", "-c", "column.ui=never",
+    "-c", "log.showSignature=false", "-c", "submodule.recurse=false",
+)  # fmt: skip
+"""Settings in the place of the user's, which would change the output that is read."""
 
 _LONGEST_SECONDS: Final = 1800.0
 """Longest time of a command. One that asks a server, or a filter that does, may never end."""
@@ -59,7 +65,7 @@ def run_git(
     Raises:
         OSError: If git is not installed.
     """
-    command = ("git", "-C", str(folder), *arguments)
+    command = ("git", *_SETTINGS, "-C", str(folder), *arguments)
     with subprocess.Popen(  # noqa: S603 - no shell, and references come after --end-of-options
         command,
         stdout=subprocess.PIPE,
@@ -93,4 +99,5 @@ def git_environment() -> dict[str, str]:
         name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES
     }
     # Without optional locks, an interrupted command that only reads leaves no lock file behind.
-    return {**variables, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    settings = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    return {**variables, **settings, "LC_ALL": "C", "LANGUAGE": ""}  # messages in English

@@ -6,12 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from traingate.errors import ConfigurationError
+from traingate.untrusted.masking import masked_text
 from traingate.worktree import references
 from traingate.worktree.git_command import git_output, run_git
 from traingate.worktree.references import Commit
 
 _SUBMODULE_MODE: Final = "160000"
 """Mode of a submodule's entry in the output of git-ls-tree(1)."""
+
+_NO_MATCH: Final = 1
+"""Exit status of git-grep(1) if no file matches."""
+
+_WHOLE_DIFF: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=untracked")
+"""Options of git-diff(1) by which no setting and no attribute hides a difference."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +78,45 @@ class Repository:
         return None if text is None else text.encode(errors="surrogateescape")
 
     def python_files(self, commit: str) -> frozenset[Path]:
-        """Return the absolute paths of the Python files of *commit*."""
-        listing = git_output(self.root, "ls-tree", "-r", "-z", "--name-only", commit) or ""
-        names = (name for name in listing.split("\0") if name.endswith(".py"))
-        return frozenset(self.root / name for name in names)
+        """Return the absolute paths of the Python files of *commit*.
+
+        Raises:
+            ConfigurationError: If git cannot list them.
+        """
+        entries = self._list("ls-tree", "-r", "-z", "--name-only", commit)
+        return frozenset(self.root / name for name in entries if name.endswith(".py"))
 
     def files_with(self, commit: str, text: str) -> list[Path]:
-        """Return the absolute paths of the Python files of *commit* that contain *text*."""
+        """Return the absolute paths of the Python files of *commit* that contain *text*.
+
+        Raises:
+            ConfigurationError: If git cannot search them.
+        """
         options = ("--files-with-matches", "--null", "--full-name", "--fixed-strings")
-        listing = git_output(self.root, "grep", *options, "-e", text, commit, "--", "*.py") or ""
-        names = [entry.removeprefix(f"{commit}:") for entry in listing.split("\0") if entry]
-        return [self.root / name for name in names]
+        command = ("grep", *options, "-e", text, commit, "--", "*.py")
+        entries = self._list(*command, without_match=_NO_MATCH)
+        return [self.root / entry.removeprefix(f"{commit}:") for entry in entries]
+
+    def _list(self, *command: str, without_match: int = 0) -> list[str]:
+        """Return the entries that a command of git prints, each before a NUL.
+
+        Args:
+            command: Arguments of git.
+            without_match: Exit status of the command if there is no entry.
+
+        Raises:
+            ConfigurationError: If git fails: no entry would look as if nothing were to be compared.
+        """
+        process = run_git(self.root, *command)
+        if process.returncode not in {0, without_match}:
+            raise ConfigurationError(
+                f"git {command[0]} failed in {self.root}: {masked_text(process.stderr.strip())}"
+            )
+        return [entry for entry in process.stdout.split("\0") if entry]
 
     def matches_working_tree(self, commit: str) -> bool:
         """Return whether the tracked files of the working tree equal those of *commit*."""
-        return git_output(self.root, "diff", "--quiet", commit, "--") is not None
+        return git_output(self.root, "diff", "--quiet", *_WHOLE_DIFF, commit, "--") is not None
 
     def ignored_paths(self) -> tuple[str, ...]:
         """Return the paths that git ignores in the working tree, submodules included.
