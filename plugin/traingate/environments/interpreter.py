@@ -77,9 +77,11 @@ def find_interpreter(location: str, source: str) -> Interpreter:
     Raises:
         ConfigurationError: If it does not run, is too old, or has no torch.
     """
-    path = Path(location).expanduser()
-    path = path / "bin" / "python" if path.is_dir() else path
-    command = shutil.which(location) if len(path.parts) == 1 and not path.exists() else None
+    # Unlike those of Path, the functions of os.path raise for no path, however long or strange.
+    path = Path(os.path.expanduser(location))  # noqa: PTH111
+    path = path / "bin" / "python" if os.path.isdir(path) else path  # noqa: PTH112
+    is_name = len(path.parts) == 1 and not os.path.exists(path)  # noqa: PTH110
+    command = shutil.which(location) if is_name else None
     python = os.path.abspath(command or path)  # noqa: PTH100 - resolve() leaves the environment
     variables = without_packages_of_this(os.environ)
     try:
