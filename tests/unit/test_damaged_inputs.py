@@ -15,8 +15,10 @@ from sample_records import save_run
 from sample_report import profile_of
 from traingate.baselines import saved_runs
 from traingate.cli import main
+from traingate.comparison.acceptance import contains_text
+from traingate.ending import exit_status
 from traingate.environments import created
-from traingate.errors import BaselineError, ConfigurationError
+from traingate.errors import BaselineError, ConfigurationError, DamagedRecordError
 from traingate.pull_requests.comment import read_results
 from traingate.pull_requests.event import read_pull_request
 from traingate.records import Acceptance
@@ -85,6 +87,45 @@ def test_a_run_in_a_folder_that_may_not_be_written_to_is_not_accepted():
             saved_runs.accept(path, Acceptance("why", "2026-11-22"))
         assert contents(folder) == before
         path.parent.chmod(0o755)
+
+
+@pytest.mark.parametrize(("value", "problem"), [(b"9" * 5000, "limit"), (b'"\xff\xfe"', "decode")])
+def test_a_run_is_not_accepted_if_python_cannot_read_a_field_that_a_comparison_skips(
+    tmp_path, value, problem
+):
+    path = tmp_path / "0001_a.json"
+    save_run(path, {"bench.py::test_0": record_of(0.1, verdict=FAILED)})
+    path.write_bytes(path.read_bytes().rstrip()[:-1] + b', "other": ' + value + b"}")
+    assert saved_runs.read_run(path).measurements
+    before = contents(tmp_path)
+    with pytest.raises(DamagedRecordError, match=rf"0001_a.json is damaged: .*{problem}"):
+        saved_runs.accept(path, Acceptance("why", "2026-11-22"))
+    assert contents(tmp_path) == before
+
+
+def test_a_benchmark_without_further_values_hinders_no_acceptance(tmp_path):
+    path = tmp_path / "0001_a.json"
+    save_run(path, {"bench.py::test_0": record_of(0.1, verdict=FAILED)})
+    content = json.loads(path.read_text())
+    content["benchmarks"].insert(0, {"fullname": "bench.py::test_sum"})
+    path.write_text(json.dumps(content))
+    acceptance = Acceptance("why", "2026-11-22")
+    assert saved_runs.accept(path, acceptance) == ["bench.py::test_0"]
+
+
+@pytest.mark.parametrize("damage", ["a FIFO", "a link to a device", "binary", "a folder"])
+def test_arguments_in_a_file_that_cannot_be_read_again_may_have_asked_for_a_gate(tmp_path, damage):
+    path = tmp_path / "arguments.txt"
+    path.write_text("--collect-only\n")
+    assert [*exit_status._read_arguments([f"@{path}"])][1:] == ["--collect-only"]
+    DAMAGES[damage](path)
+    (option,) = [*exit_status._read_arguments([f"@{path}"])][1:]
+    assert option in exit_status._GATE_OPTIONS
+
+
+def test_a_module_that_is_nested_too_deeply_has_no_reason_of_an_acceptance():
+    assert not contains_text("(" * 100_000 + "'why'" + ")" * 100_000, "why")
+    assert not contains_text("+" * 100_000 + "'why'", "why")
 
 
 @pytest.mark.parametrize("damage", ["empty", "binary", "not UTF-8", "truncated", "UTF-16"])

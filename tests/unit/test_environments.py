@@ -58,7 +58,11 @@ def no_extensions_today(monkeypatch):
 
 @pytest.mark.parametrize(
     ("body", "message"),
-    [("exec sleep 600", "timed out"), ("echo 5", "not iterable"), ("echo x", "Expecting value")],
+    [
+        ("exec sleep 600", "timed out"),
+        ("echo 5", "its answer is another one"),
+        ("echo x", "Expecting value"),
+    ],
 )
 def test_an_interpreter_that_does_not_tell_its_packages_is_an_error_in_bounded_time(
     tmp_path, monkeypatch, body, message
@@ -94,6 +98,28 @@ def test_an_interpreter_that_hangs_is_refused(tmp_path, monkeypatch):
     (tmp_path / "python").chmod(0o755)
     with pytest.raises(ConfigurationError, match=r"--traingate-against-python: .*timed out"):
         find_interpreter(str(tmp_path / "python"), "--traingate-against-python")
+
+
+@pytest.mark.parametrize(
+    "answer", ["[1, 2, 3]", "5", '{"a": 1}', '["/", [3, 12], null]', "[" * 9999]
+)
+def test_a_program_with_another_answer_is_refused(tmp_path, answer):
+    (tmp_path / "python").write_text(f"#!/bin/sh\necho '{answer}'\n")
+    (tmp_path / "python").chmod(0o755)
+    with pytest.raises(ConfigurationError, match="python does not run as a Python: "):
+        find_interpreter(str(tmp_path / "python"), "--traingate-against-python")
+    other = interpreter.Interpreter(str(tmp_path / "python"), "")
+    with pytest.raises(ConfigurationError, match="cannot examine the layers of this test: "):
+        examine(Stack.of([]), other)
+
+
+def test_an_answer_about_other_layers_is_refused(tmp_path):
+    (tmp_path / "python").write_text('#!/bin/sh\necho \'{"findings": [], "request": {}}\'\n')
+    (tmp_path / "python").chmod(0o755)
+    other = interpreter.Interpreter(str(tmp_path / "python"), "")
+    assert examine(Stack.of([]), other).findings == ()
+    with pytest.raises(ConfigurationError, match="its answer has 0 of them"):
+        examine(Stack.of([OwnLayer()]), other)
 
 
 def test_what_is_no_interpreter_is_refused(tmp_path):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,7 @@ from traingate.races import machine_choices
 from traingate.races.default_space import make_space
 from traingate.races.failures import closed_choices
 from traingate.races.space import Axis, Choice, Space
-from traingate.races.space_file import read_space
+from traingate.races.space_file import read_space, read_space_text
 from traingate.races.wishes import Wishes
 
 
@@ -257,14 +259,28 @@ environment = ["as needed", "nightly"]
         ("[axes]\nenvironment = ['as needed', {}]", "takes names"),
         ("[other]", "other"),
         ("= 1", "space.toml"),
+        ("axes = " + "[" * 5000, "nested too deeply"),
+        ("[axes]\na = ['none']\nb = " + "9" * 5000, "limit"),
+        ("[axes]\na = ['\udcff']", "cannot be read: .*decode"),
+        ("#" * (1 << 20) + "\n", "cannot be read: it is larger than 1 MiB"),
     ],
 )
 def test_a_damaged_file_is_refused_with_its_name(tmp_path, text, message):
     path = tmp_path / "space.toml"
-    path.write_text(text)
+    path.write_text(text, errors="surrogateescape")
     with pytest.raises(ConfigurationError, match=message) as failure:
         read_space(path)
     assert "space.toml" in str(failure.value)
+
+
+@pytest.mark.parametrize("read", [read_space, read_space_text])
+def test_a_file_that_never_ends_is_refused(tmp_path, read):
+    fifo = tmp_path / "fifo.toml"
+    os.mkfifo(fifo)
+    with pytest.raises(ConfigurationError, match=r"fifo.toml cannot be read: it is a FIFO"):
+        read(fifo)
+    with pytest.raises(ConfigurationError, match="/dev/zero cannot be read: it is a device"):
+        read(Path("/dev/zero"))
 
 
 def test_a_missing_file_is_refused(tmp_path):

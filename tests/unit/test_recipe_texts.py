@@ -7,12 +7,12 @@ import json
 import sys
 from dataclasses import asdict
 
+import msgspec
 import pytest
 from recipe_variants import VARIANTS, Threads
 
 from traingate import layers
 from traingate.controller.measure import layer_records
-from traingate.environments.examination import request_of
 from traingate.environments.interpreter import Interpreter, package_versions
 from traingate.errors import ConfigurationError
 from traingate.layers.base import ProcessRequest
@@ -91,7 +91,7 @@ def test_what_is_missing_here_is_said(monkeypatch):
     assert f"# {sentence}" in recipe_text(stack)
     assert f"# {sentence}" in plain_script(stack)
     assert sentence not in recipe_text(stack, request)
-    assert request_of(json.loads(json.dumps(asdict(request)))) == request
+    assert msgspec.convert(json.loads(json.dumps(asdict(request))), ProcessRequest) == request
 
 
 def test_packages_of_another_environment_are_named_with_their_versions():

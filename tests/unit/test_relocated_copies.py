@@ -1,11 +1,14 @@
 """Test that installed copies of the project are not taken for the base's own code."""
 
 import json
+import os
 import shutil
 from importlib.machinery import EXTENSION_SUFFIXES
 
 import pytest
 from relocated_imports import run
+
+from traingate.worktree.installed_copies import project_name
 
 
 def distribution(trees, name, url, files, editable=True):
@@ -115,3 +118,11 @@ def test_a_copy_without_a_readable_list_of_files_is_found_by_its_source(trees):
     """
     (error,) = run(trees, program)
     assert "imported from an installed copy" in error
+
+
+def test_a_folder_or_fifo_with_the_name_of_a_project_file_names_no_project(tmp_path):
+    (tmp_path / "setup.py").mkdir()
+    os.mkfifo(tmp_path / "setup.cfg")
+    (tmp_path / "pyproject.toml").write_bytes(b'\xff\n[project]\nname = "real"\n')
+    names = [project_name(tmp_path / name) for name in ("setup.py", "setup.cfg", "pyproject.toml")]
+    assert names == [None, None, "real"]

@@ -200,14 +200,12 @@ def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> l
         BaselineError: If no record of these tests has failed, or is INCONCLUSIVE and named.
     """
     read_run(path)  # for its checks
-    try:
-        content = json.loads(read_bounded(path, MAX_RUN_BYTES))
-    except RecursionError as error:  # in another benchmark, which ``read_run`` skips
-        raise DamagedRecordError.of(path, "it is nested too deeply") from error
+    content = _whole_content(path)
     accepted_tests = []
     for benchmark in content["benchmarks"]:
         name = benchmark["fullname"]
-        verdict = benchmark["extra_info"].get("traingate", {}).get("verdict") or {}
+        record = benchmark.get("extra_info", {}).get("traingate", {})
+        verdict = record.get("verdict") or {}
         is_selected = not tests or any(name.endswith(test) for test in tests)
         is_open = bool(tests) and verdict.get("outcome") == Outcome.INCONCLUSIVE.value
         if is_selected and (verdict.get("failed") or is_open):
@@ -224,6 +222,21 @@ def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> l
     except (OSError, RecursionError) as error:
         raise BaselineError(f"{path} was not changed: {error}") from error
     return accepted_tests
+
+
+def _whole_content(path: Path) -> dict[str, Any]:
+    """Return all of a file that ``read_run`` has read, with the fields that it skips.
+
+    Raises:
+        DamagedRecordError: If Python cannot read one of these.
+    """
+    try:
+        content: dict[str, Any] = json.loads(read_bounded(path, MAX_RUN_BYTES))
+    except RecursionError as error:
+        raise DamagedRecordError.of(path, "it is nested too deeply") from error
+    except (OSError, ValueError) as error:  # bytes that are no text, or a number of many digits
+        raise DamagedRecordError.of(path, error) from error
+    return content
 
 
 def _measurements(

@@ -35,7 +35,7 @@ def bisect(
         if restart:
             bisection.forget()
         result = bisection.run(_report)
-    except ConfigurationError as error:
+    except (ConfigurationError, OSError) as error:
         complain(error)
         sys.exit(NO_RESULT)
     print_text(describe(result))

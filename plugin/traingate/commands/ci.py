@@ -20,8 +20,9 @@ from traingate.pull_requests.data_branch import BRANCH, DataBranch
 from traingate.pull_requests.event import read_workflow_run, reason_in
 from traingate.pull_requests.measuring import RESULTS_FILE, measure_pull_request
 from traingate.records.history import History
-from traingate.report.history import history_text
+from traingate.report.history import history_text, not_compared_text
 from traingate.report.markdown import code_block
+from traingate.report.plain_text import without_control_characters
 from traingate.worktree.git_command import git_output
 
 _FAILED = 1
@@ -111,7 +112,8 @@ def record(
 
     Arguments go to pytest. The report is written to --output, and the history to the summary of the
     job. A commit whose message has a line "traingate-accept: REASON" becomes the anchor, as a tag
-    does. Exit status: that of pytest; 1 if the history shows a loss since the anchor.
+    does. Benchmarks that are newer than a named anchor are named. Exit status: that of pytest; 1 if
+    the history shows a loss since the anchor; 2 if nothing was compared with a named anchor.
     """
     _exit_with(lambda: _record(output, anchor, tolerance, pytest_arguments))
 
@@ -135,7 +137,12 @@ def _record(
     if {*storage.rglob("*.json")} == before:
         return status or _NO_RESULT
     history = read_history(str(storage), anchor=anchor, tolerance=tolerance)
-    _summarise(history)
+    problem = not_compared_text(history, anchor) if anchor is not None else ""
+    _summarise(history, problem)
+    if problem:
+        complain(problem)
+    if anchor is not None and not history.is_compared:
+        return status or _NO_RESULT
     return status or (_FAILED if history.losses else 0)
 
 
@@ -171,10 +178,11 @@ def _storage(output: Path) -> Path:
     return storage
 
 
-def _summarise(history: History) -> None:
-    """Print a history, and append it to the summary of the job."""
+def _summarise(history: History, problem: str) -> None:
+    """Print a history, and append it to the summary of the job, with a problem if there is one."""
     text = history_text(history)
     print_text(text, ends_line=False)
+    text += f"\n{without_control_characters(problem)}\n" if problem else ""
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as file:

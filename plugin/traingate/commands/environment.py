@@ -82,7 +82,10 @@ def list_environments() -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("name", "python", "torch", "folder"):
         table.add_column(title, overflow="fold")
-    created = created_environments()
+    try:
+        created = created_environments()
+    except ConfigurationError as error:
+        _fail(error)
     for name, folder in created.items():
         table.add_row(*map(_cell, (name, *_versions(name, folder), str(folder))))
     if created:

@@ -12,7 +12,7 @@ from traingate.commands.runs import show_progress
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
 from traingate.records.history import History
-from traingate.report.history import history_csv, history_text, write_parquet
+from traingate.report.history import history_csv, history_text, not_compared_text, write_parquet
 from traingate.untrusted.files import write_atomically
 
 _LOSS = 1
@@ -69,8 +69,8 @@ def history(
 
     STORAGE is the folder of the saved runs. Throughput is relative to the yardstick, so that runs
     of slow and of fast hours compare. Small losses that follow each other are shown as one: creep.
-    Exit status: 0 no loss since the anchor, 1 a loss, 2 no history, or no comparison with the named
-    anchor.
+    Exit status: 0 no loss since the anchor, 1 a loss, 2 no history, or no benchmark of the newest
+    commit was compared with the named anchor.
     """
     if form == "parquet" and output is None:
         raise click.UsageError("--format parquet needs --output.")
@@ -88,9 +88,12 @@ def history(
     except (BaselineError, ConfigurationError, OSError) as error:
         complain(error)
         sys.exit(_NO_RESULT)
-    if anchor is not None and not any(series.since_anchor for series in result.series):
-        complain(f"nothing was measured both up to {anchor} and after it")
-        sys.exit(_NO_RESULT)
+    if anchor is not None:
+        problem = not_compared_text(result, anchor)
+        if problem:
+            complain(problem)
+        if not result.is_compared:
+            sys.exit(_NO_RESULT)
     if result.losses:
         sys.exit(_LOSS)
 

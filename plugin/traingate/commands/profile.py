@@ -49,12 +49,16 @@ def profile(
     hold names of your functions and paths of your files; they stay on this machine. Exit status:
     0 profiled, 1 slower than the commit, 2 not profiled.
     """
-    files, exit_code = run_profiled(test, output, against, pytest_arguments)
+    try:
+        files, exit_code = run_profiled(test, output, against, pytest_arguments)
+        contents = [read_profiles(file) for file in files]
+    except ConfigurationError as error:
+        fail(error)
     if not files:
         complain(f"{test} was not profiled.")
         sys.exit(NO_RESULT)
-    for file in files:
-        show(read_profiles(file), form, file.parent)
+    for file, content in zip(files, contents, strict=True):
+        show(content, form, file.parent)
     if exit_code not in {0, 1}:  # it was interrupted, or pytest itself has failed
         sys.exit(signal_status(exit_code) or NO_RESULT)
     sys.exit(1 if exit_code == 1 and against else 0)
@@ -73,6 +77,9 @@ def run_profiled(
 
     Returns:
         Files of the tests' tables that this run has written, and the exit code of pytest.
+
+    Raises:
+        ConfigurationError: If *output* can be no folder.
     """
     import pytest  # noqa: PLC0415 - the other commands do without it
 
@@ -111,4 +118,7 @@ def fail(error: ConfigurationError) -> NoReturn:
 
 
 def _modification_times(folder: Path) -> dict[Path, int]:
-    return {file: file.stat().st_mtime_ns for file in sorted(folder.glob("*/profile.json"))}
+    try:
+        return {file: file.stat().st_mtime_ns for file in sorted(folder.glob("*/profile.json"))}
+    except OSError as error:
+        raise ConfigurationError(f"--output: {folder} cannot be read: {error}") from error

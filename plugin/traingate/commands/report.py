@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from datetime import datetime, timezone
@@ -59,9 +60,9 @@ def report(source: str | None, output: Path | None, svg: Path | None, storage: s
         _fail(f"{run.path} holds no training benchmark.")
     try:
         if output is not None:
-            history_storage = source if source and Path(source).is_dir() else storage
-            is_file = source is not None and Path(source).is_file()
-            history = None if is_file else _history(history_storage)
+            is_storage = source is not None and os.path.isdir(source)  # noqa: PTH112 - never raises
+            is_file = source is not None and os.path.isfile(source)  # noqa: PTH113
+            history = None if is_file else _history(source if source and is_storage else storage)
             write_atomically(output, _page(run, history))
             return
         rows = [Row(_short_name(test), measurement) for test, measurement in run.measurements]

@@ -69,7 +69,7 @@ def contains_text(source: str | bytes, text: str) -> bool:
     """
     try:
         module = ast.parse(source)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two for deep nesting
         return False
     return any(isinstance(node, ast.Constant) and node.value == text for node in ast.walk(module))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -17,6 +19,10 @@ from traingate.environments.placement import Placement
 from traingate.errors import ConfigurationError
 from traingate.options import Settings
 from traingate.records import Measurement
+from traingate.untrusted.files import read_bounded
+
+_MAX_SOURCE_BYTES: Final = 16 << 20
+"""Largest file of tests that is read."""
 
 
 class AgainstBase(PlannedLaunches):
@@ -78,7 +84,7 @@ class AgainstBase(PlannedLaunches):
         """
         reference, file = self._settings.against, accepted.test_file
         assert reference is not None
-        if not contains_text(file.read_bytes(), accepted.reason):
+        if not _has_reason(file, accepted):
             raise ConfigurationError(
                 f"accept_reason must be written in {file}, as one string and in the "
                 f"marker itself, so that a reviewer sees it: {accepted.reason!r} is not there"
@@ -99,8 +105,7 @@ class AgainstBase(PlannedLaunches):
         """
         files = self._base_sides.accepting_files(self._job, reference)
         return any(
-            contains_text(text, accepted.reason)
-            and not (file.is_file() and contains_text(file.read_bytes(), accepted.reason))
+            contains_text(text, accepted.reason) and not _has_reason(file, accepted)
             for file, text in files.items()
         )
 
@@ -133,3 +138,11 @@ class AgainstBase(PlannedLaunches):
             evidence = (*verdict.evidence, self._stale_note)
             verdict = msgspec.structs.replace(verdict, evidence=evidence)
         return ComparisonResult(verdict, result.duet, profiles=result.profiles)
+
+
+def _has_reason(file: Path, accepted: AcceptedChange) -> bool:
+    """Return whether a file of the working tree has the reason of an acceptance."""
+    try:
+        return contains_text(read_bounded(file, _MAX_SOURCE_BYTES), accepted.reason)
+    except OSError:  # it is gone, or may not be read
+        return False

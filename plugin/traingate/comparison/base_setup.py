@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from typing import IO, Final
 from traingate.controller.command import LAUNCH_TAG
 from traingate.controller.orphans import OrphanGuard
 from traingate.controller.tagged_processes import kill_tagged
+from traingate.environments.answers import ask_program
 from traingate.environments.interpreter import PROBE_SECONDS, Interpreter, child_environment
 from traingate.errors import ConfigurationError
 from traingate.report.terminal_text import terminal_text
@@ -130,21 +130,29 @@ def _installed_packages(interpreter: Interpreter | None) -> dict[str, int]:
         ConfigurationError: If the interpreter does not run.
     """
     python = interpreter.python if interpreter else sys.executable
+    failure = f"{python} cannot tell where its packages are"
+    folders = ask_program(
+        [python, "-c", _PACKAGE_FOLDERS],
+        list[str],
+        seconds=PROBE_SECONDS,
+        environment=child_environment(interpreter),
+        failure=failure,
+    )
     try:
-        program = subprocess.run(  # noqa: S603 - the interpreter that measures
-            [python, "-c", _PACKAGE_FOLDERS],
-            capture_output=True,
-            check=True,
-            env=child_environment(interpreter),
-            timeout=PROBE_SECONDS,
-        )
-        folders = {str(folder) for folder in json.loads(program.stdout)}
-    except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
-        raise ConfigurationError(f"{python} cannot tell where its packages are: {error}") from error
-    return {
-        str(entry): entry.stat().st_mtime_ns
-        for folder in map(Path, folders)
-        if folder.is_dir()
-        for entry in folder.iterdir()
-        if entry.suffix in _PACKAGE_RECORDS
-    }
+        return {
+            str(entry): _change_time(entry)
+            for folder in map(Path, dict.fromkeys(folders))
+            if os.path.isdir(folder)  # noqa: PTH112 - never raises
+            for entry in folder.iterdir()
+            if entry.suffix in _PACKAGE_RECORDS
+        }
+    except OSError as error:
+        raise ConfigurationError(f"{failure}: {error}") from error
+
+
+def _change_time(entry: Path) -> int:
+    """Return the time of the last change of a file or folder, in nanoseconds; 0 of a dead link."""
+    try:
+        return entry.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

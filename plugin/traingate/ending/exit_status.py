@@ -20,6 +20,7 @@ from traingate.baselines.run_files import may_hold_records
 from traingate.ending.termination import Terminated, Termination
 from traingate.report.terminal_text import terminal_text
 from traingate.selection import Selection
+from traingate.untrusted.files import read_bounded
 
 if TYPE_CHECKING:
     from traingate.session import Session
@@ -35,6 +36,9 @@ SUMMARISED_STATUSES: Final = (
     pytest.ExitCode.INTERRUPTED,
 )
 """Exit statuses of a run that ran tests; with others the options or the baselines are wrong."""
+
+_MAX_ARGUMENT_BYTES: Final = 1 << 20
+"""Largest file of arguments that is read."""
 
 _GATE_OPTIONS: Final = (
     "--benchmark-compare",
@@ -212,8 +216,9 @@ def _read_arguments(arguments: Sequence[str]) -> Iterator[str]:
         yield argument
         if argument.startswith("@"):
             try:
-                lines = Path(argument[1:]).read_text(encoding="utf-8").splitlines()
-            except (OSError, ValueError):  # pytest has read it, and it was changed since
+                text = read_bounded(Path(argument[1:]), _MAX_ARGUMENT_BYTES)
+                lines = text.decode().splitlines()
+            except (OSError, ValueError):  # a FIFO that pytest has emptied, or changed since
                 lines = [_GATE_OPTIONS[0]]
             yield from lines
 

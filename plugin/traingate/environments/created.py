@@ -16,6 +16,7 @@ import platformdirs
 from traingate.environments.interpreter import without_packages_of_this
 from traingate.errors import ConfigurationError
 from traingate.host.shared_libraries import find_program
+from traingate.untrusted.files import read_bounded
 from traingate.worktree.removal import Removal
 
 FOLDER_VARIABLE: Final = "TRAINGATE_ENVIRONMENTS"
@@ -40,14 +41,25 @@ def environments_folder() -> Path:
 
 
 def created_environments() -> Mapping[str, Path]:
-    """Return the folders of the created environments, by name."""
+    """Return the folders of the created environments, by name.
+
+    Raises:
+        ConfigurationError: If their folder may not be read.
+    """
     folder = environments_folder()
-    if not folder.is_dir():
+    try:
+        paths = sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except OSError as error:
+        raise ConfigurationError(
+            f"the folder of environments cannot be read: {error}. {FOLDER_VARIABLE} names another."
+        ) from error
     return {
         path.name: path
-        for path in sorted(folder.iterdir())
-        if (path / "bin" / "python").exists() and not path.name.startswith(".")
+        for path in paths
+        if os.path.exists(path / "bin" / "python")  # noqa: PTH110 - never raises
+        and not path.name.startswith(".")
     }
 
 
@@ -72,19 +84,44 @@ def create_environment(
         Its folder; None if it was left alone.
 
     Raises:
-        ConfigurationError: If there are no versions of this name, or if uv is missing or fails.
+        ConfigurationError: If there are no versions of this name, if uv is missing or fails, or if
+            a file cannot be read or written.
     """
     arguments = [*_requirements(name), *arguments]
-    description = _description(python, arguments)
     target = environments_folder() / name
-    if only_if_missing and name in created_environments():
-        file = target / _DESCRIPTION
-        if file.is_file() and file.read_bytes() == description:
+    try:
+        description = _description(python, arguments)
+        if only_if_missing and _has_description(name, target, description):
             return None
-    # It has the name of an environment only once it is complete.
+        _create(target, python, arguments, description)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the environment {target} was not created: {error}. {FOLDER_VARIABLE} names another "
+            "folder for environments."
+        ) from error
+    return target
+
+
+def _has_description(name: str, folder: Path, description: bytes) -> bool:
+    """Return whether an environment was created from what *description* says."""
+    if name not in created_environments():
+        return False
+    try:
+        return read_bounded(folder / _DESCRIPTION, len(description)) == description
+    except OSError:  # it is missing, damaged or longer
+        return False
+
+
+def _create(target: Path, python: str | None, arguments: Sequence[str], description: bytes) -> None:
+    """Create an environment in the folder *target*, which has that name only once it is complete.
+
+    Raises:
+        ConfigurationError: If uv is missing or fails.
+        OSError: If a file cannot be written.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     with Removal() as removal:
-        unfinished = removal.make_folder(f".{name}.", target.parent)
+        unfinished = removal.make_folder(f".{target.name}.", target.parent)
         _run_uv(
             "venv",
             "--allow-existing",
@@ -95,9 +132,9 @@ def create_environment(
         )
         _run_uv("pip", "install", "--python", str(unfinished / "bin" / "python"), *arguments)
         (unfinished / _DESCRIPTION).write_bytes(description)
-        shutil.rmtree(target, ignore_errors=True)
+        if os.path.lexists(target):
+            _remove(target)
         unfinished.rename(target)
-    return target
 
 
 def _description(python: str | None, arguments: Sequence[str]) -> bytes:
@@ -116,19 +153,34 @@ def remove_environment(name: str) -> None:
     """Remove a created environment.
 
     Raises:
-        ConfigurationError: If there is none of this name.
+        ConfigurationError: If there is none of this name, or if it cannot be removed.
     """
     created = created_environments()
     if name not in created:
         names = ", ".join(created) or "none"
         raise ConfigurationError(f"no environment {name!r} was created; there are: {names}")
-    shutil.rmtree(created[name])
+    try:
+        _remove(created[name])
+    except OSError as error:
+        raise ConfigurationError(f"{created[name]} was not removed: {error}") from error
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder with all that is in it; of a link the link alone.
+
+    Raises:
+        OSError: If it cannot be removed.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
 
 
 def _requirements(name: str) -> list[str]:
     """Return the arguments of ``uv pip install`` that an environment's name stands for."""
     file = _VERSIONS / f"{name}.txt"
-    if _NAME.fullmatch(name) and file.is_file():
+    if _NAME.fullmatch(name) and os.path.isfile(file):  # noqa: PTH113 - never raises
         return ["--requirement", str(file)]
     version = _TORCH_NAME.fullmatch(name)
     if version is None:

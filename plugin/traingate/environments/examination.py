@@ -7,17 +7,19 @@ environment is asked by a process of its own interpreter, which imports no torch
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import msgspec
+
+from traingate.environments.answers import ask_program
 from traingate.environments.interpreter import Interpreter, child_environment
 from traingate.errors import ConfigurationError
 from traingate.host.shared_libraries import FURTHER_FOLDER_VARIABLE
-from traingate.layers.base import Layer, ProcessRequest, Ranks, RunCpu
+from traingate.layers.base import Layer, ProcessRequest
 from traingate.layers.stack import MissingRequirement, Stack
 
 _PROGRAM: Final = Path(__file__).parents[1] / "worker" / "examine_layers.py"
@@ -92,52 +94,29 @@ def examine(
             LayerFinding(layer, layer.unavailable(), layer.caution()) for layer in stack.layers
         ]
         return Examination(tuple(findings), stack.process())
-    answer = _ask(interpreter, stack, import_paths)
+    failure = f"{interpreter.python} cannot examine the layers of this test"
+    answer = ask_program(
+        [interpreter.python, str(_PROGRAM)],
+        _Answer,
+        seconds=_SECONDS,
+        environment={
+            **child_environment(interpreter),
+            FURTHER_FOLDER_VARIABLE: f"{sys.prefix}/lib",
+        },
+        failure=failure,
+        question=json.dumps({"layers": stack.factories(), "import_paths": list(import_paths)}),
+    )
+    if len(answer.findings) != len(stack.layers):
+        raise ConfigurationError(f"{failure}: its answer has {len(answer.findings)} of them")
     findings = [
         LayerFinding(layer, *texts)
-        for layer, texts in zip(stack.layers, answer["findings"], strict=True)
+        for layer, texts in zip(stack.layers, answer.findings, strict=True)
     ]
-    return Examination(tuple(findings), request_of(answer["request"]))
+    return Examination(tuple(findings), answer.request)
 
 
-def _ask(interpreter: Interpreter, stack: Stack, import_paths: Sequence[str]) -> dict[str, Any]:
-    """Return the answer of ``worker/examine_layers.py`` under another interpreter."""
-    question = json.dumps({"layers": stack.factories(), "import_paths": list(import_paths)})
-    try:
-        process = subprocess.run(  # noqa: S603 - the interpreter that the user named
-            [interpreter.python, str(_PROGRAM)],
-            input=question,
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**child_environment(interpreter), FURTHER_FOLDER_VARIABLE: f"{sys.prefix}/lib"},
-            timeout=_SECONDS,
-        )
-        answer: dict[str, Any] = json.loads(process.stdout)
-    except subprocess.CalledProcessError as error:
-        last_line = (error.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-        raise ConfigurationError(
-            f"{interpreter.python} cannot examine the layers of this test: {last_line}"
-        ) from error
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError(
-            f"{interpreter.python} cannot examine the layers of this test: {error}"
-        ) from error
-    return answer
+class _Answer(msgspec.Struct):
+    """Answer of ``worker/examine_layers.py``."""
 
-
-def request_of(values: Mapping[str, Any]) -> ProcessRequest:
-    """Return the request of which *values* are the fields, by ``dataclasses.asdict`` and JSON."""
-    run_cpu, ranks = values["run_cpu"], values["ranks"]
-    return ProcessRequest(
-        values["environment"],
-        tuple(values["preloads"]),
-        run_cpu and RunCpu(tuple(run_cpu["cores"]), run_cpu["intel_openmp"]),
-        ranks
-        and Ranks(
-            ranks["launcher"],
-            ranks["count"],
-            tuple(ranks["arguments"]),
-            ranks["by_cache"],
-        ),
-    )
+    findings: list[tuple[str | None, str | None]]
+    request: ProcessRequest

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from traingate.environments.answers import ask_program
 from traingate.errors import ConfigurationError
 from traingate.host import packages
 from traingate.protocol import ranks
@@ -77,25 +76,21 @@ def find_interpreter(location: str, source: str) -> Interpreter:
     Raises:
         ConfigurationError: If it does not run, is too old, or has no torch.
     """
-    path = Path(location).expanduser()
-    path = path / "bin" / "python" if path.is_dir() else path
-    command = shutil.which(location) if len(path.parts) == 1 and not path.exists() else None
+    # Unlike those of Path, the functions of os.path raise for no path, however long or strange.
+    path = Path(os.path.expanduser(location))  # noqa: PTH111
+    path = path / "bin" / "python" if os.path.isdir(path) else path  # noqa: PTH112
+    is_name = len(path.parts) == 1 and not os.path.exists(path)  # noqa: PTH110
+    command = shutil.which(location) if is_name else None
     python = os.path.abspath(command or path)  # noqa: PTH100 - resolve() leaves the environment
-    variables = without_packages_of_this(os.environ)
-    try:
-        process = subprocess.run(  # noqa: S603 - the interpreter that the user named
-            [python, "-c", _PROBE],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=variables,
-            timeout=PROBE_SECONDS,
-        )
-        prefix, version, torch = json.loads(process.stdout)
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
-        raise ConfigurationError(f"{source}: {python} does not run as a Python: {error}") from error
+    prefix, version, torch = ask_program(
+        [python, "-c", _PROBE],
+        tuple[str, tuple[int, int, int], str | None],
+        seconds=PROBE_SECONDS,
+        environment=without_packages_of_this(os.environ),
+        failure=f"{source}: {python} does not run as a Python",
+    )
     number = ".".join(map(str, version))
-    if tuple(version) < _OLDEST_PYTHON:
+    if version < _OLDEST_PYTHON:
         raise ConfigurationError(
             f"{source}: {python} is Python {number}, and traingate's worker needs 3.10 or later."
         )
@@ -163,18 +158,10 @@ def package_versions(
     if interpreter is None:
         versions = {name: packages.version(name) for name in names}
         return {name: version for name, version in versions.items() if version is not None}
-    try:
-        process = subprocess.run(  # noqa: S603 - the interpreter that the user named
-            [interpreter.python, "-c", _VERSIONS, *names],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=child_environment(interpreter),
-            timeout=PROBE_SECONDS,
-        )
-        answer = dict(json.loads(process.stdout))
-    except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
-        raise ConfigurationError(
-            f"{interpreter.python} does not tell the versions of its packages: {error}"
-        ) from error
-    return {str(name): str(version) for name, version in answer.items()}
+    return ask_program(
+        [interpreter.python, "-c", _VERSIONS, *names],
+        dict[str, str],
+        seconds=PROBE_SECONDS,
+        environment=child_environment(interpreter),
+        failure=f"{interpreter.python} does not tell the versions of its packages",
+    )

@@ -67,13 +67,13 @@ class Environments:
         if name not in self._environments:
             if name == TODAY:
                 return RUNNING
-            created = created_environments()
             if name in self.locations:
                 location, source = self.locations[name], f"--traingate-environment {name}"
-            elif name in created:
-                location, source = str(created[name]), f"the environment {name}"
             else:
-                return None
+                created = created_environments()
+                if name not in created:
+                    return None
+                location, source = str(created[name]), f"the environment {name}"
             self._environments[name] = Environment(name, find_interpreter(location, source))
         return self._environments[name]
 

@@ -44,7 +44,7 @@ def direct_url(files: metadata.Distribution) -> dict[str, Any]:
     """
     try:
         content = json.loads(read_file(files, "direct_url.json") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     is_valid = (
         isinstance(content, dict)

@@ -165,8 +165,8 @@ def _located(pairs: Iterable[tuple[str, str]], folder: Path) -> dict[str, str]:
     for name, text in pairs:
         if name in paths:
             raise pytest.UsageError(f"--traingate-environment names {name} twice: {text} too")
-        path = Path(text).expanduser()
-        is_command = len(path.parts) == 1 and not (folder / path).exists()
+        path = Path(os.path.expanduser(text))  # noqa: PTH111 - leaves an unknown user as it is
+        is_command = len(path.parts) == 1 and not os.path.exists(folder / path)  # noqa: PTH110
         paths[name] = text if is_command else str(folder / path)
     return paths
 

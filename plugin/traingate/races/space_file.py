@@ -15,9 +15,13 @@ from traingate.layers.base import Layer
 from traingate.layers.kinds import KINDS
 from traingate.races.default_space import NONE
 from traingate.races.space import Axis, Choice, make_layer
+from traingate.untrusted.files import read_bounded
 
 _ENVIRONMENT: Final = "environment"
 """Name of the axis whose choices are names of environments."""
+
+_MAX_BYTES: Final = 1 << 20
+"""Largest file that is read. One of ten axes has a few kilobytes."""
 
 
 class _SpaceFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -102,6 +106,18 @@ def _option_texts(layer: Layer, options: Mapping[str, Any]) -> Iterator[str]:
         yield str(value) if name == first else f"{name}={value}"
 
 
+def read_space_text(path: Path) -> str:
+    """Return the text of a file of axes.
+
+    Raises:
+        ConfigurationError: If it is no regular file, too large, or not UTF-8.
+    """
+    try:
+        return read_bounded(path, _MAX_BYTES).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+
+
 def read_space(path: Path) -> tuple[tuple[Axis, ...], Mapping[str, type[Any]]]:
     """Return the axes of a file, and the classes of the user's own layers in it.
 
@@ -111,9 +127,12 @@ def read_space(path: Path) -> tuple[tuple[Axis, ...], Mapping[str, type[Any]]]:
     Raises:
         ConfigurationError: If it cannot be read, or if a choice is invalid.
     """
+    text = read_space_text(path)
     try:
-        content = msgspec.toml.decode(path.read_bytes(), type=_SpaceFile)
-    except (OSError, msgspec.MsgspecError) as error:
+        content = msgspec.toml.decode(text, type=_SpaceFile)
+    except RecursionError as error:
+        raise ConfigurationError(f"{path} is nested too deeply") from error
+    except (msgspec.MsgspecError, ValueError) as error:  # the latter for a number of many digits
         raise ConfigurationError(f"{path}: {error}") from error
     reader = _Reader(path)
     axes = [reader.axis(name, values) for name, values in content.axes.items() if values]

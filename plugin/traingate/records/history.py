@@ -151,12 +151,29 @@ class History(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return series.points[-1].commit == len(self.commits) - 1
 
     @property
+    def current(self) -> list[Series]:
+        """Return the series that have a point at the newest commit that was measured."""
+        return [series for series in self.series if self.is_current(series)]
+
+    @property
+    def without_comparison(self) -> list[Series]:
+        """Return the current series without a comparison with their anchor.
+
+        If the user named the anchor, they are of tests that were not measured up to it, such as new
+        ones, or of tests of which nothing was measured after it.
+        """
+        return [series for series in self.current if series.since_anchor is None]
+
+    @property
+    def is_compared(self) -> bool:
+        """Return whether any current series has a comparison with its anchor."""
+        return any(series.since_anchor is not None for series in self.current)
+
+    @property
     def losses(self) -> list[Series]:
         """Return the current series whose throughput has fallen since their anchor."""
         return [
             series
-            for series in self.series
-            if self.is_current(series)
-            and series.since_anchor is not None
-            and series.since_anchor.is_loss
+            for series in self.current
+            if series.since_anchor is not None and series.since_anchor.is_loss
         ]

@@ -16,6 +16,7 @@ from traingate.untrusted.files import write_atomically
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _MAX_BLOCKS: Final = 60
+_MAX_NAMES: Final = 10
 
 COLUMNS: Final = (
     "test", "stack", "scale", "batch_size", "environment", "machine", "commit", "date", "subject",
@@ -30,6 +31,25 @@ def history_text(history: History) -> str:
     lines = [line for series in history.series for line in _series_lines(series, history)]
     lines += [f"Left out: {count} runs {reason}." for reason, count in history.left_out.items()]
     return without_control_characters("\n".join(lines)) + "\n"
+
+
+def not_compared_text(history: History, anchor: str) -> str:
+    """Return which benchmarks of the newest commit have no comparison with a named anchor.
+
+    Args:
+        history: History up to that commit.
+        anchor: Name of the anchor.
+
+    Returns:
+        A sentence that names them; empty if all of them have a comparison.
+    """
+    names = [*dict.fromkeys(series.test for series in history.without_comparison)]
+    further = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    text = ", ".join(names[:_MAX_NAMES]) + further
+    if history.is_compared:
+        return text and f"not compared with {anchor}, as no run up to it has them: {text}"
+    suffix = f"; not compared: {text}" if text else ""
+    return f"nothing was measured both up to {anchor} and after it, at the newest commit{suffix}"
 
 
 def history_rows(history: History) -> Iterator[dict[str, Any]]:

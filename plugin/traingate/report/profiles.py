@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Final
 
@@ -63,7 +64,7 @@ def profile_folder(directory: Path, test: str) -> Path:
     folder = directory / f"{name}-{digest}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter for a null byte
         raise ConfigurationError(
             f"--traingate-profile: {folder} cannot be made: {error}"
         ) from error
@@ -108,7 +109,8 @@ def read_profiles(path: Path) -> ProfileFile:
     Raises:
         ConfigurationError: If there are none, or if they are damaged.
     """
-    file = path / "profile.json" if path.is_dir() else path
+    is_folder = os.path.isdir(path)  # noqa: PTH112 - never raises, however long the name is
+    file = path / "profile.json" if is_folder else path
     try:
         return decode(read_bounded(file, _MAX_PROFILE_BYTES), ProfileFile)
     except OSError as error:

@@ -17,6 +17,7 @@ from traingate.errors import ConfigurationError
 from traingate.races.files import FOLDER, new_file, newest_file, read_race, save_race
 from traingate.races.running import RaceRun
 from traingate.races.space import Space
+from traingate.races.space_file import read_space_text
 from traingate.races.wishes import Wishes
 from traingate.records import Measurement
 from traingate.records.race import Objective, Race
@@ -72,7 +73,7 @@ class TuneOptions:
             "workers": list(self.wishes.workers),
             "environment": list(self.wishes.environments),
             "max-memory": self.max_memory_bytes,
-            "space": self.space_file.read_text(encoding="utf-8") if self.space_file else "",
+            "space": read_space_text(self.space_file) if self.space_file else "",
         }
 
 

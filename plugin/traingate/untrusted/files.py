@@ -106,6 +106,7 @@ def contains(path: Path, text: bytes) -> bool:
 @contextlib.contextmanager
 def _opened(path: Path, flags: int = 0) -> Iterator[int]:
     """Yield the descriptor of a regular file that was opened for reading without waiting."""
+    _check_path(path)
     # Without O_NONBLOCK, opening a FIFO waits for somebody who writes to it.
     file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | flags)
     try:
@@ -115,6 +116,12 @@ def _opened(path: Path, flags: int = 0) -> Iterator[int]:
         yield file
     finally:
         os.close(file)
+
+
+def _check_path(path: Path) -> None:
+    """Check that a path has no null byte, for which Python raises no OSError."""
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "a path cannot have a null byte", repr(str(path)))
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -130,6 +137,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     Raises:
         OSError: If it cannot be written.
     """
+    _check_path(path)
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     if _is_stream(path):
         _write_to_stream(path, data)

@@ -50,7 +50,7 @@ def holds_only_values(file: str) -> bool:
         return False
     try:
         module = ast.parse(Path(file).read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     for node in ast.walk(module):
         imports = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

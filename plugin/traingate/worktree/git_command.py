@@ -6,12 +6,12 @@ supports all of its own storage formats and settings.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import subprocess
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
+
+from traingate.untrusted.bounded_command import GroupObserver, run_bounded
 
 _REPOSITORY_VARIABLES: Final = {
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR",
@@ -43,13 +43,6 @@ def git_output(folder: Path, *arguments: str) -> str | None:
     return process.stdout.strip() if process.returncode == 0 else None
 
 
-class GroupObserver(Protocol):
-    """Receiver of the process group of a git command."""
-
-    def __call__(self, group: int, *, runs: bool) -> None:
-        """Note that a process group was started, or that it has ended."""
-
-
 def run_git(
     folder: Path, *arguments: str, on_change: GroupObserver | None = None
 ) -> subprocess.CompletedProcess[str]:
@@ -66,31 +59,17 @@ def run_git(
         OSError: If git is not installed.
     """
     command = ("git", *_SETTINGS, "-C", str(folder), *arguments)
-    with subprocess.Popen(  # noqa: S603 - no shell, and references come after --end-of-options
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="surrogateescape",  # names and contents of files may be any bytes
-        env=git_environment(),
-        start_new_session=True,  # so that git and its children can be killed together
-    ) as process:
-        try:
-            if on_change is not None:
-                on_change(process.pid, runs=True)
-            output, error_output = process.communicate(timeout=_LONGEST_SECONDS)
-        except BaseException as error:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            if not isinstance(error, subprocess.TimeoutExpired):
-                raise
-            reason = f"git gave no answer within {_LONGEST_SECONDS:g} s, and was ended"
-            return subprocess.CompletedProcess(command, _NO_ANSWER, "", reason)
-        finally:
-            if on_change is not None:
-                process.wait()
-                on_change(process.pid, runs=False)
-    return subprocess.CompletedProcess(command, process.returncode, output, error_output)
+    try:
+        return run_bounded(
+            command,
+            _LONGEST_SECONDS,
+            environment=git_environment(),
+            errors="surrogateescape",  # names and contents of files may be any bytes
+            on_change=on_change,
+        )
+    except subprocess.TimeoutExpired:
+        reason = f"git gave no answer within {_LONGEST_SECONDS:g} s, and was ended"
+        return subprocess.CompletedProcess(command, _NO_ANSWER, "", reason)
 
 
 def git_environment() -> dict[str, str]:

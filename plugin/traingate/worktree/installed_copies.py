@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from traingate.imports.distribution_metadata import direct_url, name_in, read_header
 from traingate.imports.distribution_names import normalize
 from traingate.imports.library_paths import is_package_path
+from traingate.untrusted.files import read_bounded
 from traingate.worktree.generated_files import holds_only_values, is_compiled
 
 _PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
@@ -24,6 +25,9 @@ _NAME = re.compile(r"""\s*name\s*=\s*["']?([\w.-]+)""")
 
 _SECTIONS = {"project", "tool.poetry", "metadata"}
 """Sections of a project file that contain the name of the project."""
+
+_MAX_PROJECT_FILE_BYTES = 16 << 20
+"""Largest project file that is read."""
 
 _SOURCE_FOLDERS = ("", "src", "python", "lib")
 """Folders of a project that usually hold its packages."""
@@ -134,9 +138,18 @@ def _project_names(tree: Path) -> set[str]:
 
 
 def project_name(file: Path) -> str | None:
-    """Return the name that a project file states, None if only its code could compute one."""
+    """Return the name that a project file states.
+
+    Returns:
+        The name; None if only its code could compute one, or if it cannot be read, as a folder of
+        that name.
+    """
     section = "project" if file.suffix == ".py" else ""
-    for line in file.read_text(errors="replace").splitlines():
+    try:
+        text = read_bounded(file, _MAX_PROJECT_FILE_BYTES).decode(errors="replace")
+    except OSError:
+        return None
+    for line in text.splitlines():
         if line.startswith("["):
             section = line.strip("[] ")
         match = _NAME.match(line)

@@ -1,0 +1,91 @@
+"""A command that hangs is ended with all that it has started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from traingate.environments import interpreter
+from traingate.environments.interpreter import find_interpreter
+from traingate.errors import ConfigurationError
+from traingate.untrusted.bounded_command import run_bounded
+
+
+@pytest.fixture
+def wrapper(tmp_path):
+    """Return a script that waits for its child, a ``sleep``, whose number it writes to a FIFO."""
+    os.mkfifo(tmp_path / "started")
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\nsleep 600.5 &\necho $! > {tmp_path}/started\nwait\necho done\n")
+    script.chmod(0o755)
+    return script
+
+
+def _child_of(script: Path, numbers: list[int]) -> None:
+    """Append the number of the wrapper's child, once it was started."""
+    numbers.append(int((script.parent / "started").read_text()))
+
+
+def _has_ended(number: int) -> bool:
+    """Return whether a process has ended, after waiting for the effect of SIGKILL."""
+    try:
+        psutil.Process(number).wait(10)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        os.kill(number, signal.SIGKILL)
+        return False
+    return True
+
+
+def test_what_a_wrapper_of_an_interpreter_has_started_ends_with_it(wrapper, monkeypatch):
+    monkeypatch.setattr(interpreter, "PROBE_SECONDS", 3.0)
+    numbers: list[int] = []
+    reader = threading.Thread(target=_child_of, args=(wrapper, numbers), daemon=True)
+    reader.start()
+    with pytest.raises(ConfigurationError, match="python does not run as a Python: it timed out"):
+        find_interpreter(str(wrapper), "--traingate-against-python")
+    reader.join(10)
+    assert _has_ended(*numbers)
+
+
+def test_an_interruption_ends_all_that_a_command_has_started(wrapper):
+    numbers: list[int] = []
+    main_thread = threading.get_ident()
+
+    def interrupt() -> None:
+        _child_of(wrapper, numbers)
+        signal.pthread_kill(main_thread, signal.SIGINT)
+
+    reader = threading.Thread(target=interrupt, daemon=True)
+    reader.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_bounded([str(wrapper)], 60.0)
+    reader.join(10)
+    assert _has_ended(*numbers)
+
+
+def test_a_command_gets_its_question_and_its_environment():
+    program = 'read -r line; echo "$line $NAME"; echo problem >&2; exit 3'
+    process = run_bounded(["sh", "-c", program], 60.0, environment={"NAME": "b"}, question="a\n")
+    assert (process.returncode, process.stdout, process.stderr) == (3, "a b\n", "problem\n")
+    assert run_bounded(["cat"], 60.0).stdout == ""  # it does not wait for a terminal
+
+
+def test_its_group_is_told_while_it_runs():
+    calls: list[tuple[int, bool]] = []
+
+    def note(group: int, *, runs: bool) -> None:
+        calls.append((group, runs))
+
+    output = run_bounded(["sh", "-c", "echo $$"], 60.0, on_change=note).stdout
+    assert calls == [(int(output), True), (int(output), False)]
+    with pytest.raises(subprocess.TimeoutExpired):
+        run_bounded(["sleep", "600.5"], 0.1, on_change=note)
+    assert [runs for _, runs in calls[2:]] == [True, False]
