@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from race_targets import changed_race
 from record_targets import EMPTY_PROFILE, changed_run
 from text_targets import FORMS
 
@@ -27,6 +28,19 @@ CASES: dict[str, list[Any]] = {
     ],
     "profiles": [b"", b"[" * 200_000, b"\xff\xfe"],
     "index": [b"", b"SQLite format 3\0" + b"\xff" * 9000],
+    "races": [
+        b"",
+        b"[" * 200_000,
+        # Sums that are infinite, and logarithms of 0.
+        changed_race("heats", 0, "launches", 0, "turn_seconds", value=[1.7e308, 1.7e308]),
+        changed_race("heats", 0, "launches", 0, "turn_seconds", value=[5e-324]),
+        changed_race("heats", 0, "launches", 0, "batch_size", value=2**63 - 1),
+        changed_race("heats", 0, "seconds", value=1.7e308),
+        changed_race("candidates", 0, "cost", value=5e-324),
+        # Ratios whose intervals are.
+        changed_race("heats", 0, "launches", 0, "turn_seconds", value=[1e-9]),
+        changed_race("heats", 0, "launches", 0, "turn_seconds", value=[1e9]),
+    ],
     "wire": [b"[" * 200_000, b'{"type": "Step", "count": ' + b"9" * 5000 + b"}", b"\xff"],
     "options": [("text", "\ud800"), ("text", "9" * 5000)],
     "markdown": ["\u009b31m", "`" * 100, "www.example.org"],

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import race_targets
 import record_targets
 import text_targets
 import wire_targets
@@ -32,6 +33,7 @@ TARGETS = {
     "profiles": Target(record_targets.PROFILES, record_targets.check_profile_file),
     "causes": Target(record_targets.PROFILE_PAIRS, record_targets.check_causes),
     "index": Target(record_targets.INDEXES, record_targets.check_index),
+    "races": Target(race_targets.RACES, race_targets.check_race_file),
     "wire": Target(wire_targets.PAYLOADS, wire_targets.check_payload),
     "options": Target(wire_targets.OPTIONS, wire_targets.check_options),
     "markdown": Target(text_targets.TEXTS, text_targets.check_markdown),

@@ -7,7 +7,7 @@ from cases import CASES
 from hypothesis import HealthCheck, Phase, given, settings
 from targets import TARGETS
 
-EXAMPLES = {"records": 40, "profiles": 40, "index": 40}
+EXAMPLES = {"records": 40, "profiles": 40, "index": 40, "races": 40}
 """Number of inputs of the slow targets; the others have 150."""
 
 

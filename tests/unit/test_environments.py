@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from traingate import BaseLayer, layers
-from traingate.environments import interpreter
+from traingate.environments import created, interpreter
 from traingate.environments.created import created_environments, remove_environment
 from traingate.environments.examination import examine
 from traingate.environments.interpreter import find_interpreter
@@ -235,3 +235,41 @@ def test_libraries_are_looked_for_in_the_other_environment(make_environment):
     placement = placed(*stack.layers, name="ipex")
     assert placement.examination.request.preloads == (str(library),)
     assert placement.examination.request.run_cpu.intel_openmp
+
+
+def test_the_folder_of_an_environment_has_no_secret_of_its_arguments(tmp_path, monkeypatch):
+    requirements = tmp_path / "requirements.in"
+    arguments = ["git+https://u:q7Zx9Lm2@host/a.git", "--requirement", str(requirements)]
+    calls = []
+
+    def run_uv(*arguments):
+        calls.append(arguments[0])
+        if arguments[0] == "venv":
+            (Path(arguments[-1]) / "bin").mkdir()
+            (Path(arguments[-1]) / "bin" / "python").write_text("")
+
+    def create(python=None):
+        calls.clear()
+        created.create_environment("torch-2.8", python, arguments, only_if_missing=True)
+        return bool(calls)
+
+    monkeypatch.setattr(created, "_run_uv", run_uv)
+    requirements.write_text("--index-url https://u:q7Zx9Lm2@host/simple")
+    assert create()
+    texts = [path.read_text() for path in (tmp_path / "torch-2.8").rglob("*") if path.is_file()]
+    assert any(texts)
+    assert "q7Zx9Lm2" not in "".join(texts)
+    assert not create()
+    assert create("3.12")
+    requirements.write_text("--index-url https://u:q7Zx9Lm2@host/other")
+    assert create("3.12")
+    assert not create("3.12")
+    arguments.append("numpy")
+    assert create("3.12")
+
+
+def test_an_error_of_uv_has_no_secret(monkeypatch):
+    monkeypatch.setattr(created, "find_program", lambda _name: "/bin/false")
+    with pytest.raises(ConfigurationError, match="failed") as raised:
+        created._run_uv("pip", "install", "git+https://u:q7Zx9Lm2@host/a.git")
+    assert "q7Zx9Lm2" not in str(raised.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from traingate.environments.interpreter import without_packages_of_this
 from traingate.errors import ConfigurationError
 from traingate.host.shared_libraries import find_program
 from traingate.untrusted.files import read_bounded
+from traingate.untrusted.masking import masked_text
 from traingate.worktree.removal import Removal
 
 FOLDER_VARIABLE: Final = "TRAINGATE_ENVIRONMENTS"
@@ -26,7 +28,7 @@ _VERSIONS: Final = Path(__file__).parent / "versions"
 """Folder of the files with tested versions, each the requirements of one environment."""
 
 _DESCRIPTION: Final = "traingate.txt"
-"""File in the folder of an environment that says what it was created from."""
+"""File in the folder of an environment with the digest of what it was created from."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -138,15 +140,19 @@ def _create(target: Path, python: str | None, arguments: Sequence[str], descript
 
 
 def _description(python: str | None, arguments: Sequence[str]) -> bytes:
-    """Return what an environment is created from: the Python, the arguments, and their files."""
+    """Return a digest of what an environment is created from: Python, arguments, and their files.
+
+    Addresses of packages and files of requirements may have passwords, so none is kept.
+    """
     # An environment serves any Python that runs pytest.
-    lines = [os.fsencode(python or "")]
+    parts = [os.fsencode(python or "")]
     for argument in arguments:
-        lines.append(os.fsencode(argument))
+        parts.append(os.fsencode(argument))
         path = Path(argument)
         if path.is_file():
-            lines.append(path.read_bytes())
-    return b"\n".join(lines)
+            parts.append(path.read_bytes())
+    digests = [hashlib.sha256(part).digest() for part in parts]
+    return hashlib.sha256(b"".join(digests)).hexdigest().encode()
 
 
 def remove_environment(name: str) -> None:
@@ -210,4 +216,4 @@ def _run_uv(*arguments: str) -> None:
         [command, *arguments], check=False, env=without_packages_of_this(os.environ)
     )
     if process.returncode:
-        raise ConfigurationError(f"uv {' '.join(arguments)} failed")
+        raise ConfigurationError(masked_text(f"uv {' '.join(arguments)} failed"))

@@ -179,34 +179,39 @@ def fit(items: Iterable[Observation], prior: Prior) -> Fit | None:
     """
     import numpy as np  # noqa: PLC0415 - only when a race is run
 
+    from traingate.races.normal_equations import solve  # noqa: PLC0415 - numpy
+
     rows = _connected(list(items))
     if not rows:
         return None
-    candidates = sorted({row.candidate for row in rows})
-    heats = sorted({row.heat for row in rows})
-    design = np.zeros((len(rows), len(candidates) + len(heats)))
-    for number, row in enumerate(rows):
-        design[number, candidates.index(row.candidate)] = 1.0
-        design[number, len(candidates) + heats.index(row.heat)] = 1.0
+    candidates = _places(row.candidate for row in rows)
+    heats = _places(row.heat for row in rows)
+    shares = np.zeros((len(candidates), len(heats)))
     values = np.array([row.value for row in rows])
-    # The pseudo-inverse takes the solution of least norm. Contrasts of candidates do not depend on
-    # that, since shared candidates connect the heats.
-    inverse = np.linalg.pinv(design.T @ design, hermitian=True)
-    solution = inverse @ design.T @ values
-    residuals = values - design @ solution
-    free = len(rows) - int(np.linalg.matrix_rank(design))
+    rows_of = [candidates[row.candidate] for row in rows], [heats[row.heat] for row in rows]
+    np.add.at(shares, rows_of, 1.0)
+    sums, heat_sums = np.zeros(len(candidates)), np.zeros(len(heats))
+    np.add.at(sums, rows_of[0], values)
+    np.add.at(heat_sums, rows_of[1], values)
+    effects, heat_effects, covariance = solve(shares, sums, heat_sums)
+    residuals = values - effects[rows_of[0]] - heat_effects[rows_of[1]]
+    # Connected candidates and heats have one common constant that is free.
+    free = len(rows) - (len(candidates) + len(heats) - 1)
     degrees_of_freedom = prior.degrees_of_freedom + free
     squares = prior.degrees_of_freedom * prior.spread**2 + float(residuals @ residuals)
     return Fit(
-        effects=dict(zip(candidates, map(float, solution), strict=False)),
+        effects=dict(zip(candidates, map(float, effects), strict=True)),
         spread=math.sqrt(squares / degrees_of_freedom),
         degrees_of_freedom=degrees_of_freedom,
-        launches={
-            candidate: sum(row.candidate == candidate for row in rows) for candidate in candidates
-        },
-        _places={candidate: place for place, candidate in enumerate(candidates)},
-        _covariance=inverse,
+        launches={item: int(shares[place].sum()) for item, place in candidates.items()},
+        _places=candidates,
+        _covariance=covariance,
     )
+
+
+def _places(items: Iterable[int]) -> dict[int, int]:
+    """Return the place of each number among all of them in their order."""
+    return {item: place for place, item in enumerate(sorted(set(items)))}
 
 
 def _connected(rows: Sequence[Observation]) -> list[Observation]:

@@ -10,8 +10,12 @@ import msgspec
 
 from traingate.errors import DamagedRecordError, NoRunError
 from traingate.records.decoding import decode
+from traingate.records.measurement import SCHEMA
 from traingate.records.race import RACE_SCHEMA, Race
+from traingate.records.race_plausibility import check_race
+from traingate.records.schema import masked_measurement
 from traingate.untrusted.files import read_bounded, write_atomically
+from traingate.untrusted.masking import masked_text
 
 FOLDER: Final = ".traingate/races"
 """Folder of the records below pytest's rootdir."""
@@ -24,10 +28,17 @@ _MAX_BYTES: Final = 64 << 20
 _NUMBER: Final = re.compile(r"(\d{4,})_.*\.race\.json")
 
 
-class _Version(msgspec.Struct):
-    """Version of a record, which is read before the rest of it."""
+class _Version(msgspec.Struct, frozen=True):
+    """Version of a part of a record."""
+
+    schema: int = 1
+
+
+class _Versions(msgspec.Struct, frozen=True):
+    """Versions of a record, which are read before the rest of it."""
 
     schema: int
+    plain: _Version = _Version()
 
 
 def new_file(folder: Path, test: str) -> Path:
@@ -87,19 +98,35 @@ def read_race(path: Path) -> Race:
     """Return the record of a race.
 
     Raises:
-        DamagedRecordError: If it cannot be read, or if a later version of traingate wrote it.
+        DamagedRecordError: If it cannot be read, if it has something that no race has, or if a
+            later version of traingate wrote it.
     """
     try:
         content = read_bounded(path, _MAX_BYTES)
-        version = decode(content, _Version).schema
-        if version > RACE_SCHEMA:
-            raise DamagedRecordError(
-                f"{path}: race of schema {version}, and this traingate reads up to {RACE_SCHEMA}. "
-                "Upgrade pytest-traingate."
-            )
-        return decode(content, Race)
-    except (OSError, msgspec.MsgspecError) as error:
+        version = decode(content, _Versions)
+        for kind, number, newest in (
+            ("race", version.schema, RACE_SCHEMA),
+            ("measurement", version.plain.schema, SCHEMA),
+        ):
+            if number > newest:
+                raise DamagedRecordError(
+                    f"{path}: {kind} of schema {number}, and this traingate reads up to {newest}. "
+                    "Upgrade pytest-traingate."
+                )
+        race = decode(content, Race)
+        check_race(race)
+    except (OSError, msgspec.MsgspecError, ValueError) as error:
         raise DamagedRecordError(f"{path} is no record of a race: {error}") from error
+    return _masked(race)
+
+
+def _masked(race: Race) -> Race:
+    """Return a race without the secrets that an earlier version may have kept."""
+    replace = msgspec.structs.replace
+    eliminations = tuple(
+        replace(item, reason=masked_text(item.reason)) for item in race.eliminations
+    )
+    return replace(race, plain=masked_measurement(race.plain), eliminations=eliminations)
 
 
 def _files(folder: Path) -> list[Path]:

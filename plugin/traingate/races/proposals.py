@@ -67,13 +67,19 @@ class _Spreads:
     pair: float
 
     def kernel(self, first: Array, second: Array) -> Array:
-        """Return the covariances of the costs of two lists of candidates.
+        """Return the covariances of the costs of two lists of candidates."""
+        return self.covariances(_shared_choices(first, second), first.shape[1])
 
-        With one variance for all axes, and one for all pairs of axes, they depend only on the
-        number of choices that two candidates share.
+    def covariances(self, shared: Array, axes: int) -> Array:
+        """Return the covariances of candidates that share so many choices.
+
+        With one variance for all axes, and one for all pairs of axes, they depend on nothing else.
+
+        Args:
+            shared: Number of choices that two candidates share.
+            axes: Number of axes.
         """
-        shared = (first[:, None, :] == second[None, :, :]).sum(axis=2)
-        is_same = shared == first.shape[1]
+        is_same = shared == axes
         pairs = shared * (shared - 1) / 2
         covariances: Array = self.main**2 * shared + self.pair**2 * pairs
         own: Array = _OWN_SPREAD**2 * is_same
@@ -138,17 +144,8 @@ def forecast(
         launch_spread: Standard deviation of a launch.
         seed: Seed of the draws.
     """
-    points = _array([result.point for result in results])
-    heats = np.array([result.heat for result in results])
-    values = np.array([result.value for result in results])
-    values = values - values.mean()
-    nuisance = _HEAT_SPREAD**2 * (heats[:, None] == heats[None, :])
-    nuisance = nuisance + launch_spread**2 * np.eye(len(values))
-    spreads = _likeliest(points, values, nuisance)
     others = _array(pool)
-    factor = np.linalg.cholesky(spreads.kernel(points, points) + nuisance)
-    cross = np.linalg.solve(factor, spreads.kernel(points, others))
-    means = cross.T @ np.linalg.solve(factor, values)
+    spreads, means, cross = _condition(results, others, launch_spread)
     variances = spreads.kernel(others[:1], others[:1])[0, 0] - np.sum(cross**2, axis=0)
     if len(pool) > _DRAWN_POINTS:
         optimistic = means - 2 * np.sqrt(np.maximum(variances, 0.0))
@@ -161,6 +158,42 @@ def forecast(
     noise = np.random.default_rng(seed).standard_normal((_DRAWS, len(pool)))
     root = np.linalg.cholesky(covariance + _JITTER * np.eye(len(pool)))
     return Forecast(tuple(pool), means, means + noise @ root.T)
+
+
+def expected_costs(
+    results: Sequence[Result], pool: Sequence[Point], launch_spread: float
+) -> list[float]:
+    """Return the expected log cost of each candidate in *pool*.
+
+    Args:
+        results: Results of launches, at least one.
+        pool: Candidates, at least one.
+        launch_spread: Standard deviation of a launch.
+    """
+    _, means, _ = _condition(results, _array(pool), launch_spread)
+    return [float(mean) for mean in means]
+
+
+def _condition(
+    results: Sequence[Result], others: Array, launch_spread: float
+) -> tuple[_Spreads, Array, Array]:
+    """Return the spreads, the expected costs of candidates, and what the results tell about them.
+
+    Args:
+        results: Results of launches.
+        others: Candidates.
+        launch_spread: Standard deviation of a launch.
+    """
+    points = _array([result.point for result in results])
+    heats = np.array([result.heat for result in results])
+    values = np.array([result.value for result in results])
+    values = values - values.mean()
+    nuisance = _HEAT_SPREAD**2 * (heats[:, None] == heats[None, :])
+    nuisance = nuisance + launch_spread**2 * np.eye(len(values))
+    spreads = _likeliest(points, values, nuisance)
+    factor = np.linalg.cholesky(spreads.kernel(points, points) + nuisance)
+    cross = np.linalg.solve(factor, spreads.kernel(points, others))
+    return spreads, cross.T @ np.linalg.solve(factor, values), cross
 
 
 def diverse(pool: Sequence[Point], count: int, given: Sequence[Point]) -> list[Point]:
@@ -188,14 +221,23 @@ def diverse(pool: Sequence[Point], count: int, given: Sequence[Point]) -> list[P
 
 def _likeliest(points: Array, values: Array, nuisance: Array) -> _Spreads:
     """Return the spreads under which the values are the likeliest (marginal likelihood)."""
+    shared = _shared_choices(points, points)
 
     def likelihood(spreads: _Spreads) -> float:
-        factor = np.linalg.cholesky(spreads.kernel(points, points) + nuisance)
+        factor = np.linalg.cholesky(spreads.covariances(shared, points.shape[1]) + nuisance)
         whitened = np.linalg.solve(factor, values)
         return float(-whitened @ whitened / 2 - np.log(np.diag(factor)).sum())
 
     choices = itertools.product(_MAIN_SPREADS, _PAIR_SHARES)
     return max((_Spreads(main, main * share) for main, share in choices), key=likelihood)
+
+
+def _shared_choices(first: Array, second: Array) -> Array:
+    """Return the number of choices that each candidate of a list shares with each of another."""
+    shared = np.zeros((len(first), len(second)))
+    for axis in range(first.shape[1]):  # all at once would take the memory of each axis
+        shared += first[:, None, axis] == second[None, :, axis]
+    return shared
 
 
 def _array(points: Sequence[Point]) -> Array:

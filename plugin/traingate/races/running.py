@@ -15,7 +15,9 @@ from traingate.races.observations import cost_of
 from traingate.races.space import Point, Space
 from traingate.races.strategy import Limits, Plan, Strategy
 from traingate.records.race import PLAIN, Candidate, Elimination, End, Heat, Race, RaceLaunch
+from traingate.records.race_plausibility import MAX_LAUNCHES
 from traingate.untrusted.clock import monotonic
+from traingate.untrusted.masking import masked_text
 
 Look: TypeAlias = Callable[[Sequence[RaceLaunch]], Sequence[int]]
 """Function from the launches of a heat so far to the candidates that need not go on."""
@@ -87,6 +89,10 @@ _PREPARATION_SHARE: Final = 0.4
 """Largest share of the time left that the preparation of one heat of the search may take."""
 
 
+_MOST_SEARCHED: Final = MAX_LAUNCHES * 9 // 10
+"""Number of launches or candidates after which the final comes, so that the record can be read."""
+
+
 @dataclass
 class RaceRun:
     """Race that is run.
@@ -120,7 +126,7 @@ class RaceRun:
             while True:
                 self._update(notify=False)
                 limits = Limits(
-                    self.seconds,
+                    self._search_seconds,
                     self.measurer.capacity(self.race),
                     self.measurer.graph_to_compile,
                 )
@@ -136,6 +142,13 @@ class RaceRun:
             pass
         self._update(end=end)
         return self.race
+
+    @property
+    def _search_seconds(self) -> float:
+        """Return the time of the race, none of which is left if its record becomes too large."""
+        race = self.race
+        size = max(sum(len(heat.launches) for heat in race.heats), len(race.candidates))
+        return self.seconds if size < _MOST_SEARCHED else min(self.seconds, race.seconds)
 
     def _reason_for_end(self, strategy: Strategy) -> End:
         if self._is_settled:
@@ -210,7 +223,7 @@ class RaceRun:
         elimination = Elimination(
             candidate=candidate,
             kind=kind,
-            reason=reason,
+            reason=masked_text(reason),
             heat=heat,
             seconds=self.race.seconds,
             ratio=ratio,

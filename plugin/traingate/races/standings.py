@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from traingate.gate.roofline import roofline_of_step
 from traingate.gate.statistics import mean_interval
@@ -14,6 +14,9 @@ from traingate.races.estimates import ROUGH_ERROR, Fit, tukey_quantile
 from traingate.races.observations import ALL_STAGES
 from traingate.records import Counts, Interval, Measurement
 from traingate.records.race import PLAIN, Race, RaceLaunch, Stage
+
+_LARGEST_LOGARITHM: Final = 700.0
+"""Largest number whose exponential all formats of numbers hold."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,12 @@ def ratio_of(estimates: Fit, width: HalfWidth, candidate: int, other: int) -> Ra
     """Return the throughput of *candidate* divided by that of *other*."""
     difference = estimates.difference(candidate, other)
     half = width(candidate, other)
-    return Ratio(math.exp(difference), (math.exp(difference - half), math.exp(difference + half)))
+    return Ratio(math.exp(difference), (_exp(difference - half), _exp(difference + half)))
+
+
+def _exp(value: float) -> float:
+    """Return the exponential of the end of an interval, which may be as good as infinite."""
+    return math.exp(min(value, _LARGEST_LOGARITHM))
 
 
 def standing_of(
@@ -120,7 +128,7 @@ def standing_of(
         over_plain=ratio_of(estimates, width, candidate, PLAIN) if has_plain else None,
         over_winner=ratio_of(estimates, width, candidate, winner) if has_winner else None,
         samples_per_second=throughput,
-        samples_per_second_interval=interval and (math.exp(interval[0]), math.exp(interval[1])),
+        samples_per_second_interval=interval and (_exp(interval[0]), _exp(interval[1])),
         roofline_share=share,
         bound=bound,
         peak_bytes=max(launch.peak_bytes for launch in launches),
@@ -171,10 +179,10 @@ def _roofline(
     ]
     if not gemm_seconds or not plain.roofline_flops_per_second:
         return None, ""
-    before = statistics.median(
-        second for launch in plain.launches for second in launch.gemm_seconds
-    )
-    speed = before / statistics.median(gemm_seconds)
+    before = [second for launch in plain.launches for second in launch.gemm_seconds]
+    if not before:
+        return None, ""
+    speed = statistics.median(before) / statistics.median(gemm_seconds)
     launch = launches[-1]
     limit = roofline_of_step(
         _counts(plain),

@@ -25,7 +25,7 @@ def winner_of(race: Race, final: Fit, half_width: HalfWidth) -> int:
         final: Estimates of the final.
         half_width: Half-widths of the intervals of their differences.
     """
-    from traingate.races.proposals import Result, forecast  # noqa: PLC0415 - numpy
+    from traingate.races.proposals import Result, expected_costs  # noqa: PLC0415 - numpy
 
     fastest = final.fastest
     near = [
@@ -40,7 +40,7 @@ def winner_of(race: Race, final: Fit, half_width: HalfWidth) -> int:
         if item.candidate not in race.failed
     ]
     spread = BETWEEN_SPREAD if search is None else search.spread
-    means = forecast(results, [points[number] for number in near], spread, seed=0).means
+    means = expected_costs(results, [points[number] for number in near], spread)
     return min(zip(means, near, strict=True))[1]
 
 

@@ -16,13 +16,13 @@ from traingate.records.launch import Pair
 from traingate.records.measurement import Measurement
 from traingate.records.verdict import AnchorResult, Verdict
 
-_SECONDS: Final = (1e-9, 1e9)
+SECONDS: Final = (1e-9, 1e9)
 """Shortest and longest time of a step: none takes less than the clock can tell, or 30 years."""
 
-_RATIOS: Final = (1e-12, 1e12)
+RATIOS: Final = (1e-12, 1e12)
 """Smallest and largest ratio of two times."""
 
-_RATES: Final = (1e-12, 1e24)
+RATES: Final = (1e-12, 1e24)
 """Smallest and largest rate, in samples, operations or bytes per second."""
 
 _SLOWDOWNS: Final = (-1e12, 99.999999)
@@ -68,7 +68,7 @@ def check(record: Measurement) -> None:
         raise ValueError("a launch has no visit of the yardstick")
     check_environment(record.environment)
     for kind, range_, values in _numbers(record):
-        _check_range(kind, range_, values)
+        check_range(kind, range_, values)
     if record.duet is not None:
         check_environment(record.duet.candidate_environment)
         check_environment(record.duet.base_environment)
@@ -100,7 +100,7 @@ def _check_magnitudes(value: Any) -> None:
             _check_magnitudes(item)
     elif isinstance(value, (tuple, list)):
         if isinstance(value, tuple) and value and isinstance(value[0], float):
-            _check_range("a number", (-_MAGNITUDES[1], _MAGNITUDES[1]), value)
+            check_range("a number", (-_MAGNITUDES[1], _MAGNITUDES[1]), value)
         else:
             for item in value:
                 _check_magnitudes(item)
@@ -116,21 +116,29 @@ _SHOWN_FIELDS: Final = frozenset(
 
 def _check_shown_values(record: Measurement) -> None:
     """Check the values that are only shown and compared."""
-    _check_shown(record.environment)
+    check_shown(record.environment)
     for layer in record.stack:
-        _check_shown(layer.options)
+        check_shown(layer.options)
     if record.duet is not None:
-        _check_shown(record.duet.candidate_environment)
-        _check_shown(record.duet.base_environment)
+        check_shown(record.duet.candidate_environment)
+        check_shown(record.duet.base_environment)
 
 
-def _check_shown(value: Any, depth: int = 0) -> None:
-    """Check that a value of JSON can be followed to its end and written again."""
+def check_shown(value: Any, depth: int = 0) -> None:
+    """Check that a value of JSON can be followed to its end and written again.
+
+    Args:
+        value: Value that is only shown and compared.
+        depth: Number of values around it.
+
+    Raises:
+        ValueError: If it is nested too deeply, or has an integer of more than 64 bits.
+    """
     if depth > _MAX_DEPTH:
         raise ValueError("it is nested too deeply")
     if isinstance(value, (Mapping, list)):
         for item in value.values() if isinstance(value, Mapping) else value:
-            _check_shown(item, depth + 1)
+            check_shown(item, depth + 1)
     elif type(value) is int and not _SHOWN_INTEGERS[0] <= value <= _SHOWN_INTEGERS[1]:
         raise ValueError("an integer has more than 64 bits")
 
@@ -147,16 +155,16 @@ def _numbers(record: Measurement) -> Iterator[tuple[str, tuple[float, float], Se
         for seconds in (launch.step_seconds, launch.gemm_seconds, launch.triad_seconds,
                         launch.yardstick_seconds, (launch.first_step_seconds,),
                         *launch.rank_step_seconds):  # fmt: skip
-            yield "a time", _SECONDS, seconds
+            yield "a time", SECONDS, seconds
         parts = (launch.data_seconds, *launch.phase_seconds.values(), (launch.setup_seconds,))
         for seconds in parts:
-            yield "a time", (0.0, _SECONDS[1]), seconds
+            yield "a time", (0.0, SECONDS[1]), seconds
     for pair in record.duet.pairs if record.duet is not None else ():
-        yield "a time", _SECONDS, (*pair.candidate_step_seconds, *pair.base_step_seconds)
-        yield "a yardstick", _RATIOS, (*pair.candidate_yardstick, *pair.base_yardstick)
+        yield "a time", SECONDS, (*pair.candidate_step_seconds, *pair.base_step_seconds)
+        yield "a yardstick", RATIOS, (*pair.candidate_yardstick, *pair.base_yardstick)
         yield "log_ratio", (-30.0, 30.0), (pair.log_ratio,)
-    yield "a rate", _RATES, [rate for rate in _rates(record) if rate is not None]
-    yield "precision_speedup", _RATIOS, (record.precision_speedup,)
+    yield "a rate", RATES, [rate for rate in _rates(record) if rate is not None]
+    yield "precision_speedup", RATIOS, (record.precision_speedup,)
 
 
 def _rates(record: Measurement) -> Iterator[float | None]:
@@ -170,7 +178,17 @@ def _rates(record: Measurement) -> Iterator[float | None]:
     yield from (figure.samples_per_second for figure in record.published)
 
 
-def _check_range(kind: str, range_: tuple[float, float], values: Sequence[float]) -> None:
+def check_range(kind: str, range_: tuple[float, float], values: Sequence[float]) -> None:
+    """Check that numbers are in a range.
+
+    Args:
+        kind: Name of one of them, with its article.
+        range_: Smallest and largest number that a measurement gives.
+        values: Numbers.
+
+    Raises:
+        ValueError: If one is outside.
+    """
     if values and not range_[0] <= min(values) <= max(values) <= range_[1]:
         worst = min(values) if min(values) < range_[0] else max(values)
         raise ValueError(f"{kind} is {worst:g}, which no measurement gives")
@@ -192,7 +210,7 @@ def _check_verdict(verdict: Verdict) -> None:
         raise ValueError("a verdict has a slowdown, and not both rates")
     slowdowns = (verdict.slowdown_percent, verdict.missable_slowdown_percent)
     _check_slowdowns([*slowdowns, *(verdict.slowdown_percent_interval or ())])
-    _check_range("a rate", _RATES, [rate for rate in rates if rate is not None])
+    check_range("a rate", RATES, [rate for rate in rates if rate is not None])
     if verdict.anchor is not None:
         _check_anchor(verdict.anchor)
 
@@ -202,4 +220,4 @@ def _check_anchor(anchor: AnchorResult) -> None:
 
 
 def _check_slowdowns(values: Iterable[float | None]) -> None:
-    _check_range("a slowdown", _SLOWDOWNS, [value for value in values if value is not None])
+    check_range("a slowdown", _SLOWDOWNS, [value for value in values if value is not None])

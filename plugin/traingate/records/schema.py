@@ -54,10 +54,10 @@ def from_json(content: bytes | msgspec.Raw, location: str) -> Measurement:
         check(measurement)
     except (msgspec.MsgspecError, ValueError) as error:
         raise DamagedRecordError.of(location, error) from error
-    return _masked(measurement)
+    return masked_measurement(measurement)
 
 
-def _masked(measurement: Measurement) -> Measurement:
+def masked_measurement(measurement: Measurement) -> Measurement:
     """Return a record without the secrets that an earlier version may have kept."""
     replace = msgspec.structs.replace
     duet = measurement.duet
