@@ -6,7 +6,6 @@ does, so they are a stranger's: they are checked against their schema, and shown
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +19,7 @@ from traingate.records.results import SuiteResults
 from traingate.report.figures import is_notable
 from traingate.report.markdown import escaped, to_markdown
 from traingate.untrusted.files import read_bounded
+from traingate.untrusted.shell_words import shell_command
 
 if TYPE_CHECKING:
     from github.IssueComment import IssueComment
@@ -130,8 +130,8 @@ def with_commands(results: SuiteResults, branch: str) -> SuiteResults:
     tests = [
         msgspec.structs.replace(
             result,
-            command=shlex.join(["pytest", f"--traingate-against={branch}", result.test])
-            if "::" in result.test and not result.test.startswith("-")
+            command=shell_command(["pytest", f"--traingate-against={branch}", result.test])
+            if "::" in result.test and result.test.isprintable() and result.test[0] != "-"
             else "",
         )
         for result in results.tests

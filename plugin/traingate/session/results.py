@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -30,6 +29,7 @@ from traingate.session.session import Session
 from traingate.session.summary import SessionSummary
 from traingate.untrusted.files import write_atomically
 from traingate.untrusted.masking import masked_text
+from traingate.untrusted.shell_words import shell_command
 
 SUMMARY_VARIABLE: Final = "GITHUB_STEP_SUMMARY"
 """Variable with the file of a step's summary (docs.github.com, "Workflow commands")."""
@@ -181,4 +181,4 @@ def _command(settings: Settings) -> str:
         "base-setup": settings.base_setup and masked_text(settings.base_setup),
     }
     given = [f"--traingate-{name}={value}" for name, value in options.items() if value is not None]
-    return shlex.join(["pytest", *filter(None, comparison), *given])
+    return shell_command(["pytest", *filter(None, comparison), *given])

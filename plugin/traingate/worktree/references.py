@@ -7,13 +7,13 @@ a single commit, and has ``origin/main`` but no branch ``main``.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from traingate.errors import ConfigurationError
+from traingate.untrusted.shell_words import shell_command
 from traingate.worktree.git_command import git_output
 
 _SUFFIX: Final = re.compile(r"(?=[~^:]|@\{)")
@@ -127,4 +127,4 @@ def _remedy(root: Path, name: str, suffix: str, remotes: Sequence[str]) -> str:
     if len(remotes) > 1 and not name.startswith(f"{remote}/"):
         others = " or ".join(each for each in remotes if each != remote)
         reason = f"(If {others} has it, put that for {remote}.) {reason}"
-    return f"{reason}: {shlex.join(['git', 'fetch', *arguments])}"
+    return f"{reason}: {shell_command(['git', 'fetch', *arguments])}"

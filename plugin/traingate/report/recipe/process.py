@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Final
 from traingate.controller.launchers import preload_value, program_start
 from traingate.layers.base import ProcessRequest
 from traingate.layers.recipe import Recipe
+from traingate.untrusted.shell_words import shell_command, shell_word
 
 _LOCAL_RANKS: Final = {"torchrun": "LOCAL_RANK", "ipexrun": "MPI_LOCALRANKID"}
 """Variables with the number of a rank among those of its node, by launcher."""
@@ -40,7 +40,7 @@ class PlainProcess:
     def exports(self) -> list[str]:
         """Return a line for each variable that sets it in a shell."""
         return [
-            f"export {name}={shlex.quote(value)}"
+            f"export {name}={shell_word(value)}"
             for name, value in self.variables.items()
             if _VARIABLE.fullmatch(name)
         ]
@@ -48,7 +48,7 @@ class PlainProcess:
     @property
     def command(self) -> str:
         """Return the command as a line for a shell in which the variables are set."""
-        return shlex.join(self.argv)
+        return shell_command(self.argv)
 
 
 def plain_process(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from traingate.report.recipe import blocks
 from traingate.report.recipe.process import PlainProcess, plain_process
 from traingate.report.recipe.step import inside_contexts, step_text
 from traingate.report.terminal_text import terminal_line
+from traingate.untrusted.shell_words import shell_word
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _pinned(name: str, versions: Mapping[str, str]) -> str:
     """Return the requirement of a package in this version, without the part for its build."""
     if name not in versions:
         return name
-    return shlex.quote(f"{name}=={versions[name].partition('+')[0]}")
+    return shell_word(f"{name}=={versions[name].partition('+')[0]}")
 
 
 def _separated(functions: list[str]) -> list[str]:

@@ -1,0 +1,20 @@
+"""Quote words that a stranger may have written, for commands that somebody copies into a shell."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+
+
+def shell_word(text: str) -> str:
+    """Return a text as one word of a command, without the characters that are not shown.
+
+    Whoever shows the command later leaves out control sequences. Part of one could be a quote, so
+    they are left out before the text is quoted.
+    """
+    return shlex.quote("".join(filter(str.isprintable, text)))
+
+
+def shell_command(words: Iterable[str]) -> str:
+    """Return words as a command, see ``shell_word``."""
+    return " ".join(map(shell_word, words))
