@@ -7,8 +7,6 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-import msgspec
-
 from traingate.errors import ConfigurationError
 from traingate.untrusted.bounded_command import run_bounded
 
@@ -37,6 +35,8 @@ def ask_program(
     Raises:
         ConfigurationError: If it cannot be started, fails, takes longer, or prints anything else.
     """
+    import msgspec  # noqa: PLC0415 - not in runs of pytest that ask no program
+
     try:
         process = run_bounded(command, seconds, environment=environment, question=question)
         if process.returncode:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from traingate.environments.answers import ask_program
 from traingate.environments.interpreter import Interpreter, child_environment
 from traingate.errors import ConfigurationError
@@ -115,7 +113,8 @@ def examine(
     return Examination(tuple(findings), answer.request)
 
 
-class _Answer(msgspec.Struct):
+@dataclass(frozen=True)
+class _Answer:
     """Answer of ``worker/examine_layers.py``."""
 
     findings: list[tuple[str | None, str | None]]
