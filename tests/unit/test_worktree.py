@@ -227,6 +227,28 @@ def test_worktrees_are_removed_although_the_process_that_does_so_was_killed(
     assert len(worktrees_of(repository)) == 1
 
 
+@pytest.mark.parametrize("failure", [OSError, KeyboardInterrupt])
+def test_folders_are_removed_although_the_process_could_not_be_started_again(
+    removal, tmp_path, monkeypatch, failure
+):
+    first = removal.make_folder("first-", tmp_path)
+    removal._cleanup.kill()
+    removal._cleanup.wait()
+    start = subprocess.Popen
+
+    def fail(*_arguments, **_keywords):
+        monkeypatch.setattr(subprocess, "Popen", start)
+        raise failure
+
+    monkeypatch.setattr(subprocess, "Popen", fail)
+    with pytest.raises(failure):
+        removal.make_folder("second-", tmp_path)
+    third = removal.make_folder("third-", tmp_path)
+    assert {first, third} == {*tmp_path.iterdir()}
+    removal.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_git_that_never_answers_is_ended(repository, monkeypatch):
     monkeypatch.setattr(git_command, "_LONGEST_SECONDS", 0.3)
     process = git_command.run_git(repository.root, "-c", "alias.wait=!sleep 600.25", "wait")

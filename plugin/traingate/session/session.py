@@ -5,7 +5,6 @@ A session uses no object of pytest: it takes settings and requests, and returns 
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -91,7 +90,7 @@ class Session:
         self.interruption: str | None = None
         self.root = root.resolve()
         self._removal = Removal()
-        self._removal.remove_matching(listener_pattern())
+        self._removal.remove_matching_at_end(listener_pattern())
         self._directory = _make_directory(self._removal)
         self.base_sides = BaseSides(self.root, self._directory, self._removal, settings.base_setup)
         chooser = ComparisonChooser(
@@ -130,7 +129,6 @@ class Session:
     def close(self) -> None:
         """Remove the worktrees and the compile caches."""
         self._removal.close()
-        shutil.rmtree(self._directory, ignore_errors=True)
 
     def run(self, request: BenchmarkRequest, observer: Observer) -> Result:
         """Measure and judge one test.

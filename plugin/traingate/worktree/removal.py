@@ -8,7 +8,6 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,9 @@ _CLEANUP_SCRIPT: Final = Path(__file__).with_name("cleanup.py")
 
 _CLOSE_TIMEOUT_SECONDS: Final = 60.0
 """Time that ``close`` waits for the removal."""
+
+_ATTEMPTS: Final = 2
+"""Number of times that ``close`` tries to have the folders removed."""
 
 
 class Removal:
@@ -30,6 +32,7 @@ class Removal:
     def __init__(self) -> None:
         self._cleanup: subprocess.Popen[bytes] | None = None
         self._entries: list[dict[str, str | int]] = []
+        self._sent = 0  # number of the entries that the script has
 
     def __enter__(self) -> Removal:
         return self
@@ -50,7 +53,7 @@ class Removal:
         folder.mkdir(mode=0o700)
         return folder
 
-    def remove_worktree(self, repository: Path, folder: Path) -> None:
+    def remove_worktree_at_end(self, repository: Path, folder: Path) -> None:
         """Remove a worktree of a repository at the end.
 
         Args:
@@ -59,7 +62,7 @@ class Removal:
         """
         self._send({"folder": str(folder), "repository": str(repository)})
 
-    def remove_matching(self, pattern: str) -> None:
+    def remove_matching_at_end(self, pattern: str) -> None:
         """Remove all folders at the end that match a pattern.
 
         Args:
@@ -68,20 +71,26 @@ class Removal:
         self._send({"pattern": pattern})
 
     def note_group(self, group: int, *, runs: bool) -> None:
-        """Kill a process group if this process ends while the group *runs*."""
+        """Note whether a process group runs; it is killed if this process ends meanwhile.
+
+        Args:
+            group: Number of the group.
+            runs: True when it has started, False when it has ended.
+        """
         self._send({"group": group, "runs": runs})
 
     def close(self) -> None:
         """Remove the folders."""
-        if self._cleanup is not None and not self._end_cleanup():
-            with contextlib.suppress(BrokenPipeError):
-                self._restart_cleanup()
-                self._end_cleanup()
+        for _ in range(_ATTEMPTS if self._entries else 0):
+            with contextlib.suppress(OSError):  # of a process that was killed, or cannot be started
+                self._write()
+            if self._cleanup is not None and self._end_cleanup():
+                break
         self._entries.clear()
 
     def _end_cleanup(self) -> bool:
         """Let the cleanup script remove everything; return whether it could, or still does."""
-        cleanup, self._cleanup = self._cleanup, None
+        cleanup, self._cleanup, self._sent = self._cleanup, None, 0
         assert cleanup is not None
         assert cleanup.stdin is not None
         with contextlib.suppress(BrokenPipeError):
@@ -94,23 +103,19 @@ class Removal:
         """Send an entry to the cleanup script, which is started for the first one."""
         self._entries.append(entry)
         try:
-            self._write([entry])
+            self._write()
         except BrokenPipeError:  # somebody has killed it, such as the kernel for lack of memory
-            self._restart_cleanup()
+            self._end_cleanup()
+            self._write()
 
-    def _restart_cleanup(self) -> None:
-        """Start the cleanup script anew, with all entries so far.
+    def _write(self) -> None:
+        """Write the entries that the cleanup script lacks; it is started if none runs.
 
         Raises:
-            BrokenPipeError: If it was killed again.
+            OSError: If it cannot be started, or was killed.
         """
-        if self._cleanup is not None:
-            self._end_cleanup()
-        self._write(self._entries)
-
-    def _write(self, entries: Sequence[dict[str, str | int]]) -> None:
-        """Write entries to the cleanup script, which is started if none runs."""
         if self._cleanup is None:
+            self._sent = 0
             self._cleanup = subprocess.Popen(  # noqa: S603 - our own script, no shell
                 [sys.executable, "-I", "-S", str(_CLEANUP_SCRIPT)],
                 stdin=subprocess.PIPE,
@@ -120,6 +125,8 @@ class Removal:
                 start_new_session=True,  # Ctrl-C must not end the script early
             )
         assert self._cleanup.stdin is not None
+        entries = self._entries[self._sent :]
         lines = b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
         self._cleanup.stdin.write(lines)
         self._cleanup.stdin.flush()
+        self._sent += len(entries)

@@ -69,7 +69,9 @@ class Worktrees:
 
     def _add_worktree(self, repository: Repository, commit: str, tree: Path, *options: str) -> None:
         """Make the folder *tree* a worktree of *commit*, with further options of git."""
-        self._removal.remove_worktree(repository.root, tree)  # first, since git may be interrupted
+        self._removal.remove_worktree_at_end(
+            repository.root, tree
+        )  # first, since git may be interrupted
         no_hooks = ("-c", f"core.hooksPath={os.devnull}")
         command = ("worktree", "add", "--detach", "--force", *options, str(tree), commit)
         process = run_git(repository.root, *no_hooks, *command, on_change=self._removal.note_group)
