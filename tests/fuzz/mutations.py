@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -133,6 +134,16 @@ def damaged_bytes(draw: st.DrawFn, valid: bytes) -> bytes:
         else:
             content[:] = content[start:] + content[:start]
     return bytes(content)
+
+
+def changed(content: Any, path: Sequence[str | int], value: Any) -> Any:
+    """Return a copy of *content*, which is JSON, with another value at a path."""
+    copied = copy.deepcopy(content)
+    parent = copied
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = value
+    return copied
 
 
 def as_text(content: Any) -> bytes:

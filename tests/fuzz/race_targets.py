@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from hypothesis import strategies as st
-from mutations import adjusted, as_text, damaged_bytes, mutated
+from mutations import adjusted, as_text, changed, damaged_bytes, mutated
 
 from sample_records import measurement
 from simulated_launches import launch
@@ -49,12 +49,7 @@ def _valid_race() -> dict[str, Any]:
 
 def changed_race(*path: str | int, value: Any) -> bytes:
     """Return the valid race with another value at a path."""
-    content = json.loads(as_text(_valid_race()))
-    parent = content
-    for key in path[:-1]:
-        parent = parent[key]
-    parent[path[-1]] = value
-    return as_text(content)
+    return as_text(changed(_valid_race(), path, value))
 
 
 @functools.cache

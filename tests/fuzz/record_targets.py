@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import json
 import math
@@ -13,7 +12,7 @@ from unittest import mock
 
 import msgspec
 from hypothesis import strategies as st
-from mutations import adjusted, as_text, damaged_bytes, mutated
+from mutations import adjusted, as_text, changed, damaged_bytes, mutated
 
 from sample_records import save_run
 from sample_report import duet_of, explanation, profile_of, record_of, verdict_of
@@ -60,12 +59,8 @@ def _valid_run() -> dict[str, Any]:
 
 def changed_run(*path: str | int, value: Any) -> bytes:
     """Return the valid run with another value at a path in its record."""
-    content = copy.deepcopy(_valid_run())
-    parent = content["benchmarks"][0]["extra_info"]["traingate"]
-    for key in path[:-1]:
-        parent = parent[key]
-    parent[path[-1]] = value
-    return as_text(content)
+    record = ("benchmarks", 0, "extra_info", "traingate")
+    return as_text(changed(_valid_run(), (*record, *path), value))
 
 
 @functools.cache
