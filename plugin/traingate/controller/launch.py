@@ -138,10 +138,7 @@ def measure_launch(
         count_work(job, worker, facts)
     if facts.counts.bytes_per_sample is not None and not facts.memory_bytes_per_second:
         worker.freeze()
-        bandwidth = yardstick.ask_first(
-            messages.MeasureBandwidth(), messages.Bandwidth, job.timeouts.step, beside
-        )
-        facts.memory_bytes_per_second = bandwidth.bytes_per_second
+        facts.memory_bytes_per_second = visit_yardstick.measure_bandwidth()
     if job.profile is not None and number == job.launches.planned:
         facts.profile = _profile(worker, job.profile)
     return launch
@@ -195,6 +192,13 @@ class _YardstickVisit:
         """Let the yardstick do *repeats* units of its work, and return their mean times."""
         message = messages.Measure(repeats)
         return self._yardstick.ask_first(message, messages.Measured, self._seconds, self._activity)
+
+    def measure_bandwidth(self) -> float:
+        """Let the yardstick measure the bandwidth of the memory, in bytes per second."""
+        message = messages.MeasureBandwidth()
+        return self._yardstick.ask_first(
+            message, messages.Bandwidth, self._seconds, self._activity
+        ).bytes_per_second
 
 
 def _measure_rounds(
