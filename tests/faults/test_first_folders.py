@@ -19,7 +19,7 @@ make = os.mkdir
 
 def make_and_end(path, *arguments, **keywords):
     make(path, *arguments, **keywords)
-    if str(path).startswith(os.path.join(tempfile.gettempdir(), "{prefix}")):
+    if str(path).startswith(os.path.join(tempfile.gettempdir(), f"{prefix}")):
         os.kill(os.getpid(), signal.{signal})
 
 os.mkdir = make_and_end
@@ -31,8 +31,8 @@ if hasattr(pathlib, "_normal_accessor"):  # Python 3.10
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize(
     ("prefix", "options"),
-    [("traingate-session-", STORED), ("traingate-base-", DUET), ("traingate-", DUET)],
-    ids=["session", "worktree", "any"],
+    [("traingate-session-", STORED), ("traingate-base-", DUET), ("traingate-{os.getpid()}-", DUET)],
+    ids=["session", "worktree", "worker"],
 )
 def test_a_run_that_ends_as_soon_as_a_folder_is_made_leaves_none(prefix, options, number):
     with site() as project:
