@@ -27,39 +27,40 @@ def pytest_unconfigure():
 """
 
 
+EVERY_KIND = """
+from dataclasses import dataclass
+import pytest
+from traingate import BaseLayer
+from models import language_model, mlp
+
+
+@dataclass(frozen=True)
+class Threads(BaseLayer):
+    count: int
+    name = "threads"
+    order = 50
+
+    def apply(self, training):
+        import torch
+        torch.set_num_threads(self.count)
+
+
+def test_fixtures(training_benchmark, torch_compile, data_workers, channels_last):
+    result = training_benchmark(mlp)
+    assert result.samples_per_second > 10
+    assert result.launches[0].counters["dynamo_graphs"] >= 1
+
+@pytest.mark.parametrize("batch_size", [4, 8], indirect=True)
+def test_sizes(training_benchmark, batch_size):
+    assert training_benchmark(mlp).batch_size == batch_size.samples
+
+def test_own_step(training_benchmark):
+    training_benchmark(language_model, layers=[Threads(1)])
+"""
+
+
 def test_every_kind_of_workload_and_layer_is_recorded(project, newest_run):
-    pytester = project(
-        """
-        from dataclasses import dataclass
-        import pytest
-        from traingate import BaseLayer
-        from models import language_model, mlp
-
-
-        @dataclass(frozen=True)
-        class Threads(BaseLayer):
-            count: int
-            name = "threads"
-            order = 50
-
-            def apply(self, training):
-                import torch
-                torch.set_num_threads(self.count)
-
-
-        def test_fixtures(training_benchmark, torch_compile, data_workers, channels_last):
-            result = training_benchmark(mlp)
-            assert result.samples_per_second > 10
-            assert result.launches[0].counters["dynamo_graphs"] >= 1
-
-        @pytest.mark.parametrize("batch_size", [4, 8], indirect=True)
-        def test_sizes(training_benchmark, batch_size):
-            assert training_benchmark(mlp).batch_size == batch_size.samples
-
-        def test_own_step(training_benchmark):
-            training_benchmark(language_model, layers=[Threads(1)])
-        """
-    )
+    pytester = project(EVERY_KIND)
     result = pytester.runpytest_subprocess(
         *FAST, "--benchmark-save=base", "--traingate-profile=profiles", "-rA"
     )
