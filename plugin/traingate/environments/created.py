@@ -148,9 +148,8 @@ def _description(python: str | None, arguments: Sequence[str]) -> bytes:
     parts = [os.fsencode(python or "")]
     for argument in arguments:
         parts.append(os.fsencode(argument))
-        path = Path(argument)
-        if path.is_file():
-            parts.append(path.read_bytes())
+        if os.path.isfile(argument):  # noqa: PTH113 - never raises, as for a long address
+            parts.append(Path(argument).read_bytes())
     digests = [hashlib.sha256(part).digest() for part in parts]
     return hashlib.sha256(b"".join(digests)).hexdigest().encode()
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 def shell_word(text: str) -> str:
     """Return a text as one word of a command, without the characters that are not shown.
 
-    Whoever shows the command later leaves out control sequences. Part of one could be a quote, so
-    they are left out before the text is quoted.
+    Reports and terminals leave out control sequences. Part of one could be a quote, so they are
+    left out before the text is quoted.
     """
     return shlex.quote("".join(filter(str.isprintable, text)))
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from traingate.untrusted.bounded_command import GroupObserver, run_bounded
 
-_REPOSITORY_VARIABLES: Final = {
+_LEFT_OUT_VARIABLES: Final = {
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR",
     "GIT_NAMESPACE", "GIT_PREFIX", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
@@ -73,9 +73,9 @@ def run_git(
 
 
 def git_environment() -> dict[str, str]:
-    """Return our environment variables for git, without those that bind it to one repository."""
+    """Return our environment variables for git, but those that change what its commands mean."""
     variables = {
-        name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES
+        name: value for name, value in os.environ.items() if name not in _LEFT_OUT_VARIABLES
     }
     # Without optional locks, an interrupted command that only reads leaves no lock file behind.
     settings = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
