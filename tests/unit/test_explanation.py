@@ -209,6 +209,15 @@ def test_keys_of_a_module_lead_from_the_outermost_to_the_innermost():
     assert list(module_keys("")) == []
 
 
+@pytest.mark.parametrize("path", [".".join("a" * 200_000), "a." * 9 + "b" * 200_000])
+def test_a_path_that_no_model_has_is_its_only_key(path):
+    assert list(module_keys(path)) == [path]
+
+
+def test_the_longest_path_has_all_its_keys():
+    assert len(list(module_keys(".".join("a" * 100)))) == 100
+
+
 def test_memory_and_reorders_are_facts_if_they_have_changed():
     base = net(peak_bytes={"forward": 1 << 20, "backward": 1 << 20})
     reorders = (Reorder("src:a dst:b", "8x3", 5.0, 0.002),)

@@ -5,7 +5,7 @@ import pytest
 
 from traingate.errors import ConfigurationError
 from traingate.records.profile import Cell, Profile
-from traingate.report.flame_graph import collapsed_stacks, frames, render_flame_graph
+from traingate.report.flame_graph import MAX_DEPTH, collapsed_stacks, frames, render_flame_graph
 from traingate.report.profile_table import profile_lines
 from traingate.report.profiles import ProfileFile, profile_folder, read_profiles, write_profiles
 
@@ -88,6 +88,21 @@ def test_the_page_holds_all_that_it_needs_and_escapes_names():
     assert "&lt;t&gt;" in page
     assert "</script><b>" not in page
     assert not re.search(r"<(script|img|iframe)[^>]+src=|<link[^>]+href=.(?!data:)", page)
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1, 400, 100_000])
+def test_the_modules_of_a_very_deep_path_end_in_one_frame(depth):
+    names = [str(number) for number in range(depth)]
+    cell = Cell("forward", ".".join(names), "aten::mm", "", 1.0, 0.1)
+    deep = Profile(steps=1, step_seconds=0.1, cells=(cell,))
+    assert "aten::mm" in render_flame_graph("t", "s", deep, deep)
+    (frame,) = frames(deep, None).children.values()
+    frame_names = []
+    while frame.children:
+        (frame,) = frame.children.values()
+        frame_names.append(frame.name)
+    assert len(frame_names) == min(depth, MAX_DEPTH) + 1
+    assert ".".join(frame_names) == f"{cell.module}.aten::mm"
 
 
 def test_stacks_are_those_that_speedscope_reads():

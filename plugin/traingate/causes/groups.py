@@ -16,6 +16,10 @@ _MIN_SHARE: Final = 0.15
 
 _MAX_CAUSES: Final = 5
 
+_MAX_NAMES: Final = 100
+_MAX_CHARACTERS: Final = 2000
+"""Largest path of a module of which the modules around it are looked at too."""
+
 _PROPORTIONAL: Final = 0.5
 """Smallest ratio between the relative change of all other cells and that of a group, from which on
 the group is no cause: everything has become slower, and the group is merely large."""
@@ -98,7 +102,13 @@ def module_keys(path: str) -> Iterator[str]:
     >>> list(module_keys("layer2.0.conv1"))
     ['layer2', 'layer*', 'layer2.0', 'layer2.*', 'layer*.*', 'layer2.0.conv1', 'layer2.*.conv1',
      'layer*.*.conv*']
+
+    Of a path that no model has, it yields the whole path alone: all its beginnings would take time
+    and memory that grow with the square of its length.
     """
+    if path.count(".") >= _MAX_NAMES or len(path) > _MAX_CHARACTERS:
+        yield path
+        return
     names = path.split(".") if path else []
     for length in range(1, len(names) + 1):
         beginning = ".".join(names[:length])

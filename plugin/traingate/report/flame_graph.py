@@ -20,6 +20,10 @@ FLAME_GRAPH_SCRIPTS: Final = ("d3.min.js", "d3-flamegraph.umd.min.js", "flame_gr
 FLAME_GRAPH_STYLES: Final = ("d3-flamegraph.css", "flame_graph.css")
 """Style sheets of a page with a flame graph."""
 
+MAX_DEPTH: Final = 50
+"""Number of nested modules that a flame graph shows: Python, JSON and the page nest no more than
+some hundred frames."""
+
 
 @dataclass
 class Frame:
@@ -50,6 +54,8 @@ class Frame:
 
 def frames(candidate: Profile, base: Profile | None) -> Frame:
     """Return the step as a tree of phases, modules and operators.
+
+    The modules that are nested more deeply than ``MAX_DEPTH`` are one frame.
 
     Args:
         candidate: Profile that the widths are of.
@@ -102,7 +108,10 @@ def _path(root: Frame, cell: Cell) -> Iterator[Frame]:
     """Yield the frames from the root to that of a cell; those that are missing are added."""
     frame = root
     yield frame
-    for name in _names(cell):
+    phase, *modules, operator = _names(cell)
+    if len(modules) > MAX_DEPTH:
+        modules[MAX_DEPTH - 1 :] = [".".join(modules[MAX_DEPTH - 1 :])]
+    for name in (phase, *modules, operator):
         frame = frame.children.setdefault(name, Frame(name))
         yield frame
 

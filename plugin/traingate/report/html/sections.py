@@ -11,7 +11,7 @@ import msgspec
 from traingate.controller.profiling import SideProfiles
 from traingate.records import Measurement, Verdict
 from traingate.records.profile import Cell, Profile, compact_profile
-from traingate.report.flame_graph import frames
+from traingate.report.flame_graph import MAX_DEPTH, frames
 from traingate.report.html.attribution import attribution_tables
 from traingate.report.html.chart import Chart, Table, significant
 from traingate.report.html.duet import pair_steps_chart, pairs_chart
@@ -25,9 +25,6 @@ from traingate.report.html.surroundings import (
     machine_table,
     software_lists,
 )
-
-_MAX_DEPTH: Final = 50
-"""Number of nested modules that a flame graph shows."""
 
 _CELLS: Final = 1000
 """Number of cells of a duet's profiles that the page has."""
@@ -188,7 +185,7 @@ def _shallow(profile: Profile) -> Profile:
     """Return a profile without the ends of very deep paths, which no page could nest."""
 
     def cut(path: str) -> str:
-        return ".".join(path.split(".")[:_MAX_DEPTH])
+        return ".".join(path.split(".")[:MAX_DEPTH])
 
     cells = tuple(
         Cell(cell.phase, cut(cell.module), cell.operator, cell.inputs, cell.calls, cell.seconds)
