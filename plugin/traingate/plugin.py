@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from traingate import fixtures, layer_fixtures, options, replay
-from traingate.baselines.compared_run import keep_what_can_be_shown
+from traingate.baselines.compared_run import error_of_removed, keep_what_can_be_shown
 from traingate.baselines.run_files import check_compared_files
 from traingate.baselines.run_saving import RunSaving
 from traingate.ending.exit_status import (
@@ -274,14 +274,11 @@ class _SessionHooks:
     def pytest_benchmark_compare_machine_info(
         self, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
     ) -> None:
-        """Suppress pytest-benchmark's comparison of machines for runs with records of traingate.
-
-        It includes the present clock rate, which always differs. traingate compares the hardware.
-        """
-        keep_what_can_be_shown(compared_benchmark)
-        infos = [benchmark.get("extra_info") for benchmark in compared_benchmark["benchmarks"]]
-        if any(isinstance(info, dict) and "traingate" in info for info in infos):
-            compared_benchmark["machine_info"] = machine_info
+        """Keep of a compared run what pytest-benchmark can show, before it looks at its machine."""
+        removed = keep_what_can_be_shown(compared_benchmark, machine_info)
+        if removed and self._config.getoption("benchmark_compare_fail", None):
+            error = error_of_removed(removed, self._settings.storage, self._settings.compare)
+            raise pytest.UsageError(terminal_text(str(error)))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:

@@ -13,7 +13,8 @@ from comparing_runs import FAST, MEASURE, ONE_MEASURED, run, text_of
 NAME = "x\n::error file=a.py::injected\n\x1b]0;title\x07"
 STATISTICS = {
     "min": 1.0, "max": 1.0, "mean": 1.0, "stddev": 0.0, "median": 1.0, "iqr": 0.0, "ops": 1.0,
-    "rounds": 4, "iterations": 1, "outliers": "0;0",
+    "rounds": 4, "iterations": 1, "outliers": "0;0", "q1": 1.0, "q3": 1.0, "ld15iqr": 1.0,
+    "hd15iqr": 1.0,
 }  # fmt: skip
 
 
@@ -55,6 +56,17 @@ def test_a_file_name_with_control_characters_is_refused(pytester, stored):
     assert not any(line.startswith("::error") for line in text_of(result).splitlines())
 
 
+def test_a_folder_name_with_control_characters_is_refused(pytester, stored):
+    path = stored(lambda _content, _benchmark: None)
+    folder = path.parent / "Linux\n::error::injected\n"
+    folder.mkdir()
+    path.rename(folder / path.name)
+    result = run(pytester)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "its name has control characters" in text_of(result)
+    assert not any(line.startswith("::error") for line in text_of(result).splitlines())
+
+
 def _without_statistics(_content, benchmark):
     benchmark["stats"] = {"ops": 1}
 
@@ -67,7 +79,18 @@ def _with_null(_content, benchmark):
     benchmark["stats"]["iqr"] = None
 
 
-@pytest.mark.parametrize("change", [_without_statistics, _with_a_text, _with_null])
+def _without_iterations(_content, benchmark):
+    del benchmark["stats"]["iterations"]
+
+
+def _with_a_huge_integer(_content, benchmark):
+    benchmark["stats"]["min"] = 10**400
+
+
+DAMAGES = [_without_statistics, _with_a_text, _with_null, _without_iterations, _with_a_huge_integer]
+
+
+@pytest.mark.parametrize("change", DAMAGES)
 def test_statistics_that_pytest_benchmark_cannot_show_do_not_end_the_session(
     pytester, stored, change
 ):
@@ -75,7 +98,19 @@ def test_statistics_that_pytest_benchmark_cannot_show_do_not_end_the_session(
     stored(change)
     result = run(pytester)
     assert "INTERNALERROR" not in text_of(result)
+    assert "Traceback" not in text_of(result)
     assert "1 compared" in text_of(result)
+
+
+@pytest.mark.parametrize("change", [_without_iterations, _with_a_huge_integer])
+def test_limits_of_pytest_benchmark_that_have_no_statistics_to_judge_by_are_an_error(
+    pytester, stored, change
+):
+    path = stored(change)
+    result = run(pytester, ONE_MEASURED, "--benchmark-compare-fail=min:99999%")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"{path.name} is damaged: --benchmark-compare-fail cannot judge" in text_of(result)
+    assert "Traceback" not in text_of(result)
 
 
 def _without_name(_content, benchmark):

@@ -90,7 +90,8 @@ def check_compared_files(storage: str, selection: str | bool) -> None:
 
     Raises:
         DamagedRecordError: If one is a FIFO or a device, or larger than ``MAX_RUN_BYTES``, if it
-            has more than ``MAX_VALUES`` values, or control characters in its name.
+            has more than ``MAX_VALUES`` values, or control characters in its name or in that of
+            its folder in the storage.
     """
     try:
         files = select_files(storage, selection) if selection else []
@@ -103,7 +104,7 @@ def check_compared_files(storage: str, selection: str | bool) -> None:
             continue
         if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
             raise DamagedRecordError.of(file, f"it is {kind_of(status.st_mode)}, not a file")
-        if not file.name.isprintable():
+        if not _shown_name(file, storage).isprintable():
             raise DamagedRecordError.of(file, "its name has control characters")
         if status.st_size > MAX_RUN_BYTES:
             size = f"it is larger than {MAX_RUN_BYTES >> 20} MiB, and was not read"
@@ -112,6 +113,14 @@ def check_compared_files(storage: str, selection: str | bool) -> None:
             if status.st_size > MAX_VALUES and has_too_many_values(file):
                 values = f"it has more than {MAX_VALUES:,} values, and was not read"
                 raise DamagedRecordError.of(file, values)
+
+
+def _shown_name(file: Path, storage: str) -> str:
+    """Return the part of a path that pytest-benchmark prints. The storage may have any name."""
+    folder = storage_folder(storage)
+    if folder is None or not file.is_relative_to(folder):
+        return file.name
+    return str(file.relative_to(folder))
 
 
 def _select(folder: Path, selection: str | bool) -> list[Path]:
