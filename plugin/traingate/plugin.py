@@ -19,7 +19,7 @@ import pytest
 from traingate import fixtures, layer_fixtures, options, replay
 from traingate.baselines.compared_run import error_of_removed, keep_what_can_be_shown
 from traingate.baselines.run_files import check_compared_files
-from traingate.baselines.run_saving import RunSaving
+from traingate.baselines.run_saving import RunSaving, check_next_number
 from traingate.ending.exit_status import (
     GATE_STATUS_KEY,
     GREEN_STATUSES,
@@ -164,13 +164,14 @@ class _SessionHooks:
                 replay.attach_clock(item)
 
     def pytest_collection_finish(self) -> None:
-        """Read the baselines, so that an error in them is reported before anything is measured."""
-        if only_lists(self._config) or not self._settings.compare:
-            return
-        if not self._selection.benchmarks:
+        """Check the number of the new run and read the baselines before anything is measured."""
+        if only_lists(self._config) or not self._selection.benchmarks:
             return
         try:
-            _ = self.session().baselines
+            if self._can_record:
+                check_next_number(self._config, self._settings.storage)
+            if self._settings.compare:
+                _ = self.session().baselines
         except BaselineError as error:
             raise pytest.UsageError(terminal_text(str(error))) from error
 

@@ -170,6 +170,20 @@ def test_a_run_that_is_not_saved_where_it_should_be_fails(pytester, save):
     assert "ERROR: no run was saved in stored" in text_of(result)
 
 
+def test_a_run_that_would_have_no_number_is_refused_before_anything_is_measured(pytester, save):
+    save(FAST, name="9999_base")
+    before = contents(pytester.path / "stored")
+    result = run(pytester, ONE_MEASURED, options=SAVING)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "9999_base.json is there, and pytest-benchmark numbers runs up to 9999" in text_of(
+        result
+    )
+    assert "Traceback" not in text_of(result)
+    assert contents(pytester.path / "stored") == before
+    assert run(pytester, ONE_MEASURED, "--collect-only", options=SAVING).ret == 0
+    assert run(pytester, "def test(benchmark): benchmark(int)", options=SAVING).ret == 0
+
+
 def test_a_complete_run_that_cannot_be_compared_with_fails_the_run_and_is_kept(pytester, save):
     """A plugin that sets the exit status to 0 afterwards changes nothing: all hooks know of it."""
     pytester.makeconftest(

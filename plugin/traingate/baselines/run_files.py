@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
+import string
 from pathlib import Path
 from typing import Final
 
@@ -30,14 +32,18 @@ REMEDY: Final = (
 
 _PREFIX: Final = "file://"
 
+_NUMBER: Final = re.compile(r"([0-9]{4,})_")
+"""Number at the start of a run's name; pytest-benchmark goes on with 10000 after 9999."""
+
 
 def select_files(storage: str, selection: str | bool) -> list[Path]:
-    """Return the files of the runs that ``--benchmark-compare`` names, sorted by name.
+    """Return the files of the runs that ``--benchmark-compare`` names, sorted by number and name.
 
     Args:
         storage: Value of ``--benchmark-storage``: a path, or ``file://PATH``.
         selection: True for all runs, else the path of a file or the start of its name: a number
-            or ``number_name``, optionally preceded by the platform's folder.
+            or ``number_name``, optionally preceded by the platform's folder. A number of four
+            digits or more is that of the file, and not the start of a longer one.
 
     Raises:
         BaselineError: If *storage* is a URL of another kind than ``file://``.
@@ -60,6 +66,12 @@ def storage_folder(storage: str) -> Path | None:
     if "://" in storage and not storage.startswith(_PREFIX):
         return None
     return Path(storage.removeprefix(_PREFIX))
+
+
+def run_number(file: Path) -> int | None:
+    """Return the number of a run, by the name of its file; None if that has none."""
+    match = _NUMBER.match(file.name)
+    return int(match[1]) if match else None
 
 
 def may_hold_records(storage: str, selection: str | bool) -> bool | None:
@@ -124,7 +136,7 @@ def _shown_name(file: Path, storage: str) -> str:
 
 
 def _select(folder: Path, selection: str | bool) -> list[Path]:
-    """Return the files below *folder* that the selection names, sorted by name.
+    """Return the files below *folder* that the selection names, sorted by number and name.
 
     Raises:
         NoRunError: If the selection cannot name a file.
@@ -132,13 +144,18 @@ def _select(folder: Path, selection: str | bool) -> list[Path]:
     """
     if isinstance(selection, str) and os.path.isfile(selection):  # noqa: PTH113 - never raises
         return [Path(selection)]
-    pattern = "[0-9][0-9][0-9][0-9]_" if selection is True else str(selection).rstrip("*")
+    name = Path(str(selection)).name
+    pattern = "[0-9][0-9][0-9][0-9]" if selection is True else str(selection).rstrip("*")
     _check_folders(folder)
     try:
         files = {*folder.glob(f"{pattern}*.json"), *folder.glob(f"*/{pattern}*.json")}
     except (ValueError, NotImplementedError, OSError) as error:  # absolute, empty, or too long
         raise NoRunError(f"No saved run matches {selection!r}: {error}") from error
-    return sorted(files, key=lambda file: (file.name, file.parent))
+    if selection is True:
+        files = {file for file in files if run_number(file) is not None}
+    elif _NUMBER.fullmatch(f"{name}_"):  # 1000 is not the start of 10000
+        files = {file for file in files if file.name[len(name)] not in string.digits}
+    return sorted(files, key=lambda file: (run_number(file) or 0, file.name, file.parent))
 
 
 def _check_folders(folder: Path) -> None:

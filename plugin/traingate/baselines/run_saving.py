@@ -15,14 +15,48 @@ from typing import Final
 
 import pytest
 
-from traingate.baselines.run_files import MAX_RUN_BYTES, storage_folder
+from traingate.baselines.run_files import MAX_RUN_BYTES, run_number, storage_folder
 from traingate.errors import BaselineError
 from traingate.untrusted.files import locked, read_bounded
 
 _LOCK_SECONDS: Final = 60.0
 """Longest wait for another session that is saving."""
 
+_LAST_NUMBER: Final = 9999
+"""Largest number of a run that pytest-benchmark counts on from: it looks for four digits."""
+
 _CHECK_NAME: Final = "traingate-saved-run-check"
+
+
+def check_next_number(config: pytest.Config, storage: str) -> None:
+    """Check that pytest-benchmark has a number for the run that the session is to save.
+
+    After 9999 it takes 10000 again and again: it fails, or overwrites the run of that name.
+
+    Args:
+        config: Configuration of pytest.
+        storage: Value of ``--benchmark-storage``.
+
+    Raises:
+        BaselineError: If it has none; the message says what to do.
+    """
+    from pytest_benchmark.utils import get_machine_id  # noqa: PLC0415 - may be not installed
+
+    folder = storage_folder(storage)
+    if folder is None or not _run_name(config):
+        return
+    if any(config.getoption(name, None) for name in ("benchmark_skip", "benchmark_disable")):
+        return
+    machine = get_machine_id()  # type: ignore[no-untyped-call] # pytest-benchmark has no types
+    files = [*folder.glob("*.json"), *(folder / machine).glob("*.json")]
+    last = max(files, key=lambda file: run_number(file) or 0, default=None)
+    if last is not None and (run_number(last) or 0) >= _LAST_NUMBER:
+        raise BaselineError(
+            f"this run could not be saved: {last} is there, and pytest-benchmark numbers runs up "
+            f"to {_LAST_NUMBER}. Move the older runs out of that folder, and give those that stay "
+            "small numbers, such as 0001_name.json: traingate orders runs by their dates. Or save "
+            "to another folder with --benchmark-storage."
+        )
 
 
 class RunSaving:
