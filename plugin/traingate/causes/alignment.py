@@ -14,10 +14,10 @@ from traingate.records.profile import Profile
 _MAX_DEPTH: Final = 100
 """Largest number of modules inside of each other that are matched."""
 
-_MAX_WORK: Final = 50_000_000
-"""Largest size of the paths of a model, as ``_work`` estimates it, of which modules are matched.
+_MAX_WORK: Final = 25_000_000
+"""Largest size of the paths of two models, as ``_work`` estimates it, whose modules are matched.
 
-Ten thousand modules take a tenth of it.
+It takes a second. Two models of ten thousand modules have about half of it.
 """
 
 _MAX_COMPARISONS: Final = 20_000_000
