@@ -52,6 +52,9 @@ CASES: dict[str, list[Any]] = {
         "#\x1b[m#[x",
         "\u200b::x",
         "a\u2028::x",
+        "\x1b]0;a\nb\x07",
+        "\x1bPa\nb",
+        "\x9da\nb\x9c",
     ],
     "masking": [(form, "\u2028=", "\x00=") for form in FORMS],
     # Steps of which no part is known.

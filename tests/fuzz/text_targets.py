@@ -13,11 +13,11 @@ from mutations import TEXTS as SHORT_TEXTS
 
 from traingate.report.markdown import code_block, code_span, escaped
 from traingate.report.page import json_data, page_environment
-from traingate.report.plain_text import without_control_characters
 from traingate.report.terminal_text import terminal_line, terminal_text
 from traingate.untrusted.masking import MASK, masked_environment, masked_text, masked_variable
+from traingate.untrusted.plain_text import without_control_characters
 
-_ACTIVE = "\x1b[]()<>&\"'`*_#!|~@:-+{}\\/=;%$\r\n\t\x00\x07\x85\x9b\u2028\u202e\u2066\ud800 ab1"
+_ACTIVE = "\x1b[]PX^()<>&\"'`*_#!|~@:-+{}\\/=;%$\r\n\t\x00\x07\x85\x90\x9b\x9c\x9d\u2028\u202e\u2066\ud800 ab1"
 TEXTS = st.one_of(
     SHORT_TEXTS,
     st.text(st.sampled_from(_ACTIVE), max_size=60),
@@ -101,6 +101,8 @@ def check_terminal(text: str) -> None:
             assert "##[" not in line
     assert terminal_text(terminal_text(text)) == terminal_text(text)
     assert "\n" not in terminal_line(text)
+    lines = map(without_control_characters, text.split("\n"))
+    assert without_control_characters(text) == "\n".join(lines), "a sequence over several lines"
 
 
 _HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"

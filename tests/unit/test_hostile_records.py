@@ -121,7 +121,7 @@ from traingate.commands.output import terminal_text
 from traingate.untrusted.masking import masked_text
 
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
-for part in ("\\n", "\\n ", " ", "\\u2028", "\\t:", "\\x1b[", "\\x1b]0;", "a://", "--", "auth-", "eyJ-", "x"):
+for part in ("\\n", "\\n ", " ", "\\u2028", "\\t:", "\\x1b[", "\\x1b[0", "\\x1b]0;", "\\x9d", "a://", "--", "auth-", "eyJ-", "x"):
     masked_text(terminal_text(part * (400_000 // len(part))))
 """
 

@@ -15,7 +15,6 @@ from traingate.gate.suite import suite_change
 from traingate.records import Outcome, Verdict, to_json
 from traingate.records.results import SuiteResults
 from traingate.report.markdown import code_block, code_span, escaped, to_markdown
-from traingate.report.plain_text import without_control_characters
 from traingate.report.results import (
     failed_result,
     measured_result,
@@ -23,6 +22,7 @@ from traingate.report.results import (
     suite_results,
 )
 from traingate.session.results import write_results
+from traingate.untrusted.plain_text import without_control_characters
 
 
 def verdict(outcome=Outcome.PASSED, slowdown=0.0, width=1.0, **changes):

@@ -13,9 +13,9 @@ from stored_records import record_of
 from traingate.pull_requests.comment import with_commands
 from traingate.records.results import SuiteResults, TestResult
 from traingate.report.markdown import code_span
-from traingate.report.plain_text import without_control_characters
 from traingate.report.results import measured_result
 from traingate.report.terminal_text import terminal_line
+from traingate.untrusted.plain_text import without_control_characters
 from traingate.untrusted.shell_words import shell_command, shell_word
 
 HOSTILE = [

@@ -22,7 +22,7 @@ from traingate.pull_requests.measuring import RESULTS_FILE, measure_pull_request
 from traingate.records.history import History
 from traingate.report.history import history_text, not_compared_text
 from traingate.report.markdown import code_block
-from traingate.report.plain_text import without_control_characters
+from traingate.untrusted.plain_text import without_control_characters
 from traingate.worktree.git_command import git_output
 
 _FAILED = 1

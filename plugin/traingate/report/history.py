@@ -11,8 +11,8 @@ from typing import Any, Final
 from traingate.errors import ConfigurationError
 from traingate.records.history import History, LevelChange, Series
 from traingate.report.figures import percent
-from traingate.report.plain_text import without_control_characters
 from traingate.untrusted.files import write_atomically
+from traingate.untrusted.plain_text import without_control_characters
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _MAX_BLOCKS: Final = 60

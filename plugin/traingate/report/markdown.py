@@ -15,7 +15,7 @@ import jinja2
 
 from traingate.records.results import State, SuiteResults, TestResult
 from traingate.report import figures
-from traingate.report.plain_text import without_control_characters
+from traingate.untrusted.plain_text import without_control_characters
 
 _TEMPLATES: Final = Path(__file__).parent / "assets"
 _MARKS: Final[dict[State, str]] = {"failed": "❌", "open": "❔", "passed": "✅", "measured": "⏱️"}

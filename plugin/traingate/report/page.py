@@ -12,7 +12,7 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
-from traingate.report.plain_text import without_control_characters
+from traingate.untrusted.plain_text import without_control_characters
 
 _ASSETS: Final = Path(__file__).parent / "assets"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from traingate.records import Measurement
-from traingate.report.plain_text import without_control_characters
 from traingate.report.verdict import explain
+from traingate.untrusted.plain_text import without_control_characters
 
 
 def junit_properties(measurement: Measurement) -> Iterator[tuple[str, str]]:

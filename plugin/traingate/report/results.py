@@ -11,9 +11,9 @@ from traingate.gate.suite import suite_change
 from traingate.records import Measurement, Outcome, Verdict, stack_label
 from traingate.records.results import State, SuiteResults, TestResult
 from traingate.report.cautions import cautions
-from traingate.report.plain_text import shortened, without_control_characters
 from traingate.report.verdict import explain
 from traingate.untrusted.masking import masked_text
+from traingate.untrusted.plain_text import shortened, without_control_characters
 from traingate.untrusted.shell_words import shell_word
 
 _MAX_DETAILS: Final = 4000

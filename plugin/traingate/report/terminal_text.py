@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from traingate.report.plain_text import without_control_characters
+from traingate.untrusted.plain_text import without_control_characters
 
 _WORKFLOW_COMMAND: Final = re.compile(
     r"(?:^|[\u2028\u2029])[^\S\n\u2028\u2029]*:(?=:)|##(?=\[)", re.MULTILINE

@@ -19,9 +19,9 @@ from traingate.layers.recipe import (
     TrainingForm,
 )
 from traingate.layers.stack import Stack
-from traingate.report.plain_text import without_control_characters
 from traingate.report.recipe.process import PlainProcess
 from traingate.report.recipe.stored import StoredLayer
+from traingate.untrusted.plain_text import without_control_characters
 
 INDENT: Final = "    "
 

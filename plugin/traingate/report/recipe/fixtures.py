@@ -10,8 +10,8 @@ from traingate.environments.registry import TODAY
 from traingate.layers.base import Layer
 from traingate.layers.kinds import KINDS
 from traingate.layers.stack import Stack
-from traingate.report.plain_text import without_control_characters
 from traingate.report.recipe.stored import StoredLayer
+from traingate.untrusted.plain_text import without_control_characters
 
 
 def text_of_test(

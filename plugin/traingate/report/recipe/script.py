@@ -16,10 +16,10 @@ from traingate.layers.base import ProcessRequest
 from traingate.layers.recipe import OWN_STEP, TRAIN_STEP, Recipe, TrainingForm
 from traingate.layers.stack import Stack
 from traingate.records import stack_label
-from traingate.report.plain_text import without_control_characters
 from traingate.report.recipe import blocks
 from traingate.report.recipe.process import PlainProcess, plain_process
 from traingate.report.recipe.step import step_text
+from traingate.untrusted.plain_text import without_control_characters
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "assets" / "recipe"
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from traingate.layers.base import ProcessRequest
 from traingate.layers.recipe import OWN_STEP, Recipe, TrainingForm
 from traingate.layers.stack import Stack
-from traingate.report.plain_text import without_control_characters
 from traingate.report.recipe import blocks
 from traingate.report.recipe.process import PlainProcess, plain_process
 from traingate.report.recipe.step import inside_contexts, step_text
 from traingate.report.terminal_text import terminal_line
+from traingate.untrusted.plain_text import without_control_characters
 from traingate.untrusted.shell_words import shell_word
 
 

@@ -5,10 +5,20 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_ESCAPE_SEQUENCE: Final = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.?)"
+_CONTROL_SEQUENCE: Final = re.compile(
+    r"""(?:\x1b\[|\x9b) [0-?]* [ -/]* [@-~]             # CSI: colours, moves of the cursor
+    | (?:\x1b[\]PX^_]|[\x90\x98\x9d\x9e\x9f])           # OSC, DCS, SOS, PM, APC: titles, links
+      [^\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]*       # their text, in one line
+      (?:\x07|\x9c|\x1b\\)                              # its end
+    | \x1b\\                                            # the end of a text in several lines
+    | \x1b[()*+][0AB]                                   # character set, as tput sgr0 writes it""",
+    re.VERBOSE,
 )
-"""Control sequences of terminals (ECMA-48): colours, moves of the cursor, titles, links."""
+"""Complete control sequences of terminals (ECMA-48), within a line.
+
+Of all others the control characters alone are left out. A terminal would take the following text
+for a part of them, so that a stranger could hide it by a sequence without an end.
+"""
 
 _CONTROL_CHARACTER: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters but for tab and line feed, and those that change the direction of writing."""
@@ -20,7 +30,7 @@ def without_control_characters(text: str) -> str:
     Lone surrogates, as in names of files that are not UTF-8, become their escape: no file could be
     written with them.
     """
-    plain_text = _CONTROL_CHARACTER.sub("", _ESCAPE_SEQUENCE.sub("", text))
+    plain_text = _CONTROL_CHARACTER.sub("", _CONTROL_SEQUENCE.sub("", text))
     return plain_text.encode(errors="backslashreplace").decode()
 
 
