@@ -28,6 +28,17 @@ def test_a_long_line_is_cut_and_a_progress_bar_is_divided(tmp_path):
     assert all(len(line) < 500 for line in log_tail(tmp_path, []).splitlines())
 
 
+def test_a_line_is_cut_after_its_control_sequences_are_left_out(tmp_path):
+    link = f"\x1b]8;;https://h/{'a' * 450}\x1b\\link\x1b]8;;\x1b\\"
+    colours = "\x1b[38;5;196mx\x1b[0m" * 100
+    (tmp_path / "log").write_text(f"see {link}\n{colours}\ndisk on fire\n")
+    assert log_tail(tmp_path, []).splitlines()[1:] == [
+        "    see link",
+        f"    {'x' * 100}",
+        "    disk on fire",
+    ]
+
+
 @pytest.mark.parametrize("size", [(64 << 10) - 5, (64 << 10) - 4])
 def test_only_the_end_of_a_log_is_kept(tmp_path, size):
     (tmp_path / "log").write_text("a" * size + "\nend\n")

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from traingate.untrusted.plain_text import without_control_characters
+
 _LOG_LINES: Final = 40
 """Number of lines shown from the end of each log."""
 
@@ -185,5 +187,9 @@ def _end_of(log: Path) -> str:
 
 
 def _cut(line: str) -> str:
-    """Return a line without the end of a long one."""
+    """Return a line without the end of a long one, and without control characters.
+
+    A cut within a control sequence would leave its start, or all of its text.
+    """
+    line = without_control_characters(line)
     return line if len(line) <= _LINE_CHARACTERS else f"{line[:_LINE_CHARACTERS]} [...]"
