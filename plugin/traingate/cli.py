@@ -7,7 +7,6 @@ from datetime import datetime, timezone
 from typing import NoReturn
 
 import click
-from rich.console import Console
 
 from traingate.baselines import saved_runs
 from traingate.commands.bisect import bisect
@@ -17,7 +16,7 @@ from traingate.commands.completion import completion
 from traingate.commands.diff import diff
 from traingate.commands.environment import environment
 from traingate.commands.history import history
-from traingate.commands.output import complain, print_json, print_text
+from traingate.commands.output import complain, print_drawn, print_json, print_text
 from traingate.commands.profile import FORMAT, profile
 from traingate.commands.report import report
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
@@ -128,7 +127,7 @@ def calibrate(
     if result is None:
         complain(f"{test or 'the first training benchmark'} was not measured.")
         sys.exit(signal_status(status) or _NO_RESULT)
-    print_calibration(Console(highlight=False), result)
+    print_drawn(lambda console: print_calibration(console, result))
 
 
 @main.command()
@@ -143,7 +142,7 @@ def doctor(*, form: str, as_json: bool) -> None:
     if as_json or form == "json":
         print_json(findings)
         return
-    print_findings(Console(highlight=False), findings)
+    print_drawn(lambda console: print_findings(console, findings))
 
 
 def _exit_without_result(message: str) -> NoReturn:

@@ -16,6 +16,7 @@ from traingate.controller.job import Job
 from traingate.ending.termination import FIRST_SIGNAL_STATUS, INTERRUPTED_STATUS, Termination
 from traingate.fixtures import SESSION_KEY
 from traingate.options import Settings, parse
+from traingate.report.terminal_text import terminal_text
 from traingate.selection import is_training_benchmark
 from traingate.session import Session
 from traingate.session.jobs import BenchmarkRequest
@@ -159,5 +160,5 @@ class SingleTestPlugin:
             context = capture.global_and_fixture_disabled()
         with context:
             if reporter is not None:
-                reporter.write_line(text)
+                reporter.write_line(terminal_text(text))
                 reporter.flush()

@@ -52,6 +52,8 @@ CASES: dict[str, list[Any]] = {
         "#\x1b[m#[x",
         "\u200b::x",
         "a\u2028::x",
+        "aaaaaaaaa ::x",
+        "aaaaaaaaaaaa::x",
         "\x1b]0;a\nb\x07",
         "\x1bPa\nb",
         "\x9da\nb\x9c",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 import json
 import re
 import unicodedata
@@ -10,10 +11,12 @@ from html.parser import HTMLParser
 
 from hypothesis import strategies as st
 from mutations import TEXTS as SHORT_TEXTS
+from rich.console import Console
+from rich.text import Text
 
 from traingate.report.markdown import code_block, code_span, escaped
 from traingate.report.page import json_data, page_environment
-from traingate.report.terminal_text import terminal_line, terminal_text
+from traingate.report.terminal_text import rendered_text, terminal_line, terminal_text
 from traingate.untrusted.masking import MASK, masked_environment, masked_text, masked_variable
 from traingate.untrusted.plain_text import without_control_characters
 
@@ -90,19 +93,34 @@ def check_html(text: str) -> None:
 
 
 def check_terminal(text: str) -> None:
-    """A text for a terminal has no control sequence and no command, and stays as it is after that."""
+    """A text for a terminal has no control sequence and no command, and stays as it is after that.
+
+    No sequence hides text of another line, and no line begins with a command after a wrap.
+    """
     for shown in (terminal_text(text), terminal_line(text)):
         shown.encode()  # no lone surrogates
         for letter in shown:
             assert letter in "\n\t" or unicodedata.category(letter) != "Cc", repr(letter)
             assert letter not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-        for line in re.split(r"[\r\n\u2028\u2029\x85]", shown):
-            assert not line.strip().startswith("::"), line
-            assert "##[" not in line
+        _check_lines(shown)
+        _check_lines(rendered_text(_wrapped(shown, width=2 + len(text) % 11)))
     assert terminal_text(terminal_text(text)) == terminal_text(text)
     assert "\n" not in terminal_line(text)
     lines = map(without_control_characters, text.split("\n"))
     assert without_control_characters(text) == "\n".join(lines), "a sequence over several lines"
+
+
+def _check_lines(shown: str) -> None:
+    for line in re.split(r"[\r\n\u2028\u2029\x85]", shown):
+        assert not line.strip().startswith("::"), line
+        assert "##[" not in line
+
+
+def _wrapped(text: str, width: int) -> str:
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    with console.capture() as capture:
+        console.print(Text(text))
+    return capture.get()
 
 
 _HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"

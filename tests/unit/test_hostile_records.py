@@ -141,8 +141,8 @@ def test_commands_print_through_the_module_that_cleans():
     commands = Path(output.__file__).parent
     files = {*commands.glob("*.py"), Path(cli.__file__)}
     printing = {file.name for file in files if "click.echo(" in file.read_text()}
-    # The completion has no text of others, and the report has cleaned texts in colours.
-    assert printing == {"output.py", "completion.py", "report.py"}
+    # The completion has no text of others.
+    assert printing == {"output.py", "completion.py"}
 
 
 def test_a_table_with_colours_has_no_other_control_sequence():

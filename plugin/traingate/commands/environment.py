@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from traingate.commands.output import complain, print_text
+from traingate.commands.output import complain, print_drawn, print_text
 from traingate.doctor import examine_layers
 from traingate.environments.created import (
     create_environment,
@@ -89,7 +88,7 @@ def list_environments() -> None:
     for name, folder in created.items():
         table.add_row(*map(_cell, (name, *_versions(name, folder), str(folder))))
     if created:
-        Console(highlight=False).print(table)
+        print_drawn(lambda console: console.print(table))
     else:
         print_text(f"No environment in {environments_folder()}.")
     absent = [name for name in known_names() if name not in created]
@@ -120,7 +119,7 @@ def doctor(name: str) -> None:
         findings = list(examine_layers(interpreter))
     except ConfigurationError as error:
         _fail(error)
-    print_findings(Console(highlight=False), findings)
+    print_drawn(lambda console: print_findings(console, findings))
 
 
 @environment.command()

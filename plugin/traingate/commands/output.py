@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from typing import Any, Final, TextIO
 
 import click
 import msgspec
+from rich.console import Console
 
-from traingate.report.terminal_text import terminal_text
+from traingate.report.terminal_text import rendered_text, terminal_text
 from traingate.untrusted.masking import masked_text
 
 _CONTROL: Final = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -35,7 +37,19 @@ def print_rendered(text: str) -> None:
     Args:
         text: Text whose parts went through ``terminal_text`` before they were rendered.
     """
-    click.echo(encodable(text, sys.stdout), nl=False, color=True)
+    click.echo(encodable(rendered_text(text), sys.stdout), nl=False, color=True)
+
+
+def print_drawn(draw: Callable[[Console], object]) -> None:
+    """Print what a function draws on a console to the standard output, as wide as the terminal.
+
+    Args:
+        draw: Function whose texts went through ``terminal_text``.
+    """
+    console = Console(highlight=False)
+    with console.capture() as capture:
+        draw(console)
+    print_rendered(capture.get())
 
 
 def complain(problem: object) -> None:

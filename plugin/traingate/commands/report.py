@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from traingate.baselines.saved_runs import SavedRun
-from traingate.commands.output import complain, encodable
+from traingate.commands.output import complain, print_rendered
 from traingate.commands.race import print_race
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run, show_progress
 from traingate.errors import BaselineError, ConfigurationError
@@ -73,8 +73,7 @@ def report(source: str | None, output: Path | None, svg: Path | None, storage: s
         _fail(f"the report was not written: {error}")
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else None
-    # The table has colours on a terminal; its texts have been cleaned.
-    click.echo(encodable(render(rows, width, colour=is_terminal), sys.stdout), nl=False)
+    print_rendered(render(rows, width, colour=is_terminal))
 
 
 def _report_race(race: Race, output: Path | None, svg: Path | None) -> None:

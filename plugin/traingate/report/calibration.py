@@ -9,6 +9,7 @@ from rich.text import Text
 
 from traingate.gate.power import Calibration, Resolution
 from traingate.records import Outcome
+from traingate.report.terminal_text import terminal_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def print_calibration(console: Console, calibration: Calibration) -> None:
     """Print the pairs and the trials, the resolution of each tolerance, and a recommendation."""
     low, high = calibration.change_percent_interval
-    console.print(Text(calibration.test, style="bold"))
+    console.print(Text(terminal_line(calibration.test), style="bold"))
     console.print(
         f"compared with itself: {calibration.pairs} pairs ({calibration.method.value}) scatter by "
         f"{100 * calibration.spread:.1f} %; change {calibration.change_percent:+.1f} % "

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from traingate.doctor import Finding, State
+from traingate.report.terminal_text import terminal_line, terminal_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,11 +39,11 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
         if finding.topic != topic:
             topic = finding.topic
             table.add_row(Text(""), Text(topic, style="bold"), Text(""))
-        description = Text(finding.found)
+        description = Text(terminal_text(finding.found))
         if finding.meaning:
-            description.append(f"\n{finding.meaning}", style="dim")
+            description.append(f"\n{terminal_text(finding.meaning)}", style="dim")
         if finding.remedy:
-            description.append(f"\n$ {finding.remedy}", style="cyan")
-        table.add_row(_MARKS[finding.state], Text(finding.subject), description)
+            description.append(f"\n$ {terminal_text(finding.remedy)}", style="cyan")
+        table.add_row(_MARKS[finding.state], Text(terminal_line(finding.subject)), description)
     console.print(table)
     console.print(Text("+ fine   ! worth knowing   - lacking", style="dim"))

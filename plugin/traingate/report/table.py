@@ -22,7 +22,7 @@ from traingate.report.row import (
     speedup,
     without_build,
 )
-from traingate.report.terminal_text import terminal_line
+from traingate.report.terminal_text import rendered_text, terminal_line
 
 _STYLES = {
     Outcome.PASSED: "green",
@@ -162,7 +162,7 @@ def render(rows: Sequence[Row], width: int | None, *, colour: bool) -> str:
         highlight=False,
     )
     print_to(console, rows)
-    return buffer.getvalue()
+    return rendered_text(buffer.getvalue())
 
 
 def to_svg(rows: Sequence[Row], title: str) -> str:

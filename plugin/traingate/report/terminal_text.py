@@ -8,10 +8,11 @@ from typing import Final
 from traingate.untrusted.plain_text import without_control_characters
 
 _WORKFLOW_COMMAND: Final = re.compile(
-    r"(?:^|[\u2028\u2029])[^\S\n\u2028\u2029]*:(?=:)|##(?=\[)", re.MULTILINE
+    r"(?:^|[\u2028\u2029])(?:\x1b\[[0-9;]*m|[^\S\n\u2028\u2029])*:(?=:)|##(?=\[)", re.MULTILINE
 )
 """Starts of the commands that GitHub Actions obeys in the output of a job (docs.github.com,
-"Workflow commands"): ``::`` at the beginning of a line, and in its older form ``##[`` anywhere."""
+"Workflow commands"): ``::`` at the beginning of a line, and in its older form ``##[`` anywhere.
+Colours may precede them in what was rendered."""
 
 _BREAK: Final = "\u200b"
 """Space without a width."""
@@ -25,11 +26,20 @@ def terminal_text(text: str) -> str:
     Control characters are left out, lone surrogates are written as escapes, and the start of a
     command for GitHub Actions is interrupted.
     """
-    return _WORKFLOW_COMMAND.sub(
-        lambda match: f"{match[0]}{_BREAK}", without_control_characters(text)
-    )
+    return rendered_text(without_control_characters(text))
 
 
 def terminal_line(text: str) -> str:
     """Return a text as it may be written to a terminal, in one line."""
     return _SPACE.sub(" ", terminal_text(text))
+
+
+def rendered_text(text: str) -> str:
+    """Return what a renderer has made, with its colours, as it may be written to the log of a job.
+
+    The renderer wraps long texts, so a line can begin with ``::`` although no text does.
+
+    Args:
+        text: Text whose parts went through ``terminal_text`` before they were rendered.
+    """
+    return _WORKFLOW_COMMAND.sub(lambda match: f"{match[0]}{_BREAK}", text)
