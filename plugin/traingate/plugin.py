@@ -53,9 +53,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser
+) -> Generator[None, None, None]:
     """Watch the loading of the first conftest files."""
-    return (yield from refuse_early_exit(early_config))
+    return (yield from refuse_early_exit(early_config, parser))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

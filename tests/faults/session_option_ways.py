@@ -6,10 +6,13 @@ from dataclasses import replace
 
 from session_sites import TEST_FILE
 from session_ways import (
+    ADDOPTS,
     COMMIT,
     CUT_SHORT,
     ENDED_EARLY,
     FILE,
+    FILE_OF_FILE,
+    KEY,
     NO_BENCHMARK,
     NOTHING,
     OPTION_OF_TRAINGATE,
@@ -125,7 +128,12 @@ OF_OPTIONS = {
             },
         )
     ),
-    "collect, with a file": replace(by_options("--collect-only", ENDED_EARLY), askers=(FILE,)),
+    **{
+        f"collect, with {asker}": replace(
+            by_options("--collect-only", ENDED_EARLY), askers=(asker,)
+        )
+        for asker in (FILE, FILE_OF_FILE, KEY, ADDOPTS)
+    },
     "nothing by name, with a file": replace(by_options("-k nothing", NO_BENCHMARK), askers=(FILE,)),
 }
 """Options of the command line."""

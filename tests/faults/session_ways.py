@@ -26,6 +26,7 @@ NEW = "does not exist in"
 OPTION_OF_TRAINGATE = "unrecognized arguments: --traingate-"
 
 STORED_RUN, COMMIT, INI, FILE = "stored run", "commit", "ini key", "file of arguments"
+FILE_OF_FILE, KEY, ADDOPTS = "file of a file", "overridden key", "overridden addopts"
 EMPTY_STORAGE = "empty storage"
 """Askers: what asks for the comparison."""
 
@@ -34,6 +35,9 @@ ASKERS: Mapping[str, tuple[str, ...]] = {
     COMMIT: DUET,
     INI: (*SMOKE, "--traingate-launches=2"),
     FILE: (*SMOKE, "@gate.txt"),
+    FILE_OF_FILE: (*SMOKE, "@outer.txt"),
+    KEY: (*SMOKE, "--traingate-launches=2", "-otraingate_against=HEAD"),
+    ADDOPTS: (*SMOKE, "-o", "addopts=--traingate-launches=2 --traingate-against=HEAD"),
     EMPTY_STORAGE: ("--benchmark-compare", "--benchmark-storage=none"),
 }
 """Options of each asker."""
@@ -65,7 +69,8 @@ class Way:
         """Run pytest in this way."""
         key = "traingate_against = HEAD\n" if asker == INI else ""
         project.write("pytest.ini", f"[pytest]\naddopts = -p no:randomly {self.addopts}\n{key}")
-        if asker == FILE:
+        if asker in {FILE, FILE_OF_FILE}:
+            project.write("outer.txt", "-q\n@gate.txt\n")
             project.write("gate.txt", "--traingate-launches=2\n--traingate-against=HEAD\n")
         for name, text in self.files.items():
             project.write(name, text)

@@ -16,7 +16,6 @@ from sample_report import profile_of
 from traingate.baselines import saved_runs
 from traingate.cli import main
 from traingate.comparison.acceptance import contains_text
-from traingate.ending import exit_status
 from traingate.environments import created
 from traingate.errors import BaselineError, ConfigurationError, DamagedRecordError
 from traingate.pull_requests.comment import read_results
@@ -111,16 +110,6 @@ def test_a_benchmark_without_further_values_hinders_no_acceptance(tmp_path):
     path.write_text(json.dumps(content))
     acceptance = Acceptance("why", "2026-11-22")
     assert saved_runs.accept(path, acceptance) == ["bench.py::test_0"]
-
-
-@pytest.mark.parametrize("damage", ["a FIFO", "a link to a device", "binary", "a folder"])
-def test_arguments_in_a_file_that_cannot_be_read_again_may_have_asked_for_a_gate(tmp_path, damage):
-    path = tmp_path / "arguments.txt"
-    path.write_text("--collect-only\n")
-    assert [*exit_status._read_arguments([f"@{path}"])][1:] == ["--collect-only"]
-    DAMAGES[damage](path)
-    (option,) = [*exit_status._read_arguments([f"@{path}"])][1:]
-    assert option in exit_status._GATE_OPTIONS
 
 
 def test_a_module_that_is_nested_too_deeply_has_no_reason_of_an_acceptance():

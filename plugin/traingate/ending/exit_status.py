@@ -8,19 +8,23 @@ see the run from its first conftest file on, and its exit status last.
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import pytest
 
 from traingate import options
 from traingate.baselines.run_files import may_hold_records
+from traingate.ending.command_line import (
+    GATE_KEYS,
+    GATE_OPTIONS,
+    CommandLine,
+    read_command_line,
+)
 from traingate.ending.termination import Terminated, Termination
 from traingate.report.terminal_text import terminal_text
 from traingate.selection import Selection
-from traingate.untrusted.files import read_bounded
 
 if TYPE_CHECKING:
     from traingate.session import Session
@@ -36,24 +40,6 @@ SUMMARISED_STATUSES: Final = (
     pytest.ExitCode.INTERRUPTED,
 )
 """Exit statuses of a run that ran tests; with others the options or the baselines are wrong."""
-
-_MAX_ARGUMENT_BYTES: Final = 1 << 20
-"""Largest file of arguments that is read."""
-
-_GATE_OPTIONS: Final = (
-    "--benchmark-compare",
-    "--traingate-against",
-    "--traingate-against-python",
-    "--traingate-against-environment",
-    "--traingate-require",
-)
-"""Options that ask for a comparison, or for layers that must run."""
-
-_LISTING_OPTIONS: Final = (
-    "--help", "-h", "--version", "-V", "--collect-only", "--collectonly", "--co", "--fixtures",
-    "--funcargs", "--fixtures-per-test", "--markers", "--cache-show",
-)  # fmt: skip
-"""Options with which pytest prints something, and runs no test."""
 
 
 @dataclass
@@ -128,6 +114,10 @@ _ASKED_KEY: Final[pytest.StashKey[bool]] = pytest.StashKey()
 """Key of whether a comparison or a layer was asked for before any conftest file was loaded."""
 
 
+_COMMAND_LINE_KEY: Final[pytest.StashKey[CommandLine]] = pytest.StashKey()
+"""Key of what the command line asks for; missing if a conftest file has loaded traingate."""
+
+
 def only_lists(config: pytest.Config) -> bool:
     """Return whether pytest prints tests or fixtures, and runs no test."""
     names = ("collectonly", "showfixtures", "show_fixtures_per_test")
@@ -190,16 +180,12 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
         settings = options.parse(config) if gate is None else gate.settings
     except pytest.UsageError as error:
         return str(error)
-    arguments = {
-        argument.partition("=")[0] for argument in _read_arguments(config.invocation_params.args)
-    }
-    is_asked_here = not arguments.isdisjoint(_GATE_OPTIONS)
-    was_asked = is_asked_here or config.stash.get(_ASKED_KEY, False)
-    if not (was_asked or settings.compares or settings.require):
+    if not (config.stash.get(_ASKED_KEY, False) or settings.compares or settings.require):
         return ""
     if gate is not None and gate.has_ended:
         return _failure_of_ended(gate) if _concerns_training(settings, gate) else ""
-    is_listing = not is_asked_here and not arguments.isdisjoint(_LISTING_OPTIONS)
+    command_line = config.stash.get(_COMMAND_LINE_KEY, None)
+    is_listing = command_line is not None and command_line.only_lists(config)
     if is_listing or not _concerns_training(settings, gate):
         return ""
     asked = "a layer" if settings.require and not settings.compares else "a comparison"
@@ -208,19 +194,6 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
         "runs no test, such as --collect-only, also in addopts and in PYTEST_ADDOPTS; and for "
         "pytest.exit() and sys.exit() in conftest files and plugins."
     )
-
-
-def _read_arguments(arguments: Sequence[str]) -> Iterator[str]:
-    """Yield the arguments of a command line, with those in the files that it names by ``@``."""
-    for argument in arguments:
-        yield argument
-        if argument.startswith("@"):
-            try:
-                text = read_bounded(Path(argument[1:]), _MAX_ARGUMENT_BYTES)
-                lines = text.decode().splitlines()
-            except (OSError, ValueError):  # a FIFO that pytest has emptied, or changed since
-                lines = [_GATE_OPTIONS[0]]
-            yield from lines
 
 
 def _failure_of_ended(gate: GateStatus) -> str:
@@ -266,16 +239,21 @@ def refuse_blocked_parts(config: pytest.Config, names: Sequence[str]) -> None:
             )
 
 
-def refuse_early_exit(early_config: pytest.Config) -> Generator[None, None, None]:
+def refuse_early_exit(
+    early_config: pytest.Config, parser: pytest.Parser
+) -> Generator[None, None, None]:
     """Fail a run that asks for a comparison if one of its first conftest files exits with status 0.
 
     Args:
         early_config: Configuration of the run, before all options are known.
+        parser: Parser of the options.
 
     Raises:
         pytest.UsageError: If a file does.
     """
-    early_config.stash[_ASKED_KEY] = _asks_early(early_config)
+    command_line = read_command_line(early_config, parser)
+    early_config.stash[_COMMAND_LINE_KEY] = command_line
+    early_config.stash[_ASKED_KEY] = command_line.asks or _asks_early(early_config)
     try:
         yield
     except SystemExit as error:
@@ -289,10 +267,9 @@ def refuse_early_exit(early_config: pytest.Config) -> Generator[None, None, None
 
 def _asks_early(early_config: pytest.Config) -> bool:
     known = early_config.known_args_namespace
-    names = [option.lstrip("-").replace("-", "_") for option in _GATE_OPTIONS]
-    if any(getattr(known, name, None) for name in names):
+    if any(getattr(known, name, None) for name in GATE_OPTIONS):
         return True
     try:
-        return any(early_config.getini(name) for name in names if name.startswith("traingate"))
+        return any(early_config.getini(key) for key in GATE_KEYS)
     except (TypeError, ValueError, pytest.UsageError):  # an invalid value, which is refused later
         return True
