@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from traingate.comparison.base import Comparison
 from traingate.controller.job import Job
 from traingate.ending.termination import FIRST_SIGNAL_STATUS, INTERRUPTED_STATUS, Termination
+from traingate.errors import TraingateError
 from traingate.fixtures import SESSION_KEY
 from traingate.options import Settings, parse
 from traingate.report.terminal_text import terminal_text
@@ -34,6 +36,8 @@ class SingleTestPlugin:
         launches: Number of launches in which the test is measured first; None for that of the
             settings.
         is_exact: True to refuse a name that is that of several training benchmarks.
+        check_test: Function that is called with pytest's rootdir and the full name of the test,
+            before the test runs. Its errors end the run.
 
     Attributes:
         has_result: True once the comparison has its result. What the test asserts, or limits, of
@@ -46,9 +50,11 @@ class SingleTestPlugin:
         launches: int | None = None,
         *,
         is_exact: bool = False,
+        check_test: Callable[[Path, str], None] = lambda _root, _test: None,
     ) -> None:
         self.has_result = False
         self._is_exact = is_exact
+        self._check_test = check_test
         self._make_comparison = make_comparison
         self._launches = launches
         self._session: Session | None = None
@@ -110,7 +116,8 @@ class SingleTestPlugin:
         """Select the first training benchmark alone.
 
         Raises:
-            UsageError: If there are several, and one alone is to be named.
+            UsageError: If there are several, and one alone is to be named; or if the selected one
+                cannot be run.
         """
         benchmarks = [item for item in items if is_training_benchmark(item)]
         if self._is_exact and len(benchmarks) > 1:
@@ -119,6 +126,11 @@ class SingleTestPlugin:
         selected_items = benchmarks[:1]
         config.hook.pytest_deselected(items=[item for item in items if item not in selected_items])
         items[:] = selected_items
+        try:
+            for item in items:
+                self._check_test(config.rootpath, item.nodeid)
+        except TraingateError as error:
+            raise pytest.UsageError(terminal_text(str(error))) from error
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:

@@ -74,11 +74,12 @@ class RaceProject:
         (folder / "test_race.py").write_text(TEST)
         (folder / "models.py").write_text(MODELS)
         self.record = folder / "it.race.json"
+        self.options = OPTIONS
 
     def start(self, space, *options, stderr=subprocess.STDOUT):
         (self.folder / "space.toml").write_text(space)
         return subprocess.Popen(
-            [*COMMAND, *OPTIONS, *options],
+            [*COMMAND, *self.options, *options],
             cwd=self.folder,
             env={**os.environ, "TMPDIR": str(self.folder.parent)},
             stdout=subprocess.PIPE,
@@ -229,7 +230,11 @@ def test_a_race_of_other_settings_or_other_code_does_not_go_on(race_project):
     other = SPEEDS.replace("0.008", "0.009")
     status, output = race_project.run(other, "--minutes=0.2", "--resume")
     assert status == 2
-    assert "cannot go on, because these differ: the space" in output
+    assert "cannot go on, because these differ: --space" in output
+    assert "candidates" not in output  # so nothing was measured
+    status, output = race_project.run(SPEEDS, "--resume", "--seed=1", "--allow=a")
+    assert status == 2
+    assert "cannot go on, because these differ: --seed; --allow" in output
     status, output = race_project.run(
         SPEEDS, "--minutes=0.2", "--resume", "--traingate-scale=quick"
     )
@@ -239,6 +244,29 @@ def test_a_race_of_other_settings_or_other_code_does_not_go_on(race_project):
     status, output = race_project.run(SPEEDS, "--minutes=0.2", "--resume")
     assert status == 2
     assert "these differ: the project's code" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("it.race.json", "it.race.json is no record of a race"),
+        ("other.race.json", "it.race.json is no record of a race"),
+        (".traingate/races/0001_test_speed.race.json", "0001_test_speed.race.json is no"),
+        (".traingate/races/0001_test_other.race.json", "no race of test_race.py::test_speed"),
+    ],
+)
+def test_a_race_that_cannot_be_read_is_refused_before_the_test_starts(race_project, name, problem):
+    source = TEST.replace("training_benchmark(model)", "open('started', 'x')")
+    (race_project.folder / "test_race.py").write_text(source)
+    record = race_project.folder / name
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text("{")
+    if record.parent != race_project.folder:
+        race_project.options = ("--space=space.toml", "--traingate-scale=smoke")
+    status, output = race_project.run(SPEEDS, "--resume")
+    assert status == 2, output
+    assert problem in output
+    assert not (race_project.folder / "started").exists()
 
 
 def test_code_that_is_edited_meanwhile_ends_a_race(race_project):

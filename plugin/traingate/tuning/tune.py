@@ -10,11 +10,10 @@ from typing import Any
 
 import msgspec
 
-from traingate.baselines.comparability import environment_changes, hardware_differences
 from traingate.comparison.base import ComparisonResult, PlannedLaunches
 from traingate.controller.job import Job, LaunchPlan, Observer
 from traingate.errors import ConfigurationError
-from traingate.races.files import FOLDER, new_file, newest_file, read_race, save_race
+from traingate.races.files import FOLDER, new_file, save_race
 from traingate.races.running import RaceRun
 from traingate.races.space import Space
 from traingate.races.space_file import read_space_text
@@ -32,6 +31,7 @@ from traingate.tuning.requested_space import (
     source_digests,
     without_size_of_plain,
 )
+from traingate.tuning.resumption import continued, read_earlier
 from traingate.untrusted.clock import monotonic
 from traingate.workload import ObjectName
 
@@ -99,6 +99,7 @@ class TuneRun:
     path: Path | None = None
     start: float = field(default_factory=monotonic)
     plugin: SingleTestPlugin = field(init=False)
+    _earlier: tuple[Race, Path] | None = None
 
     def run(self, test: str, arguments: Sequence[str]) -> int:
         """Race the candidates, and return the exit status of pytest.
@@ -107,9 +108,25 @@ class TuneRun:
             test: Full name of the test.
             arguments: Further arguments for pytest.
         """
-        self.plugin = SingleTestPlugin(self._compare, launches=1, is_exact=True)
+        self.plugin = SingleTestPlugin(
+            self._compare, launches=1, is_exact=True, check_test=self._read_earlier
+        )
         self._write_line = self.plugin.write_line
         return self.plugin.run(test, ("--benchmark-quiet", "--no-header"), arguments)
+
+    def _read_earlier(self, root: Path, test: str) -> None:
+        """Read the race to go on with, before anything is started or measured.
+
+        Raises:
+            ConfigurationError: If it is of another test, or has other settings.
+            DamagedRecordError, NoRunError: If there is no earlier race that can be read.
+        """
+        options = self.options
+        if options.resume:
+            path = None if options.resume is True else options.resume
+            self._earlier = read_earlier(
+                path, root / FOLDER, test=test, seed=options.seed, settings=options.settings
+            )
 
     def _compare(
         self, session: Session, request: BenchmarkRequest, job: Job, _tolerance: float
@@ -133,14 +150,13 @@ class TuneRun:
 
         Raises:
             ConfigurationError: If the earlier race is of other code, settings or another machine.
-            DamagedRecordError, NoRunError: If there is no earlier race that can be read.
         """
         options, folder = self.options, session.root / FOLDER
         space = without_size_of_plain(space, plain.batch_size)
         race, path = self._start(request, space, plain, folder)
-        if options.resume:
-            path = newest_file(folder, request.test) if options.resume is True else options.resume
-            race = _continued(read_race(path), race)
+        if self._earlier is not None:
+            earlier, path = self._earlier
+            race = continued(earlier, race)
         self.path = path
         measurer = JobMeasurer(
             session,
@@ -237,42 +253,3 @@ def _with_form(race: Race, measurer: JobMeasurer) -> Race:
 def _arguments(workload: ObjectName) -> dict[str, Any]:
     """Return the arguments that the test gives to its workload."""
     return dict(workload.arguments) if isinstance(workload, WorkloadName) else {}
-
-
-def _continued(earlier: Race, started: Race) -> Race:
-    """Return the earlier race, to go on with.
-
-    Raises:
-        ConfigurationError: If it is of another test, of other code or settings, or of another
-            machine.
-    """
-    differences = [
-        name
-        for name, before, now in (
-            ("the test", earlier.test, started.test),
-            ("the workload", earlier.plain.workload, started.plain.workload),
-            ("the scale", earlier.plain.scale, started.plain.scale),
-            ("the layers of all candidates", earlier.plain.stack, started.plain.stack),
-            ("the batch size", earlier.plain.batch_size, started.plain.batch_size),
-            ("--seed", earlier.seed, started.seed),
-            ("the project's code", earlier.files_digest, started.files_digest),
-            ("the space", earlier.axes, started.axes),
-            *(
-                (f"--{name}", earlier.settings.get(name), value)
-                for name, value in started.settings.items()
-            ),
-        )
-        if before != now
-    ]
-    earlier = msgspec.structs.replace(
-        earlier, usd_per_hour=started.usd_per_hour or earlier.usd_per_hour
-    )
-    if hardware_differences(earlier.machine, started.machine):
-        differences.append("the machine")
-    differences += environment_changes(earlier.plain.environment, started.plain.environment)
-    if differences:
-        raise ConfigurationError(
-            "the earlier race cannot go on, because these differ: "
-            f"{'; '.join(differences)}. Start a new one without --resume."
-        )
-    return earlier
