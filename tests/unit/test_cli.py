@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -137,3 +139,13 @@ def test_a_saved_run_is_shown_with_its_verdict_and_launches(storage):
         main, ["show", "0001", "--storage", str(storage.folder), "--test=x"]
     )
     assert missing.exit_code == 2
+
+
+def test_a_command_starts_without_scipy_and_pytest():
+    """Either takes most of a second to import, and few commands need them."""
+    program = (
+        "import sys, traingate.cli; "
+        "print([name for name in ('scipy', 'pytest') if name in sys.modules])"
+    )
+    printed = subprocess.check_output([sys.executable, "-c", program], text=True)
+    assert printed == "[]\n"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-
-from scipy import stats
+from statistics import NormalDist
 
 from traingate.records import Verdict
 from traingate.records.results import SuiteChange
 from traingate.records.units import Interval
 
-_QUANTILE = float(stats.norm.ppf(0.975))
+_QUANTILE = NormalDist().inv_cdf(0.975)
 
 
 def suite_change(verdicts: Iterable[Verdict]) -> SuiteChange | None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Final
-
-from scipy import stats
 
 from traingate.history.levels import Ramp, without_outliers
 from traingate.records.history import HistoryCommit, HistoryPoint, SinceAnchor
 from traingate.records.units import Interval
 
-_QUANTILE: Final = float(stats.norm.ppf(0.975))
+_QUANTILE: Final = NormalDist().inv_cdf(0.975)
 
 _BESIDE_ANCHOR: Final = 2
 """Number of points on each side of the anchor that its level is estimated from."""

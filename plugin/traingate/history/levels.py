@@ -16,7 +16,6 @@ from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from traingate.errors import ConfigurationError
 from traingate.gate.policy import LAUNCH_PRIOR
@@ -124,6 +123,8 @@ def without_outliers(values: Sequence[float], spread: float) -> list[float]:
 
 def _clipped(points: _Values) -> _Values:
     """Return the points with single outliers moved to the edge of the usual scatter."""
+    from scipy import ndimage  # noqa: PLC0415 - a third of a second, only when needed
+
     medians = ndimage.median_filter(points, size=_WINDOW, mode="mirror")
     clipped: _Values = np.clip(points, medians - _CLIP, medians + _CLIP)
     return clipped
