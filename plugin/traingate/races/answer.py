@@ -16,6 +16,7 @@ from traingate.races.standings import (
     HalfWidth,
     Ratio,
     Standing,
+    participations,
     ratio_of,
     rough_widths,
     standing_of,
@@ -101,8 +102,10 @@ def answer(race: Race) -> Answer:
     winner = ranked[0] if final is None else winner_of(race, final, half_width)
     ranked = [winner, *(candidate for candidate in ranked if candidate != winner)]
 
+    launches = participations(race)
+
     def standing(candidate: int, estimates: Fit, width: HalfWidth) -> Standing:
-        return standing_of(race, candidate, winner, estimates, width)
+        return standing_of(race, launches[candidate], winner, estimates, width)
 
     finalists = [standing(candidate, decisive, half_width) for candidate in ranked]
     outside = sorted(

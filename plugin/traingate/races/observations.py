@@ -35,11 +35,12 @@ def observations(race: Race, stages: Sequence[Stage] = ALL_STAGES) -> list[Obser
         race: Race.
         stages: Stages whose heats count.
     """
+    costs = _costs(race)
     return [
         Observation(candidate, number, value)
         for number, heat in enumerate(race.heats)
         if heat.stage in stages
-        for candidate, value in heat_values(heat, _costs(race)).items()
+        for candidate, value in heat_values(heat, costs).items()
     ]
 
 

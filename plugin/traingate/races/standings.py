@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from traingate.gate.roofline import roofline_of_step
 from traingate.gate.statistics import mean_interval
 from traingate.races.estimates import ROUGH_ERROR, Fit, tukey_quantile
-from traingate.races.observations import ALL_STAGES
 from traingate.records import Counts, Interval, Measurement
-from traingate.records.race import PLAIN, Race, RaceLaunch, Stage
+from traingate.records.race import PLAIN, Heat, Race, RaceLaunch
 
 _LARGEST_LOGARITHM: Final = 700.0
 """Largest number whose exponential all formats of numbers hold."""
@@ -69,6 +69,9 @@ class Standing:
     first_step_seconds: float
 
 
+Participation: TypeAlias = tuple[Heat, RaceLaunch]
+"""Launch of a candidate, with its heat."""
+
 HalfWidth: TypeAlias = Callable[[int, int], float]
 """Function from two candidates to the half-width of the interval of their log ratio."""
 
@@ -103,25 +106,41 @@ def _exp(value: float) -> float:
     return math.exp(min(value, _LARGEST_LOGARITHM))
 
 
+def participations(race: Race) -> Mapping[int, Sequence[Participation]]:
+    """Return the launches of each candidate of a race that has any, in the order of the heats."""
+    by_candidate: dict[int, list[Participation]] = defaultdict(list)
+    for heat in race.heats:
+        for launch in heat.launches:
+            by_candidate[launch.candidate].append((heat, launch))
+    return by_candidate
+
+
 def standing_of(
-    race: Race, candidate: int, winner: int, estimates: Fit, width: HalfWidth
+    race: Race,
+    own: Sequence[Participation],
+    winner: int,
+    estimates: Fit,
+    width: HalfWidth,
 ) -> Standing:
     """Return the place of a candidate.
 
     Args:
         race: Race.
-        candidate: Index of the candidate, which has a launch.
+        own: All launches of the candidate, of which there is one at least.
         winner: Index of the winner.
         estimates: Estimates that its ratios come from.
         width: Half-widths of their intervals.
     """
+    candidate = own[0][1].candidate
     has_plain = PLAIN in estimates.effects and candidate != PLAIN
     has_winner = winner in estimates.effects and candidate != winner
-    launches = _launches(race, candidate)
+    # Those of the final, else of the whole race.
+    chosen = [(heat, launch) for heat, launch in own if heat.stage == "final"] or own
+    launches = [launch for _, launch in chosen]
     speeds = [math.log(_samples_per_second(launch)) for launch in launches]
     interval = mean_interval(speeds)
     throughput = math.exp(statistics.fmean(speeds))
-    share, bound = _roofline(race, launches, throughput)
+    share, bound = _roofline(race, chosen, throughput)
     return Standing(
         candidate=candidate,
         launches=estimates.launches[candidate],
@@ -132,29 +151,8 @@ def standing_of(
         roofline_share=share,
         bound=bound,
         peak_bytes=max(launch.peak_bytes for launch in launches),
-        first_step_seconds=max(
-            launch.first_step_seconds
-            for heat in race.heats
-            for launch in heat.launches
-            if launch.candidate == candidate
-        ),
+        first_step_seconds=max(launch.first_step_seconds for _, launch in own),
     )
-
-
-def _launches(race: Race, candidate: int) -> list[RaceLaunch]:
-    """Return the launches of a candidate: those of the final, else of the whole race."""
-    stages: Sequence[Sequence[Stage]] = (("final",), ALL_STAGES)
-    for chosen_stages in stages:
-        launches = [
-            launch
-            for heat in race.heats
-            if heat.stage in chosen_stages
-            for launch in heat.launches
-            if launch.candidate == candidate
-        ]
-        if launches:
-            return launches
-    return []
 
 
 def _samples_per_second(launch: RaceLaunch) -> float:
@@ -163,7 +161,7 @@ def _samples_per_second(launch: RaceLaunch) -> float:
 
 
 def _roofline(
-    race: Race, launches: Sequence[RaceLaunch], samples_per_second: float
+    race: Race, chosen: Sequence[Participation], samples_per_second: float
 ) -> tuple[float | None, str]:
     """Return the share of the binding roofline, and which limit binds.
 
@@ -171,19 +169,15 @@ def _roofline(
     yardstick's matrix product during the launches.
     """
     plain = race.plain
-    gemm_seconds = [
-        second
-        for heat in race.heats
-        if any(launch in launches for launch in heat.launches)
-        for second in heat.gemm_seconds
-    ]
+    heats = {id(heat): heat for heat, _ in chosen}
+    gemm_seconds = [second for heat in heats.values() for second in heat.gemm_seconds]
     if not gemm_seconds or not plain.roofline_flops_per_second:
         return None, ""
     before = [second for launch in plain.launches for second in launch.gemm_seconds]
     if not before:
         return None, ""
     speed = statistics.median(before) / statistics.median(gemm_seconds)
-    launch = launches[-1]
+    _, launch = chosen[-1]
     limit = roofline_of_step(
         _counts(plain),
         launch.batch_size,
