@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from simulated_launches import launch
-from traingate.gate import reduction
+from traingate.gate import reduction, step_table
 from traingate.records import Pair
 
 
@@ -92,3 +93,11 @@ def test_quantiles_show_the_slowest_steps():
         "0.99": 0.9,
         "1": 0.9,
     }
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (4, 6), (2, 3, 4)])
+@pytest.mark.parametrize("axis", [-1, -2])
+def test_medians_are_those_of_numpy(shape, axis):
+    table = np.random.default_rng(0).normal(size=shape)
+    expected = np.median(table, axis=axis, keepdims=True)
+    assert np.array_equal(step_table._medians(table, axis), expected)
