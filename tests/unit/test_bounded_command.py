@@ -71,6 +71,65 @@ def test_an_interruption_ends_all_that_a_command_has_started(wrapper):
     assert _has_ended(*numbers)
 
 
+@pytest.fixture
+def numbers(monkeypatch):
+    """Return a list that gets the numbers of all processes that are started."""
+    numbers: list[int] = []
+
+    class NotedStart(subprocess.Popen):
+        def __init__(self, *arguments, **keywords):
+            super().__init__(*arguments, **keywords)
+            numbers.append(self.pid)
+
+    monkeypatch.setattr(subprocess, "Popen", NotedStart)
+    return numbers
+
+
+def test_an_interruption_while_a_command_starts_ends_it_too(numbers, monkeypatch):
+    main_thread = threading.get_ident()
+
+    class InterruptedStart(subprocess.Popen):
+        def __init__(self, *arguments, **keywords):
+            super().__init__(*arguments, **keywords)
+            signal.pthread_kill(main_thread, signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", InterruptedStart)
+    with pytest.raises(KeyboardInterrupt):
+        run_bounded(["sleep", "600.5"], 60.0)
+    assert _has_ended(*numbers)
+
+
+@pytest.mark.parametrize("is_started", [True, False])
+def test_an_interruption_beside_the_start_of_the_thread_leaves_nothing(
+    numbers, monkeypatch, is_started
+):
+    start, threads = threading.Thread.start, []
+
+    def interrupt(thread):
+        threads.append(thread)
+        if is_started:
+            start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_bounded(["sleep", "600.5"], 60.0)
+    if not is_started:
+        start(*threads)  # too late: nobody waits for the command any more
+    threads[0].join(10)
+    assert all(map(_has_ended, numbers))
+    assert not numbers or is_started
+
+
+def test_a_command_that_no_thread_can_start_is_an_error_of_the_system(monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(OSError, match="can't start new thread"):
+        run_bounded(["true"], 60.0)
+
+
 def test_a_command_gets_its_question_and_its_environment():
     program = 'read -r line; echo "$line $NAME"; echo problem >&2; exit 3'
     process = run_bounded(["sh", "-c", program], 60.0, environment={"NAME": "b"}, question="a\n")

@@ -6,10 +6,13 @@ This module imports the standard library alone.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Protocol
 
 
@@ -47,27 +50,66 @@ def run_bounded(
         ValueError: If there is a null byte in it.
         TimeoutExpired: If it took longer.
     """
-    with subprocess.Popen(  # noqa: S603 - no shell
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors=errors,
-        env=environment,
-        start_new_session=True,  # so that it and its children can be killed together
-    ) as process:
-        try:
-            if on_change is not None:
-                on_change(process.pid, runs=True)
-            output, error_output = process.communicate(question, timeout=seconds)
-        except BaseException:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()  # Popen itself does not after an interruption, which leaves a zombie
-            raise
-        finally:
-            if on_change is not None:
-                process.wait()
-                on_change(process.pid, runs=False)
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(  # noqa: S603 - no shell
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors=errors,
+            env=environment,
+            start_new_session=True,  # so that it and its children can be killed together
+        )
+
+    started: Future[subprocess.Popen[str]] = Future()
+    try:
+        _run_in_thread(start, started)
+        process = started.result()
+        if on_change is not None:
+            on_change(process.pid, runs=True)
+        output, error_output = process.communicate(question, timeout=seconds)
+        if on_change is not None:
+            on_change(process.pid, runs=False)
+    except BaseException:
+        _end(started, on_change)
+        raise
     return subprocess.CompletedProcess(command, process.returncode, output, error_output)
+
+
+def _run_in_thread(
+    start: Callable[[], subprocess.Popen[str]], started: Future[subprocess.Popen[str]]
+) -> None:
+    """Start a command in a thread, unless *started* is cancelled before, and put it there.
+
+    Python calls the handlers of signals in the main thread. There one could raise an exception when
+    the process runs and nothing has its number yet, and so the process would go on.
+
+    Raises:
+        OSError: If no thread can be started.
+    """
+
+    def run() -> None:
+        if started.set_running_or_notify_cancel():
+            try:
+                started.set_result(start())
+            except BaseException as error:
+                started.set_exception(error)
+
+    try:
+        threading.Thread(target=run).start()
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, str(error)) from error
+
+
+def _end(started: Future[subprocess.Popen[str]], on_change: GroupObserver | None) -> None:
+    """Kill the process group of a command, and close its pipes; do not start it if none runs."""
+    if started.cancel() or started.exception() is not None:
+        return
+    with started.result() as process:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()  # Popen itself does not after an interruption, which leaves a zombie
+        if on_change is not None:
+            on_change(process.pid, runs=False)
