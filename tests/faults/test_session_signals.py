@@ -13,7 +13,6 @@ import psutil
 import pytest
 from session_points import POINTS, standing_still
 from session_sites import MODELS, TEST, TEST_FILE, TESTS, TRAINGATE, site
-from workers import git
 
 from traingate.ending.pytest_process import PytestEnd, run_pytest
 
@@ -232,20 +231,6 @@ def test_a_profile_of_fewer_tests_than_were_asked_for_is_no_success(project):
     ended = project.run("profile", TEST_FILE, "--traingate-scale=smoke", python=TRAINGATE)
     assert "self s" in ended.output or "forward" in ended.output, ended.output
     assert ended.status == INTERRUPTED
-
-
-def test_a_command_that_is_ended_removes_its_folders(project):
-    """git waits for a server that does not answer."""
-    reached = project.root / "reached"
-    project.commit()
-    git(project.folder, "remote", "add", "origin", "ssh://host.invalid/project")
-    project.variables["GIT_SSH_COMMAND"] = f"touch {reached}; sleep 600 #"
-    run = project.start(python=(*TRAINGATE, "ci", "fetch"))
-    run.wait_until(reached)
-    assert project.leftovers(0) != []
-    run.process.send_signal(signal.SIGTERM)
-    assert run.wait().status == 128 + signal.SIGTERM
-    assert project.leftovers() == []
 
 
 def test_a_signal_that_comes_before_pytest_has_started_is_passed_on(monkeypatch, tmp_path):

@@ -128,6 +128,6 @@ def test_an_environment_with_a_damaged_description_is_made_anew(tmp_path, monkey
     description.write_text('{"a": "b"}')
     DAMAGES[damage](description)
     calls = []
-    monkeypatch.setattr(created, "_run_uv", lambda *arguments: calls.append(arguments[0]))
+    monkeypatch.setattr(created, "_run_uv", lambda name, *_, on_change: calls.append(name))
     assert created.create_environment("ipex", None, only_if_missing=True) == tmp_path / "ipex"
     assert calls == ["venv", "pip"]

@@ -27,7 +27,7 @@ def folder(monkeypatch):
 def made_by_uv(monkeypatch):
     """Leave the environments empty that uv would make; return its commands."""
     commands = []
-    monkeypatch.setattr(created, "_run_uv", lambda *arguments: commands.append(arguments[0]))
+    monkeypatch.setattr(created, "_run_uv", lambda name, *_, on_change: commands.append(name))
     return commands
 
 

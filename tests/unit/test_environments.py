@@ -242,7 +242,7 @@ def test_the_folder_of_an_environment_has_no_secret_of_its_arguments(tmp_path, m
     arguments = ["git+https://u:q7Zx9Lm2@host/a.git", "--requirement", str(requirements)]
     calls = []
 
-    def run_uv(*arguments):
+    def run_uv(*arguments, on_change):
         calls.append(arguments[0])
         if arguments[0] == "venv":
             (Path(arguments[-1]) / "bin").mkdir()
@@ -270,6 +270,7 @@ def test_the_folder_of_an_environment_has_no_secret_of_its_arguments(tmp_path, m
 
 def test_an_error_of_uv_has_no_secret(monkeypatch):
     monkeypatch.setattr(created, "find_program", lambda _name: "/bin/false")
+    address = "git+https://u:q7Zx9Lm2@host/a.git"
     with pytest.raises(ConfigurationError, match="failed") as raised:
-        created._run_uv("pip", "install", "git+https://u:q7Zx9Lm2@host/a.git")
+        created._run_uv("pip", "install", address, on_change=lambda *_, **__: None)
     assert "q7Zx9Lm2" not in str(raised.value)

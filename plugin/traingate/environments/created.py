@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import platformdirs
 from traingate.environments.interpreter import without_packages_of_this
 from traingate.errors import ConfigurationError
 from traingate.host.shared_libraries import find_program
+from traingate.untrusted.bounded_command import GroupObserver, run_bounded
 from traingate.untrusted.files import read_bounded
 from traingate.untrusted.masking import masked_text
 from traingate.worktree.removal import Removal
@@ -131,8 +131,11 @@ def _create(target: Path, python: str | None, arguments: Sequence[str], descript
             "--python",
             python or sys.executable,
             str(unfinished),
+            on_change=removal.note_group,
         )
-        _run_uv("pip", "install", "--python", str(unfinished / "bin" / "python"), *arguments)
+        own_python = str(unfinished / "bin" / "python")
+        install = ("pip", "install", "--python", own_python, *arguments)
+        _run_uv(*install, on_change=removal.note_group)
         (unfinished / _DESCRIPTION).write_bytes(description)
         if os.path.lexists(target):
             _remove(target)
@@ -199,8 +202,12 @@ def _requirements(name: str) -> list[str]:
     return [f"torch=={version[1]}" + ("" if version[2] else ".*"), "torchvision", "numpy"]
 
 
-def _run_uv(*arguments: str) -> None:
-    """Run uv, which shows its progress on the terminal.
+def _run_uv(*arguments: str, on_change: GroupObserver) -> None:
+    """Run uv, which shows its progress on the terminal; what it has started ends with it.
+
+    Args:
+        arguments: Arguments of uv.
+        on_change: Function that is called when it has started, and when it has ended.
 
     Raises:
         ConfigurationError: If it is missing or fails.
@@ -211,8 +218,12 @@ def _run_uv(*arguments: str) -> None:
             "environments are created by uv, which is not installed: "
             "pip install 'pytest-traingate[environments]'"
         )
-    process = subprocess.run(  # noqa: S603 - the user asked for it
-        [command, *arguments], check=False, env=without_packages_of_this(os.environ)
+    process = run_bounded(
+        [command, *arguments],
+        None,
+        environment=without_packages_of_this(os.environ),
+        is_shown=True,
+        on_change=on_change,
     )
     if process.returncode:
         raise ConfigurationError(masked_text(f"uv {' '.join(arguments)} failed"))

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Final
 
 from traingate.baselines.index import load_summaries
@@ -68,10 +69,10 @@ class DataBranch:
         if link is not None:
             raise ConfigurationError(f"{link} is a link, and no runs are written through it")
         with Removal() as removal:
-            clone = removal.make_folder("traingate-runs-")
+            clone = _Clone(removal.make_folder("traingate-runs-"), removal)
             self._check_out(clone)
-            shutil.rmtree(clone / ".git")
-            shutil.copytree(clone, folder, dirs_exist_ok=True)
+            shutil.rmtree(clone.folder / ".git")
+            shutil.copytree(clone.folder, folder, dirs_exist_ok=True)
 
     def add(self, files: Collection[Path], storage: Path, keep: int) -> None:
         """Add runs to the branch, and remove those that it need not keep.
@@ -87,39 +88,39 @@ class DataBranch:
         """
         for _ in range(_ATTEMPTS):
             with Removal() as removal:
-                folder = removal.make_folder("traingate-runs-")
-                old = self._check_out(folder)
+                clone = _Clone(removal.make_folder("traingate-runs-"), removal)
+                old = self._check_out(clone)
                 for file in files:
                     _check_is_file(file)
-                    copy = folder / file.relative_to(storage)
+                    copy = clone.folder / file.relative_to(storage)
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(file, copy)
-                for path in removable_runs(folder, keep, _tagged_commits()):
+                for path in removable_runs(clone.folder, keep, _tagged_commits()):
                     path.unlink()
-                error = self._push(folder, old)
+                error = self._push(clone, old)
                 if error is None:
                     return
         raise ConfigurationError(f"the branch {self.name} was not pushed: {error}")
 
-    def _check_out(self, folder: Path) -> str | None:
-        """Make a repository in a folder with the branch's files, and return its commit."""
-        _git(folder, "init", "--quiet", "--initial-branch", "runs")
+    def _check_out(self, clone: _Clone) -> str | None:
+        """Fill a new clone with the branch's files, and return the commit of the branch."""
+        clone.git("init", "--quiet", "--initial-branch", "runs")
         head = f"refs/heads/{self.name}"  # a short name would match other branches, and tags
-        if not _git(folder, "ls-remote", "--heads", "--end-of-options", self.remote, head):
+        if not clone.git("ls-remote", "--heads", "--end-of-options", self.remote, head):
             return None
-        _git(folder, "fetch", "--quiet", "--depth=1", "--end-of-options", self.remote, head)
-        _git(folder, "checkout", "--quiet", "FETCH_HEAD")
-        return _git(folder, "rev-parse", "FETCH_HEAD")
+        clone.git("fetch", "--quiet", "--depth=1", "--end-of-options", self.remote, head)
+        clone.git("checkout", "--quiet", "FETCH_HEAD")
+        return clone.git("rev-parse", "FETCH_HEAD")
 
-    def _push(self, folder: Path, old: str | None) -> str | None:
-        """Replace the branch by the files of a folder; return git's message if another job won."""
-        _git(folder, "checkout", "--quiet", "--orphan", "next")
-        _git(folder, "add", "--all", "--force")
-        _git(folder, "commit", "--quiet", "--allow-empty", "-m", "Runs of traingate")
+    def _push(self, clone: _Clone, old: str | None) -> str | None:
+        """Replace the branch by the files of a clone; return git's message if another job won."""
+        clone.git("checkout", "--quiet", "--orphan", "next")
+        clone.git("add", "--all", "--force")
+        clone.git("commit", "--quiet", "--allow-empty", "-m", "Runs of traingate")
         lease = f"--force-with-lease=refs/heads/{self.name}:{old or ''}"
         target = f"HEAD:refs/heads/{self.name}"
         arguments = ("push", "--quiet", lease, "--end-of-options", self.remote, target)
-        process = run_git(folder, *_SETTINGS, *arguments)
+        process = clone.run_git(*arguments)
         return process.stderr.strip() if process.returncode else None
 
 
@@ -131,6 +132,37 @@ _SETTINGS: Final = (
     # The empty value removes the user's helpers, which would be given the token to store.
     "-c", "credential.helper=", "-c", f"credential.helper={_CREDENTIALS}",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Clone:
+    """Temporary repository for the files of the branch.
+
+    Attributes:
+        folder: Its folder, which is empty at first.
+        removal: Removal of the folder, which ends a git that works there too.
+    """
+
+    folder: Path
+    removal: Removal
+
+    def git(self, *arguments: str) -> str:
+        """Return git's output.
+
+        Raises:
+            ConfigurationError: If git fails.
+        """
+        process = self.run_git(*arguments)
+        if process.returncode:
+            raise ConfigurationError(
+                f"git {arguments[0]} failed: {masked_text(process.stderr.strip())}"
+            )
+        return process.stdout.strip()
+
+    def run_git(self, *arguments: str) -> CompletedProcess[str]:
+        """Run git with the settings for the branch."""
+        on_change = self.removal.note_group
+        return run_git(self.folder, *_SETTINGS, *arguments, on_change=on_change)
 
 
 def _check_is_file(file: Path) -> None:
@@ -173,17 +205,3 @@ def _tagged_commits() -> frozenset[str]:
     """Return the full names of the commits of all tags of the working directory's repository."""
     listing = git_output(Path.cwd(), "show-ref", "--tags", "--dereference") or ""
     return frozenset(line.split()[0] for line in listing.splitlines())
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    """Return git's output.
-
-    Raises:
-        ConfigurationError: If git fails.
-    """
-    process = run_git(folder, *_SETTINGS, *arguments)
-    if process.returncode:
-        raise ConfigurationError(
-            f"git {arguments[0]} failed: {masked_text(process.stderr.strip())}"
-        )
-    return process.stdout.strip()

@@ -25,11 +25,12 @@ class GroupObserver(Protocol):
 
 def run_bounded(
     command: Sequence[str],
-    seconds: float,
+    seconds: float | None,
     *,
     environment: Mapping[str, str] | None = None,
     question: str = "",
     errors: str = "backslashreplace",
+    is_shown: bool = False,
     on_change: GroupObserver | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a session of its own, and return its output, whatever its exit status is.
@@ -39,10 +40,11 @@ def run_bounded(
 
     Args:
         command: Program and its arguments.
-        seconds: Longest time that it may take.
+        seconds: Longest time that it may take; None for one that the user watches.
         environment: Environment variables; None for those of this process.
         question: Text for its standard input, in UTF-8.
         errors: Treatment of output that is not UTF-8, as for ``bytes.decode``.
+        is_shown: Whether it prints where this process prints; then no output is returned.
         on_change: Function that is called when it has started, and when it has ended.
 
     Raises:
@@ -50,13 +52,14 @@ def run_bounded(
         ValueError: If there is a null byte in it.
         TimeoutExpired: If it took longer.
     """
+    output_target = None if is_shown else subprocess.PIPE
 
     def start() -> subprocess.Popen[str]:
         return subprocess.Popen(  # noqa: S603 - no shell
             command,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=output_target,
+            stderr=output_target,
             encoding="utf-8",
             errors=errors,
             env=environment,
@@ -75,7 +78,9 @@ def run_bounded(
     except BaseException:
         _end(started, on_change)
         raise
-    return subprocess.CompletedProcess(command, process.returncode, output, error_output)
+    return subprocess.CompletedProcess(
+        command, process.returncode, output or "", error_output or ""
+    )
 
 
 def _run_in_thread(
