@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 
 import pytest
 
-from traingate.errors import ConfigurationError
 from traingate.worktree.base_tests import missing_tests, paired_tests
 from traingate.worktree.benchmark_tests import TestNaming
 from traingate.worktree.commit_log import commits_to, newest_tag
@@ -86,13 +84,3 @@ def test_a_variable_of_the_user_changes_nothing(repository, monkeypatch, name, v
 def test_an_attribute_of_the_project_hides_no_test(repository):
     (repository.root / ".gitattributes").write_text("*.py binary diff=none\n")
     check_reading(repository)
-
-
-def test_a_repository_that_git_cannot_read_is_an_error_and_no_empty_one(repository):
-    commit = repository.resolve_commit("HEAD").hash
-    for folder, _, names in os.walk(repository.root / ".git" / "objects"):
-        for name in names:
-            os.remove(os.path.join(folder, name))  # noqa: PTH107, PTH118
-    for read in (repository.python_files, lambda name: repository.files_with(name, "def")):
-        with pytest.raises(ConfigurationError, match=r"git (ls-tree|grep) failed in .*project"):
-            read(commit)

@@ -18,7 +18,7 @@ from traingate.baselines.index import load_summaries
 from traingate.baselines.summaries import RunSummary
 from traingate.errors import ConfigurationError, NoRunError
 from traingate.untrusted.masking import masked_text
-from traingate.worktree.git_command import git_output, run_git
+from traingate.worktree.git_command import checked_git, git_output, run_git
 from traingate.worktree.removal import Removal
 
 BRANCH: Final = "traingate-runs"
@@ -26,6 +26,9 @@ BRANCH: Final = "traingate-runs"
 
 _ATTEMPTS: Final = 5
 """Number of times that a push is tried while other jobs push too."""
+
+_NO_REFERENCE: Final = 1
+"""Exit status of git-show-ref(1) if there is no such reference."""
 
 _CREDENTIALS: Final = (
     '!f() { echo username=x-access-token; echo "password=$GITHUB_TOKEN"; }; test "$1" = get && f'
@@ -202,6 +205,11 @@ def removable_runs(storage: Path, keep: int, tagged: Collection[str]) -> list[Pa
 
 
 def _tagged_commits() -> frozenset[str]:
-    """Return the full names of the commits of all tags of the working directory's repository."""
-    listing = git_output(Path.cwd(), "show-ref", "--tags", "--dereference") or ""
+    """Return the full names of the commits of all tags of the working directory's repository.
+
+    Raises:
+        ConfigurationError: If git fails, without which all runs of tags would be removed.
+    """
+    command = ("show-ref", "--tags", "--dereference")
+    listing = checked_git(Path.cwd(), *command, negative=_NO_REFERENCE).stdout
     return frozenset(line.split()[0] for line in listing.splitlines())

@@ -6,10 +6,13 @@ from collections import defaultdict
 from typing import Final
 
 from traingate.records.history import HistoryCommit
-from traingate.worktree.git_command import git_output
+from traingate.worktree.git_command import checked_git
 from traingate.worktree.repository import Repository
 
 _FORMAT: Final = "%H%x1f%cI%x1f%s"
+
+_NO_COMMIT: Final = 1
+"""Exit status of git-rev-parse(1) with ``--verify`` and ``--quiet`` if there is no such commit."""
 
 
 def commits_to(repository: Repository, commit: str) -> list[HistoryCommit]:
@@ -18,9 +21,12 @@ def commits_to(repository: Repository, commit: str) -> list[HistoryCommit]:
     Args:
         repository: Repository of the commit.
         commit: Full name of the commit.
+
+    Raises:
+        ConfigurationError: If git fails.
     """
     options = ("--no-show-signature", "--topo-order", "--reverse", "-z", f"--format={_FORMAT}")
-    log = git_output(repository.root, "log", *options, "--end-of-options", commit) or ""
+    log = checked_git(repository.root, "log", *options, "--end-of-options", commit).stdout
     tags = _tags(repository)
     commits = []
     for entry in filter(None, log.split("\0")):
@@ -44,11 +50,17 @@ def newest_tag(repository: Repository, hashes: frozenset[str]) -> tuple[str, str
 
     Returns:
         Name of the tag and full name of its commit; None if there is none.
+
+    Raises:
+        ConfigurationError: If git fails.
     """
-    head = git_output(repository.root, "rev-parse", "HEAD") or ""
+    command = ("rev-parse", "--verify", "--quiet", "HEAD")
+    head = checked_git(repository.root, *command, negative=_NO_COMMIT).stdout.strip()
+    if not head:
+        return None
     unchanged = {head} if repository.matches_working_tree("HEAD") else set()
     options = ("--merged", "HEAD", "--sort=-creatordate")
-    listing = git_output(repository.root, "tag", *options, f"--format={_TAG_FORMAT}") or ""
+    listing = checked_git(repository.root, "tag", *options, f"--format={_TAG_FORMAT}").stdout
     for name, commit in map(_parse_tag, listing.splitlines()):
         if commit in hashes and commit not in unchanged:
             return name, commit
@@ -61,7 +73,7 @@ _TAG_FORMAT: Final = "%(refname:strip=2) %(objectname) %(*objectname)"
 def _tags(repository: Repository) -> dict[str, list[str]]:
     """Return the names of all tags by the full names of their commits."""
     options = ("--sort=creatordate", f"--format={_TAG_FORMAT}")
-    listing = git_output(repository.root, "for-each-ref", *options, "refs/tags") or ""
+    listing = checked_git(repository.root, "for-each-ref", *options, "refs/tags").stdout
     tags = defaultdict(list)
     for name, commit in map(_parse_tag, listing.splitlines()):
         tags[commit].append(name)

@@ -11,7 +11,9 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from traingate.errors import ConfigurationError
 from traingate.untrusted.bounded_command import GroupObserver, run_bounded
+from traingate.untrusted.masking import masked_text
 
 _LEFT_OUT_VARIABLES: Final = {
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR",
@@ -41,6 +43,31 @@ def git_output(folder: Path, *arguments: str) -> str | None:
     except OSError:
         return None
     return process.stdout.strip() if process.returncode == 0 else None
+
+
+def checked_git(
+    folder: Path, *arguments: str, negative: int = 0
+) -> subprocess.CompletedProcess[str]:
+    """Run git as ``run_git`` does, for an answer that git must not fail to give.
+
+    A failure that is taken for an empty answer would look as if nothing were to be compared.
+
+    Args:
+        folder: Folder to run it in.
+        arguments: Arguments of git.
+        negative: Exit status by which the command says no, or that there is nothing to print.
+
+    Raises:
+        ConfigurationError: If git fails, or is not installed.
+    """
+    try:
+        process = run_git(folder, *arguments)
+    except OSError as error:
+        raise ConfigurationError(f"git does not run: {error}") from error
+    if process.returncode not in {0, negative}:
+        reason = masked_text(process.stderr.strip())
+        raise ConfigurationError(f"git {arguments[0]} failed in {folder}: {reason}")
+    return process
 
 
 def run_git(

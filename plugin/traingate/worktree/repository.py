@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from traingate.errors import ConfigurationError
-from traingate.untrusted.masking import masked_text
 from traingate.worktree import references
-from traingate.worktree.git_command import git_output, run_git
+from traingate.worktree.git_command import checked_git, git_output, run_git
 from traingate.worktree.references import Commit
 
 _SUBMODULE_MODE: Final = "160000"
@@ -17,6 +16,9 @@ _SUBMODULE_MODE: Final = "160000"
 
 _NO_MATCH: Final = 1
 """Exit status of git-grep(1) if no file matches."""
+
+_DIFFERENCE: Final = 1
+"""Exit status of git-diff(1) with ``--quiet`` if there is a difference."""
 
 _WHOLE_DIFF: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=untracked")
 """Options of git-diff(1) by which no setting and no attribute hides a difference."""
@@ -41,8 +43,13 @@ class Repository:
 
     @property
     def is_submodule(self) -> bool:
-        """Return whether this repository is checked out as a submodule of another one."""
-        return bool(git_output(self.root, "rev-parse", "--show-superproject-working-tree"))
+        """Return whether this repository is checked out as a submodule of another one.
+
+        Raises:
+            ConfigurationError: If git fails.
+        """
+        command = ("rev-parse", "--show-superproject-working-tree")
+        return bool(checked_git(self.root, *command).stdout.strip())
 
     @staticmethod
     def git_error(path: Path) -> str:
@@ -72,10 +79,20 @@ class Repository:
         return git_output(self.root, "cat-file", "-e", f"{commit}:{inside}") is not None
 
     def read_file(self, commit: str, path: Path) -> bytes | None:
-        """Return the content of the file that *commit* has at the absolute *path*, else None."""
+        """Return the content of the file that *commit* has at the absolute *path*, else None.
+
+        Raises:
+            ConfigurationError: If git cannot read it.
+        """
         inside = path.relative_to(self.root).as_posix()
-        text = git_output(self.root, "cat-file", "blob", f"{commit}:{inside}")
-        return None if text is None else text.encode(errors="surrogateescape")
+        command = ("cat-file", "blob", f"{commit}:{inside}")
+        text = git_output(self.root, *command)
+        if text is None:
+            entries = self._list("ls-tree", "-z", commit, "--", f":(literal){inside}")
+            if not any(entry.split()[1] == "blob" for entry in entries):
+                return None
+            text = checked_git(self.root, *command).stdout  # it fails again, and says why
+        return text.encode(errors="surrogateescape")
 
     def python_files(self, commit: str) -> frozenset[Path]:
         """Return the absolute paths of the Python files of *commit*.
@@ -94,39 +111,45 @@ class Repository:
         """
         options = ("--files-with-matches", "--null", "--full-name", "--fixed-strings")
         command = ("grep", *options, "-e", text, commit, "--", "*.py")
-        entries = self._list(*command, without_match=_NO_MATCH)
+        entries = self._list(*command, negative=_NO_MATCH)
         return [self.root / entry.removeprefix(f"{commit}:") for entry in entries]
 
-    def _list(self, *command: str, without_match: int = 0) -> list[str]:
+    def _list(self, *command: str, negative: int = 0) -> list[str]:
         """Return the entries that a command of git prints, each before a NUL.
 
         Args:
             command: Arguments of git.
-            without_match: Exit status of the command if there is no entry.
+            negative: Exit status of the command if there is no entry.
 
         Raises:
-            ConfigurationError: If git fails: no entry would look as if nothing were to be compared.
+            ConfigurationError: If git fails.
         """
-        process = run_git(self.root, *command)
-        if process.returncode not in {0, without_match}:
-            raise ConfigurationError(
-                f"git {command[0]} failed in {self.root}: {masked_text(process.stderr.strip())}"
-            )
-        return [entry for entry in process.stdout.split("\0") if entry]
+        output = checked_git(self.root, *command, negative=negative).stdout
+        return [entry for entry in output.split("\0") if entry]
 
     def matches_working_tree(self, commit: str) -> bool:
-        """Return whether the tracked files of the working tree equal those of *commit*."""
-        return git_output(self.root, "diff", "--quiet", *_WHOLE_DIFF, commit, "--") is not None
+        """Return whether the tracked files of the working tree equal those of *commit*.
+
+        Raises:
+            ConfigurationError: If git cannot compare them.
+        """
+        command = ("diff", "--quiet", *_WHOLE_DIFF, commit, "--")
+        return checked_git(self.root, *command, negative=_DIFFERENCE).returncode != _DIFFERENCE
 
     def ignored_paths(self) -> tuple[str, ...]:
         """Return the paths that git ignores in the working tree, submodules included.
 
         Returns:
             Paths relative to the root. A folder ends with a slash and stands for all its content.
+
+        Raises:
+            ConfigurationError: If git cannot list them.
         """
-        command = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
-        paths = [path for path in (git_output(self.root, *command) or "").split("\0") if path]
-        for submodule, _ in self.submodules("HEAD"):
+        options = ("--others", "--ignored", "--exclude-standard", "--directory")
+        paths = self._list("ls-files", "-z", *options)
+        # The index is there before the first commit too.
+        entries = self._submodules_in(self._list("ls-files", "-z", "--stage"))
+        for submodule in sorted({path for path, _ in entries}):
             inner_paths = Repository(self.root / submodule).ignored_paths()
             paths += [f"{submodule}/{path}" for path in inner_paths]
         return tuple(paths)
@@ -136,12 +159,21 @@ class Repository:
 
         Returns:
             Pairs of a submodule's path, relative to the root, and the commit recorded for it.
+
+        Raises:
+            ConfigurationError: If git cannot list them.
         """
-        listing = git_output(self.root, "ls-tree", "-r", "-z", commit) or ""
-        submodules = []
-        for entry in filter(None, listing.split("\0")):
+        entries = self._submodules_in(self._list("ls-tree", "-r", "-z", commit))
+        return [(path, fields[-1]) for path, fields in entries]
+
+    def _submodules_in(self, entries: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+        """Yield the paths of submodules that are checked out, with the fields after their modes.
+
+        Args:
+            entries: Output of git-ls-tree(1), or of git-ls-files(1) with ``--stage``.
+        """
+        for entry in entries:
             description, _, path = entry.partition("\t")
-            mode, _, object_name = description.split()
+            mode, *fields = description.split()
             if mode == _SUBMODULE_MODE and (self.root / path / ".git").exists():
-                submodules.append((path, object_name))
-        return submodules
+                yield path, fields
