@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from traingate.errors import ConfigurationError
-from traingate.worktree.git_command import git_output, run_git
+from traingate.worktree.git_command import checked_git, run_git
 
-_FIRST_BAD: Final = re.compile(r"^([0-9a-f]{40,64}) is the first bad commit", re.MULTILINE)
-_CANDIDATE: Final = re.compile(r"^([0-9a-f]{40,64})$", re.MULTILINE)
-_ONLY_SKIPPED: Final = "only 'skip'ped commits left"
+_FIRST_BAD: Final = re.compile(r"^# first '?bad'? commit: \[([0-9a-f]+)\]", re.MULTILINE)
+_CANDIDATE: Final = re.compile(r"^# possible first '?bad'? commit: \[([0-9a-f]+)\]", re.MULTILINE)
+"""Lines that end a log of git-bisect(1), which no language changes; git 2.55 has put the quotes."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class CommitSearch:
         Raises:
             ConfigurationError: If git refuses the two commits.
         """
-        output = self._git(self._folder, "bisect", "start", "--no-checkout", self._bad, self._good)
-        return self._next(output)
+        checked_git(self._folder, "bisect", "start", "--no-checkout", self._bad, self._good)
+        return self._end() or self._next()
 
     def mark(self, commit: str, term: str) -> str | SearchEnd:
         """Return the next commit to look at, or the end.
@@ -59,24 +59,23 @@ class CommitSearch:
             term: ``good``, ``bad`` or ``skip``.
         """
         process = run_git(self._folder, "bisect", term, commit)
-        output = process.stdout + process.stderr
-        if process.returncode and _ONLY_SKIPPED not in output:
+        end = self._end()
+        if process.returncode and end is None:  # it fails too if only skipped commits are left
+            output = process.stdout + process.stderr
             raise ConfigurationError(f"git bisect {term} {commit[:9]} failed: {output.strip()}")
-        return self._next(output)
+        return end or self._next()
 
-    def _next(self, output: str) -> str | SearchEnd:
-        first_bad = _FIRST_BAD.search(output)
-        if first_bad is not None:
-            return SearchEnd(first_bad[1])
-        if _ONLY_SKIPPED in output:
-            return SearchEnd(None, tuple(_CANDIDATE.findall(output)))
-        commit = git_output(self._folder, "rev-parse", "BISECT_HEAD")
-        if commit is None:
-            raise ConfigurationError(f"git bisect has chosen no commit: {output.strip()}")
-        return commit
+    def _end(self) -> SearchEnd | None:
+        return end_in(checked_git(self._folder, "bisect", "log").stdout)
 
-    def _git(self, folder: Path, *arguments: str) -> str:
-        process = run_git(folder, *arguments)
-        if process.returncode:
-            raise ConfigurationError(f"git {' '.join(arguments)} failed: {process.stderr.strip()}")
-        return process.stdout + process.stderr
+    def _next(self) -> str:
+        return checked_git(self._folder, "rev-parse", "BISECT_HEAD").stdout.strip()
+
+
+def end_in(log: str) -> SearchEnd | None:
+    """Return the end of a search that a log of ``git bisect`` tells, None if it goes on."""
+    first_bad = _FIRST_BAD.search(log)
+    if first_bad is not None:
+        return SearchEnd(first_bad[1])
+    candidates = _CANDIDATE.findall(log)
+    return SearchEnd(None, tuple(candidates)) if candidates else None
