@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,13 +70,18 @@ def job_of(layers, workload, directory: Path, steps: int, environment: str | Non
         stack=stack,
         scale=SCALES["smoke"],
         launches=LaunchPlan(1, 1),
-        compile_cache=directory.parent / f"kernels-{_graph_key(stack, placement)}",
+        compile_cache=_shared(directory.parent) / f"kernels-{_graph_key(stack, placement)}",
         import_paths=(str(HERE),),
         steps=steps,
         work=messages.WorkCounted(1.0, 1),
         environment=placement.environment,
         request=placement.examination.request,
     )
+
+
+def _shared(folder: Path) -> Path:
+    """Return the folder that all processes of xdist share, given the temporary one of a process."""
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 def _graph_key(stack: Stack, placement: Placement) -> str:

@@ -33,7 +33,7 @@ def test_an_example_trains(train, example):
         pytest.param(examples.gan, layers.CompiledStep(), marks=pytest.mark.long),
         (examples.gan, layers.XlaDevice()),
         (examples.accumulating, layers.IpexOptimize()),
-        (examples.scheduled_and_clipped, layers.CompiledStep()),
+        pytest.param(examples.scheduled_and_clipped, layers.CompiledStep(), marks=pytest.mark.long),
         (examples.scaled, layers.FusedOptimizer()),
     ],
     ids=lambda value: getattr(value, "name", None) or value.__name__,

@@ -18,9 +18,15 @@ def test_clipping_and_scheduling_in_hooks_of_the_optimizer_are_kept(train, layer
     assert losses == pytest.approx(train(workload=trainings.hooked_net).losses, rel=1e-3)
 
 
-@pytest.mark.parametrize("layer", UPDATES, ids=lambda layer: layer.name)
 @pytest.mark.parametrize(
-    "workload", [trainings.one_cycle_net, trainings.plateau_net], ids=lambda each: each.__name__
+    ("layer", "workload"),
+    [
+        (layers.FusedOptimizer(), trainings.one_cycle_net),
+        (layers.IpexOptimize(), trainings.plateau_net),
+        pytest.param(layers.FusedOptimizer(), trainings.plateau_net, marks=pytest.mark.long),
+        pytest.param(layers.IpexOptimize(), trainings.one_cycle_net, marks=pytest.mark.long),
+    ],
+    ids=lambda value: getattr(value, "name", None) or value.__name__,
 )
 def test_schedulers_of_other_kinds_are_kept(train, layer, workload):
     losses = train(layer, workload=workload).losses
@@ -117,11 +123,15 @@ def test_a_step_that_calls_a_captured_model_under_data_parallel_is_refused(train
         train(ONE_RANK, workload=workload)
 
 
-@pytest.mark.parametrize("layer", [ONE_RANK, layers.TorchCompile()], ids=lambda each: each.name)
 @pytest.mark.parametrize(
-    "workload",
-    [trainings.evaluated_net, trainings.seldom_called_nets],
-    ids=lambda each: each.__name__,
+    ("layer", "workload"),
+    [
+        (ONE_RANK, trainings.evaluated_net),
+        (ONE_RANK, trainings.seldom_called_nets),
+        (layers.TorchCompile(), trainings.evaluated_net),
+        pytest.param(layers.TorchCompile(), trainings.seldom_called_nets, marks=pytest.mark.long),
+    ],
+    ids=lambda value: getattr(value, "name", None) or value.__name__,
 )
 def test_a_step_that_trains_the_models_that_layers_wrapped_is_not_refused(train, layer, workload):
     observation = train(layer, workload=workload)

@@ -106,8 +106,17 @@ IN_MEASURED_STEP = MODELS.replace(
 )
 
 
-@pytest.mark.parametrize("stops_workers", [False, True])
-@pytest.mark.parametrize("point", ["starting", "preparing", "stepping"])
+@pytest.mark.parametrize(
+    ("point", "stops_workers"),
+    [
+        ("starting", True),
+        ("preparing", False),
+        ("stepping", True),
+        pytest.param("starting", False, marks=pytest.mark.long),
+        pytest.param("preparing", True, marks=pytest.mark.long),
+        pytest.param("stepping", False, marks=pytest.mark.long),
+    ],
+)
 def test_a_run_that_is_stopped_and_goes_on_blames_no_workload(project, point, stops_workers):
     """Ctrl-Z stops the run alone; a container that pauses stops its workers too."""
     project.write("short_limit.py", SHORT_LIMIT)
