@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
+from growth import superlinear_texts
 from traingate.untrusted.masking import MASK, masked_environment, masked_text, masked_variable
 
 HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
@@ -123,10 +121,9 @@ def test_the_items_of_a_list_are_masked():
 
 
 LONG_TEXTS = """
-import resource
+from growth import superlinear
 from traingate.untrusted.masking import masked_text
 
-resource.setrlimit(resource.RLIMIT_CPU, (40, 40))
 parts = (
     "token=", "token= ", "token='", 'token="a', "token=a&", "token=a,", "token=\\\\", "token=\\\\\\\\'", "--token ", "--a", "cookie: ", "-u a:",
     "'cookie: ", "https://a:", "https://a:b", "https://a:b/", "proxy=a:", "proxy=", "login a ", "login a password ", " password ", "password\\t", "SG.aaaaaaaaaaaaaaaa",
@@ -134,13 +131,10 @@ parts = (
     "hooks.slack.com/services/", "https://a:b@", "pass=", "pwd=/", "tokens=-",
     "pass:",
 )
-for part in parts:
-    masked_text(part * (80_000 // len(part)))
-    masked_text("password" + part * (80_000 // len(part)))
-    masked_text("password=" + part * (80_000 // len(part)))
+texts = [(beginning, part) for part in parts for beginning in ("", "password", "password=")]
+print(superlinear(masked_text, texts, 16_000))
 """
 
 
 def test_the_time_of_masking_assignments_grows_with_the_length():
-    """The kernel ends what takes 40 s; with the square of the length, it would take far more."""
-    assert subprocess.run([sys.executable, "-c", LONG_TEXTS], check=False).returncode == 0
+    assert superlinear_texts(LONG_TEXTS) == "[]\n"
