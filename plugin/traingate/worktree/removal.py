@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -49,7 +50,7 @@ class Removal:
         """
         parent = Path(tempfile.gettempdir() if parent is None else parent).resolve()
         folder = parent / f"{prefix}{secrets.token_hex(8)}"
-        self._send({"folder": str(folder)})
+        self._send({"folder": _wire_path(folder)})
         folder.mkdir(mode=0o700)
         return folder
 
@@ -60,7 +61,7 @@ class Removal:
             repository: Root of the repository.
             folder: Folder of the worktree.
         """
-        self._send({"folder": str(folder), "repository": str(repository)})
+        self._send({"folder": _wire_path(folder), "repository": _wire_path(repository)})
 
     def remove_matching_at_end(self, pattern: str) -> None:
         """Remove all folders at the end that match a pattern.
@@ -68,7 +69,7 @@ class Removal:
         Args:
             pattern: Absolute path, with the wildcards of ``glob``.
         """
-        self._send({"pattern": pattern})
+        self._send({"pattern": _wire_path(pattern)})
 
     def note_group(self, group: int, *, runs: bool) -> None:
         """Note whether a process group runs; it is killed if this process ends meanwhile.
@@ -130,3 +131,8 @@ class Removal:
         self._cleanup.stdin.write(lines)
         self._cleanup.stdin.flush()
         self._sent += len(entries)
+
+
+def _wire_path(path: Path | str) -> str:
+    """Return a path as the script reads it, whose encoding of names may be another one."""
+    return os.fsencode(path).decode(errors="surrogateescape")
