@@ -58,9 +58,7 @@ def test_a_repository_that_git_cannot_read_is_an_error_and_no_empty_one(
     read, damage = READERS[reader]
     read(repository, commit_hash)
     damage(repository)
-    with pytest.raises(
-        ConfigurationError, match=r"git [a-z-]+ failed in .*project: .*(fatal|error): "
-    ):
+    with pytest.raises(ConfigurationError, match=r"git [a-z-]+ failed in .*project: .+"):
         read(repository, commit_hash)
 
 

@@ -9,6 +9,7 @@ import pytest
 from traingate.worktree.base_tests import missing_tests, paired_tests
 from traingate.worktree.benchmark_tests import TestNaming
 from traingate.worktree.commit_log import commits_to, newest_tag
+from traingate.worktree.git_command import run_git
 from traingate.worktree.repository import Repository
 
 TEST = "def test_x(training_benchmark): ...\n"
@@ -33,8 +34,6 @@ VARIABLES = (
     ("GIT_LITERAL_PATHSPECS", "1"),
     ("GIT_NOGLOB_PATHSPECS", "1"),
     ("GIT_EXTERNAL_DIFF", "true"),
-    ("LANGUAGE", "de"),
-    ("LC_ALL", "de_DE.UTF-8"),
 )
 
 
@@ -84,3 +83,15 @@ def test_a_variable_of_the_user_changes_nothing(repository, monkeypatch, name, v
 def test_an_attribute_of_the_project_hides_no_test(repository):
     (repository.root / ".gitattributes").write_text("*.py binary diff=none\n")
     check_reading(repository)
+
+
+def test_filters_and_hooks_have_the_locale_of_the_user(repository, monkeypatch):
+    """A filter that reads names or texts in another encoding would check out other files."""
+    locale = {"LC_ALL": "C.UTF-8", "LANGUAGE": "de"}
+    for name, value in locale.items():
+        monkeypatch.setenv(name, value)
+    (repository.root / ".gitattributes").write_text("*.py filter=noting\n")
+    settings = ("-c", "filter.noting.clean=env >noted")
+    run_git(repository.root, *settings, "hash-object", "test_x.py")
+    variables = (repository.root / "noted").read_text().splitlines()
+    assert {f"{name}={value}" for name, value in locale.items()} <= {*variables}

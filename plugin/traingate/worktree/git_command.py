@@ -100,10 +100,13 @@ def run_git(
 
 
 def git_environment() -> dict[str, str]:
-    """Return our environment variables for git, but those that change what its commands mean."""
+    """Return our environment variables for git, but those that change what its commands mean.
+
+    Its language stays the user's: filters inherit it, and nothing that git translates is parsed.
+    """
     variables = {
         name: value for name, value in os.environ.items() if name not in _LEFT_OUT_VARIABLES
     }
     # Without optional locks, an interrupted command that only reads leaves no lock file behind.
     settings = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
-    return {**variables, **settings, "LC_ALL": "C", "LANGUAGE": ""}  # messages in English
+    return {**variables, **settings}
