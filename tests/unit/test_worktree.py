@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -251,12 +252,9 @@ def test_folders_are_removed_although_the_process_could_not_be_started_again(
 
 def test_a_git_that_never_answers_is_ended(repository, monkeypatch):
     monkeypatch.setattr(git_command, "_LONGEST_SECONDS", 0.3)
-    process = git_command.run_git(repository.root, "-c", "alias.wait=!sleep 600.25", "wait")
+    sleep = ["sleep", f"600.{os.getpid()}"]
+    process = git_command.run_git(repository.root, "-c", f"alias.wait=!{' '.join(sleep)}", "wait")
     assert process.returncode != 0
     assert "gave no answer within 0.3 s" in process.stderr
-    assert not [
-        each
-        for each in psutil.process_iter(["cmdline", "status"])
-        if each.info["cmdline"] == ["sleep", "600.25"]
-        and each.info["status"] != psutil.STATUS_ZOMBIE
-    ]
+    left = [each for each in psutil.process_iter(["cmdline"]) if each.info["cmdline"] == sleep]
+    assert psutil.wait_procs(left, timeout=10)[1] == []  # the kernel needs a moment
