@@ -25,7 +25,7 @@ def commits_to(repository: Repository, commit: str) -> list[HistoryCommit]:
     Raises:
         ConfigurationError: If git fails.
     """
-    options = ("--no-show-signature", "--topo-order", "--reverse", "-z", f"--format={_FORMAT}")
+    options = ("--topo-order", "--reverse", "-z", f"--format={_FORMAT}")
     log = checked_git(repository.root, "log", *options, "--end-of-options", commit).stdout
     tags = _tags(repository)
     commits = []
@@ -59,8 +59,8 @@ def newest_tag(repository: Repository, hashes: frozenset[str]) -> tuple[str, str
     if not head:
         return None
     unchanged = {head} if repository.matches_working_tree("HEAD") else set()
-    options = ("--merged", "HEAD", "--sort=-creatordate")
-    listing = checked_git(repository.root, "tag", *options, f"--format={_TAG_FORMAT}").stdout
+    options = ("--merged=HEAD", "--sort=-creatordate", f"--format={_TAG_FORMAT}")
+    listing = checked_git(repository.root, "for-each-ref", *options, "refs/tags").stdout
     for name, commit in map(_parse_tag, listing.splitlines()):
         if commit in hashes and commit not in unchanged:
             return name, commit

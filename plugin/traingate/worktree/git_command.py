@@ -24,8 +24,7 @@ _LEFT_OUT_VARIABLES: Final = {
 in a hook, each command would use the hook's repository instead of the one in its folder."""
 
 _SETTINGS: Final = (
-    "-c", "color.ui=false", "-c", "color.grep=false", "-c", "column.ui=never",
-    "-c", "log.showSignature=false", "-c", "submodule.recurse=false",
+    "-c", "color.grep=false", "-c", "log.showSignature=false", "-c", "submodule.recurse=false",
 )  # fmt: skip
 """Settings in the place of the user's, which would change the output that is read."""
 

@@ -20,8 +20,9 @@ _NO_MATCH: Final = 1
 _DIFFERENCE: Final = 1
 """Exit status of git-diff(1) with ``--quiet`` if there is a difference."""
 
-_WHOLE_DIFF: Final = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=untracked")
-"""Options of git-diff(1) by which no setting and no attribute hides a difference."""
+_WHOLE_DIFF: Final = ("--no-ext-diff", "--ignore-submodules=untracked")
+"""Options of git-diff(1) by which no setting hides a difference: since git 2.46, the program of
+``diff.external`` can say that there is none (``diff.trustExitCode``)."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Repository:
         Raises:
             ConfigurationError: If git cannot search them.
         """
-        options = ("--files-with-matches", "--null", "--full-name", "--fixed-strings")
+        options = ("--files-with-matches", "--null", "--fixed-strings")
         command = ("grep", *options, "-e", text, commit, "--", "*.py")
         entries = self._list(*command, negative=_NO_MATCH)
         return [self.root / entry.removeprefix(f"{commit}:") for entry in entries]
