@@ -7,7 +7,6 @@ gone: removed, renamed, or no training benchmark any more. A comparison allows o
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Generator, Sequence
 from enum import Enum
 from fnmatch import fnmatch
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from traingate.untrusted.paths import is_file
 from traingate.worktree.benchmark_tests import TestNaming
 
 FIXTURE = "training_benchmark"
@@ -122,11 +122,10 @@ class Selection:
 
     def _is_left_out(self, module: str, test: str) -> bool:
         """Return whether the command line leaves out a test that may still exist."""
-        # The name may be anybody's: these functions raise nothing where pathlib's do.
-        path = os.path.join(self._config.rootpath, module)  # noqa: PTH118
-        if not os.path.isfile(path):  # noqa: PTH113
+        file = Path(self._config.rootpath, module)
+        if not is_file(file):
             return False
-        file = Path(path).resolve()
+        file = file.resolve()
         option = self._config.option
         ignored_paths = [self._resolve(path) for path in option.ignore or ()]
         ignored_patterns = [str(self._resolve(path)) for path in option.ignore_glob or ()]

@@ -17,6 +17,7 @@ from typing import Final
 from traingate.errors import BaselineError, DamagedRecordError, NoRunError
 from traingate.untrusted.files import MAX_VALUES, contains, has_too_many_values, kind_of
 from traingate.untrusted.masking import masked_text
+from traingate.untrusted.paths import is_file, is_folder
 
 MAX_RUN_BYTES: Final = 512 << 20
 """Largest file of a run that is read: a run of a thousand tests has a tenth of it."""
@@ -142,7 +143,7 @@ def _select(folder: Path, selection: str | bool) -> list[Path]:
         NoRunError: If the selection cannot name a file.
         DamagedRecordError: If a folder cannot be read; it might hold the newest run.
     """
-    if isinstance(selection, str) and os.path.isfile(selection):  # noqa: PTH113 - never raises
+    if isinstance(selection, str) and is_file(selection):
         return [Path(selection)]
     name = Path(str(selection)).name
     pattern = "[0-9][0-9][0-9][0-9]" if selection is True else str(selection).rstrip("*")
@@ -163,7 +164,7 @@ def _check_folders(folder: Path) -> None:
     try:
         for name in os.listdir(folder):  # noqa: PTH208 - an entry may be a link to itself
             path = os.path.join(folder, name)  # noqa: PTH118
-            if os.path.isdir(path):  # noqa: PTH112
+            if is_folder(path):
                 os.scandir(path).close()
     except (FileNotFoundError, NotADirectoryError):
         return

@@ -22,6 +22,7 @@ from traingate.records.explanation import Explanation
 from traingate.records.profile import Profile
 from traingate.report.explanation import summary
 from traingate.report.profiles import read_profiles
+from traingate.untrusted.paths import path_exists
 
 
 @click.command()
@@ -44,7 +45,7 @@ def diff(a: str, b: str | None, test: str | None, output: Path, form: str) -> No
     status: 0 compared, 2 nothing could be compared.
     """
     try:
-        if not os.path.exists(a):  # noqa: PTH110 - never raises, however long the name is
+        if not path_exists(a):
             _compare_with_commit(a, b, test, output, form)
             return
         if b is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from datetime import datetime, timezone
@@ -28,6 +27,7 @@ from traingate.report.results import measured_result, suite_results
 from traingate.report.row import Row
 from traingate.report.table import render, to_svg
 from traingate.untrusted.files import write_atomically
+from traingate.untrusted.paths import is_file, is_folder
 
 _NO_RESULT = 2
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -60,9 +60,9 @@ def report(source: str | None, output: Path | None, svg: Path | None, storage: s
         _fail(f"{run.path} holds no training benchmark.")
     try:
         if output is not None:
-            is_storage = source is not None and os.path.isdir(source)  # noqa: PTH112 - never raises
-            is_file = source is not None and os.path.isfile(source)  # noqa: PTH113
-            history = None if is_file else _history(source if source and is_storage else storage)
+            is_run = source is not None and is_file(source)
+            is_storage = source is not None and is_folder(source)
+            history = None if is_run else _history(source if source and is_storage else storage)
             write_atomically(output, _page(run, history))
             return
         rows = [Row(_short_name(test), measurement) for test, measurement in run.measurements]

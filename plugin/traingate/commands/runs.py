@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from traingate.baselines.index import Progress, load_summaries
 from traingate.baselines.run_files import select_files
 from traingate.baselines.saved_runs import SavedRun
 from traingate.errors import BaselineError, ConfigurationError, NoRunError
+from traingate.untrusted.paths import is_file, is_folder
 from traingate.worktree.repository import Repository
 
 STORAGE = click.option(
@@ -62,9 +62,9 @@ def find_run(name: str | None, storage: str) -> SavedRun:
     if name is None:
         return newest_run(storage)
     path = Path(name)
-    if os.path.isfile(path):  # noqa: PTH113 - never raises, however long the name is
+    if is_file(path):
         return saved_runs.read_run(path)
-    if os.path.isdir(path):  # noqa: PTH112
+    if is_folder(path):
         return newest_run(name)
     try:
         return newest_run(storage, name)

@@ -20,6 +20,7 @@ from traingate.environments.interpreter import PROBE_SECONDS, Interpreter, child
 from traingate.errors import ConfigurationError
 from traingate.report.terminal_text import terminal_text
 from traingate.untrusted.masking import masked_text
+from traingate.untrusted.paths import is_folder
 
 _OUTPUT_BYTES: Final = 64 << 10
 """Largest part of the command's output that is read: its end."""
@@ -142,7 +143,7 @@ def _installed_packages(interpreter: Interpreter | None) -> dict[str, int]:
         return {
             str(entry): _change_time(entry)
             for folder in map(Path, dict.fromkeys(folders))
-            if os.path.isdir(folder)  # noqa: PTH112 - never raises
+            if is_folder(folder)
             for entry in folder.iterdir()
             if entry.suffix in _PACKAGE_RECORDS
         }

@@ -19,6 +19,7 @@ from traingate.host.shared_libraries import find_program
 from traingate.untrusted.bounded_command import GroupObserver, run_bounded
 from traingate.untrusted.files import read_bounded
 from traingate.untrusted.masking import masked_text
+from traingate.untrusted.paths import is_file, path_exists
 from traingate.worktree.removal import Removal
 
 FOLDER_VARIABLE: Final = "TRAINGATE_ENVIRONMENTS"
@@ -60,8 +61,7 @@ def created_environments() -> Mapping[str, Path]:
     return {
         path.name: path
         for path in paths
-        if os.path.exists(path / "bin" / "python")  # noqa: PTH110 - never raises
-        and not path.name.startswith(".")
+        if path_exists(path / "bin" / "python") and not path.name.startswith(".")
     }
 
 
@@ -151,7 +151,7 @@ def _description(python: str | None, arguments: Sequence[str]) -> bytes:
     parts = [os.fsencode(python or "")]
     for argument in arguments:
         parts.append(os.fsencode(argument))
-        if os.path.isfile(argument):  # noqa: PTH113 - never raises, as for a long address
+        if is_file(argument):
             parts.append(Path(argument).read_bytes())
     digests = [hashlib.sha256(part).digest() for part in parts]
     return hashlib.sha256(b"".join(digests)).hexdigest().encode()
@@ -188,7 +188,7 @@ def _remove(folder: Path) -> None:
 def _requirements(name: str) -> list[str]:
     """Return the arguments of ``uv pip install`` that an environment's name stands for."""
     file = _VERSIONS / f"{name}.txt"
-    if _NAME.fullmatch(name) and os.path.isfile(file):  # noqa: PTH113 - never raises
+    if _NAME.fullmatch(name) and is_file(file):
         return ["--requirement", str(file)]
     version = _TORCH_NAME.fullmatch(name)
     if version is None:

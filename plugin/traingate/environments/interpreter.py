@@ -14,6 +14,7 @@ from traingate.environments.answers import ask_program
 from traingate.errors import ConfigurationError
 from traingate.host import packages
 from traingate.protocol import ranks
+from traingate.untrusted.paths import is_folder, path_exists
 
 _OLDEST_PYTHON: Final = (3, 10)
 
@@ -76,10 +77,9 @@ def find_interpreter(location: str, source: str) -> Interpreter:
     Raises:
         ConfigurationError: If it does not run, is too old, or has no torch.
     """
-    # Unlike those of Path, the functions of os.path raise for no path, however long or strange.
-    path = Path(os.path.expanduser(location))  # noqa: PTH111
-    path = path / "bin" / "python" if os.path.isdir(path) else path  # noqa: PTH112
-    is_name = len(path.parts) == 1 and not os.path.exists(path)  # noqa: PTH110
+    path = Path(os.path.expanduser(location))  # noqa: PTH111 - leaves an unknown user as it is
+    path = path / "bin" / "python" if is_folder(path) else path
+    is_name = len(path.parts) == 1 and not path_exists(path)
     command = shutil.which(location) if is_name else None
     python = os.path.abspath(command or path)  # noqa: PTH100 - resolve() leaves the environment
     prefix, version, torch = ask_program(

@@ -14,6 +14,7 @@ import pytest
 from traingate.controller.scales import SCALES
 from traingate.options.definitions import OPTIONS, Option
 from traingate.options.settings import DUET_OPTIONS, Settings
+from traingate.untrusted.paths import is_file, is_folder, path_exists
 
 
 def parse(config: pytest.Config) -> Settings:
@@ -118,14 +119,12 @@ def _compare(config: pytest.Config) -> bool | str:
             "with the newest run."
         )
     path = Path(value)
-    is_folder = os.path.isdir(path)  # noqa: PTH112 - never raises, however long the name is
-    if is_folder or "::" in value or path.suffix == ".py":
+    if is_folder(path) or "::" in value or path.suffix == ".py":
         raise pytest.UsageError(
             f"--benchmark-compare took {value} for the name of a run. Write paths before it: "
             f"pytest {value} --benchmark-compare"
         )
-    is_file = os.path.isfile(path)  # noqa: PTH113
-    if len(path.parts) > 2 and not is_file:  # noqa: PLR2004 - folder/name at the most
+    if len(path.parts) > 2 and not is_file(path):  # noqa: PLR2004 - folder/name at the most
         raise pytest.UsageError(f"--benchmark-compare names {value}, and there is no such file")
     return value
 
@@ -166,7 +165,7 @@ def _located(pairs: Iterable[tuple[str, str]], folder: Path) -> dict[str, str]:
         if name in paths:
             raise pytest.UsageError(f"--traingate-environment names {name} twice: {text} too")
         path = Path(os.path.expanduser(text))  # noqa: PTH111 - leaves an unknown user as it is
-        is_command = len(path.parts) == 1 and not os.path.exists(folder / path)  # noqa: PTH110
+        is_command = len(path.parts) == 1 and not path_exists(folder / path)
         paths[name] = text if is_command else str(folder / path)
     return paths
 

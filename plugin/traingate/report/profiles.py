@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from traingate.records.explanation import Explanation
 from traingate.records.profile import Profile
 from traingate.report.flame_graph import collapsed_stacks, render_flame_graph
 from traingate.untrusted.files import read_bounded, write_atomically
+from traingate.untrusted.paths import is_folder
 
 _MAX_PROFILE_BYTES: Final = 256 << 20
 """Largest file of profiles that is read."""
@@ -109,8 +109,7 @@ def read_profiles(path: Path) -> ProfileFile:
     Raises:
         ConfigurationError: If there are none, or if they are damaged.
     """
-    is_folder = os.path.isdir(path)  # noqa: PTH112 - never raises, however long the name is
-    file = path / "profile.json" if is_folder else path
+    file = path / "profile.json" if is_folder(path) else path
     try:
         return decode(read_bounded(file, _MAX_PROFILE_BYTES), ProfileFile)
     except OSError as error:
