@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -99,6 +99,7 @@ class Bisection:
     good: str
     bad: str
     arguments: tuple[str, ...] = ()
+    _removal: Removal = field(default_factory=Removal, init=False, repr=False)
 
     @classmethod
     def of(
@@ -137,8 +138,8 @@ class Bisection:
         Raises:
             ConfigurationError: If the slow commit is not slower than the fast one, or if git fails.
         """
-        with Removal() as removal:
-            worktrees = Worktrees(removal)
+        with self._removal:
+            worktrees = Worktrees(self._removal)
             folder = self._slow_folder(worktrees)
             state = self._load(report)
             total = self._check_ends(folder, state, report)
@@ -225,15 +226,14 @@ class Bisection:
 
     def _measure(self, commit: str, folder: Path, tolerance: float | None) -> CommitVerdict | str:
         """Compare the slow commit with *commit* by a duet; return the reason if that fails."""
-        with Removal() as removal:
-            file = removal.make_folder("traingate-bisect-") / "run.json"
-            options = [f"--traingate-against={commit}", f"--benchmark-json={file}"]
-            if tolerance is not None:
-                options.append(f"--traingate-tolerance={tolerance:g}")
-            arguments = [self.test, *options, *self.arguments]
-            end = run_pytest(arguments, folder=folder, output=sys.stderr)
-            end.check()
-            return _read_verdict(file, commit, end.status)
+        file = self._removal.make_folder("traingate-bisect-") / "run.json"
+        options = [f"--traingate-against={commit}", f"--benchmark-json={file}"]
+        if tolerance is not None:
+            options.append(f"--traingate-tolerance={tolerance:g}")
+        arguments = [self.test, *options, *self.arguments]
+        end = run_pytest(arguments, folder=folder, output=sys.stderr)
+        end.check()
+        return _read_verdict(file, commit, end.status)
 
     def _slow_folder(self, worktrees: Worktrees) -> Path:
         """Return the folder in which pytest measures the slow commit."""
