@@ -50,6 +50,15 @@ def test_by_default_no_layer_changes_the_mathematics():
     assert space.stack(space.plain).layers == ()
 
 
+def test_a_layer_with_the_same_options_is_made_once():
+    """Some read files of the system when they are made, and a space has thousands of stacks."""
+    space, _ = make_space([], Wishes(), _possible)
+    stacks = [space.stack(point) for point in space.pool([], random.Random(0))[:300]]
+    layers = [layer for stack in stacks for layer in stack.layers]
+    made = {id(layer) for layer in layers}
+    assert len(made) == len({(layer.name, str(layer.options)) for layer in layers}) < len(layers)
+
+
 def test_layers_of_the_test_that_change_the_mathematics_belong_to_all_candidates():
     test_layers = [BatchSize(16), Bf16Autocast(), Own()]
     space, _ = make_space(test_layers, Wishes(), _possible)

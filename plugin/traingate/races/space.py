@@ -82,6 +82,7 @@ class Space:
     can_run: Callable[[Stack, str | None], bool] = lambda _stack, _environment: True
     environment_of_test: str | None = None
     _validity: dict[Point, bool] = field(default_factory=dict, init=False, compare=False)
+    _layers: dict[str, Layer] = field(default_factory=dict, init=False, compare=False)
 
     @property
     def plain(self) -> Point:
@@ -139,10 +140,21 @@ class Space:
         for choice in self.choices(point):
             for name, options in choice.options.items():
                 merged.setdefault(name, full_options(name, {})).update(options)
-        layers = [make_layer(self.kinds[name], options) for name, options in merged.items()]
+        layers = [self._layer(name, options) for name, options in merged.items()]
         chosen_names = {layer.name for layer in layers}
         kept_layers = [layer for layer in self.fixed if layer.name not in chosen_names]
         return Stack.of([*kept_layers, *layers])
+
+    def _layer(self, name: str, options: Mapping[str, JSON]) -> Layer:
+        """Return a layer with these options, which candidates share; some read files.
+
+        Raises:
+            ConfigurationError: If it refuses its options.
+        """
+        key = f"{name} {options!r}"
+        if key not in self._layers:
+            self._layers[key] = make_layer(self.kinds[name], options)
+        return self._layers[key]
 
     def identity(self, point: Point) -> str:
         """Return a text that is the same for candidates that train in the same way."""
