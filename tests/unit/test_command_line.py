@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from damages import DAMAGES
@@ -43,7 +45,7 @@ NOT_ASKING = [
 LISTING = [
     ["--collect-only"], ["--collectonly"], ["--co"], ["-q", "--co"], ["@list.txt"], ["--fixtures"],
     ["--funcargs"], ["--fixtures-per-test"], ["--markers"], ["--cache-show"], ["--cache-show=a*"],
-    ["--help"], ["-h"], ["-qh"], ["-VV"],
+    ["-VV"],
 ]  # fmt: skip
 """Arguments with which pytest prints something, and runs no test."""
 
@@ -68,33 +70,60 @@ def project(pytester):
     return pytester
 
 
+@pytest.fixture
+def read(project, pytestconfig):
+    """Return a function from a command line to whether it asks, and whether it only lists.
+
+    The parser is that of the session which runs this test: a session for each line takes long.
+    """
+
+    def read(*arguments):
+        parser = pytestconfig._parser
+        config = SimpleNamespace(
+            invocation_params=SimpleNamespace(args=arguments),
+            option=parser.parse_known_args(arguments),
+        )
+        command_line = read_command_line(config, parser)
+        return command_line.asks, command_line.only_lists(config)
+
+    return read
+
+
 def command_line_of(config):
     return config.stash[exit_status._COMMAND_LINE_KEY]
 
 
 @pytest.mark.parametrize("arguments", ASKING, ids=" ".join)
-def test_a_command_line_that_asks_is_no_request_for_a_list(project, arguments):
-    config = project.parseconfig(*arguments, "--collect-only")
-    assert command_line_of(config).asks
-    assert not command_line_of(config).only_lists(config)
+def test_a_command_line_that_asks_is_no_request_for_a_list(read, arguments):
+    assert read(*arguments, "--collect-only") == (True, False)
 
 
 @pytest.mark.parametrize("arguments", NOT_ASKING, ids=" ".join)
-def test_a_command_line_that_does_not_ask_may_request_a_list(project, arguments):
-    config = project.parseconfig(*arguments, "--collect-only")
-    assert not command_line_of(config).asks
-    assert command_line_of(config).only_lists(config)
+def test_a_command_line_that_does_not_ask_may_request_a_list(read, arguments):
+    assert read(*arguments, "--collect-only") == (False, True)
 
 
 @pytest.mark.parametrize("arguments", LISTING, ids=" ".join)
-def test_a_request_for_a_list_is_known_in_every_spelling(project, arguments):
-    config = project.parseconfig(*arguments)
-    assert command_line_of(config).only_lists(config)
+def test_a_request_for_a_list_is_known_in_every_spelling(read, arguments):
+    assert read(*arguments) == (False, True)
 
 
 @pytest.mark.parametrize("arguments", NOT_LISTING, ids=" ".join)
-def test_other_arguments_request_no_list(project, arguments):
-    config = project.parseconfig(*arguments)
+def test_other_arguments_request_no_list(read, arguments):
+    assert read(*arguments) == (False, False)
+
+
+@pytest.mark.parametrize("argument", ["--help", "-h", "-qh"])
+def test_help_is_a_list(project, argument):
+    config = project.parseconfig(argument)
+    assert command_line_of(config).only_lists(config)
+
+
+def test_a_run_knows_its_command_line_before_any_conftest_file(project):
+    project.makeconftest("open('gate.txt', 'w').close()")
+    config = project.parseconfig("@outer.txt", "--collect-only")
+    assert config.option.traingate_against is None
+    assert command_line_of(config) == CommandLine(True, ("collectonly",))
     assert not command_line_of(config).only_lists(config)
 
 
