@@ -24,7 +24,7 @@ class GitHubServer:
         self.comments, self.requests = {}, []
         self.head, self.sha = head, sha
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     def __enter__(self):
         self._thread.start()

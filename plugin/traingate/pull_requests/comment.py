@@ -155,6 +155,7 @@ def _pull_request(run: WorkflowRun, variables: Mapping[str, str]) -> GitHubPullR
         auth=Auth.Token(variables["GITHUB_TOKEN"]),
         base_url=variables.get("GITHUB_API_URL", "https://api.github.com"),
         lazy=True,
+        seconds_between_requests=None,  # a handful, and none of them at the same time
     )
     repository = client.get_repo(variables["GITHUB_REPOSITORY"])
     head = f"{run.head_repository.owner.login}:{run.head_branch}"
