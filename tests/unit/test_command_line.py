@@ -44,7 +44,7 @@ NOT_ASKING = [
 
 LISTING = [
     ["--collect-only"], ["--collectonly"], ["--co"], ["-q", "--co"], ["@list.txt"], ["--fixtures"],
-    ["--funcargs"], ["--fixtures-per-test"], ["--markers"], ["--cache-show"], ["--cache-show=a*"],
+    ["--funcargs"], ["--fixtures-per-test"], ["--markers"],
     ["-VV"],
 ]  # fmt: skip
 """Arguments with which pytest prints something, and runs no test."""
@@ -113,8 +113,8 @@ def test_other_arguments_request_no_list(read, arguments):
     assert read(*arguments) == (False, False)
 
 
-@pytest.mark.parametrize("argument", ["--help", "-h", "-qh"])
-def test_help_is_a_list(project, argument):
+@pytest.mark.parametrize("argument", ["--help", "-h", "-qh", "--cache-show", "--cache-show=a*"])
+def test_help_and_the_cache_are_lists(project, argument):
     config = project.parseconfig(argument)
     assert command_line_of(config).only_lists(config)
 
