@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -135,7 +136,7 @@ def test_options_of_others_are_not_those_of_the_command_line(project, monkeypatc
     config = project.parseconfig("--collect-only")
     assert command_line_of(config).only_lists(config)
     project.makefile(".ini", pytest="[pytest]\naddopts = --traingate-against=HEAD\n")
-    monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"{os.environ['PYTEST_ADDOPTS']} --collect-only")
     config = project.parseconfig()
     assert config.option.collectonly
     assert not command_line_of(config).only_lists(config)
