@@ -87,27 +87,29 @@ def _run(
     """
     tag = f"setup of {folder}"
     start_time = time.time()
-    process = subprocess.Popen(  # noqa: S602 - the user's own command, which is for the shell
-        command,
-        shell=True,
-        cwd=folder,
-        env={**child_environment(interpreter), LAUNCH_TAG: tag},
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,  # so that it and its children can be killed together
-    )
+    process: subprocess.Popen[bytes] | None = None
     guard: OrphanGuard | None = None
     try:
+        process = subprocess.Popen(  # noqa: S602 - the user's own command, which is for the shell
+            command,
+            shell=True,
+            cwd=folder,
+            env={**child_environment(interpreter), LAUNCH_TAG: tag},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that it and its children can be killed together
+        )
         guard = OrphanGuard(process.pid, tag, None)
         code = process.wait(seconds)
     except subprocess.TimeoutExpired:
         return f"took longer than {seconds:g} s (see --traingate-timeout), and was ended,"
     finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        kill_tagged(tag, start_time)
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        kill_tagged(tag, start_time)  # the command too if a signal came before its number was known
         if guard is not None:
             guard.close()
     return f"failed with exit status {code}" if code else None
