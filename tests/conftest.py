@@ -15,9 +15,9 @@ import pytest
 
 import session_leftovers
 
-INNER_OPTIONS = "-p no:randomly -p no:hypothesispytest -p no:codspeed"
+INNER_OPTIONS = "-p no:randomly -p no:hypothesispytest"
 """Options of the sessions that tests start: in the order of the file, and without what takes a
-third of the time in which pytest starts."""
+quarter of the time in which pytest starts."""
 
 TIMED_FOLDERS = {"validity"}
 TIMED_FILES = {
