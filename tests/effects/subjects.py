@@ -257,7 +257,7 @@ class MediumImages(SeededImages):
         import torch
 
         generator = torch.Generator().manual_seed(index)
-        return torch.randn(3, 128, 128, generator=generator), index % CLASSES
+        return torch.randn(3, 96, 96, generator=generator), index % CLASSES
 
 
 class SequencesOfTwoLengths(SeededImages):

@@ -12,10 +12,11 @@ from traingate import layers
 @pytest.mark.parametrize(
     "others",
     [
-        [layers.TorchCompile()],
+        [layers.FlushDenormal(), layers.Bf16Autocast()],
+        pytest.param([layers.TorchCompile()], marks=pytest.mark.long),
         pytest.param([layers.IpexOptimize(), layers.XlaDevice()], marks=pytest.mark.long),
     ],
-    ids=["inductor", "IPEX and XLA"],
+    ids=["flags", "inductor", "IPEX and XLA"],
 )
 def test_plain_is_the_same_after_others_as_before(tmp_path_factory, others):
     def observe(*stack):

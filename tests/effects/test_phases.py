@@ -51,7 +51,9 @@ def test_the_time_of_a_slow_part_is_in_its_phase(tmp_path, phase, stack, workloa
 
 
 @pytest.mark.parametrize(
-    "layer", [layers.XlaDevice(), layers.CompiledStep("one")], ids=lambda layer: layer.name
+    "layer",
+    [layers.XlaDevice(), pytest.param(layers.CompiledStep("one"), marks=pytest.mark.long)],
+    ids=lambda layer: layer.name,
 )
 def test_a_stack_that_cannot_tell_its_phases_says_which(tmp_path, layer):
     launch = launch_of((layer,), small_net, tmp_path)

@@ -44,6 +44,7 @@ def run(tmp_path, monkeypatch):
     return call
 
 
+@pytest.mark.long
 def test_the_commands_lead_to_a_gated_benchmark(run, tmp_path):
     assert COMMANDS[0] == INSTALLED
     assert len(COMMANDS) <= 10
