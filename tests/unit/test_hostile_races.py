@@ -80,7 +80,7 @@ def test_a_launch_with_a_number_that_no_launch_has_is_refused(tmp_path, changes)
 
 @pytest.mark.parametrize(
     "changes", [{"seconds": HUGE}, {"started_seconds": HUGE}, {"gemm_seconds": (5e-324,)}, {"gemm_seconds": (1.0,) * 1001},
-                {"rounds": 2**62}], ids=lambda changes: next(iter(changes)),
+                {"rounds": 2**62}, {"launches": ()}], ids=lambda changes: next(iter(changes)),
 )  # fmt: skip
 def test_a_heat_with_a_number_that_no_heat_has_is_refused(tmp_path, changes):
     race = race_of()

@@ -106,7 +106,7 @@ def scatter_of_mean(launches: Sequence[RaceLaunch]) -> float | None:
         for launch in launches
         if len(launch.turn_seconds) == rounds
     ]
-    free = (rounds - 1) * (len(logs) - 1)
+    free = max(0, rounds - 1) * max(0, len(logs) - 1)
     if free < 1:
         return None
     row_means = [math.fsum(row) / rounds for row in logs]

@@ -51,6 +51,8 @@ def check_race(race: Race) -> None:
     for kind, range_, values in _numbers(race):
         check_range(kind, range_, values)
     for heat in race.heats:
+        if not heat.launches:
+            raise ValueError("it has a heat without a launch")
         for launch in heat.launches:
             _check_launch(launch)
     machine = race.machine
