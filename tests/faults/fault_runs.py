@@ -201,7 +201,7 @@ def _environment(
 
 def _commit_with_workloads(project: Path) -> None:
     """Commit the project with the workloads, of which the base then has a version of its own."""
-    for name in ("crashing.py", "meddling.py", "outside.py"):
+    for name in ("answering.py", "crashing.py", "meddling.py", "outside.py"):
         shutil.copy(_HERE / name, project)
     shutil.copy(_PROCESS / "trainings.py", project)
     git = ["git", "-C", str(project), "-c", "user.name=a", "-c", "user.email=a@b"]

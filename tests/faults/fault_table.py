@@ -35,8 +35,13 @@ def crashing(name: str, *says: str, words: str = LAST_WORDS, test: str = "") -> 
 
 
 def meddling(name: str, *says: str, test: str = "") -> Fault:
-    """Return a fault of what the worker starts, prints or sends."""
+    """Return a fault of what the worker starts, prints or measures."""
     return Fault(name, "meddling", says, test)
+
+
+def answering(name: str, *says: str) -> Fault:
+    """Return a fault of what the worker sends."""
+    return Fault(name, "answering", says)
 
 
 def at_start(
@@ -121,7 +126,7 @@ HANGS = (
         "in hanging_while_building",
     ),
     crashing("stopping_itself", NO_ANSWER),
-    meddling("answering_never", NO_ANSWER, LAST_WORDS),
+    answering("answering_never", NO_ANSWER, LAST_WORDS),
 )  # fmt: skip
 
 CHILDREN = (
@@ -162,21 +167,21 @@ MESSAGES = (
         "closing_its_connection_and_opening_files", rf"launch 1 exited with status 1 {MIDDLE}",
         "the connection to traingate's controller, has been closed in this process",
     ),
-    meddling("answering_garbage", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
-    meddling("answering_a_deep_list", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
-    meddling("answering_a_wrong_type", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
-    meddling("answering_not_a_number", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
-    meddling("answering_a_negative_number", r"launch 1 sent an answer after its last step .* peak_rss_bytes is -"),
-    meddling("answering_without_phases", rf"launch 1 sent an answer {MIDDLE} .* phase_seconds has no data", LAST_WORDS),
-    meddling("answering_no_environment", r"launch 1, after its last step: its answer cannot be right: environment"),
-    meddling("answering_too_many_values", rf"launch 1 sent an answer {MIDDLE} .* more than 1,000,000 values"),
-    meddling("answering_a_batch_of_nothing", r"launch 1 sent an answer while it built .* batch_size is 0"),
-    meddling("answering_batches_without_end", r"launch 1 sent an answer while it built .* prefetched_batches is 9000000"),
-    meddling("answering_another_form", r"launch 1, while it built the training: its answer cannot be right: form"),
-    meddling("answering_something_else", rf"launch 1 answered WarmUp {MIDDLE}, not Stepped", LAST_WORDS),
-    meddling("answering_with_a_huge_length", rf"launch 1 sent an answer {MIDDLE} that cannot be read, longer than 64 MiB"),
-    meddling("answering_half", rf"launch 1 sent an answer {MIDDLE} that cannot be read, a message broke off"),
-    meddling("answering_twice", r"launch 1, in step 3 of 4: the answer is that of step 2", LAST_WORDS),
+    answering("answering_garbage", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
+    answering("answering_a_deep_list", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
+    answering("answering_a_wrong_type", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
+    answering("answering_not_a_number", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
+    answering("answering_a_negative_number", r"launch 1 sent an answer after its last step .* peak_rss_bytes is -"),
+    answering("answering_without_phases", rf"launch 1 sent an answer {MIDDLE} .* phase_seconds has no data", LAST_WORDS),
+    answering("answering_no_environment", r"launch 1, after its last step: its answer cannot be right: environment"),
+    answering("answering_too_many_values", rf"launch 1 sent an answer {MIDDLE} .* more than 1,000,000 values"),
+    answering("answering_a_batch_of_nothing", r"launch 1 sent an answer while it built .* batch_size is 0"),
+    answering("answering_batches_without_end", r"launch 1 sent an answer while it built .* prefetched_batches is 9000000"),
+    answering("answering_another_form", r"launch 1, while it built the training: its answer cannot be right: form"),
+    answering("answering_something_else", rf"launch 1 answered WarmUp {MIDDLE}, not Stepped", LAST_WORDS),
+    answering("answering_with_a_huge_length", rf"launch 1 sent an answer {MIDDLE} that cannot be read, longer than 64 MiB"),
+    answering("answering_half", rf"launch 1 sent an answer {MIDDLE} that cannot be read, a message broke off"),
+    answering("answering_twice", r"launch 1, in step 3 of 4: the answer is that of step 2", LAST_WORDS),
 )  # fmt: skip
 
 CLOCKS = (
@@ -242,7 +247,7 @@ OPTIONS = {
 
 def source_of(faults: tuple[Fault, ...]) -> str:
     """Return tests with these faults, and after them one of a training that works."""
-    lines = ["import crashing, meddling, outside, trainings", ""]
+    lines = ["import answering, crashing, meddling, outside, trainings", ""]
     for fault in faults:
         body = fault.test or f"training_benchmark({fault.module}.{fault.name})"
         lines += [f"def test_{fault.name}(training_benchmark):", f"    {body}", ""]
