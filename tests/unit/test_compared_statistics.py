@@ -120,6 +120,7 @@ def test_a_benchmark_with_a_damaged_statistic_has_no_row(name, damage):
 @pytest.mark.parametrize(
     "outliers",
     ["", "1", "1;2;3", "\N{ARABIC-INDIC DIGIT THREE};1", "9" * 10**6 + ";1", "1;2\n", 3, None],
+    ids=range(8),
 )
 def test_outliers_are_two_short_numbers(outliers):
     run = run_of(outliers=outliers)

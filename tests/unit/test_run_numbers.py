@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from pytest_benchmark.storage.file import FileStorage
@@ -11,9 +12,9 @@ from stored_records import record_of
 
 from sample_records import save_run
 from traingate.baselines.index import load_summaries
-from traingate.baselines.run_files import run_number, select_files
+from traingate.baselines.run_files import check_compared_files, run_number, select_files
 from traingate.baselines.run_saving import check_next_number
-from traingate.errors import BaselineError, NoRunError
+from traingate.errors import BaselineError, DamagedRecordError, NoRunError
 
 MACHINE = get_machine_id()
 
@@ -87,12 +88,35 @@ def test_a_number_is_not_the_start_of_a_longer_one(tmp_path, selection, names):
 
 
 @pytest.mark.parametrize("folder", [".", MACHINE])
-@pytest.mark.parametrize("name", ["9999_a", "10000_a", "123456_b"])
 @pytest.mark.parametrize("option", ["benchmark_save", "benchmark_autosave"])
-def test_no_run_is_saved_after_the_last_number(tmp_path, folder, name, option):
-    save(tmp_path / folder, "0001_a", name)
-    with pytest.raises(BaselineError, match=rf"{name}.json is there.*--benchmark-storage"):
+def test_no_run_is_saved_after_the_last_number(tmp_path, folder, option):
+    save(tmp_path / folder, "0001_a", "9999_a", "10000_b")
+    with pytest.raises(BaselineError, match=r"9999_a.json is there.*--benchmark-storage"):
         check_next_number(Config(**{option: "c"}), f"file://{tmp_path}")
+
+
+@pytest.mark.parametrize(
+    ("root", "machine", "number"),
+    [(["20261122_nightly"], ["0001_a"], 2), ([], ["0001_a", "10000_b"], 2), (["9999_a"], ["0003_b"], 4)],
+)  # fmt: skip
+def test_a_session_that_pytest_benchmark_can_save_is_not_refused(tmp_path, root, machine, number):
+    save(tmp_path, *root)
+    save(tmp_path / MACHINE, *machine)
+    check_next_number(SAVING, str(tmp_path))
+    assert FileStorage(tmp_path, None, MACHINE)._next_num == f"{number:04}"
+
+
+def test_a_file_that_pytest_benchmark_reads_beside_the_named_run_is_looked_at(tmp_path):
+    save(tmp_path, "1000_a")
+    os.mkfifo(tmp_path / "10000_b.json")
+    with pytest.raises(DamagedRecordError, match=r"10000_b\.json.*a FIFO"):
+        check_compared_files(str(tmp_path), "1000")
+
+
+def test_a_folder_that_looks_like_a_number_names_the_runs_in_it(tmp_path):
+    save(tmp_path / "1234567", "a")
+    (file,) = select_files(str(tmp_path), "1234567/")
+    assert file.name == "a.json"
 
 
 def test_the_last_number_can_be_saved(tmp_path):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from traingate.baselines.run_files import MAX_RUN_BYTES, select_files
+from traingate.baselines.run_files import MAX_RUN_BYTES, matching_files
 from traingate.errors import BaselineError, DamagedRecordError
 from traingate.untrusted.files import read_bounded
 
@@ -86,7 +86,7 @@ def error_of_removed(
     )
     files: list[Path] = []
     with contextlib.suppress(BaselineError):  # the storage has changed since
-        files = select_files(storage, selection)
+        files = matching_files(storage, selection)
     damaged_files = (file for file in reversed(files) if set(removed) <= set(_unshowable_in(file)))
     return DamagedRecordError.of(next(damaged_files, storage), problem)
 

@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import stat
-import string
 from pathlib import Path
 from typing import Final
 
@@ -41,10 +40,30 @@ def select_files(storage: str, selection: str | bool) -> list[Path]:
     """Return the files of the runs that ``--benchmark-compare`` names, sorted by number and name.
 
     Args:
+        storage: As for ``matching_files``.
+        selection: The same. A number of four digits or more is that of the file, and not the start
+            of a longer one.
+
+    Raises:
+        BaselineError, NoRunError, DamagedRecordError: As by ``matching_files``.
+    """
+    files = matching_files(storage, selection)
+    name = Path(str(selection)).name
+    if _NUMBER.fullmatch(f"{name}_"):
+        longer_number = re.compile(f"{name}[0-9]")
+        files = [file for file in files if not longer_number.match(file.name)]
+    if not files:
+        raise NoRunError(f"No saved run has the number {name} in {storage}. {REMEDY}")
+    return files
+
+
+def matching_files(storage: str, selection: str | bool) -> list[Path]:
+    """Return the files that pytest-benchmark reads for a comparison, sorted by number and name.
+
+    Args:
         storage: Value of ``--benchmark-storage``: a path, or ``file://PATH``.
         selection: True for all runs, else the path of a file or the start of its name: a number
-            or ``number_name``, optionally preceded by the platform's folder. A number of four
-            digits or more is that of the file, and not the start of a longer one.
+            or ``number_name``, optionally preceded by the platform's folder.
 
     Raises:
         BaselineError: If *storage* is a URL of another kind than ``file://``.
@@ -95,7 +114,7 @@ def may_hold_records(storage: str, selection: str | bool) -> bool | None:
 
 
 def check_compared_files(storage: str, selection: str | bool) -> None:
-    """Check that reading the runs that ``select_files`` finds neither hangs nor fills the memory.
+    """Check that reading the files of ``matching_files`` neither hangs nor fills the memory.
 
     Args:
         storage: Value of ``--benchmark-storage``.
@@ -107,7 +126,7 @@ def check_compared_files(storage: str, selection: str | bool) -> None:
             its folder in the storage.
     """
     try:
-        files = select_files(storage, selection) if selection else []
+        files = matching_files(storage, selection) if selection else []
     except BaselineError:
         return  # reported where the runs are needed
     for file in files:
@@ -145,7 +164,6 @@ def _select(folder: Path, selection: str | bool) -> list[Path]:
     """
     if isinstance(selection, str) and is_file(selection):
         return [Path(selection)]
-    name = Path(str(selection)).name
     pattern = "[0-9][0-9][0-9][0-9]" if selection is True else str(selection).rstrip("*")
     _check_folders(folder)
     try:
@@ -154,8 +172,6 @@ def _select(folder: Path, selection: str | bool) -> list[Path]:
         raise NoRunError(f"No saved run matches {selection!r}: {error}") from error
     if selection is True:
         files = {file for file in files if run_number(file) is not None}
-    elif _NUMBER.fullmatch(f"{name}_"):  # 1000 is not the start of 10000
-        files = {file for file in files if file.name[len(name)] not in string.digits}
     return sorted(files, key=lambda file: (run_number(file) or 0, file.name, file.parent))
 
 

@@ -23,7 +23,10 @@ _LOCK_SECONDS: Final = 60.0
 """Longest wait for another session that is saving."""
 
 _LAST_NUMBER: Final = 9999
-"""Largest number of a run that pytest-benchmark counts on from: it looks for four digits."""
+"""Largest number of a run that pytest-benchmark counts on from."""
+
+_COUNTED: Final = "[0-9][0-9][0-9][0-9]_*.json"
+"""Names of the runs that it counts."""
 
 _CHECK_NAME: Final = "traingate-saved-run-check"
 
@@ -31,7 +34,8 @@ _CHECK_NAME: Final = "traingate-saved-run-check"
 def check_next_number(config: pytest.Config, storage: str) -> None:
     """Check that pytest-benchmark has a number for the run that the session is to save.
 
-    After 9999 it takes 10000 again and again: it fails, or overwrites the run of that name.
+    It looks for the largest number of four digits. After 9999 it takes 10000 again and again: it
+    fails, or overwrites the run of that name.
 
     Args:
         config: Configuration of pytest.
@@ -48,9 +52,12 @@ def check_next_number(config: pytest.Config, storage: str) -> None:
     if any(config.getoption(name, None) for name in ("benchmark_skip", "benchmark_disable")):
         return
     machine = get_machine_id()  # type: ignore[no-untyped-call] # pytest-benchmark has no types
-    files = [*folder.glob("*.json"), *(folder / machine).glob("*.json")]
-    last = max(files, key=lambda file: run_number(file) or 0, default=None)
-    if last is not None and (run_number(last) or 0) >= _LAST_NUMBER:
+    try:
+        files = [file for each in (folder, folder / machine) for file in each.glob(_COUNTED)]
+    except OSError:  # reported where the run is saved
+        return
+    last = max(files, default=None)  # by the whole path, as pytest-benchmark sorts them
+    if last is not None and run_number(last) == _LAST_NUMBER:
         raise BaselineError(
             f"this run could not be saved: {last} is there, and pytest-benchmark numbers runs up "
             f"to {_LAST_NUMBER}. Move the older runs out of that folder, and give those that stay "
