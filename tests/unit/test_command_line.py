@@ -66,6 +66,7 @@ def project(pytester):
         key="-o\ntraingate_against=HEAD\n",
         list="@inner.txt\n",
         inner="--collect-only\n",
+        endless="-o\naddopts=@endless.txt\n",
     )
     pytester.makefile(".ini", pytest="[pytest]\ntraingate_against = HEAD\n", other="[pytest]\n")
     return pytester
@@ -97,6 +98,10 @@ def command_line_of(config):
 @pytest.mark.parametrize("arguments", ASKING, ids=" ".join)
 def test_a_command_line_that_asks_is_no_request_for_a_list(read, arguments):
     assert read(*arguments, "--collect-only") == (True, False)
+
+
+def test_a_file_of_arguments_that_never_ends_may_have_asked(read):
+    assert read("@endless.txt", "--collect-only") == (True, False)
 
 
 @pytest.mark.parametrize("arguments", NOT_ASKING, ids=" ".join)

@@ -85,6 +85,8 @@ def read_command_line(config: pytest.Config, parser: pytest.Parser) -> CommandLi
         return CommandLine(_asks(options, parser), _listing_options(options))
     except (pytest.UsageError, ValueError):  # a required option in addopts, or an open quote
         return CommandLine(asks=False)
+    except RecursionError:  # a file of arguments that names itself in an override of addopts
+        return CommandLine(asks=True)
 
 
 def _asks(options: Namespace, parser: pytest.Parser) -> bool:
