@@ -99,7 +99,7 @@ class Bisection:
     good: str
     bad: str
     arguments: tuple[str, ...] = ()
-    _removal: Removal = field(default_factory=Removal, init=False, repr=False)
+    _removal: Removal = field(default_factory=Removal, init=False, repr=False, compare=False)
 
     @classmethod
     def of(

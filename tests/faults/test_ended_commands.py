@@ -11,6 +11,9 @@ from workers import git
 STATUS = {signal.SIGTERM: 128 + signal.SIGTERM, signal.SIGKILL: -signal.SIGKILL}
 """Exit status of a command that a signal has ended."""
 
+NOTED_SECONDS = 0.5
+"""Time after which the process that removes folders knows what has been started."""
+
 
 @pytest.fixture
 def project():
@@ -24,7 +27,7 @@ def test_a_command_that_is_ended_removes_its_folders(project, number):
     reached = project.root / "reached"
     project.commit()
     git(project.folder, "remote", "add", "origin", "ssh://host.invalid/project")
-    project.variables["GIT_SSH_COMMAND"] = f"touch {reached}; sleep 600 #"
+    project.variables["GIT_SSH_COMMAND"] = f"sleep {NOTED_SECONDS}; touch {reached}; sleep 600 #"
     run = project.start(python=(*TRAINGATE, "ci", "fetch"))
     run.wait_until(reached)
     assert project.leftovers(0) != []
@@ -46,7 +49,9 @@ main()
 def test_a_creation_of_an_environment_that_is_ended_leaves_nothing(project, number):
     """uv waits for a program that builds a package."""
     reached, environments = project.root / "reached", project.root / "environments"
-    uv = project.write("uv", f"#!/bin/sh\nsleep 600 &\ntouch {reached}\nwait\n")
+    uv = project.write(
+        "uv", f"#!/bin/sh\nsleep 600 &\nsleep {NOTED_SECONDS}\ntouch {reached}\nwait\n"
+    )
     uv.chmod(0o755)
     project.variables["TRAINGATE_ENVIRONMENTS"] = str(environments)
     program = ("-c", CREATION.format(uv=uv))

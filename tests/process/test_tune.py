@@ -121,6 +121,7 @@ def test_the_fastest_of_four_speeds_wins_a_final(race_project):
     assert contribution.ratio.interval[0] > 1.5
 
 
+@pytest.mark.timed
 def test_candidates_that_fail_are_dropped_with_their_reasons(race_project):
     status, output = race_project.run(
         TWO_SPEEDS + FAULTS, "--minutes=1.5", "--max-memory=120MB", "--traingate-timeout=6"

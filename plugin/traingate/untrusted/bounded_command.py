@@ -103,7 +103,7 @@ def _run_in_thread(
                 started.set_exception(error)
 
     try:
-        threading.Thread(target=run).start()
+        threading.Thread(target=run, daemon=True).start()
     except RuntimeError as error:
         raise OSError(errno.EAGAIN, str(error)) from error
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from traingate.untrusted.paths import path_exists
 from traingate.worktree import references
 from traingate.worktree.git_command import checked_git, git_output, run_git
 from traingate.worktree.references import Commit
@@ -176,5 +177,5 @@ class Repository:
         for entry in entries:
             description, _, path = entry.partition("\t")
             mode, *fields = description.split()
-            if mode == _SUBMODULE_MODE and (self.root / path / ".git").exists():
+            if mode == _SUBMODULE_MODE and path_exists(self.root / path / ".git"):
                 yield path, fields
