@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,6 +36,12 @@ STRING_ENDS = ("\x07", "\x1b\\", "\x9c")
 PARTS = (*STRING_STARTS, *STRING_ENDS, "\x1b", "\x1b[", "\x9b", "\x1b(", *"0;1mB a\t", "\n", "\n")
 
 TEXTS = st.lists(st.sampled_from(PARTS), max_size=12).map("".join)
+
+
+def test_characters_that_change_the_direction_of_writing_are_left_out():
+    names = ["ALM", "LRM", "RLM", "LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"]
+    marks = "".join(unicodedata.lookup(name) for name in names)
+    assert without_control_characters(f"a{marks}b") == "ab"
 
 
 @pytest.mark.parametrize("start", STRING_STARTS)

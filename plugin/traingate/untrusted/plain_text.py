@@ -20,7 +20,9 @@ Of all others the control characters alone are left out. A terminal would take t
 for a part of them, so that a stranger could hide it by a sequence without an end.
 """
 
-_CONTROL_CHARACTER: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROL_CHARACTER: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 """Control characters but for tab and line feed, and those that change the direction of writing."""
 
 
