@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-from session_sites import TRAINGATE, site
+from session_sites import TRAINGATE
 from workers import git
 
 STATUS = {signal.SIGTERM: 128 + signal.SIGTERM, signal.SIGKILL: -signal.SIGKILL}
@@ -13,12 +13,6 @@ STATUS = {signal.SIGTERM: 128 + signal.SIGTERM, signal.SIGKILL: -signal.SIGKILL}
 
 NOTED_SECONDS = 0.5
 """Time after which the process that removes folders knows what has been started."""
-
-
-@pytest.fixture
-def project():
-    with site() as made:
-        yield made
 
 
 @pytest.mark.parametrize("number", STATUS)

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import pytest
 from session_conftest_ways import CHANGING, OF_CONFTEST
-from session_sites import FAST, TEST, site
+from session_sites import FAST, TEST
 from session_test_ways import OF_TESTS
 from session_ways import CHANGED_STATUS, STORED_RUN, by_conftest, cases, prepare
 
 WAYS = {f"conftest: {name}": way for name, way in OF_CONFTEST.items()} | {
     f"test: {name}": way for name, way in OF_TESTS.items()
 }
-
-
-@pytest.fixture
-def project():
-    with site() as made:
-        yield made
 
 
 @pytest.mark.parametrize(("name", "asker"), cases(WAYS))

@@ -6,16 +6,10 @@ import json
 
 import pytest
 from session_option_ways import OF_ENVIRONMENT, OF_OPTIONS, TOGETHER, WITHOUT_EFFECT
-from session_sites import FAST, STORED, TEST, site
+from session_sites import FAST, STORED, TEST
 from session_ways import cases, prepare
 
 WAYS = {**OF_OPTIONS, **OF_ENVIRONMENT}
-
-
-@pytest.fixture
-def project():
-    with site() as made:
-        yield made
 
 
 @pytest.mark.parametrize(("name", "asker"), cases(WAYS))

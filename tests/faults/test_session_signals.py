@@ -12,7 +12,7 @@ import time
 import psutil
 import pytest
 from session_points import POINTS, standing_still
-from session_sites import MODELS, TEST, TEST_FILE, TESTS, TRAINGATE, site
+from session_sites import MODELS, TEST, TEST_FILE, TESTS, TRAINGATE
 
 from traingate.ending.pytest_process import PytestEnd, run_pytest
 
@@ -32,12 +32,6 @@ def some_long(values, short):
 
 LONG_ELSEWHERE = some_long(POINTS, SOME)
 """All points, of which the short tests try those of ``SOME``."""
-
-
-@pytest.fixture
-def project():
-    with site() as made:
-        yield made
 
 
 @pytest.mark.parametrize("point", POINTS)
