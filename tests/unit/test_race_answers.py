@@ -15,7 +15,14 @@ from traingate.errors import DamagedRecordError, NoRunError
 from traingate.races.answer import answer
 from traingate.races.elimination import error_of_heat
 from traingate.races.estimates import ELIMINATION_ERROR, fit, launch_prior, tukey_quantile
-from traingate.races.files import is_race_file, new_file, newest_file, read_race, save_race
+from traingate.races.files import (
+    RaceFile,
+    is_race_file,
+    new_file,
+    newest_file,
+    read_race,
+    save_race,
+)
 from traingate.races.observations import heat_values
 from traingate.records.race import Elimination, Heat, RaceLaunch
 from traingate.report.html import render_report
@@ -144,6 +151,38 @@ def test_a_record_is_read_as_it_was_saved(race, tmp_path):
         newest_file(path.parent, "another test")
     with pytest.raises(NoRunError):
         newest_file(tmp_path / "nowhere")
+
+
+def test_two_runs_at_once_save_their_races_in_files_of_their_own(race, tmp_path):
+    first, second = RaceFile(tmp_path), RaceFile(tmp_path)
+    ended = msgspec.structs.replace(race, end="interrupted")
+    first.save(race)
+    second.save(ended)
+    first.save(race)
+    assert [path.name[:5] for path in (first.path, second.path)] == ["0001_", "0002_"]
+    assert [read_race(path) for path in (first.path, second.path)] == [race, ended]
+
+
+def test_of_two_runs_that_go_on_with_one_race_the_later_starts_a_new_file(race, tmp_path):
+    path = tmp_path / "races" / "0007_test.race.json"
+    save_race(path, race)
+    first, second = (RaceFile(path.parent, path, goes_on=True) for _ in range(2))
+    ended = msgspec.structs.replace(race, end="interrupted")
+    for _ in range(2):
+        second.save(ended)
+        first.save(race)
+    assert (second.path, first.path.name[:5]) == (path, "0008_")
+    assert (read_race(second.path), read_race(first.path)) == (ended, race)
+
+
+def test_a_named_file_is_replaced_and_no_other_is_made(race, tmp_path):
+    path = tmp_path / "race.json"
+    path.write_text("of an earlier run")
+    file = RaceFile(tmp_path / "races", path)
+    file.save(race)
+    file.save(race)
+    assert (file.path, read_race(path)) == (path, race)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

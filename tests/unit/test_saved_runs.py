@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from stored_records import (
@@ -21,6 +22,7 @@ from traingate.baselines.index import load_summaries
 from traingate.baselines.lookup import Baselines
 from traingate.errors import BaselineError, DamagedRecordError, NoRunError
 from traingate.records import SCHEMA
+from traingate.untrusted.files import locked
 
 
 @pytest.mark.parametrize("selection", ["0001", "0001_old", "Linux*/0001_old", "0001*"])
@@ -193,6 +195,18 @@ def test_only_the_named_tests_are_accepted(storage):
     assert saved_runs.accept(path, ACCEPTANCE, ["test_1"]) == ["bench.py::test_1"]
     with pytest.raises(BaselineError, match="no failed record of test_7"):
         saved_runs.accept(path, ACCEPTANCE, ["test_7"])
+
+
+def test_of_two_acceptances_of_one_run_at_once_none_is_lost(storage):
+    path = storage("0001_failed", record_of(0.2, verdict=FAILED), record_of(0.3, verdict=FAILED))
+    with ThreadPoolExecutor(1) as pool:
+        with locked(path.parents[1], 5) as is_locked:
+            assert is_locked
+            other = pool.submit(saved_runs.accept, path, ACCEPTANCE, ["test_1"])
+            assert not wait([other], timeout=0.2).done  # it waits for this one
+            assert saved_runs.accept(path, ACCEPTANCE, [TEST]) == [TEST]
+        assert other.result() == ["bench.py::test_1"]
+    assert path.read_text().count('"accepted"') == 2
 
 
 def test_a_run_without_failed_records_cannot_be_accepted(storage):

@@ -199,28 +199,31 @@ def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> l
         DamagedRecordError: If the file or a record in it is not complete and valid.
         BaselineError: If no record of these tests has failed, or is INCONCLUSIVE and named.
     """
-    read_run(path)  # for its checks
-    content = _whole_content(path)
-    accepted_tests = []
-    for benchmark in content["benchmarks"]:
-        name = benchmark["fullname"]
-        record = benchmark.get("extra_info", {}).get("traingate", {})
-        verdict = record.get("verdict") or {}
-        is_selected = not tests or any(name.endswith(test) for test in tests)
-        is_open = bool(tests) and verdict.get("outcome") == Outcome.INCONCLUSIVE.value
-        if is_selected and (verdict.get("failed") or is_open):
-            verdict["accepted"] = msgspec.to_builtins(acceptance)
-            accepted_tests.append(name)
-    if not accepted_tests:
-        suffix = f" of {', '.join(tests)}, and no INCONCLUSIVE one" if tests else ""
-        advice = "" if tests else " An INCONCLUSIVE record is accepted by its name, with --test."
-        raise BaselineError(
-            f"{path} holds no failed record{suffix}: there is nothing to accept.{advice}"
-        )
-    try:
-        write_atomically(path, json.dumps(content, indent=4))
-    except (OSError, RecursionError) as error:
-        raise BaselineError(f"{path} was not changed: {error}") from error
+    with locked(path.parent.parent, _SAVING_SECONDS):  # each reads what it changes
+        read_run(path)  # for its checks
+        content = _whole_content(path)
+        accepted_tests = []
+        for benchmark in content["benchmarks"]:
+            name = benchmark["fullname"]
+            record = benchmark.get("extra_info", {}).get("traingate", {})
+            verdict = record.get("verdict") or {}
+            is_selected = not tests or any(name.endswith(test) for test in tests)
+            is_open = bool(tests) and verdict.get("outcome") == Outcome.INCONCLUSIVE.value
+            if is_selected and (verdict.get("failed") or is_open):
+                verdict["accepted"] = msgspec.to_builtins(acceptance)
+                accepted_tests.append(name)
+        if not accepted_tests:
+            suffix = f" of {', '.join(tests)}, and no INCONCLUSIVE one" if tests else ""
+            advice = (
+                "" if tests else " An INCONCLUSIVE record is accepted by its name, with --test."
+            )
+            raise BaselineError(
+                f"{path} holds no failed record{suffix}: there is nothing to accept.{advice}"
+            )
+        try:
+            write_atomically(path, json.dumps(content, indent=4))
+        except (OSError, RecursionError) as error:
+            raise BaselineError(f"{path} was not changed: {error}") from error
     return accepted_tests
 
 

@@ -167,12 +167,12 @@ def tune(
     # The record alone is the standard output.
     with contextlib.redirect_stdout(sys.stderr) if form == "json" else contextlib.nullcontext():
         status = run.run(test, pytest_arguments)
-    if run.race is None or run.path is None:
+    if run.race is None:
         complain(f"{test} was not raced.")
         sys.exit(signal_status(status) or _NO_RESULT)
     race, result = run.race, answer(run.race)
     print_race(race, result, form)
-    if form == "text":
+    if form == "text" and run.path is not None:
         print_text(f"\nrecord: {run.path}")
     if svg is not None:
         _write(svg, to_svg(race, result))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ from traingate.records.measurement import SCHEMA
 from traingate.records.race import RACE_SCHEMA, Race
 from traingate.records.race_plausibility import check_race
 from traingate.records.schema import masked_measurement
-from traingate.untrusted.files import read_bounded, write_atomically
+from traingate.untrusted.files import locked, read_bounded, write_atomically
 from traingate.untrusted.masking import masked_text
 
 FOLDER: Final = ".traingate/races"
@@ -24,6 +25,9 @@ _SUFFIX: Final = ".race.json"
 
 _MAX_BYTES: Final = 64 << 20
 """Largest record that is read. One of a hundred heats has less than a megabyte."""
+
+_SAVING_SECONDS: Final = 10.0
+"""Longest wait for another run that saves a race in the same folder."""
 
 _NUMBER: Final = re.compile(r"(\d{4,})_.*\.race\.json")
 
@@ -77,6 +81,53 @@ def newest_file(folder: Path, test: str | None = None) -> Path:
             return path
     what = "race" if test is None else f"race of {test}"
     raise NoRunError(f"{folder} holds no {what}: run traingate tune first.")
+
+
+class RaceFile:
+    """File to which one run saves its race after each heat, and which no other run writes.
+
+    Two runs may go on with the same race, or start one in the same folder. A run that finds that
+    another has written its file goes on in a new one, so that neither loses a heat.
+
+    Attributes:
+        path: The file; None before the first save of a race whose file is still to be named.
+    """
+
+    def __init__(self, folder: Path, path: Path | None = None, *, goes_on: bool = False) -> None:
+        """Choose the file.
+
+        Args:
+            folder: Folder for new files, with a number in their names.
+            path: The file; None for a new one.
+            goes_on: True to go on with the race in *path*, which is to be read after this.
+        """
+        self.path = path
+        self._folder = folder
+        self._state = _state_of(path) if path is not None and goes_on else None
+
+    def save(self, race: Race) -> None:
+        """Save the race in the place of its earlier state.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        folder = self._folder if self.path is None else self.path.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder, _SAVING_SECONDS):
+            if self.path is None or (self._state and _state_of(self.path) != self._state):
+                self.path = new_file(self._folder, race.test)
+            save_race(self.path, race)
+            self._state = _state_of(self.path)
+
+
+def _state_of(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when a file is replaced; None if it is no regular file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    is_file = stat.S_ISREG(status.st_mode)
+    return (status.st_ino, status.st_mtime_ns, status.st_size) if is_file else None
 
 
 def is_race_file(path: Path) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 
 from traingate.baselines.comparability import environment_changes, hardware_differences
 from traingate.errors import ConfigurationError
-from traingate.races.files import newest_file, read_race
+from traingate.races.files import RaceFile, newest_file, read_race
 from traingate.records.race import Race
 
 _Values: TypeAlias = Iterable[tuple[str, object, object]]
@@ -19,7 +19,7 @@ _Values: TypeAlias = Iterable[tuple[str, object, object]]
 
 def read_earlier(
     path: Path | None, folder: Path, *, test: str, seed: int, settings: Mapping[str, Any]
-) -> tuple[Race, Path]:
+) -> tuple[Race, RaceFile]:
     """Return an earlier race, as far as its options allow to go on with it, and its file.
 
     Args:
@@ -35,10 +35,11 @@ def read_earlier(
     """
     if path is None:
         path = newest_file(folder, test)
+    file = RaceFile(folder, path, goes_on=True)
     earlier = read_race(path)
     compared = [("the test", earlier.test, test), ("--seed", earlier.seed, seed)]
     _refuse(_differences([*compared, *_compared_settings(earlier, settings)]))
-    return earlier, path
+    return earlier, file
 
 
 def continued(earlier: Race, started: Race) -> Race:

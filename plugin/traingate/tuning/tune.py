@@ -13,7 +13,7 @@ import msgspec
 from traingate.comparison.base import ComparisonResult, PlannedLaunches
 from traingate.controller.job import Job, LaunchPlan, Observer
 from traingate.errors import ConfigurationError
-from traingate.races.files import FOLDER, new_file, save_race
+from traingate.races.files import FOLDER, RaceFile
 from traingate.races.running import RaceRun
 from traingate.races.space import Space
 from traingate.races.space_file import read_space_text
@@ -87,7 +87,6 @@ class TuneRun:
         announce: Function that is called with the space, and what was left out of it, before the
             first heat.
         race: Race as far as it is known; None before the plain workload was measured.
-        path: File of its record.
         start: Time of the start of the command.
         plugin: Plugin of its pytest run.
     """
@@ -96,10 +95,15 @@ class TuneRun:
     report: Callable[[Race, float, Callable[[str], None]], None]
     announce: Callable[[Space, Mapping[str, str], Callable[[str], None]], None]
     race: Race | None = None
-    path: Path | None = None
     start: float = field(default_factory=monotonic)
     plugin: SingleTestPlugin = field(init=False)
-    _earlier: tuple[Race, Path] | None = None
+    _earlier: Race | None = None
+    _file: RaceFile | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """Return the file of the race's record; None before it is saved for the first time."""
+        return None if self._file is None else self._file.path
 
     def run(self, test: str, arguments: Sequence[str]) -> int:
         """Race the candidates, and return the exit status of pytest.
@@ -124,7 +128,7 @@ class TuneRun:
         options = self.options
         if options.resume:
             path = None if options.resume is True else options.resume
-            self._earlier = read_earlier(
+            self._earlier, self._file = read_earlier(
                 path, root / FOLDER, test=test, seed=options.seed, settings=options.settings
             )
 
@@ -151,13 +155,12 @@ class TuneRun:
         Raises:
             ConfigurationError: If the earlier race is of other code, settings or another machine.
         """
-        options, folder = self.options, session.root / FOLDER
+        options = self.options
         space = without_size_of_plain(space, plain.batch_size)
-        race, path = self._start(request, space, plain, folder)
+        race = self._start(request, space, plain)
         if self._earlier is not None:
-            earlier, path = self._earlier
-            race = continued(earlier, race)
-        self.path = path
+            race = continued(self._earlier, race)
+        self._file = self._file or RaceFile(session.root / FOLDER, options.output)
         measurer = JobMeasurer(
             session,
             request,
@@ -182,12 +185,10 @@ class TuneRun:
         self.race = _with_form(race, measurer)
         self.plugin.has_result = True
 
-    def _start(
-        self, request: BenchmarkRequest, space: Space, plain: Measurement, folder: Path
-    ) -> tuple[Race, Path]:
-        """Return a race that nothing was measured for yet, and the file of its record."""
+    def _start(self, request: BenchmarkRequest, space: Space, plain: Measurement) -> Race:
+        """Return a race that nothing was measured for yet."""
         options = self.options
-        race = Race(
+        return Race(
             test=request.test,
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             objective=options.objective,
@@ -203,15 +204,14 @@ class TuneRun:
             plain_seconds=monotonic() - self.start,
             workload_arguments=_arguments(request.workload),
         )
-        return race, options.output or new_file(folder, request.test)
 
     def _keep(self, race: Race) -> None:
         """Save the race after a heat, and report it."""
-        assert self.path is not None
+        assert self._file is not None
         has_new_heat = self.race is None or len(race.heats) > len(self.race.heats)
         self.race = race
         try:
-            save_race(self.path, race)
+            self._file.save(race)
         except OSError as error:
             raise ConfigurationError(f"the race was not saved: {error}") from error
         if has_new_heat:
