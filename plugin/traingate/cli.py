@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime, timezone
-from typing import NoReturn
 
 import click
 
@@ -16,7 +15,14 @@ from traingate.commands.completion import completion
 from traingate.commands.diff import diff
 from traingate.commands.environment import environment
 from traingate.commands.history import history
-from traingate.commands.output import complain, print_drawn, print_json, print_text
+from traingate.commands.output import (
+    NO_RESULT,
+    complain,
+    exit_without_result,
+    print_json,
+    print_on_console,
+    print_text,
+)
 from traingate.commands.profile import FORMAT, profile
 from traingate.commands.report import report
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
@@ -29,7 +35,6 @@ from traingate.records import Acceptance
 from traingate.report.calibration import print_calibration
 from traingate.report.doctor import print_findings
 
-_NO_RESULT = 2
 _MEASURING = frozenset({"calibrate", "profile", "tune"})
 """Commands that run pytest in this process: there, the session handles the signals."""
 
@@ -87,7 +92,7 @@ def accept(run: str | None, reason: str, tests: tuple[str, ...], storage: str) -
         path = find_run(run, storage).path
         accepted_tests = saved_runs.accept(path, Acceptance(reason, time), tests)
     except BaselineError as error:
-        _exit_without_result(str(error))
+        exit_without_result(str(error))
     for test in accepted_tests:
         print_text(f"accepted {test} of {path}: {reason}")
 
@@ -126,8 +131,8 @@ def calibrate(
     result, status = run_calibration(test, pairs, slowdowns, pytest_arguments)
     if result is None:
         complain(f"{test or 'the first training benchmark'} was not measured.")
-        sys.exit(signal_status(status) or _NO_RESULT)
-    print_drawn(lambda console: print_calibration(console, result))
+        sys.exit(signal_status(status) or NO_RESULT)
+    print_on_console(lambda console: print_calibration(console, result))
 
 
 @main.command()
@@ -142,10 +147,4 @@ def doctor(*, form: str, as_json: bool) -> None:
     if as_json or form == "json":
         print_json(findings)
         return
-    print_drawn(lambda console: print_findings(console, findings))
-
-
-def _exit_without_result(message: str) -> NoReturn:
-    """Print *message*, and exit with the status for a command that could not do its work."""
-    complain(message)
-    sys.exit(_NO_RESULT)
+    print_on_console(lambda console: print_findings(console, findings))

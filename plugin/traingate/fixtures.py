@@ -257,7 +257,7 @@ def _write_profiles(directory: Path, test: str, result: Result) -> Path:
     """
     from traingate.report.profiles import (  # noqa: PLC0415 - see SESSION_KEY
         ProfileFile,
-        profile_folder,
+        make_profile_folder,
         write_profiles,
     )
 
@@ -269,7 +269,7 @@ def _write_profiles(directory: Path, test: str, result: Result) -> Path:
         base=None if sides is None else sides.base,
         explanation=None if verdict is None else verdict.explanation,
     )
-    folder = profile_folder(directory, test)
+    folder = make_profile_folder(directory, test)
     write_profiles(folder, content)
     return folder
 

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from traingate import fixtures, layer_fixtures, options, replay
-from traingate.baselines.compared_run import error_of_removed, keep_what_can_be_shown
+from traingate.baselines.compared_run import keep_what_can_be_shown, statistics_error
 from traingate.baselines.run_files import check_compared_files
 from traingate.baselines.run_saving import RunSaving, check_next_number
+from traingate.ending.command_line import runs_no_test
 from traingate.ending.exit_status import (
     GATE_STATUS_KEY,
     GREEN_STATUSES,
@@ -28,7 +29,6 @@ from traingate.ending.exit_status import (
     GateStatus,
     check_exit_status,
     is_complete,
-    only_lists,
     refuse_blocked_parts,
     refuse_early_exit,
 )
@@ -167,7 +167,7 @@ class _SessionHooks:
 
     def pytest_collection_finish(self) -> None:
         """Check the number of the new run and read the baselines before anything is measured."""
-        if only_lists(self._config) or not self._selection.benchmarks:
+        if runs_no_test(self._config.option) or not self._selection.benchmarks:
             return
         try:
             if self._can_record:
@@ -183,7 +183,7 @@ class _SessionHooks:
         session = self._pytest_session
         if session is None or session.exitstatus not in SUMMARISED_STATUSES:
             return None
-        if only_lists(self._config) or not (self._settings.compares or self._session):
+        if runs_no_test(self._config.option) or not (self._settings.compares or self._session):
             return None
         if self._config.stash[SESSION_KEY] != self.session:
             return None  # ``traingate calibrate`` has replaced the session
@@ -200,12 +200,12 @@ class _SessionHooks:
                 if hasattr(plugin, "add_global_property"):  # pytest's JUnit reporter
                     for name, number in self._summary.properties.items():
                         plugin.add_global_property(name, str(number))
-        if not only_lists(self._config):
+        if not runs_no_test(self._config.option):
             self._error_messages += self._describe_gaps(session)
         self._error_messages += self._write_results()
         if self._error_messages and session.exitstatus in GREEN_STATUSES:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if not only_lists(self._config):
+        if not runs_no_test(self._config.option):
             self._gate_status.end(
                 self._error_messages, self._session, is_complete=is_complete(session)
             )
@@ -223,7 +223,7 @@ class _SessionHooks:
 
     def _write_results(self) -> list[str]:
         """Write the results for tools and pages; return an error message for each missing file."""
-        if self._session is None or only_lists(self._config):
+        if self._session is None or runs_no_test(self._config.option):
             return []
         from traingate.session.results import session_results, write_results  # noqa: PLC0415 - loads jinja2
 
@@ -280,7 +280,7 @@ class _SessionHooks:
         """Keep of a compared run what pytest-benchmark can show, before it looks at its machine."""
         removed = keep_what_can_be_shown(compared_benchmark, machine_info)
         if removed and self._config.getoption("benchmark_compare_fail", None):
-            error = error_of_removed(removed, self._settings.storage, self._settings.compare)
+            error = statistics_error(removed, self._settings.storage, self._settings.compare)
             raise pytest.UsageError(terminal_text(str(error)))
 
     @pytest.hookimpl(optionalhook=True)

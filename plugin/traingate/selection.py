@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from traingate.baselines.test_names import is_part_of
 from traingate.untrusted.paths import is_file
 from traingate.worktree.benchmark_tests import TestNaming
 
@@ -170,11 +171,6 @@ def _package_path(name: str) -> Path | None:
     folders = spec.submodule_search_locations
     place = next(iter(folders), None) if folders is not None else spec.origin
     return None if place is None else Path(place).resolve()
-
-
-def is_part_of(test: str, name: str) -> bool:
-    """Return whether *name* names *test*, or a class, a file, or a function that holds it."""
-    return test == name or test.startswith((f"{name}::", f"{name}["))
 
 
 def _skip_reason(report: pytest.CollectReport | pytest.TestReport) -> str:

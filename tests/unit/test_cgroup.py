@@ -82,13 +82,13 @@ def test_page_cache_of_version_one_includes_the_groups_below(tmp_path, write):
 )
 def test_kills_for_lack_of_memory_are_counted(tmp_path, write, membership, file):
     own = write("own", membership)
-    assert cgroup.oom_kills(tmp_path / "fs", own) == 0
+    assert cgroup.oom_kill_counter(tmp_path / "fs", own) == 0
     write(file, "low 0\noom 4\noom_kill 3\n")
-    assert cgroup.oom_kills(tmp_path / "fs", own) == 3
+    assert cgroup.oom_kill_counter(tmp_path / "fs", own) == 3
 
 
 def test_kills_on_the_machine_count_too(tmp_path):
-    before = memory.oom_kills(tmp_path / "none")
+    before = memory.oom_kill_counter(tmp_path / "none")
     vmstat = tmp_path / "vmstat"
     vmstat.write_text("pgfault 5\noom_kill 2\n")
-    assert memory.oom_kills(vmstat) == before + 2
+    assert memory.oom_kill_counter(vmstat) == before + 2

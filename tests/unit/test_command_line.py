@@ -86,7 +86,7 @@ def read(project, pytestconfig):
             option=parser.parse_known_args(arguments),
         )
         command_line = read_command_line(config, parser)
-        return command_line.asks, command_line.only_lists(config)
+        return command_line.asks, command_line.requests_listing(config)
 
     return read
 
@@ -122,7 +122,7 @@ def test_other_arguments_request_no_list(read, arguments):
 @pytest.mark.parametrize("argument", ["--help", "-h", "-qh", "--cache-show", "--cache-show=a*"])
 def test_help_and_the_cache_are_lists(project, argument):
     config = project.parseconfig(argument)
-    assert command_line_of(config).only_lists(config)
+    assert command_line_of(config).requests_listing(config)
 
 
 def test_a_run_knows_its_command_line_before_any_conftest_file(project):
@@ -130,27 +130,27 @@ def test_a_run_knows_its_command_line_before_any_conftest_file(project):
     config = project.parseconfig("@outer.txt", "--collect-only")
     assert config.option.traingate_against is None
     assert command_line_of(config) == CommandLine(True, ("collectonly",))
-    assert not command_line_of(config).only_lists(config)
+    assert not command_line_of(config).requests_listing(config)
 
 
 def test_options_of_others_are_not_those_of_the_command_line(project, monkeypatch):
     project.makefile(".ini", pytest="[pytest]\naddopts = --traingate-against=HEAD --collect-only\n")
     config = project.parseconfig()
     assert config.option.collectonly
-    assert not command_line_of(config).only_lists(config)
+    assert not command_line_of(config).requests_listing(config)
     config = project.parseconfig("--collect-only")
-    assert command_line_of(config).only_lists(config)
+    assert command_line_of(config).requests_listing(config)
     project.makefile(".ini", pytest="[pytest]\naddopts = --traingate-against=HEAD\n")
     monkeypatch.setenv("PYTEST_ADDOPTS", f"{os.environ['PYTEST_ADDOPTS']} --collect-only")
     config = project.parseconfig()
     assert config.option.collectonly
-    assert not command_line_of(config).only_lists(config)
+    assert not command_line_of(config).requests_listing(config)
 
 
 def test_a_list_that_was_requested_and_that_pytest_does_not_print_is_none(project):
     config = project.parseconfig("--collect-only")
     config.option.collectonly = False
-    assert not command_line_of(config).only_lists(config)
+    assert not command_line_of(config).requests_listing(config)
 
 
 @pytest.mark.parametrize("damage", ["a FIFO", "a link to a device", "binary", "a folder"])
@@ -175,4 +175,4 @@ def test_a_command_line_that_is_complete_with_addopts_alone_asks_for_nothing(pro
     config = project.parseconfig("--collect-only")
     assert config.option.model == "net"
     assert not command_line_of(config).asks
-    assert not command_line_of(config).only_lists(config)
+    assert not command_line_of(config).requests_listing(config)

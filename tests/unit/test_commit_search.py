@@ -6,7 +6,7 @@ import pytest
 from test_worktree import commit, git, new_repository
 
 from traingate.errors import ConfigurationError
-from traingate.worktree.commit_search import CommitSearch, SearchEnd, end_in
+from traingate.worktree.commit_search import CommitSearch, SearchEnd, parse_bisect_log
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ LOG = "# bad: [{0}] # first bad commit: [{1}]\ngit bisect start '--no-checkout' 
 def test_logs_of_all_versions_of_git_are_read(term):
     first, second = "a" * 40, "b" * 64
     log = LOG.format(first, second)
-    assert end_in(log) is None
-    assert end_in(f"{log}# first {term} commit: [{second}] why\n") == SearchEnd(second)
+    assert parse_bisect_log(log) is None
+    assert parse_bisect_log(f"{log}# first {term} commit: [{second}] why\n") == SearchEnd(second)
     possible = "".join(f"# possible first {term} commit: [{name}] x\n" for name in (first, second))
     skipped = f"{log}# only skipped commits left to test\n{possible}"
-    assert end_in(skipped) == SearchEnd(None, (first, second))
+    assert parse_bisect_log(skipped) == SearchEnd(None, (first, second))

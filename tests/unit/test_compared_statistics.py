@@ -17,7 +17,7 @@ from pytest_benchmark.plugin import (
 from pytest_benchmark.stats import Stats, normalize_stats
 from pytest_benchmark.table import TableResults
 
-from traingate.baselines.compared_run import error_of_removed, keep_what_can_be_shown
+from traingate.baselines.compared_run import keep_what_can_be_shown, statistics_error
 
 NAME = "test_a.py::test_a[1]"
 GROUPINGS = "group,name,func,fullname,fullfunc,param,param:size"
@@ -195,12 +195,12 @@ def test_an_error_names_the_newest_file_with_these_statistics(tmp_path):
     (tmp_path / "0004_a.json").write_text("{")
     (tmp_path / "0005_a.json").write_text("[]")
     (tmp_path / "0006_a.json").mkdir()
-    text = str(error_of_removed([NAME], str(tmp_path), selection=True))
+    text = str(statistics_error([NAME], str(tmp_path), selection=True))
     assert f"{tmp_path}/0002_a.json is damaged: " in text
     assert NAME in text
-    assert "0001_a.json" in str(error_of_removed([NAME], str(tmp_path), "0001"))
+    assert "0001_a.json" in str(statistics_error([NAME], str(tmp_path), "0001"))
     nowhere = str(Path(tmp_path, "nowhere"))
-    assert nowhere in str(error_of_removed([NAME], nowhere, selection=True))
+    assert nowhere in str(statistics_error([NAME], nowhere, selection=True))
 
 
 def test_a_run_without_operations_per_second_gets_them_from_pytest_benchmark():

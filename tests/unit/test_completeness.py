@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from traingate.baselines.test_names import is_named
 from traingate.comparison.completeness import (
     ComparisonCounts,
     SessionFacts,
     count,
-    is_allowed,
     problems,
 )
 from traingate.records import Outcome, Verdict
@@ -174,12 +174,12 @@ def test_what_was_not_compared_or_did_not_fail_is_told(case, texts):
      "test_a.py::TestB::test_b", "TestB::test_b", "test_b", "test_b[1-x]"],
 )  # fmt: skip
 def test_a_test_is_named_by_its_full_name_its_holder_or_its_end(name):
-    assert is_allowed(B, {"other", name})
+    assert is_named(B, {"other", name})
 
 
 @pytest.mark.parametrize("name", ["test", "b", "test_b[1", "speed", "a.py::TestB", "x]", "test_a"])
 def test_a_test_is_not_named_by_a_part_of_a_name(name):
-    assert not is_allowed(B, {name})
+    assert not is_named(B, {name})
 
 
 def test_the_tests_without_a_verdict_are_those_that_must_have_one_and_those_that_need_none():

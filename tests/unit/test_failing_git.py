@@ -38,7 +38,10 @@ def damage_repository(repository):
 READERS = {
     "python_files": (lambda each, name: each.python_files(name), damage_objects),
     "files_with": (lambda each, name: each.files_with(name, "def"), damage_objects),
-    "read_file": (lambda each, name: each.read_file(name, each.root / "models.py"), damage_objects),
+    "read_source": (
+        lambda each, name: each.read_source(name, each.root / "models.py"),
+        damage_objects,
+    ),
     "submodules": (lambda each, name: each.submodules(name), damage_objects),
     "commits_to": (commits_to, damage_objects),
     "newest_tag": (lambda each, name: newest_tag(each, frozenset([name])), damage_objects),
@@ -66,9 +69,9 @@ def test_a_file_of_which_git_lacks_the_content_is_not_taken_for_a_new_one(reposi
     file = repository.root / "models.py"
     blob = git(repository.root, "rev-parse", "HEAD:models.py")
     (repository.root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
-    assert repository.read_file("HEAD", repository.root / "other.py") is None
+    assert repository.read_source("HEAD", repository.root / "other.py") is None
     with pytest.raises(ConfigurationError, match="git cat-file failed"):
-        repository.read_file("HEAD", file)
+        repository.read_source("HEAD", file)
 
 
 def test_a_repository_without_a_commit_and_without_tags_is_read(tmp_path, monkeypatch):

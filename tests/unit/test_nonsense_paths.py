@@ -15,7 +15,7 @@ from traingate.cli import main
 from traingate.environments.interpreter import find_interpreter
 from traingate.errors import ConfigurationError
 from traingate.races.space_file import read_space
-from traingate.report.profiles import profile_folder, read_profiles
+from traingate.report.profiles import make_profile_folder, read_profiles
 from traingate.untrusted.files import read_bounded, write_atomically
 
 LONG = "x" * 300
@@ -112,5 +112,5 @@ def test_a_null_byte_from_a_configuration_file_is_an_error_as_of_the_operating_s
     with pytest.raises(OSError, match="null byte"):
         write_atomically(path, "text")
     with pytest.raises(ConfigurationError, match="cannot be made"):
-        profile_folder(path, "test")
+        make_profile_folder(path, "test")
     assert not [*tmp_path.iterdir()]

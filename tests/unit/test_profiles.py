@@ -7,7 +7,12 @@ from traingate.errors import ConfigurationError
 from traingate.records.profile import Cell, Profile
 from traingate.report.flame_graph import MAX_DEPTH, collapsed_stacks, frames, render_flame_graph
 from traingate.report.profile_table import profile_lines
-from traingate.report.profiles import ProfileFile, profile_folder, read_profiles, write_profiles
+from traingate.report.profiles import (
+    ProfileFile,
+    make_profile_folder,
+    read_profiles,
+    write_profiles,
+)
 
 ALIKE = ["a.py::t[1-2]", "a.py::t[1_2]", "a.py::t[1]2]", "a/py::t[1-2]", "b" * 300, "bb" * 300]
 
@@ -21,7 +26,7 @@ def profile(**seconds):
 
 
 def test_tests_with_similar_or_long_names_have_folders_of_their_own(tmp_path):
-    folders = [profile_folder(tmp_path / "profiles", test) for test in ALIKE]
+    folders = [make_profile_folder(tmp_path / "profiles", test) for test in ALIKE]
     assert len(set(folders)) == len(ALIKE)
     assert folders[0].name.startswith("a_py__t_1_2_-")
     for folder, test in zip(folders, ALIKE, strict=True):
@@ -31,7 +36,7 @@ def test_tests_with_similar_or_long_names_have_folders_of_their_own(tmp_path):
 
 def test_a_name_of_any_characters_can_be_a_folder(tmp_path):
     name = "a.py::t[\ud800-" + "\N{SNOWMAN}" * 200 + "/../../x]"
-    folder = profile_folder(tmp_path, name)
+    folder = make_profile_folder(tmp_path, name)
     assert folder.parent == tmp_path
     assert folder.is_dir()
 
@@ -39,12 +44,12 @@ def test_a_name_of_any_characters_can_be_a_folder(tmp_path):
 def test_a_folder_or_a_file_that_cannot_be_written_is_an_error_without_traceback(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match=r"--traingate-profile: .* cannot be made"):
-        profile_folder(tmp_path / "file", "a.py::test")
-    folder = profile_folder(tmp_path, "a.py::test")
+        make_profile_folder(tmp_path / "file", "a.py::test")
+    folder = make_profile_folder(tmp_path, "a.py::test")
     folder.rmdir()
     folder.symlink_to(tmp_path)
     with pytest.raises(ConfigurationError, match="is a link, and was not followed"):
-        profile_folder(tmp_path, "a.py::test")
+        make_profile_folder(tmp_path, "a.py::test")
     content = ProfileFile(test="a.py::test", candidate=profile(conv=0.1))
     with pytest.raises(ConfigurationError, match=r"--traingate-profile: .* was not written"):
         write_profiles(tmp_path / "file", content)

@@ -112,7 +112,7 @@ def test_no_line_of_the_doctor_or_of_the_environments_begins_with_a_command(
     finding = Finding(
         topic="topic", subject="subject", state=State.LACKING, found=f"\x1b[2J{HOSTILE}", meaning=HOSTILE, remedy=HOSTILE
     )  # fmt: skip
-    output.print_drawn(lambda console: print_findings(console, [finding]))
+    output.print_on_console(lambda console: print_findings(console, [finding]))
     monkeypatch.setattr(environment, "created_environments", lambda: {"old": Path(HOSTILE)})
     monkeypatch.setattr(environment, "_versions", lambda *_: (HOSTILE, HOSTILE))
     environment.list_environments.callback()

@@ -70,7 +70,7 @@ def keep_what_can_be_shown(run: dict[str, Any], machine_info: dict[str, Any]) ->
     return removed
 
 
-def error_of_removed(
+def statistics_error(
     removed: Sequence[str], storage: str, selection: str | bool
 ) -> DamagedRecordError:
     """Return the error of a run with benchmarks that cannot be held against limits.

@@ -2,8 +2,8 @@
 
 pytest-benchmark reads all compared files at its start, whatever they are. It takes the next free
 number for a new file, which another session may take at the same time, and writes it in place. So
-the files are looked at before it reads them, sessions save one after the other, and a file that was
-not saved completely is removed and fails the run.
+sessions save one after the other, and a file that was not saved completely is removed and fails the
+run. ``run_files`` looks at the files that it reads.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from traingate.baselines.run_files import MAX_RUN_BYTES
+from traingate.baselines.test_names import is_named
 from traingate.errors import BaselineError, DamagedRecordError
 from traingate.records import Acceptance, Measurement, Outcome, decode, from_json
 from traingate.records.decoding import TooManyValuesError
@@ -190,7 +191,7 @@ def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> l
     Args:
         path: File of the run, which is replaced atomically.
         acceptance: Acceptance by a person, which is stored in each of these records.
-        tests: Full names of tests, or their ends; all tests of the run if empty.
+        tests: Names of tests, see ``is_named``; all tests of the run if empty.
 
     Returns:
         Full names of the tests whose records are now accepted.
@@ -207,7 +208,7 @@ def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> l
             name = benchmark["fullname"]
             record = benchmark.get("extra_info", {}).get("traingate", {})
             verdict = record.get("verdict") or {}
-            is_selected = not tests or any(name.endswith(test) for test in tests)
+            is_selected = not tests or is_named(name, tests)
             is_open = bool(tests) and verdict.get("outcome") == Outcome.INCONCLUSIVE.value
             if is_selected and (verdict.get("failed") or is_open):
                 verdict["accepted"] = msgspec.to_builtins(acceptance)

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from traingate.bisection import Bisection, BisectionResult, CommitVerdict
-from traingate.commands.output import complain, note, print_text
-from traingate.commands.profile import NO_RESULT
+from traingate.commands.output import NO_RESULT, exit_without_result, note, print_text
 from traingate.errors import ConfigurationError
 
 
@@ -36,8 +35,7 @@ def bisect(
             bisection.forget()
         result = bisection.run(_report)
     except (ConfigurationError, OSError) as error:
-        complain(error)
-        sys.exit(NO_RESULT)
+        exit_without_result(error)
     print_text(describe(result))
     sys.exit(0 if result.first_bad is not None else NO_RESULT)
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from traingate.commands.output import complain, print_text
+from traingate.commands.output import NO_RESULT, complain, exit_without_result, print_text
 from traingate.ending.pytest_process import run_pytest
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
@@ -26,7 +26,6 @@ from traingate.untrusted.plain_text import without_control_characters
 from traingate.worktree.git_command import git_output
 
 _FAILED = 1
-_NO_RESULT = 2
 
 _OUTPUT = click.option(
     "--output",
@@ -135,14 +134,14 @@ def _record(
         options.append(f"--traingate-accept={reason}")
     status = run_pytest([*pytest_arguments, *options]).status
     if {*storage.rglob("*.json")} == before:
-        return status or _NO_RESULT
+        return status or NO_RESULT
     history = read_history(str(storage), anchor=anchor, tolerance=tolerance)
     problem = not_compared_text(history, anchor) if anchor is not None else ""
     _summarise(history, problem)
     if problem:
         complain(problem)
     if anchor is not None and not history.is_compared:
-        return status or _NO_RESULT
+        return status or NO_RESULT
     return status or (_FAILED if history.losses else 0)
 
 
@@ -213,5 +212,4 @@ def _exit_with(step: Callable[[], int]) -> NoReturn:
     try:
         sys.exit(step())
     except (BaselineError, ConfigurationError, OSError) as error:
-        complain(error)
-        sys.exit(_NO_RESULT)
+        exit_without_result(error)

@@ -13,7 +13,13 @@ from traingate.baselines.lookup import Baselines
 from traingate.baselines.saved_runs import SavedRun
 from traingate.baselines.subject import Subject
 from traingate.baselines.summaries import summarise
-from traingate.commands.output import complain, json_text, print_text
+from traingate.commands.output import (
+    NO_RESULT,
+    complain,
+    exit_without_result,
+    json_text,
+    print_text,
+)
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
 from traingate.comparison.explanation import explain_by_stored_profile
 from traingate.comparison.screen import check_launch_count, screen
@@ -25,7 +31,6 @@ from traingate.report.markdown import to_markdown
 from traingate.report.results import measured_result, refused_result, suite_results
 
 _REGRESSION = 1
-_NO_RESULT = 2
 
 
 @click.command()
@@ -57,8 +62,7 @@ def compare(a: str, b: str, tolerance: float, storage: str, form: str) -> None:
     try:
         base, run = find_run(a, storage), find_run(b, storage)
     except BaselineError as error:
-        complain(error)
-        sys.exit(_NO_RESULT)
+        exit_without_result(error)
     results, problems = _compared(base, run, tolerance)
     print_text(_in_form(results, form), ends_line=False)
     if any(_is_regressed(result) for result in results.tests):
@@ -66,7 +70,7 @@ def compare(a: str, b: str, tolerance: float, storage: str, form: str) -> None:
     if problems:
         for problem in problems:
             complain(problem)
-        sys.exit(_NO_RESULT)
+        sys.exit(NO_RESULT)
 
 
 def _compared(base: SavedRun, run: SavedRun, tolerance: float) -> tuple[SuiteResults, list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import click
 import msgspec
 
 from traingate.baselines import saved_runs
+from traingate.baselines.test_names import is_named
 from traingate.causes.explanation import explain_change
 from traingate.causes.phases import phases_of_profiles
-from traingate.commands.output import complain, print_json, print_text
-from traingate.commands.profile import FORMAT, NO_RESULT, fail, run_profiled, show
+from traingate.commands.output import exit_without_result, print_json, print_text
+from traingate.commands.profile import FORMAT, run_profiled, show
 from traingate.comparison.explanation import explain_records
 from traingate.errors import BaselineError, ConfigurationError, DamagedRecordError
 from traingate.records import Measurement
@@ -49,12 +49,12 @@ def diff(a: str, b: str | None, test: str | None, output: Path, form: str) -> No
             _compare_with_commit(a, b, test, output, form)
             return
         if b is None:
-            fail(ConfigurationError(f"{a} is compared with nothing: name B too"))
+            exit_without_result(f"{a} is compared with nothing: name B too")
         explanations = list(_explanations(Path(a), Path(b), test))
     except (BaselineError, ConfigurationError) as error:
-        fail(ConfigurationError(str(error)))
+        exit_without_result(str(error))
     if not explanations:
-        fail(ConfigurationError(f"no test of {a} and {b} has a profile in both"))
+        exit_without_result(f"no test of {a} and {b} has a profile in both")
     if form == "json":
         content = {name: msgspec.to_builtins(explanation) for name, explanation in explanations}
         print_json(content)
@@ -74,8 +74,7 @@ def _compare_with_commit(
         )
     files, _ = run_profiled(test, output, reference, ())
     if not files:
-        complain(f"{test} was not compared with {reference}.")
-        sys.exit(NO_RESULT)
+        exit_without_result(f"{test} was not compared with {reference}.")
     for file in files:
         content = read_profiles(file)
         if content.explanation is None and content.base is not None:
@@ -93,8 +92,8 @@ def _explanations(a: Path, b: Path, test: str | None) -> Iterator[tuple[str, Exp
     are_files = all(map(os.path.isfile, (a, b)))  # unlike Path.is_file, these never raise
     if are_files and "profile.json" not in {a.name, b.name}:
         old, new = map(_measurements, (a, b))
-        for name in old.keys() & new.keys():
-            if test is None or name.endswith(test):
+        for name in old:
+            if name in new and (test is None or is_named(name, [test])):
                 explanation = explain_records(old[name], new[name])
                 if explanation is not None:
                     yield name, explanation

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import NoReturn
 
 import click
 from rich.table import Table
 from rich.text import Text
 
-from traingate.commands.output import complain, print_drawn, print_text
+from traingate.commands.output import exit_without_result, print_on_console, print_text
 from traingate.doctor import examine_layers
 from traingate.environments.created import (
     create_environment,
@@ -24,8 +22,6 @@ from traingate.environments.registry import Environments
 from traingate.errors import ConfigurationError
 from traingate.report.doctor import print_findings
 from traingate.report.terminal_text import terminal_line
-
-_FAILURE = 2
 
 
 @click.group()
@@ -71,7 +67,7 @@ def create(
         try:
             folder = create_environment(name, python, arguments, only_if_missing=missing)
         except ConfigurationError as error:
-            _fail(error)
+            exit_without_result(error)
         print_text(f"created {name} in {folder}" if folder else f"{name} is there already")
 
 
@@ -84,11 +80,11 @@ def list_environments() -> None:
     try:
         created = created_environments()
     except ConfigurationError as error:
-        _fail(error)
+        exit_without_result(error)
     for name, folder in created.items():
         table.add_row(*map(_cell, (name, *_versions(name, folder), str(folder))))
     if created:
-        print_drawn(lambda console: console.print(table))
+        print_on_console(lambda console: console.print(table))
     else:
         print_text(f"No environment in {environments_folder()}.")
     absent = [name for name in known_names() if name not in created]
@@ -118,8 +114,8 @@ def doctor(name: str) -> None:
         interpreter = Environments().get(name).interpreter
         findings = list(examine_layers(interpreter))
     except ConfigurationError as error:
-        _fail(error)
-    print_drawn(lambda console: print_findings(console, findings))
+        exit_without_result(error)
+    print_on_console(lambda console: print_findings(console, findings))
 
 
 @environment.command()
@@ -130,11 +126,5 @@ def remove(names: tuple[str, ...]) -> None:
         try:
             remove_environment(name)
         except ConfigurationError as error:
-            _fail(error)
+            exit_without_result(error)
         print_text(f"removed {name}")
-
-
-def _fail(error: ConfigurationError) -> NoReturn:
-    """Print the error, and exit with the status for a command that could not do its work."""
-    complain(error)
-    sys.exit(_FAILURE)

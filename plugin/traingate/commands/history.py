@@ -7,7 +7,13 @@ from pathlib import Path
 
 import click
 
-from traingate.commands.output import complain, json_text, print_text
+from traingate.commands.output import (
+    NO_RESULT,
+    complain,
+    exit_without_result,
+    json_text,
+    print_text,
+)
 from traingate.commands.runs import show_progress
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
@@ -16,7 +22,6 @@ from traingate.report.history import history_csv, history_text, not_compared_tex
 from traingate.untrusted.files import write_atomically
 
 _LOSS = 1
-_NO_RESULT = 2
 
 
 @click.command()
@@ -86,14 +91,13 @@ def history(
             )
         _write(result, form, output)
     except (BaselineError, ConfigurationError, OSError) as error:
-        complain(error)
-        sys.exit(_NO_RESULT)
+        exit_without_result(error)
     if anchor is not None:
         problem = not_compared_text(result, anchor)
         if problem:
             complain(problem)
         if not result.is_compared:
-            sys.exit(_NO_RESULT)
+            sys.exit(NO_RESULT)
     if result.losses:
         sys.exit(_LOSS)
 

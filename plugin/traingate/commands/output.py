@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from typing import Any, Final, TextIO
+from typing import Any, Final, NoReturn, TextIO
 
 import click
 import msgspec
@@ -16,6 +16,9 @@ from rich.console import Console
 
 from traingate.report.terminal_text import rendered_text, terminal_text
 from traingate.untrusted.masking import masked_text
+
+NO_RESULT: Final = 2
+"""Exit status of a command that could not do its work."""
 
 _CONTROL: Final = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control characters that JSON does not escape."""
@@ -40,7 +43,7 @@ def print_rendered(text: str) -> None:
     click.echo(encodable(rendered_text(text), sys.stdout), nl=False, color=True)
 
 
-def print_drawn(draw: Callable[[Console], object]) -> None:
+def print_on_console(draw: Callable[[Console], object]) -> None:
     """Print what a function draws on a console to the standard output, as wide as the terminal.
 
     Args:
@@ -50,6 +53,12 @@ def print_drawn(draw: Callable[[Console], object]) -> None:
     with console.capture() as capture:
         draw(console)
     print_rendered(capture.get())
+
+
+def exit_without_result(problem: object) -> NoReturn:
+    """Print a problem, and end a command that could not do its work."""
+    complain(problem)
+    sys.exit(NO_RESULT)
 
 
 def complain(problem: object) -> None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
-from traingate.commands.output import complain, print_json, print_text
+from traingate.commands.output import (
+    NO_RESULT,
+    exit_without_result,
+    print_json,
+    print_text,
+)
 from traingate.ending.termination import signal_status
 from traingate.errors import ConfigurationError
 from traingate.report.explanation import summary
 from traingate.report.profile_table import profile_lines
 from traingate.report.profiles import ProfileFile, read_profiles
 
-NO_RESULT = 2
 FORMAT = click.option(
     "--format",
     "form",
@@ -53,10 +56,9 @@ def profile(
         files, exit_code = run_profiled(test, output, against, pytest_arguments)
         contents = [read_profiles(file) for file in files]
     except ConfigurationError as error:
-        fail(error)
+        exit_without_result(error)
     if not files:
-        complain(f"{test} was not profiled.")
-        sys.exit(NO_RESULT)
+        exit_without_result(f"{test} was not profiled.")
     for file, content in zip(files, contents, strict=True):
         show(content, form, file.parent)
     if exit_code not in {0, 1}:  # it was interrupted, or pytest itself has failed
@@ -109,12 +111,6 @@ def show(content: ProfileFile, form: str, folder: Path) -> None:
     else:
         print_text("\n".join(profile_lines(content.candidate)))
     print_text(f"  files     {folder}")
-
-
-def fail(error: ConfigurationError) -> NoReturn:
-    """Print the message of an error, and exit with the status for no result."""
-    complain(error)
-    sys.exit(NO_RESULT)
 
 
 def _modification_times(folder: Path) -> dict[Path, int]:

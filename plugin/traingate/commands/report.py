@@ -6,13 +6,12 @@ import shutil
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import NoReturn
 
 import click
 import msgspec
 
 from traingate.baselines.saved_runs import SavedRun
-from traingate.commands.output import complain, print_rendered
+from traingate.commands.output import complain, exit_without_result, print_rendered
 from traingate.commands.race import print_race
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run, show_progress
 from traingate.errors import BaselineError, ConfigurationError
@@ -29,7 +28,6 @@ from traingate.report.table import render, to_svg
 from traingate.untrusted.files import write_atomically
 from traingate.untrusted.paths import is_file, is_folder
 
-_NO_RESULT = 2
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -55,9 +53,9 @@ def report(source: str | None, output: Path | None, svg: Path | None, storage: s
             return
         run = find_run(source, storage)
     except BaselineError as error:
-        _fail(str(error))
+        exit_without_result(str(error))
     if not run.measurements:
-        _fail(f"{run.path} holds no training benchmark.")
+        exit_without_result(f"{run.path} holds no training benchmark.")
     try:
         if output is not None:
             is_run = source is not None and is_file(source)
@@ -70,7 +68,7 @@ def report(source: str | None, output: Path | None, svg: Path | None, storage: s
             write_atomically(svg, to_svg(rows, title=run.path.name))
             return
     except OSError as error:
-        _fail(f"the report was not written: {error}")
+        exit_without_result(f"the report was not written: {error}")
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else None
     print_rendered(render(rows, width, colour=is_terminal))
@@ -92,7 +90,7 @@ def _report_race(race: Race, output: Path | None, svg: Path | None) -> None:
             page = render_report(results, {}, races=[race], created=race.created)
             write_atomically(output, page)
     except OSError as error:
-        _fail(f"the report was not written: {error}")
+        exit_without_result(f"the report was not written: {error}")
 
 
 def _history(storage: str) -> History | None:
@@ -119,8 +117,3 @@ def _page(run: SavedRun, history: History | None) -> str:
 def _short_name(test: str) -> str:
     """Return the name of a test without its file."""
     return test.rpartition("::")[2]
-
-
-def _fail(message: str) -> NoReturn:
-    complain(message)
-    sys.exit(_NO_RESULT)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from traingate.commands.output import complain, print_json, print_text
+from traingate.commands.output import exit_without_result, print_json, print_text
 from traingate.commands.race import print_race
 from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
 from traingate.errors import BaselineError
@@ -17,8 +16,6 @@ from traingate.races.files import is_race_file, read_race
 from traingate.records import Launch, Measurement, stack_label
 from traingate.report.row import samples_per_second
 from traingate.report.verdict import explain
-
-_NO_RESULT = 2
 
 
 @click.command()
@@ -46,16 +43,14 @@ def show(run: str | None, tests: tuple[str, ...], storage: str, form: str) -> No
     try:
         saved_run = find_run(run, storage)
     except BaselineError as error:
-        complain(error)
-        sys.exit(_NO_RESULT)
+        exit_without_result(error)
     measurements = [
         (test, measurement)
         for test, measurement in saved_run.measurements
         if not tests or any(part in test for part in tests)
     ]
     if not measurements:
-        complain(f"{saved_run.path} has no record of such a test.")
-        sys.exit(_NO_RESULT)
+        exit_without_result(f"{saved_run.path} has no record of such a test.")
     if form == "json":
         print_json([{"test": test, "record": record} for test, record in measurements])
         return
@@ -70,8 +65,7 @@ def _show_race(path: Path, form: str) -> None:
     try:
         race = read_race(path)
     except BaselineError as error:
-        complain(error)
-        sys.exit(_NO_RESULT)
+        exit_without_result(error)
     print_race(race, answer(race), form)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
-from traingate.commands.output import complain, print_text
+from traingate.commands.output import NO_RESULT, complain, print_text
 from traingate.commands.race import print_race
 from traingate.ending.termination import INTERRUPTED_STATUS, signal_status
 from traingate.errors import ConfigurationError
@@ -29,7 +29,6 @@ from traingate.untrusted.files import write_atomically
 if TYPE_CHECKING:
     from traingate.tuning.tune import TuneOptions
 
-_NO_RESULT = 2
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
@@ -169,7 +168,7 @@ def tune(
         status = run.run(test, pytest_arguments)
     if run.race is None:
         complain(f"{test} was not raced.")
-        sys.exit(signal_status(status) or _NO_RESULT)
+        sys.exit(signal_status(status) or NO_RESULT)
     race, result = run.race, answer(run.race)
     print_race(race, result, form)
     if form == "text" and run.path is not None:
@@ -181,7 +180,7 @@ def tune(
     if race.end == "interrupted":
         sys.exit(max(status, INTERRUPTED_STATUS))
     if result.winner is None or not race.end:
-        sys.exit(_NO_RESULT)
+        sys.exit(NO_RESULT)
 
 
 def _tune_options(

@@ -52,7 +52,7 @@ def _commit_defines(repository: Repository, commit: str, name: ObjectName) -> bo
     file = Path(name.file)
     if not is_project_file(file, repository.root):
         return True
-    source = repository.read_file(commit, file)
+    source = repository.read_source(commit, file)
     return source is not None and _module_defines(source, name.qualname.partition(".")[0])
 
 
@@ -62,7 +62,7 @@ def _missing_parameter(repository: Repository, commit: str, name: ObjectName) ->
     if not isinstance(name, WorkloadName) or not is_project_file(file, repository.root):
         return None
     try:
-        module = ast.parse(repository.read_file(commit, file) or b"")
+        module = ast.parse(repository.read_source(commit, file) or b"")
     except (SyntaxError, ValueError):
         return None  # the worker will report the error
     for node in module.body:

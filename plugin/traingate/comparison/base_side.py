@@ -104,7 +104,7 @@ class BaseSides:
         repository, commit = self._find_commit(job, reference)
         contents = {}
         for file in repository.files_with(commit.hash, "accept_reason"):
-            content = repository.read_file(commit.hash, file)
+            content = repository.read_source(commit.hash, file)
             if content is None:  # without its old acceptances, all of them would look new
                 raise ConfigurationError(f"git cannot read {file} in commit {commit.hash[:9]}")
             contents[file] = content
@@ -223,7 +223,7 @@ class BaseSides:
             raise ConfigurationError(
                 f"{file} accepts a change, and is not in the git repository of the workload"
             )
-        return repository.read_file(self.resolve(repository, reference).hash, file)
+        return repository.read_source(self.resolve(repository, reference).hash, file)
 
     def _find_repository(self, file: Path) -> Repository | None:
         """Return the repository that holds the file of a workload, None if there is none."""

@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
+from traingate.baselines.test_names import is_named, is_part_of
 from traingate.records import Outcome, Verdict
 from traingate.report.verdict import explain
-from traingate.selection import Absence, is_part_of
+from traingate.selection import Absence
 
 _KINDS = {
     Outcome.REGRESSED: "regressed",
@@ -67,7 +68,7 @@ class SessionFacts:
         changes: How tests differ from those of their base in what they measure, by full name
             without parameters; both sides have measured what the present test asks for.
         failed_tests: Full names of tests that pytest has reported as failed.
-        allowed_names: Names of tests that need no comparison, see ``is_allowed``.
+        allowed_names: Names of tests that need no comparison, see ``is_named``.
         compares: True if a comparison was requested.
         must_compare: True if it is an error that no training benchmark was selected.
         is_complete: False if the session ended before its last test.
@@ -104,12 +105,12 @@ class SessionFacts:
     @cached_property
     def uncompared(self) -> list[str]:
         """Return the tests that have a baseline and no verdict by it, and that must have one."""
-        return [test for test in self._without_verdict if not is_allowed(test, self.allowed_names)]
+        return [test for test in self._without_verdict if not is_named(test, self.allowed_names)]
 
     @cached_property
     def allowed_uncompared(self) -> list[str]:
         """Return the tests that have a baseline and no verdict by it, and that need none."""
-        return [test for test in self._without_verdict if is_allowed(test, self.allowed_names)]
+        return [test for test in self._without_verdict if is_named(test, self.allowed_names)]
 
     @property
     def _without_verdict(self) -> list[str]:
@@ -117,20 +118,6 @@ class SessionFacts:
         return [
             test for test in self.baselines if self.kinds.get(test, "skipped") in uncompared_kinds
         ]
-
-
-def is_allowed(test: str, names: Collection[str]) -> bool:
-    """Return whether *test* is one of those that *names* names.
-
-    Args:
-        test: Full name of a test.
-        names: Full names of tests; of files, classes, or functions, for all tests in them; or the
-            ends of full names, from a ``::`` or a ``/`` on.
-    """
-    path, _, name = test.partition("::")
-    ends = [test, *(name.split("::", number)[-1] for number in range(name.count("::") + 1))]
-    ends += [f"{path.split('/', number)[-1]}::{name}" for number in range(1, path.count("/") + 1)]
-    return any(is_part_of(end, allowed) for end in ends for allowed in names)
 
 
 def count(facts: SessionFacts) -> ComparisonCounts:
@@ -187,7 +174,7 @@ def _nothing_compared(facts: SessionFacts) -> list[str]:
             f"{tests}\nSelect one of them; or, if this is meant to compare other benchmarks, pass "
             "-p no:traingate."
         ]
-    needed = [test for test in facts.selected if not is_allowed(test, facts.allowed_names)]
+    needed = [test for test in facts.selected if not is_named(test, facts.allowed_names)]
     if not needed:
         return []
     number = len(facts.selected)
@@ -224,7 +211,7 @@ def _changed_tests(facts: SessionFacts) -> list[str]:
         selected = [name for name in facts.selected if is_part_of(name, test)]
         measured = [name for name in selected if facts.kinds[name] != "skipped"]
         passed = [name for name in measured if name not in facts.failed_tests]
-        if not all(is_allowed(name, facts.allowed_names) for name in passed):
+        if not all(is_named(name, facts.allowed_names) for name in passed):
             baseline = next(filter(None, map(facts.baselines.get, selected)), "")
             lines.append(f"  {test}: {change}" + (f" ({baseline})" if baseline else ""))
             names.append(test)

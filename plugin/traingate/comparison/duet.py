@@ -19,7 +19,7 @@ from traingate.errors import TraingateError, WorkloadError
 from traingate.gate.counters import counter_regressions, failed_by_counters, work_changes
 from traingate.gate.decision import judge_pairs
 from traingate.gate.policy import Policy, pair_policy
-from traingate.host.memory import oom_kills
+from traingate.host.memory import oom_kill_counter
 from traingate.protocol import messages
 from traingate.records import Duet, Measurement, Outcome, Verdict
 
@@ -85,13 +85,13 @@ def compare_by_duet(
     judge = _Judge(measurement.batch_size, policy, accepted, job.profile)
     on_decided = judge.profile if explains else None
     by_steps = fit_together(candidate, base)
-    kills = oom_kills()
+    kills = oom_kill_counter()
     try:
         measure_duet(
             candidate, base, plan, judge.look, observer, by_steps=by_steps, on_decided=on_decided
         )
     except TraingateError as error:
-        if not by_steps or not failed_for_memory(error, oom_kills() - kills):
+        if not by_steps or not failed_for_memory(error, oom_kill_counter() - kills):
             advice = missing_file_advice(error, base)
             if advice is None:
                 raise

@@ -18,8 +18,8 @@ def failed_for_memory(error: TraingateError, oom_kills: int) -> bool:
 
     Args:
         error: Error that ended the duet.
-        oom_kills: Number of processes that the kernel has killed for lack of memory since the duet
-            began.
+        oom_kills: Growth of the kernel's counter of processes killed for lack of memory since the
+            duet began.
     """
     if isinstance(error, WorkerKilledError):
         return True

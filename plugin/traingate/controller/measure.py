@@ -36,7 +36,7 @@ class Result:
     """Measurement with its profile.
 
     Attributes:
-        measurement: Measurement without a verdict.
+        measurement: Measurement; its verdict is that of the session, None before it has judged.
         profile: Profile of its last planned launch; None if no launch was profiled.
         sides: Profiles of both sides of the duet that judged it; None if they were not taken.
     """

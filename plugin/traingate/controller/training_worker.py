@@ -239,7 +239,7 @@ class TrainingWorker:
         return answers
 
     def count_work(self) -> messages.WorkCounted:
-        """Return the counted work of a plain step; None for both numbers if counting fails."""
+        """Return the counted work of a plain step; all of it is None if counting fails."""
         self._observer.doing("counting FLOPs")
         seconds = self._job.timeouts.step
         with contextlib.suppress(WorkerError):

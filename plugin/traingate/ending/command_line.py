@@ -47,7 +47,7 @@ _MAX_ARGUMENT_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True)
 class CommandLine:
-    """What a command line asks for.
+    """Requests of a command line.
 
     Attributes:
         asks: True for a comparison, or a layer that must run.
@@ -57,13 +57,18 @@ class CommandLine:
     asks: bool
     listing_options: tuple[str, ...] = ()
 
-    def only_lists(self, config: pytest.Config) -> bool:
+    def requests_listing(self, config: pytest.Config) -> bool:
         """Return whether a person has asked pytest for a list, and pytest prints one.
 
         A comparison on the same command line is a contradiction, and no such request.
         """
         in_force = _listing_options(config.option)
         return not self.asks and any(name in in_force for name in self.listing_options)
+
+
+def runs_no_test(options: Namespace) -> bool:
+    """Return whether pytest prints something, and runs no test, with these parsed options."""
+    return bool(_listing_options(options))
 
 
 def read_command_line(config: pytest.Config, parser: pytest.Parser) -> CommandLine:

@@ -118,12 +118,6 @@ _COMMAND_LINE_KEY: Final[pytest.StashKey[CommandLine]] = pytest.StashKey()
 """Key of what the command line asks for; missing if a conftest file has loaded traingate."""
 
 
-def only_lists(config: pytest.Config) -> bool:
-    """Return whether pytest prints tests or fixtures, and runs no test."""
-    names = ("collectonly", "showfixtures", "show_fixtures_per_test")
-    return any(config.getoption(name, False) for name in names)
-
-
 def is_complete(session: pytest.Session) -> bool:
     """Return whether a run got to its last test, as far as its exit status says.
 
@@ -185,7 +179,7 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
     if gate is not None and gate.has_ended:
         return _failure_of_ended(gate) if _concerns_training(settings, gate) else ""
     command_line = config.stash.get(_COMMAND_LINE_KEY, None)
-    is_listing = command_line is not None and command_line.only_lists(config)
+    is_listing = command_line is not None and command_line.requests_listing(config)
     if is_listing or not _concerns_training(settings, gate):
         return ""
     asked = "a layer" if settings.require and not settings.compares else "a comparison"

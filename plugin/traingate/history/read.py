@@ -10,7 +10,6 @@ from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.collect import collect_history
 from traingate.records.history import History, HistoryCommit
 from traingate.worktree.commit_log import commits_to
-from traingate.worktree.git_command import git_output
 from traingate.worktree.repository import Repository
 
 
@@ -53,7 +52,7 @@ def read_history(
             )
             commits.append(work)
         anchor_hash = anchor and repository.resolve_commit(anchor).hash
-        if git_output(repository.root, "rev-parse", "--is-shallow-repository") == "true":
+        if repository.is_shallow:
             raise ConfigurationError(
                 "this clone is shallow, and lacks the commits of the history: git fetch --unshallow"
             )

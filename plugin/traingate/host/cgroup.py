@@ -64,8 +64,10 @@ def memory_headroom_bytes(root: Path = _ROOT, membership: Path = _MEMBERSHIP) ->
     return min(margins)
 
 
-def oom_kills(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> int:
-    """Return how many processes of this process's groups the kernel has killed for lack of memory.
+def oom_kill_counter(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> int:
+    """Return a number that grows when the kernel kills a process of these groups to free memory.
+
+    Groups inside of each other may each count the same process.
 
     Args:
         root: Folder that the groups are mounted in.

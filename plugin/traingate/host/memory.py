@@ -39,8 +39,10 @@ def resident_bytes(pid: int) -> int:
     return total
 
 
-def oom_kills(vmstat: Path = _VMSTAT) -> int:
-    """Return how many processes the kernel has killed for lack of memory, since it was started.
+def oom_kill_counter(vmstat: Path = _VMSTAT) -> int:
+    """Return a number that grows when the kernel kills a process to free memory.
+
+    The machine and each group of the process may count the same one.
 
     Args:
         vmstat: File with the number for the machine; in a container, the groups have their own.
@@ -50,4 +52,4 @@ def oom_kills(vmstat: Path = _VMSTAT) -> int:
     except OSError:
         lines = []
     machine = sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
-    return machine + cgroup.oom_kills()
+    return machine + cgroup.oom_kill_counter()

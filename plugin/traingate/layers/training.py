@@ -60,7 +60,7 @@ class Training:
         forward_wrappers: Functions from a function to the one that is called in its place, applied
             in this order to each function that computes forward and loss.
         accumulation_contexts: Functions without arguments that return a context manager, entered
-            where a workload's own step only accumulates gradients.
+            around forward and backward of the batches that no update follows.
         loss_scaler: Scaler of the loss, with the methods of ``torch.amp.GradScaler``; None for no
             scaling.
         skipped_updates: Number of updates that the scaler has left out so far, because gradients

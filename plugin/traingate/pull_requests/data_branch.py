@@ -211,5 +211,5 @@ def _tagged_commits() -> frozenset[str]:
         ConfigurationError: If git fails, without which all runs of tags would be removed.
     """
     command = ("show-ref", "--tags", "--dereference")
-    listing = checked_git(Path.cwd(), *command, negative=_NO_REFERENCE).stdout
+    listing = checked_git(Path.cwd(), *command, empty_status=_NO_REFERENCE).stdout
     return frozenset(line.split()[0] for line in listing.splitlines())

@@ -76,7 +76,7 @@ def heat_values(heat: Heat, costs: Sequence[float]) -> dict[int, float]:
     ]
     mean_drift = math.fsum(drift) / max(1, rounds)
     return {
-        launch.candidate: _seconds_per_sample(launch)
+        launch.candidate: _log_seconds_per_sample(launch)
         - math.fsum(drift[: len(launch.turn_seconds)]) / len(launch.turn_seconds)
         + mean_drift
         + math.log(costs[launch.candidate])
@@ -84,7 +84,8 @@ def heat_values(heat: Heat, costs: Sequence[float]) -> dict[int, float]:
     }
 
 
-def _seconds_per_sample(launch: RaceLaunch) -> float:
+def _log_seconds_per_sample(launch: RaceLaunch) -> float:
+    """Return the natural logarithm of the seconds that one sample takes."""
     samples = len(launch.turn_seconds) * launch.steps_per_turn * launch.batch_size
     return math.log(math.fsum(launch.turn_seconds) / samples)
 

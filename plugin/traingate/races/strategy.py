@@ -13,7 +13,7 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from traingate.races.estimates import FINAL_ERROR, fit_final
@@ -90,6 +90,29 @@ class Limits:
     graph_to_compile: Callable[[Point], str] = lambda _: ""
 
 
+@dataclass
+class _GraphBudget:
+    """Graphs that the launches of one heat compile, of which there may be few.
+
+    Attributes:
+        compiled: Graphs of the launches that were added so far.
+    """
+
+    compiled: set[str] = field(default_factory=set)
+
+    def is_new(self, graph: str) -> bool:
+        """Return whether a launch has to compile *graph*, which is empty if it compiles none."""
+        return bool(graph) and graph not in self.compiled
+
+    def add(self, graph: str) -> bool:
+        """Add a launch with *graph*; return False if the heat must not compile one more."""
+        if self.is_new(graph):
+            if len(self.compiled) >= _NEW_GRAPHS:
+                return False
+            self.compiled.add(graph)
+        return True
+
+
 @dataclass(frozen=True)
 class Strategy:
     """Choice of the next heat, from the race so far.
@@ -152,13 +175,11 @@ class Strategy:
         if not pool:
             return None
         chosen = [plain]
-        graphs = {""}
+        budget = _GraphBudget()
         while len(chosen) < most and pool:
             (point,) = diverse(pool, 1, chosen)
             pool.remove(point)
-            graph = limits.graph_to_compile(point)
-            if graph in graphs or len(graphs) <= _NEW_GRAPHS:
-                graphs.add(graph)
+            if budget.add(limits.graph_to_compile(point)):
                 chosen.append(point)
         return Plan("search", tuple(chosen))
 
@@ -168,12 +189,12 @@ class Strategy:
         """Return the candidates of the next heat beside the leader, as far as the time allows."""
         warm, _ = view.seconds_per_launch
         left = seconds - warm
-        graphs, chosen = {""}, list[Point]()
+        budget, chosen = _GraphBudget(), list[Point]()
         for point in draws.sample(4 * most, [*view.best(1), *view.ended]):
             graph = limits.graph_to_compile(point)
-            needed = warm + (view.race.longest_first_step_seconds if graph not in graphs else 0.0)
-            if needed <= left and (graph in graphs or len(graphs) <= _NEW_GRAPHS):
-                graphs.add(graph)
+            first_step = view.race.longest_first_step_seconds if budget.is_new(graph) else 0.0
+            needed = warm + first_step
+            if needed <= left and budget.add(graph):
                 chosen.append(point)
                 left -= needed
             if len(chosen) == most - 1:

@@ -45,7 +45,7 @@ class ProfileFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     explanation: Explanation | None = None
 
 
-def profile_folder(directory: Path, test: str) -> Path:
+def make_profile_folder(directory: Path, test: str) -> Path:
     """Return the folder for the profiles of a test, which is made if it is missing.
 
     Its name is that of the test without special characters, of a long one the end, followed by a
@@ -77,7 +77,7 @@ def write_profiles(folder: Path, content: ProfileFile) -> list[Path]:
     """Write the tables, the flame graph and the stacks of a test, and return the files.
 
     Args:
-        folder: Folder that ``profile_folder`` has returned. It may have traces already.
+        folder: Folder that ``make_profile_folder`` has returned. It may have traces already.
         content: Profiles of the test.
 
     Raises:

@@ -17,9 +17,9 @@ import msgspec
 
 from traingate.baselines.index import load_summaries
 from traingate.baselines.lookup import Baselines
+from traingate.baselines.test_names import is_named
 from traingate.comparison.base import Comparison, NoComparison
 from traingate.comparison.base_side import BaseSides
-from traingate.comparison.completeness import is_allowed
 from traingate.controller.duet import DuetInterrupted
 from traingate.controller.job import Job, Observer
 from traingate.controller.measure import Result, measure
@@ -215,7 +215,7 @@ class Session:
         """
         records_new = self.settings.on_missing == "record"
         is_new = isinstance(error, NewTestError)
-        if (is_new and records_new) or is_allowed(request.test, self.settings.allow_missing):
+        if (is_new and records_new) or is_named(request.test, self.settings.allow_missing):
             return NoComparison(self._tolerance(request), str(error))
         if records_new and not isinstance(error, NoRunError):
             error = BaselineError(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from traingate.baselines.known_tests import known_tests
 from traingate.baselines.run_files import may_hold_records
+from traingate.baselines.test_names import is_part_of
 from traingate.comparison.completeness import (
     ComparisonCounts,
     SessionFacts,
@@ -16,7 +17,7 @@ from traingate.comparison.completeness import (
 from traingate.errors import BaselineError, ConfigurationError, NewTestError
 from traingate.layers.kinds import KINDS
 from traingate.records import Outcome
-from traingate.selection import FIXTURE, Absence, Selection, is_part_of
+from traingate.selection import FIXTURE, Absence, Selection
 from traingate.session.session import Session
 from traingate.worktree.base_tests import (
     TestPair,

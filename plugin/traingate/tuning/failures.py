@@ -67,7 +67,7 @@ def lacked_memory(error: TraingateError, oom_kills: int) -> bool:
 
     Args:
         error: Error that ended it.
-        oom_kills: Number of processes that the kernel has killed for lack of memory meanwhile.
+        oom_kills: Growth of the kernel's counter of processes killed for lack of memory.
     """
     if isinstance(error, WorkerKilledError) and not oom_kills:
         return False  # a workload may kill itself

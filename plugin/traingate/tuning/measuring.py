@@ -21,7 +21,7 @@ from traingate.environments.interpreter import package_versions
 from traingate.environments.placement import Placement
 from traingate.errors import ConfigurationError, TraingateError
 from traingate.host.cpu import physical_cores
-from traingate.host.memory import oom_kills
+from traingate.host.memory import oom_kill_counter
 from traingate.layers.kinds import KINDS
 from traingate.layers.recipe import TrainingForm
 from traingate.layers.stack import Stack
@@ -123,7 +123,7 @@ class JobMeasurer:
             EditedFileError: If the project's code was edited meanwhile.
         """
         start = monotonic()
-        kills = oom_kills()
+        kills = oom_kill_counter()
         planned: list[tuple[Job, int, str]] = []
         failures: list[Failure] = []
         # All heats of the final have the same candidates.
@@ -153,7 +153,7 @@ class JobMeasurer:
         self._compiled.update(planned[item.number][2] for item in heat.launches if item.warm_up)
         self.form = next((item.worker.form for item in heat.launches if item.finished), self.form)
         if not heat.was_interrupted:
-            killed = oom_kills() - kills
+            killed = oom_kill_counter() - kills
             has_shortage = killed > 0 or any(
                 launch.error is not None and lacked_memory(launch.error, killed)
                 for launch in heat.launches

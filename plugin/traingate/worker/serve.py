@@ -19,6 +19,7 @@ from traingate.protocol.channel import Channel, connect
 from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
 from traingate.protocol.ranks import rank_place
 from traingate.protocol.shared_names import INTEL_OPENMP_FILES, STACK_SIGNAL
+from traingate.untrusted.plain_text import shortened
 from traingate.worker.descendants import adopt_orphans, kill_descendants
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Intel's OpenMP registers itself
@@ -73,7 +74,13 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
     except BaseException as error:  # a workload may call sys.exit()
         # If the connection is closed, this send fails too and ends the process.
         trace = "" if isinstance(error, TraingateError) else user_traceback(error)
-        channel.send(Failed(type(error).__name__, _shortened(_text_of(error)), _shortened(trace)))
+        channel.send(
+            Failed(
+                type(error).__name__,
+                shortened(_text_of(error), _MAX_TEXT),
+                shortened(trace, _MAX_TEXT),
+            )
+        )
         inbox.get()  # waits until the controller closes the connection, which ends this process
 
 
@@ -112,15 +119,6 @@ def _text_of(error: BaseException) -> str:
         return str(error)
     except Exception:
         return f"the text of this {type(error).__name__} cannot be read"
-
-
-def _shortened(text: str) -> str:
-    """Return *text*, without its middle if it is long."""
-    if len(text) <= _MAX_TEXT:
-        return text
-    half = _MAX_TEXT // 2
-    left_out = len(text) - 2 * half
-    return f"{text[:half]}\n[... {left_out} characters ...]\n{text[-half:]}"
 
 
 def user_traceback(error: BaseException) -> str:

@@ -40,7 +40,7 @@ def paired_tests(
         fixture: Name of the fixture.
         naming: Names by which pytest recognises tests.
     """
-    read_from_commit = partial(repository.read_file, commit)
+    read_from_commit = partial(repository.read_source, commit)
     files = repository.python_files(commit)
     base = SourceTree(root, files.__contains__, read_from_commit, fixture, naming)
     present = SourceTree(root, Path.is_file, Path.read_bytes, fixture, naming)

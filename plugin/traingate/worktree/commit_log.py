@@ -55,7 +55,7 @@ def newest_tag(repository: Repository, hashes: frozenset[str]) -> tuple[str, str
         ConfigurationError: If git fails.
     """
     command = ("rev-parse", "--verify", "--quiet", "HEAD")
-    head = checked_git(repository.root, *command, negative=_NO_COMMIT).stdout.strip()
+    head = checked_git(repository.root, *command, empty_status=_NO_COMMIT).stdout.strip()
     if not head:
         return None
     unchanged = {head} if repository.matches_working_tree("HEAD") else set()

@@ -66,13 +66,13 @@ class CommitSearch:
         return end or self._next()
 
     def _end(self) -> SearchEnd | None:
-        return end_in(checked_git(self._folder, "bisect", "log").stdout)
+        return parse_bisect_log(checked_git(self._folder, "bisect", "log").stdout)
 
     def _next(self) -> str:
         return checked_git(self._folder, "rev-parse", "BISECT_HEAD").stdout.strip()
 
 
-def end_in(log: str) -> SearchEnd | None:
+def parse_bisect_log(log: str) -> SearchEnd | None:
     """Return the end of a search that a log of ``git bisect`` tells, None if it goes on."""
     first_bad = _FIRST_BAD.search(log)
     if first_bad is not None:

@@ -45,7 +45,7 @@ def git_output(folder: Path, *arguments: str) -> str | None:
 
 
 def checked_git(
-    folder: Path, *arguments: str, negative: int = 0
+    folder: Path, *arguments: str, empty_status: int = 0
 ) -> subprocess.CompletedProcess[str]:
     """Run git as ``run_git`` does, for an answer that git must not fail to give.
 
@@ -54,7 +54,7 @@ def checked_git(
     Args:
         folder: Folder to run it in.
         arguments: Arguments of git.
-        negative: Exit status by which the command says no, or that there is nothing to print.
+        empty_status: Exit status by which the command says no, or that there is nothing to print.
 
     Raises:
         ConfigurationError: If git fails, or is not installed.
@@ -63,7 +63,7 @@ def checked_git(
         process = run_git(folder, *arguments)
     except OSError as error:
         raise ConfigurationError(f"git does not run: {error}") from error
-    if process.returncode not in {0, negative}:
+    if process.returncode not in {0, empty_status}:
         reason = masked_text(process.stderr.strip())
         raise ConfigurationError(f"git {arguments[0]} failed in {folder}: {reason}")
     return process

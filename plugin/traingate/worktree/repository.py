@@ -80,20 +80,19 @@ class Repository:
         inside = path.relative_to(self.root).as_posix()
         return git_output(self.root, "cat-file", "-e", f"{commit}:{inside}") is not None
 
-    def read_file(self, commit: str, path: Path) -> bytes | None:
-        """Return the content of the file that *commit* has at the absolute *path*, else None.
+    def read_source(self, commit: str, path: Path) -> bytes | None:
+        """Return the source that *commit* has at the absolute *path*, None if no file is there.
+
+        Its lines end with a line feed alone.
 
         Raises:
             ConfigurationError: If git cannot read it.
         """
         inside = path.relative_to(self.root).as_posix()
-        command = ("cat-file", "blob", f"{commit}:{inside}")
-        text = git_output(self.root, *command)
-        if text is None:
-            entries = self._list("ls-tree", "-z", commit, "--", f":(literal){inside}")
-            if not any(entry.split()[1] == "blob" for entry in entries):
-                return None
-            text = checked_git(self.root, *command).stdout  # it fails again, and says why
+        entries = self._list("ls-tree", "-z", commit, "--", f":(literal){inside}")
+        if not any(entry.split()[1] == "blob" for entry in entries):
+            return None
+        text = checked_git(self.root, "cat-file", "blob", f"{commit}:{inside}").stdout
         return text.encode(errors="surrogateescape")
 
     def python_files(self, commit: str) -> frozenset[Path]:
@@ -113,21 +112,31 @@ class Repository:
         """
         options = ("--files-with-matches", "--null", "--fixed-strings")
         command = ("grep", *options, "-e", text, commit, "--", "*.py")
-        entries = self._list(*command, negative=_NO_MATCH)
+        entries = self._list(*command, empty_status=_NO_MATCH)
         return [self.root / entry.removeprefix(f"{commit}:") for entry in entries]
 
-    def _list(self, *command: str, negative: int = 0) -> list[str]:
+    def _list(self, *command: str, empty_status: int = 0) -> list[str]:
         """Return the entries that a command of git prints, each before a NUL.
 
         Args:
             command: Arguments of git.
-            negative: Exit status of the command if there is no entry.
+            empty_status: Exit status of the command if there is no entry.
 
         Raises:
             ConfigurationError: If git fails.
         """
-        output = checked_git(self.root, *command, negative=negative).stdout
+        output = checked_git(self.root, *command, empty_status=empty_status).stdout
         return [entry for entry in output.split("\0") if entry]
+
+    @property
+    def is_shallow(self) -> bool:
+        """Return whether the repository lacks the commits before some of its own.
+
+        Raises:
+            ConfigurationError: If git cannot tell.
+        """
+        answer = checked_git(self.root, "rev-parse", "--is-shallow-repository").stdout
+        return answer.strip() == "true"
 
     def matches_working_tree(self, commit: str) -> bool:
         """Return whether the tracked files of the working tree equal those of *commit*.
@@ -136,7 +145,7 @@ class Repository:
             ConfigurationError: If git cannot compare them.
         """
         command = ("diff", "--quiet", *_WHOLE_DIFF, commit, "--")
-        return checked_git(self.root, *command, negative=_DIFFERENCE).returncode != _DIFFERENCE
+        return checked_git(self.root, *command, empty_status=_DIFFERENCE).returncode != _DIFFERENCE
 
     def ignored_paths(self) -> tuple[str, ...]:
         """Return the paths that git ignores in the working tree, submodules included.

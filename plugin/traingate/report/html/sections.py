@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgspec
-
 from traingate.controller.profiling import SideProfiles
 from traingate.records import Measurement, Verdict
-from traingate.records.profile import Cell, Profile, compact_profile
-from traingate.report.flame_graph import MAX_DEPTH, frames
+from traingate.records.profile import Profile, compact_profile
+from traingate.report.flame_graph import frames
 from traingate.report.html.attribution import attribution_tables
 from traingate.report.html.chart import Chart, Table, significant
 from traingate.report.html.duet import pair_steps_chart, pairs_chart
@@ -25,9 +23,13 @@ from traingate.report.html.surroundings import (
     machine_table,
     software_lists,
 )
+from traingate.untrusted.plain_text import shortened
 
 _CELLS: Final = 1000
 """Number of cells of a duet's profiles that the page has."""
+
+_MAX_NAME: Final = 500
+"""Largest number of characters of a module's path in the table."""
 
 _MAX_CELLS: Final = 20
 """Number of rows of the table beside a flame graph."""
@@ -155,9 +157,8 @@ def _pairs(record: Measurement, verdict: Verdict | None) -> Chart | None:
 def _flame(profile: Profile | None, base: Profile | None) -> Flame | None:
     if profile is None or not profile.cells:
         return None
-    candidate = _shallow(profile)
-    tree = frames(candidate, _shallow(base) if base is not None else None)
-    longest = sorted(candidate.cells, key=lambda cell: -cell.seconds)[:_MAX_CELLS]
+    tree = frames(profile, base)
+    longest = sorted(profile.cells, key=lambda cell: -cell.seconds)[:_MAX_CELLS]
     children = sorted(tree.children.values(), key=lambda child: -child.now)
     phases = ", ".join(f"{child.name} {1000 * child.now:.4g} ms" for child in children[:3])
     return Flame(
@@ -169,7 +170,7 @@ def _flame(profile: Profile | None, base: Profile | None) -> Flame | None:
             [
                 [
                     cell.phase,
-                    cell.module,
+                    shortened(cell.module, _MAX_NAME),
                     cell.operator,
                     f"{cell.calls:g}",
                     f"{1000 * cell.seconds:.4g}",
@@ -179,20 +180,6 @@ def _flame(profile: Profile | None, base: Profile | None) -> Flame | None:
             left=(0, 1, 2),
         ),
     )
-
-
-def _shallow(profile: Profile) -> Profile:
-    """Return a profile without the ends of very deep paths, which no page could nest."""
-
-    def cut(path: str) -> str:
-        return ".".join(path.split(".")[:MAX_DEPTH])
-
-    cells = tuple(
-        Cell(cell.phase, cut(cell.module), cell.operator, cell.inputs, cell.calls, cell.seconds)
-        for cell in profile.cells
-    )
-    types = {cut(path): kind for path, kind in profile.module_types.items()}
-    return msgspec.structs.replace(profile, cells=cells, module_types=types)
 
 
 def _rounded(frame: dict[str, Any]) -> dict[str, Any]:
