@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the actions beside this file run, one step at a time. Only the steps that need the token have
-# it: none of them runs the project's code. Everything comes from variables, nothing from an event.
+# it, and before them none runs the project's code, but in record. Everything comes from variables, nothing from an event.
 set -euo pipefail
 step="$1"
 traingate="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)" # the checkout that the actions come from
@@ -8,6 +8,8 @@ traingate="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)" # the checkout t
 case "$step" in
 install)
     python -m pip install --quiet "$traingate"
+    ;;
+install-project)
     bash -euo pipefail -c "${TRAINGATE_INSTALL:-true}"
     ;;
 install-comment)

@@ -11,6 +11,7 @@ from collections.abc import Generator, Sequence
 from enum import Enum
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -20,6 +21,11 @@ from traingate.worktree.benchmark_tests import TestNaming
 
 FIXTURE = "training_benchmark"
 """Name of the fixture that makes a test a training benchmark."""
+
+
+_LAST_FAILED: Final = "lfplugin-collskip"
+"""Plugin that pytest registers when ``--last-failed`` leaves out tests, which it does not report as
+deselected."""
 
 
 def is_training_benchmark(item: pytest.Item) -> bool:
@@ -131,7 +137,7 @@ class Selection:
         ignored_paths = [self._resolve(path) for path in option.ignore or ()]
         ignored_patterns = [str(self._resolve(path)) for path in option.ignore_glob or ()]
         return (
-            bool(getattr(option, "lf", False))
+            self._config.pluginmanager.has_plugin(_LAST_FAILED)
             or any(path == file or path in file.parents for path in ignored_paths)
             or any(fnmatch(str(file), pattern) for pattern in ignored_patterns)
             or not (self._has_default_paths or self._covers_any(file, test))

@@ -26,6 +26,12 @@ _FIRST = "@pytest.hookimpl(tryfirst=True)\n"
 
 _STATUS = "def pytest_sessionfinish(session): session.exitstatus = {}"
 
+_OPTIONS_CHANGED = """
+def pytest_configure(config):
+    config.option.benchmark_compare = False
+    config.option.traingate_against = ''
+"""
+
 CHANGING = {
     "exit status": _STATUS.format(0),
     "exit status, first": _FIRST + _STATUS.format(0),
@@ -157,10 +163,9 @@ def pytest_sessionfinish():
         "marked": by_conftest(
             "def pytest_itemcollected(item): item.add_marker(pytest.mark.skip)", NOTHING
         ),
-        "options changed": by_conftest(
-            "def pytest_configure(config):\n    config.option.benchmark_compare = False\n"
-            "    config.option.traingate_against = ''",
-            "has changed the options",
+        "options changed": by_conftest(_OPTIONS_CHANGED, "has changed the options"),
+        "options changed, without a benchmark": by_conftest(
+            _OPTIONS_CHANGED, "has changed the options", "def test_other(): pass"
         ),
         "no items": by_conftest(
             "def pytest_collection_modifyitems(items): items.clear()", NO_BENCHMARK

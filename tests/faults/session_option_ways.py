@@ -8,7 +8,6 @@ from session_sites import TEST_FILE
 from session_ways import (
     ADDOPTS,
     COMMIT,
-    CUT_SHORT,
     ENDED_EARLY,
     FILE,
     FILE_OF_FILE,
@@ -68,8 +67,8 @@ OF_OPTIONS = {
         name: early(by_options(option, ENDED_EARLY), STORED_RUN, COMMIT)
         for name, option in _LISTING.items()
     },
-    "cache": replace(by_options("--cache-show", NO_BENCHMARK), askers=(STORED_RUN, COMMIT)),
-    "cache, nothing stored": nothing_stored(by_options("--cache-show", CUT_SHORT)),
+    "cache": replace(by_options("--cache-show", ENDED_EARLY), askers=(STORED_RUN, COMMIT)),
+    "cache, nothing stored": nothing_stored(by_options("--cache-show", ENDED_EARLY)),
     "version": replace(by_options("-VV", ENDED_EARLY), askers=(STORED_RUN, COMMIT)),
     "setup only": by_options("--setup-only", NOTHING),
     "setup plan": by_options("--setup-plan", NOTHING),
@@ -143,6 +142,7 @@ OF_ENVIRONMENT = {
     for options, says, status in (
         ("--collect-only", ENDED_EARLY, 1),
         ("--help", ENDED_EARLY, 1),
+        ("--cache-show", ENDED_EARLY, 1),
         ("-VV", ENDED_EARLY, 1),
         ("--fixtures", ENDED_EARLY, 1),
         ("--markers", ENDED_EARLY, 1),

@@ -11,6 +11,7 @@ REQUIRED = (*SMOKE, "--traingate-require=flush_denormal")
 NO_STEP = "which request it, took no step:"
 
 LAYERED = "def test_model(training_benchmark, flush_denormal): training_benchmark(model)"
+PLAIN = "def test_model(training_benchmark): training_benchmark(model)"
 SKIPPED = f"@pytest.mark.skip\n{LAYERED}"
 
 KINDS = """
@@ -33,6 +34,13 @@ def test_never_called(training_benchmark, flush_denormal): pass
 @pytest.mark.parametrize('number', [])
 def test_no_parameters(training_benchmark, flush_denormal, number): training_benchmark(model)
 """
+
+
+def _changing(setting):
+    """Return a conftest file that takes an option away."""
+    return f"def pytest_configure(config): config.option.traingate_{setting} = None"
+
+
 NAMES = [line.split("(")[0][4:] for line in KINDS.splitlines() if line.startswith("def ")]
 
 WAYS = {
@@ -79,6 +87,20 @@ WAYS = {
             "def test_last(): pytest.exit('no', returncode=0)",
             HIDDEN_FAILURE,
         ),
+    ),
+    "option changed": (
+        (),
+        by_conftest(_changing("require"), "a layer was asked for, and a conftest", SKIPPED),
+    ),
+    "option changed, without a benchmark": (
+        (),
+        by_conftest(
+            _changing("require"), "a layer was asked for, and a conftest", "def test_other(): pass"
+        ),
+    ),
+    "comparison changed": (
+        ("--traingate-against=HEAD",),
+        by_conftest(_changing("against"), "a comparison was asked for, and a conftest", PLAIN),
     ),
     "exit status, with another failure": (
         (),

@@ -113,6 +113,15 @@ def test_limits_of_pytest_benchmark_that_have_no_statistics_to_judge_by_are_an_e
     assert "Traceback" not in text_of(result)
 
 
+@pytest.mark.parametrize("quiet", [(), ("-p", "no:terminal"), ("--no-summary",)], ids=" ".join)
+def test_limits_without_a_comparison_are_refused_before_anything_is_measured(pytester, quiet):
+    """pytest-benchmark refuses them with its tables alone."""
+    result = run(pytester, ONE_MEASURED, "--benchmark-compare-fail=min:5%", *quiet, options=MEASURE)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    if not quiet:
+        assert "--benchmark-compare-fail needs --benchmark-compare" in text_of(result)
+
+
 def _without_name(_content, benchmark):
     del benchmark["fullname"]
 

@@ -47,7 +47,7 @@ def test_a_test_that_has_a_baseline_and_was_not_compared_fails_unless_it_is_name
         result,
         "These tests have a baseline and were not compared:",
         f"  test_speed.py::test_second: {told}",
-        "name them: --traingate-allow-missing='test_speed.py::test_second'",
+        "name them: --traingate-allow-missing=test_speed.py::test_second",
     )
     counts = line(result)
     assert (counts["compared"], counts["passed"], counts["gone"] + counts["skipped"]) == (1, 1, 1)
@@ -138,6 +138,18 @@ def test_tests_that_the_user_left_out_are_told_and_fail_nothing(pytester, save, 
         "compared": 1, "passed": 1, "regressed": 0, "open": 0, "new": 0, "gone": 0, "skipped": 0,
         "deselected": 1,
     }  # fmt: skip
+
+
+def test_last_failed_excuses_no_removed_test_where_it_leaves_out_none(pytester, save):
+    """It runs all tests if none has failed before."""
+    pytester.makeini("[pytest]\n")  # with the cache
+    save(SLOW, "test_speed.py::test_sleeping", "test_speed.py::test_second")
+    result = run(pytester, ONE_MEASURED, "--lf")
+    assert_red(result, "  test_speed.py::test_second: gone (0001_base.json")
+    failing = f"{TWO}{SECOND}training_benchmark(sleeping)\n\ndef test_third():\n    assert False"
+    run(pytester, failing, "-k", "third")
+    counts = line(run(pytester, failing, "--lf"))
+    assert (counts["gone"], counts["deselected"]) == (0, 2)
 
 
 def test_new_tests_are_recorded_beside_compared_ones_and_counted(pytester, save):

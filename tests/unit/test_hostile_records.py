@@ -31,9 +31,9 @@ from traingate.report.verdict import explain
 
 HOSTILE = (
     "\x1b[2J\x1b[31mred\x1b]0;title\x07\x9b1A\x07\x08\x7f\n::error file=a::b\n  ::set-output name=a::b\n"
-    "x ##[add-path]/tmp\n::stop-commands::x\u202egnp.exe\u2066 [/red] [bold]x <b>&amp;</b> ]]> `|` \u2028::x"
+    "x ##[add-path]/tmp\n::stop-commands::x\u061c\u200e\u200f\u202egnp.exe\u2066 [/red] [bold]x <b>&amp;</b> ]]> `|` \u2028::x"
 )
-OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that a terminal obeys."""
 
 COMMANDS = {
@@ -176,6 +176,19 @@ def test_a_csv_file_has_the_same_columns_in_each_row(folder):
     rows = list(csv.reader(io.StringIO(result.stdout)))
     assert len({len(row) for row in rows}) == 1
     assert len(rows) > 1
+
+
+def test_a_csv_file_has_no_control_sequence_and_no_formula(folder):
+    for path in folder.glob("0001_*.json"):
+        path.write_text(path.read_text().replace("Test CPU", "\\u001b[2J=HYPERLINK(1)"))
+    arguments = ["history", ".", "--format=csv", "--output=history.csv"]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    text = (folder / "history.csv").read_text()
+    assert OBEYED.search(text) is None
+    assert "'=HYPERLINK" in text
+    assert not any(
+        cell[:1] in {"=", "+", "-", "@"} for row in csv.reader(io.StringIO(text)) for cell in row
+    )
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])

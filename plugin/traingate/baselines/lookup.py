@@ -19,6 +19,7 @@ from traingate.records import (
     Launch,
     Measurement,
 )
+from traingate.untrusted.shell_words import shell_word
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Baselines:
             if failed_in(run, subject, test):
                 obstacles[position] = (
                     f"{run.title} failed its own gate, and is no baseline. If the slowdown is "
-                    f"intended: traingate accept {run.path} --reason=WHY."
+                    f"intended: traingate accept {shell_word(str(run.path))} --reason=WHY."
                 )
             else:
                 candidates.append(_Candidate(position, summary, differences))

@@ -20,7 +20,7 @@ from traingate.untrusted.masking import masked_text
 NO_RESULT: Final = 2
 """Exit status of a command that could not do its work."""
 
-_CONTROL: Final = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL: Final = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Control characters that JSON does not escape."""
 
 

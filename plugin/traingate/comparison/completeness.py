@@ -11,6 +11,7 @@ from traingate.baselines.test_names import is_named, is_part_of
 from traingate.records import Outcome, Verdict
 from traingate.report.verdict import explain
 from traingate.selection import Absence
+from traingate.untrusted.shell_words import shell_word
 
 _KINDS = {
     Outcome.REGRESSED: "regressed",
@@ -227,7 +228,7 @@ def _changed_tests(facts: SessionFacts) -> list[str]:
 
 def _with_remedy(sentence: str, names: Collection[str]) -> str:
     """Return a problem, followed by the option that allows it for these tests."""
-    option = f"--traingate-allow-missing='{','.join(names)}'"
+    option = f"--traingate-allow-missing={shell_word(','.join(names))}"
     return f"{sentence}\nIf that is intended, name them: {option}"
 
 

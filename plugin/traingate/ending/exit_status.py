@@ -8,7 +8,7 @@ see the run from its first conftest file on, and its exit status last.
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -110,8 +110,12 @@ GATE_STATUS_KEY: Final[pytest.StashKey[GateStatus]] = pytest.StashKey()
 """Key of the status in ``config.stash``, where it stays when the plugin is unconfigured."""
 
 
-_ASKED_KEY: Final[pytest.StashKey[bool]] = pytest.StashKey()
-"""Key of whether a comparison or a layer was asked for before any conftest file was loaded."""
+_LAYER_OPTION: Final = "traingate_require"
+"""That of ``GATE_OPTIONS`` which asks for layers; the others ask for a comparison."""
+
+_REQUESTED_KEY: Final[pytest.StashKey[Mapping[str, object]]] = pytest.StashKey()
+"""Key of those of ``GATE_OPTIONS`` that were given before any conftest file was loaded, with their
+values."""
 
 
 _COMMAND_LINE_KEY: Final[pytest.StashKey[CommandLine]] = pytest.StashKey()
@@ -174,13 +178,17 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
         settings = options.parse(config) if gate is None else gate.settings
     except pytest.UsageError as error:
         return str(error)
-    if not (config.stash.get(_ASKED_KEY, False) or settings.compares or settings.require):
+    requested = config.stash.get(_REQUESTED_KEY, {})
+    command_line = config.stash.get(_COMMAND_LINE_KEY, None)
+    asks = requested or (command_line is not None and command_line.asks)
+    if not (asks or settings.compares or settings.require):
+        return ""
+    compare = settings.compare or requested.get("benchmark_compare", False)
+    if not _concerns_training(settings, compare, gate):
         return ""
     if gate is not None and gate.has_ended:
-        return _failure_of_ended(gate) if _concerns_training(settings, gate) else ""
-    command_line = config.stash.get(_COMMAND_LINE_KEY, None)
-    is_listing = command_line is not None and command_line.requests_listing(config)
-    if is_listing or not _concerns_training(settings, gate):
+        return _failure_of_ended(gate, requested)
+    if command_line is not None and command_line.requests_listing(config):
         return ""
     asked = "a layer" if settings.require and not settings.compares else "a comparison"
     return (
@@ -190,26 +198,35 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
     )
 
 
-def _failure_of_ended(gate: GateStatus) -> str:
+def _failure_of_ended(gate: GateStatus, requested: Mapping[str, object]) -> str:
     """Return why a run that has said what it compared must not be green; empty if it may."""
     if gate.failure:
         return f"the exit status was set to 0 after this run had failed: {gate.failure}"
-    if gate.selection.benchmarks and not (gate.settings.compares or gate.settings.require):
-        return (
-            "a comparison was asked for, and a conftest file or a plugin has changed the options."
-        )
-    return ""
+    if requested.keys() - {_LAYER_OPTION} and not gate.settings.compares:
+        asked = "a comparison"
+    elif _LAYER_OPTION in requested and not gate.settings.require:
+        asked = "a layer"
+    else:
+        return ""
+    return f"{asked} was asked for, and a conftest file or a plugin has changed the options."
 
 
-def _concerns_training(settings: options.Settings, gate: GateStatus | None) -> bool:
+def _concerns_training(
+    settings: options.Settings, compare: object, gate: GateStatus | None
+) -> bool:
     """Return False if pytest-benchmark is to compare other benchmarks, and none of traingate's.
 
     If nothing is stored, the collected tests show that, unless the run ended before it had them.
     After --help, pytest reads no further option. Then nothing is known of a comparison.
+
+    Args:
+        settings: Settings of the run.
+        compare: Value of ``--benchmark-compare``, also if a conftest file has changed it.
+        gate: How far the run has come; None if it was not configured.
     """
-    if not settings.compare or settings.require or (gate and gate.selection.benchmarks):
+    if not compare or settings.require or (gate and gate.selection.benchmarks):
         return True
-    has_records = may_hold_records(settings.storage, settings.compare)
+    has_records = may_hold_records(settings.storage, compare if compare is True else str(compare))
     if has_records is None:
         return settings.is_configured or gate is None or not gate.selection.has_collected
     return has_records
@@ -247,11 +264,12 @@ def refuse_early_exit(
     """
     command_line = read_command_line(early_config, parser)
     early_config.stash[_COMMAND_LINE_KEY] = command_line
-    early_config.stash[_ASKED_KEY] = command_line.asks or _asks_early(early_config)
+    early_config.stash[_REQUESTED_KEY] = _requested_early(early_config)
     try:
         yield
     except SystemExit as error:
-        if not _is_green(error.code) or not early_config.stash[_ASKED_KEY]:
+        asks = command_line.asks or early_config.stash[_REQUESTED_KEY]
+        if not _is_green(error.code) or not asks:
             raise
         raise pytest.UsageError(
             "a comparison was asked for, and a conftest file or a plugin called sys.exit() while "
@@ -259,11 +277,19 @@ def refuse_early_exit(
         ) from error
 
 
-def _asks_early(early_config: pytest.Config) -> bool:
+def _requested_early(early_config: pytest.Config) -> dict[str, object]:
+    """Return those of ``GATE_OPTIONS`` that are given, with their values."""
     known = early_config.known_args_namespace
-    if any(getattr(known, name, None) for name in GATE_OPTIONS):
-        return True
+    values = {
+        name: getattr(known, name, None) or (name in GATE_KEYS and _ini_value(early_config, name))
+        for name in GATE_OPTIONS
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _ini_value(config: pytest.Config, key: str) -> object:
+    """Return the value of an ini key; True if it is invalid, which is refused later."""
     try:
-        return any(early_config.getini(key) for key in GATE_KEYS)
-    except (TypeError, ValueError, pytest.UsageError):  # an invalid value, which is refused later
+        return config.getini(key)
+    except (TypeError, ValueError, pytest.UsageError):
         return True

@@ -2,7 +2,7 @@
 
 from traingate.options.definitions import OPTIONS, add_options
 from traingate.options.marker import add_marker, limits_of
-from traingate.options.parsing import parse
+from traingate.options.parsing import check_limits, parse
 from traingate.options.settings import DEFAULT_MAX_LAUNCHES, DEFAULT_MAX_PAIRS, Settings
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Settings",
     "add_marker",
     "add_options",
+    "check_limits",
     "limits_of",
     "parse",
 ]

@@ -61,6 +61,19 @@ def parse(config: pytest.Config) -> Settings:
     )
 
 
+def check_limits(config: pytest.Config, settings: Settings) -> None:
+    """Refuse limits of pytest-benchmark in a run that compares nothing with them.
+
+    pytest-benchmark refuses them too, but not before its tables, which ``-p no:terminal`` and
+    others leave out.
+
+    Raises:
+        pytest.UsageError: If there are limits and no ``--benchmark-compare``.
+    """
+    if config.getoption("benchmark_compare_fail", None) and not settings.compare:
+        raise pytest.UsageError("--benchmark-compare-fail needs --benchmark-compare")
+
+
 def _obstacle_to_measuring(config: pytest.Config) -> str:
     """Return why nothing can be measured in this run, and what to do; empty if something can."""
     if config.getoption("dist", "no") != "no" or hasattr(config, "workerinput"):

@@ -19,7 +19,7 @@ from traingate.records.results import SuiteResults
 from traingate.report.figures import is_notable
 from traingate.report.markdown import escaped, to_markdown
 from traingate.untrusted.files import read_bounded
-from traingate.untrusted.shell_words import shell_command
+from traingate.untrusted.shell_words import is_test_argument, shell_command
 
 if TYPE_CHECKING:
     from github.IssueComment import IssueComment
@@ -131,7 +131,7 @@ def with_commands(results: SuiteResults, branch: str) -> SuiteResults:
         msgspec.structs.replace(
             result,
             command=shell_command(["pytest", f"--traingate-against={branch}", result.test])
-            if "::" in result.test and result.test.isprintable() and result.test[0] != "-"
+            if is_test_argument(result.test)
             else "",
         )
         for result in results.tests

@@ -6,6 +6,7 @@ commit without a parent each time, so that it does not grow by what was removed.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import defaultdict
 from collections.abc import Collection
@@ -30,8 +31,15 @@ _ATTEMPTS: Final = 5
 _NO_REFERENCE: Final = 1
 """Exit status of git-show-ref(1) if there is no such reference."""
 
+_MAX_FILES: Final = 100_000
+_MAX_BYTES: Final = 8 << 30
+"""Largest number, and size of all, of the files that are taken from the branch."""
+
+_SERVER: Final = "https://github.com"
+"""Server that is given the token, unless the job's is another one."""
+
 _CREDENTIALS: Final = (
-    '!f() { echo username=x-access-token; echo "password=$GITHUB_TOKEN"; }; test "$1" = get && f'
+    '!f() { test "$1" = get && echo username=x-access-token && echo "password=$GITHUB_TOKEN"; }; f'
 )
 """Helper by which git asks for the token of the job (gitcredentials(7)). The token is no argument
 of a process."""
@@ -108,10 +116,13 @@ class DataBranch:
     def _check_out(self, clone: _Clone) -> str | None:
         """Fill a new clone with the branch's files, and return the commit of the branch."""
         clone.git("init", "--quiet", "--initial-branch", "runs")
+        (clone.folder / ".git" / "info").mkdir(exist_ok=True)
+        (clone.folder / ".git" / "info" / "attributes").write_text(_ATTRIBUTES)
         head = f"refs/heads/{self.name}"  # a short name would match other branches, and tags
         if not clone.git("ls-remote", "--heads", "--end-of-options", self.remote, head):
             return None
         clone.git("fetch", "--quiet", "--depth=1", "--end-of-options", self.remote, head)
+        _check_size(clone.git("ls-tree", "-r", "-l", "-z", "FETCH_HEAD"))
         clone.git("checkout", "--quiet", "FETCH_HEAD")
         return clone.git("rev-parse", "FETCH_HEAD")
 
@@ -127,13 +138,16 @@ class DataBranch:
         return process.stderr.strip() if process.returncode else None
 
 
+_ATTRIBUTES: Final = "* -text -eol -ident -filter -working-tree-encoding\n"
+"""Attributes in the place of those of the branch, which could start filters such as Git LFS."""
+
 _SETTINGS: Final = (
     "-c", "user.name=traingate", "-c", "user.email=traingate@users.noreply.github.com",
     "-c", "commit.gpgsign=false", "-c", "core.hooksPath=/dev/null",
     # A link in the branch would lead what is read or written to a file outside of the clone.
     "-c", "core.symlinks=false",
     # The empty value removes the user's helpers, which would be given the token to store.
-    "-c", "credential.helper=", "-c", f"credential.helper={_CREDENTIALS}",
+    "-c", "credential.helper=",
 )  # fmt: skip
 
 
@@ -165,7 +179,28 @@ class _Clone:
     def run_git(self, *arguments: str) -> CompletedProcess[str]:
         """Run git with the settings for the branch."""
         on_change = self.removal.note_group
-        return run_git(self.folder, *_SETTINGS, *arguments, on_change=on_change)
+        # No other server is given the token, whatever the address of the remote has become.
+        server = os.environ.get("GITHUB_SERVER_URL") or _SERVER
+        helper = ("-c", f"credential.{server}.helper={_CREDENTIALS}")
+        return run_git(self.folder, *_SETTINGS, *helper, *arguments, on_change=on_change)
+
+
+def _check_size(listing: str) -> None:
+    """Check that the files of the branch, which may be packed very small, can be written.
+
+    Args:
+        listing: Output of git-ls-tree(1) with ``-l`` and ``-z``.
+
+    Raises:
+        ConfigurationError: If they are too many, or too large.
+    """
+    sizes = [entry.split(maxsplit=4)[3] for entry in listing.split("\0") if entry]
+    total = sum(int(size) for size in sizes if size.isdigit())  # a submodule has none
+    if len(sizes) > _MAX_FILES or total > _MAX_BYTES:
+        raise ConfigurationError(
+            f"the branch of the runs has {len(sizes)} files of {total} bytes, and at most "
+            f"{_MAX_FILES} of {_MAX_BYTES} bytes are taken"
+        )
 
 
 def _check_is_file(file: Path) -> None:

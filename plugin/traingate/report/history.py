@@ -70,13 +70,23 @@ def history_rows(history: History) -> Iterator[dict[str, Any]]:
 def history_csv(history: History) -> str:
     """Return the table of all points as CSV (RFC 4180, but with the ends of lines of Linux).
 
-    Carriage returns would be lost on the way to a terminal.
+    Carriage returns would be lost on the way to a terminal. No text has a control sequence, or is a
+    formula of a spreadsheet.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(history_rows(history))
+    for row in history_rows(history):
+        writer.writerow({name: _cell(value) for name, value in row.items()})
     return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """Return a value without what a terminal or a spreadsheet would obey rather than show."""
+    if not isinstance(value, str):
+        return value
+    text = without_control_characters(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
 
 
 def write_parquet(history: History, file: Path) -> None:

@@ -14,7 +14,7 @@ from traingate.report.cautions import cautions
 from traingate.report.verdict import explain
 from traingate.untrusted.masking import masked_text
 from traingate.untrusted.plain_text import shortened, without_control_characters
-from traingate.untrusted.shell_words import shell_word
+from traingate.untrusted.shell_words import is_test_argument, shell_word
 
 _MAX_DETAILS: Final = 4000
 """Largest number of characters of an error in the results: comments on GitHub are limited."""
@@ -41,7 +41,7 @@ def measured_result(test: str, measurement: Measurement, command: str) -> TestRe
         peak_rss_bytes=measurement.peak_rss_bytes,
         verdict=verdict,
         cautions=cautions(measurement),
-        command=f"{command} {shell_word(test)}" if command else "",
+        command=f"{command} {shell_word(test)}" if command and is_test_argument(test) else "",
     )
 
 

@@ -15,6 +15,14 @@ def shell_word(text: str) -> str:
     return shlex.quote("".join(filter(str.isprintable, text)))
 
 
+def is_test_argument(name: str) -> bool:
+    """Return whether pytest takes *name* for the name of a test, and for nothing else.
+
+    An option would be one in quotes too.
+    """
+    return "::" in name and name.isprintable() and not name.startswith(("-", "@"))
+
+
 def shell_command(words: Iterable[str]) -> str:
     """Return words as a command, see ``shell_word``."""
     return " ".join(map(shell_word, words))
