@@ -158,7 +158,7 @@ def test_a_session_has_no_problem_if_each_baseline_was_used_or_need_not_be(case)
         ),
         (
             facts(Outcome.PASSED, Outcome.PASSED, baselines={"t.py::t[1,2]": ""}, absences={"t.py::t[1,2]": Absence.GONE}),
-            ("-missing='t.py::t'",),
+            ("-missing=t.py::t",),
         ),
     ],
 )  # fmt: skip

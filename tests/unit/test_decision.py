@@ -74,6 +74,7 @@ def compare_until_decided(loss: float, spread: float, seed: int) -> Outcome:
     return decide_by_launches(stored, new, POLICY)
 
 
+@pytest.mark.simulated
 def test_error_rates_over_all_looks():
     """Use 2.5 %, the smallest spread of ResNets relative to the yardstick (see LAUNCH_PRIOR)."""
     tries = range(600)

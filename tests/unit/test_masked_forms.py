@@ -132,7 +132,7 @@ parts = (
     "pass:",
 )
 texts = [(beginning, part) for part in parts for beginning in ("", "password", "password=")]
-print(superlinear(masked_text, texts, 16_000))
+print(superlinear(masked_text, texts, 8_000))
 """
 
 

@@ -44,6 +44,7 @@ def test_a_choice_that_is_unsound_is_not_tried_for_ever_and_drops_no_sound_one(g
     assert not [item for item in race.eliminations if item.kind == "slower"]
 
 
+@pytest.mark.simulated
 @pytest.mark.parametrize("launches", [2, 3])
 def test_with_memory_for_a_few_launches_the_search_goes_on(launches):
     space = effects_space(SIZES)

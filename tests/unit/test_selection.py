@@ -88,7 +88,11 @@ def test_a_test_that_another_plugin_drops_in_silence_is_gone(select, pytester):
 
 
 def test_a_file_that_the_last_failed_tests_leave_out_is_not_gone(select, pytester):
-    assert select("--last-failed").absence("speed/test_net.py::test_removed") is DESELECTED
+    removed = "speed/test_net.py::test_removed"
+    assert select("--last-failed").absence(removed) is GONE
+    failing = pytester.makepyfile(test_failing="def test_failing(): assert False")
+    assert pytester.runpytest_subprocess(failing, "-p", "no:traingate").ret == 1
+    assert select("--last-failed").absence(removed) is DESELECTED
 
 
 def test_testpaths_are_no_selection_by_the_user(select, pytester):

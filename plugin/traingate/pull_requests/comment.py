@@ -131,7 +131,7 @@ def with_commands(results: SuiteResults, branch: str) -> SuiteResults:
         msgspec.structs.replace(
             result,
             command=shell_command(["pytest", f"--traingate-against={branch}", result.test])
-            if is_test_argument(result.test)
+            if is_test_argument(result.test) and result.test.isprintable()
             else "",
         )
         for result in results.tests

@@ -18,6 +18,7 @@ from typing import Final
 from traingate.baselines.index import load_summaries
 from traingate.baselines.summaries import RunSummary
 from traingate.errors import ConfigurationError, NoRunError
+from traingate.untrusted.files import write_atomically
 from traingate.untrusted.masking import masked_text
 from traingate.worktree.git_command import checked_git, git_output, run_git
 from traingate.worktree.removal import Removal
@@ -116,8 +117,9 @@ class DataBranch:
     def _check_out(self, clone: _Clone) -> str | None:
         """Fill a new clone with the branch's files, and return the commit of the branch."""
         clone.git("init", "--quiet", "--initial-branch", "runs")
-        (clone.folder / ".git" / "info").mkdir(exist_ok=True)
-        (clone.folder / ".git" / "info" / "attributes").write_text(_ATTRIBUTES)
+        settings = clone.folder / ".git" / "info"
+        settings.mkdir(exist_ok=True)
+        write_atomically(settings / "attributes", _ATTRIBUTES)
         head = f"refs/heads/{self.name}"  # a short name would match other branches, and tags
         if not clone.git("ls-remote", "--heads", "--end-of-options", self.remote, head):
             return None
