@@ -10,6 +10,7 @@ from typing import Any
 
 from race_targets import changed_race
 from record_targets import EMPTY_PROFILE, changed_run
+from test_statistics_properties import PROPERTIES
 from text_targets import FORMS
 
 from traingate.records.profile import Profile
@@ -67,5 +68,12 @@ CASES: dict[str, list[Any]] = {
     "causes": [
         (EMPTY_PROFILE, EMPTY_PROFILE),
         (EMPTY_PROFILE, Profile(steps=1, step_seconds=1e-6, cells=())),
+    ],
+    # The quantiles of the narrowest and of the widest distribution.
+    "statistics": [
+        (number, (1e-6, 1 - 1e-6, degrees))
+        for number, (_, test) in enumerate(PROPERTIES)
+        if test.__name__ == "test_quantiles_rise_and_are_symmetric"
+        for degrees in (1, 100)
     ],
 }

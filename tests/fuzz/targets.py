@@ -1,4 +1,4 @@
-"""Targets of the fuzzer: parts of traingate that read what others wrote, and what must hold."""
+"""Targets of the fuzzer: parts that read what others wrote, the statistics, and what must hold."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import race_targets
 import record_targets
+import test_statistics_properties
 import text_targets
 import wire_targets
 
@@ -40,5 +41,8 @@ TARGETS = {
     "html": Target(text_targets.TEXTS, text_targets.check_html),
     "terminal": Target(text_targets.TEXTS, text_targets.check_terminal),
     "masking": Target(text_targets.SECRETS, text_targets.check_masking),
+    "statistics": Target(
+        test_statistics_properties.INPUTS, test_statistics_properties.check_property
+    ),
 }
 """Targets by name."""

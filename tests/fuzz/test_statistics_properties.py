@@ -36,9 +36,18 @@ EXAMPLES = settings(deadline=None, max_examples=60, derandomize=True, database=N
 """Number of inputs of each test, the same in each run."""
 
 
+PROPERTIES = []
+"""Strategies of the inputs of each test, with the test as a function of them; the fuzzer tries more."""
+
+
 def for_all(*strategies):
     """Return a decorator that tries a test with inputs of these strategies."""
-    return lambda test: EXAMPLES(given(*strategies)(test))
+
+    def decorate(test):
+        PROPERTIES.append((st.tuples(*strategies), test))
+        return EXAMPLES(given(*strategies)(test))
+
+    return decorate
 
 
 SECONDS = st.floats(1e-4, 10.0)
@@ -277,3 +286,15 @@ def test_one_number_for_a_suite_lies_between_its_tests_in_any_order(slowdowns):
 def test_slow_steps_are_described_for_any_effects(effects, error, starts):
     text = changed_steps(effects, error, tuple(sorted(starts)))
     assert text is None or text.strip()
+
+
+INPUTS = st.sampled_from(range(len(PROPERTIES))).flatmap(
+    lambda number: st.tuples(st.just(number), PROPERTIES[number][0])
+)
+"""Numbers of properties, each with an input of it."""
+
+
+def check_property(value):
+    """Check that a property holds for an input."""
+    number, arguments = value
+    PROPERTIES[number][1](*arguments)
