@@ -31,12 +31,14 @@ def duet_of(job, base, *, by_steps):
 
 
 @pytest.mark.parametrize(
-    "stack",
-    [(layers.TunedRuntime("glibc", "gnu"),), (layers.DataParallel("torchrun", 2),)],
-    ids=["run_cpu", "torchrun"],
+    "layer",
+    [
+        pytest.param(layers.TunedRuntime("glibc", "gnu"), id="run_cpu", marks=pytest.mark.long),
+        pytest.param(layers.DataParallel("torchrun", 2), id="torchrun"),
+    ],
 )
-def test_both_sides_take_their_turns_under_a_launcher(stack, tmp_path):
-    job = job_of(stack, small_net, tmp_path, steps=6)
+def test_both_sides_take_their_turns_under_a_launcher(layer, tmp_path):
+    job = job_of((layer,), small_net, tmp_path, steps=6)
     duet = duet_of(job, job, by_steps=True)
     assert [len(pair.candidate_step_seconds) for pair in duet.pairs] == [6, 6]
     assert [len(pair.base_step_seconds) for pair in duet.pairs] == [6, 6]

@@ -117,7 +117,7 @@ def test_the_tables_are_json_for_tools(committed):
 
 
 @pytest.mark.timed
-def test_two_profiles_two_runs_or_a_commit_are_compared(committed, monkeypatch):
+def test_two_profiles_or_two_runs_are_compared(committed):
     pytester = committed()
     options = (*FAST, "--traingate-launches=1")
     for name in ("fast", "slow"):
@@ -125,15 +125,25 @@ def test_two_profiles_two_runs_or_a_commit_are_compared(committed, monkeypatch):
         assert traingate("profile", TEST, *options, *files).returncode == 0
         if name == "fast":
             slow_down(pytester)
-    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(FAST))  # of the duet with the commit
     (fast,), (slow,) = (list(pytester.path.glob(f"{name}/*")) for name in ("fast", "slow"))
-    for arguments in ((fast, slow), ("fast.json", "slow.json"), ("HEAD", "--test", TEST)):
-        process = traingate("diff", *map(str, arguments))
-        assert process.returncode == 0, process.stderr
-        assert "aten::addmm +" in process.stdout
-        assert "of the slowdown" in process.stdout
+    for arguments in ((fast, slow), ("fast.json", "slow.json")):
+        check_difference(traingate("diff", *map(str, arguments)))
     process = traingate("diff", "slow.json", "fast.json", "--format=json")
     assert "speed-up" in json.loads(process.stdout)[TEST]["sentence"]
+
+
+def check_difference(process):
+    assert process.returncode == 0, process.stderr
+    assert "aten::addmm +" in process.stdout
+    assert "of the slowdown" in process.stdout
+
+
+@pytest.mark.long
+@pytest.mark.timed
+def test_the_working_tree_is_compared_with_a_commit(committed, monkeypatch):
+    slow_down(committed())
+    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(FAST))
+    check_difference(traingate("diff", "HEAD", "--test", TEST))
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,10 @@ def environment(tmp_path_factory):
         text=True,
     ).stdout.strip()
     Path(site, "ours.pth").write_text(sysconfig.get_path("purelib"))
-    variables = {**os.environ, "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    # All libraries are there, also that which builds. pip takes 0 for "without isolation".
+    options = {"PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0"}
+    variables = {**os.environ, "PATH": path, **options}
     subprocess.run(["bash", str(SCRIPT), "install"], check=True, env=variables)
     return folder / "bin"
 
