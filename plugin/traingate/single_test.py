@@ -59,6 +59,7 @@ class SingleTestPlugin:
         self._launches = launches
         self._session: Session | None = None
         self._config: pytest.Config | None = None
+        self._parsed_settings: Settings | None = None
         self._pytest_session: pytest.Session | None = None
         self._was_interrupted = False
         self._termination = Termination(self._stop)
@@ -83,16 +84,16 @@ class SingleTestPlugin:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Replace the session, after traingate's own hook has run."""
         self._config = config
+        self._parsed_settings = parse(config)
         config.stash[SESSION_KEY] = lambda: self._make_session(config)
 
     def _make_session(self, config: pytest.Config) -> Session:
         """Return the session, whose only comparison is that of this plugin."""
         if self._session is None:
             self._termination.start()
-            settings = parse(config)
-            self._session = Session(
-                self._settings(settings), config.rootpath, sys.path, self._comparison
-            )
+            assert self._parsed_settings is not None
+            settings = self._settings(self._parsed_settings)
+            self._session = Session(settings, config.rootpath, sys.path, self._comparison)
         return self._session
 
     def _settings(self, settings: Settings) -> Settings:

@@ -49,9 +49,10 @@ def save(pytester, **changes):
     return path
 
 
-def test_an_empty_storage_is_an_error(project):
+def test_an_empty_storage_is_an_error(pytester, project):
     result = project(TESTS).runpytest_subprocess("--benchmark-compare")
-    assert_refused(result, "ERROR: No saved run in .benchmarks. Save a baseline")
+    storage = pytester.path / ".benchmarks"
+    assert_refused(result, f"ERROR: No saved run in {storage}. Save a baseline")
 
 
 def test_a_truncated_file_is_an_error(project):

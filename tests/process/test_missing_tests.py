@@ -166,7 +166,7 @@ def test_new_tests_are_recorded_beside_compared_ones_and_counted(pytester, save)
     ("arguments", "told"),
     [
         (("--benchmark-storage=typo",), "none of 1 training benchmarks was compared:"),
-        (("--benchmark-compare=0009",), "No saved run matches '0009' in stored"),
+        (("--benchmark-compare=0009",), "No saved run matches '0009' in /"),
         ((), "--traingate-allow-missing does"),
     ],
     ids=["storage", "run", "batch size"],

@@ -167,7 +167,7 @@ def test_a_run_that_is_not_saved_where_it_should_be_fails(pytester, save):
     )
     result = run(pytester, ONE_MEASURED, options=SAVING)
     assert result.ret == 1
-    assert "ERROR: no run was saved in stored" in text_of(result)
+    assert f"ERROR: no run was saved in {pytester.path}/stored" in text_of(result)
 
 
 def test_a_run_that_would_have_no_number_is_refused_before_anything_is_measured(pytester, save):

@@ -19,7 +19,8 @@ from traingate.records.race import Race
 TEST = """
 from models import model
 
-def test_speed(training_benchmark):
+def test_speed(training_benchmark, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # paths on the command line are of the folder before
     training_benchmark(model)
 """
 

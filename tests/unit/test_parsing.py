@@ -58,3 +58,26 @@ def test_a_text_that_is_no_number_is_refused_with_its_key(pytester, version):
 def test_a_percentage_in_toml_is_a_number_or_a_text(pytester, version, value):
     pytester.makepyprojecttoml(f"[tool.pytest]\ntraingate_tolerance = {value}\n")
     assert parse(pytester.parseconfigure()).tolerance == 7.5
+
+
+@pytest.mark.parametrize(
+    ("path", "located"),
+    [("venv/bin/python", "{folder}/venv/bin/python"), ("python3.13", "python3.13")],
+)
+def test_a_relative_interpreter_is_that_of_the_first_working_directory(pytester, path, located):
+    settings = parse(pytester.parseconfigure(f"--traingate-against-python={path}"))
+    assert settings.against_python == located.format(folder=pytester.path)
+
+
+@pytest.mark.parametrize(
+    ("storage", "located"),
+    [
+        ("stored", "{folder}/stored"),
+        ("file://./stored", "{folder}/stored"),
+        ("~/stored", "{folder}/~/stored"),  # as pytest-benchmark has it
+        ("elasticsearch+http://localhost:1/a", "elasticsearch+http://localhost:1/a"),
+    ],
+)
+def test_the_storage_is_that_of_the_first_working_directory(pytester, storage, located):
+    settings = parse(pytester.parseconfig(f"--benchmark-storage={storage}"))
+    assert settings.storage == located.format(folder=pytester.path)

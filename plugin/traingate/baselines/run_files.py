@@ -88,6 +88,15 @@ def storage_folder(storage: str) -> Path | None:
     return Path(storage.removeprefix(_PREFIX))
 
 
+def located_storage(storage: str) -> str:
+    """Return a storage whose folder is absolute, as pytest-benchmark reads it at its start.
+
+    Tests may change the working directory later. Like pytest-benchmark, it takes ``~`` for a name.
+    """
+    folder = storage_folder(storage)
+    return storage if folder is None else str(folder.absolute())
+
+
 def run_number(file: Path) -> int | None:
     """Return the number of a run, by the name of its file; None if that has none."""
     match = _NUMBER.match(file.name)

@@ -202,13 +202,14 @@ def _tune_options(
     """Return the options of the race, from those of the command."""
     from traingate.tuning.tune import TuneOptions  # noqa: PLC0415 - loads pytest
 
+    output = None if output is None else output.absolute()  # tests may change the folder
     return TuneOptions(
         wishes=Wishes(allow, without, batch_size, workers, environments),
         minutes=minutes,
         objective=objective,
         usd_per_hour=price,
         max_memory_bytes=max_memory,
-        space_file=space_file,
+        space_file=None if space_file is None else space_file.absolute(),
         seed=seed,
         resume=output if resume and output is not None else resume,
         output=output,

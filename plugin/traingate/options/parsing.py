@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 
+from traingate.baselines.run_files import located_storage
 from traingate.controller.scales import SCALES
 from traingate.options.definitions import OPTIONS, Option
 from traingate.options.settings import DUET_OPTIONS, Settings
@@ -48,13 +49,16 @@ def parse(config: pytest.Config) -> Settings:
         )
     if duet_options and not values["against"]:
         _check_base_setup(config, duet_option)
-    for name in ("profile", "html", "markdown", "json"):  # a test may change the working directory
+    folder = config.invocation_params.dir  # a test may change the working directory
+    for name in ("profile", "html", "markdown", "json"):
         if values[name]:
-            values[name] = str(config.invocation_params.dir / values[name])
+            values[name] = str(folder / values[name])
+    if values["against_python"]:
+        values["against_python"] = _located_program(values["against_python"], folder)
     return Settings(
         **{**values, "scale": SCALES[values["scale"]]},
         compare=compare,
-        storage=str(config.getoption("benchmark_storage", "file://./.benchmarks")),
+        storage=located_storage(str(config.getoption("benchmark_storage", "file://./.benchmarks"))),
         measures=not obstacle,
         saves=any(config.getoption(name, None) for name in _SAVING_OPTIONS),
         is_configured=any(_is_given(config, option) for option in OPTIONS),
@@ -139,7 +143,7 @@ def _compare(config: pytest.Config) -> bool | str:
         )
     if len(path.parts) > 2 and not is_file(path):  # noqa: PLR2004 - folder/name at the most
         raise pytest.UsageError(f"--benchmark-compare names {value}, and there is no such file")
-    return value
+    return str(path.absolute()) if is_file(path) else value
 
 
 def _value(config: pytest.Config, option: Option) -> Any:
@@ -177,10 +181,15 @@ def _located(pairs: Iterable[tuple[str, str]], folder: Path) -> dict[str, str]:
     for name, text in pairs:
         if name in paths:
             raise pytest.UsageError(f"--traingate-environment names {name} twice: {text} too")
-        path = Path(os.path.expanduser(text))  # noqa: PTH111 - leaves an unknown user as it is
-        is_command = len(path.parts) == 1 and not path_exists(folder / path)
-        paths[name] = text if is_command else str(folder / path)
+        paths[name] = _located_program(text, folder)
     return paths
+
+
+def _located_program(text: str, folder: Path) -> str:
+    """Return the path of a program, a relative one below *folder*, or the name of a command."""
+    path = Path(os.path.expanduser(text))  # noqa: PTH111 - leaves an unknown user as it is
+    is_command = len(path.parts) == 1 and not path_exists(folder / path)
+    return text if is_command else str(folder / path)
 
 
 def _ini_value(config: pytest.Config, key: str) -> Any:

@@ -51,7 +51,7 @@ class Settings:
         profile: Folder for traces, tables and flame graphs; None for none.
         compare: Value of ``--benchmark-compare``: True for the newest comparable run, the name or
             path of a run, or False for no comparison with stored runs.
-        storage: Value of ``--benchmark-storage``.
+        storage: Value of ``--benchmark-storage``, as an absolute path if it is one.
         measures: False if each test takes a single step that is not recorded: pytest-benchmark is
             disabled or replaced by CodSpeed, pytest-xdist runs tests in parallel, or pytest-forked
             each in a process of its own.

@@ -58,7 +58,7 @@ def session_results(
         problems: Reasons why the run fails although its tests may have passed.
         is_complete: False if tests were left out because the session ended early.
     """
-    command = _command(session.settings)
+    command = _command(session.settings, session.root)
     results = [measured_result(row.full_name, row.measurement, command) for row in session.rows]
     results += [refused_result(test, str(error)) for test, error in session.refusals.items()]
     by_name = {result.test: result for result in results}
@@ -163,13 +163,19 @@ def _write(path: str, text: str, option: str, mode: str = "w") -> list[str]:
     return []
 
 
-def _command(settings: Settings) -> str:
-    """Return the command that compares as this session did, without the name of a test."""
+def _command(settings: Settings, root: Path) -> str:
+    """Return the command that compares as this session did, without the name of a test.
+
+    Args:
+        settings: Settings of the session.
+        root: Folder from which the command is to be run; names below it are shown relative to it.
+    """
     compare = settings.compare
     comparison = settings.duet_option.split(" ", 1)
     if compare:
-        name = "" if compare is True else f"={compare}"
-        comparison = [f"--benchmark-compare{name}", f"--benchmark-storage={settings.storage}"]
+        name = "" if compare is True else f"={_name_below(root, compare)}"
+        storage = _name_below(root, settings.storage)
+        comparison = [f"--benchmark-compare{name}", f"--benchmark-storage={storage}"]
     scale = None if settings.scale.name == DEFAULT_SCALE else settings.scale.name
     options = {
         "scale": scale,
@@ -182,3 +188,8 @@ def _command(settings: Settings) -> str:
     }
     given = [f"--traingate-{name}={value}" for name, value in options.items() if value is not None]
     return shell_command(["pytest", *filter(None, comparison), *given])
+
+
+def _name_below(root: Path, path: str) -> str:
+    """Return a path relative to *root* if it is below that."""
+    return os.path.relpath(path, root) if Path(path).is_relative_to(root) else path
