@@ -19,7 +19,12 @@ import pytest
 from traingate import fixtures, layer_fixtures, options, replay
 from traingate.baselines.compared_run import keep_what_can_be_shown, statistics_error
 from traingate.baselines.run_files import check_compared_files
-from traingate.baselines.run_saving import RunSaving, check_next_number
+from traingate.baselines.run_saving import (
+    CHECK_NAME,
+    RunSaving,
+    check_next_number,
+    complete_run,
+)
 from traingate.ending.command_line import runs_no_test
 from traingate.ending.exit_status import (
     GATE_STATUS_KEY,
@@ -68,7 +73,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, ExitStatus, Ex
 
 def pytest_configure(config: pytest.Config) -> None:
     """Parse the options, and register the fixtures and the hooks of this session."""
-    refuse_blocked_parts(config, _PARTS)
+    refuse_blocked_parts(config, (*_PARTS, CHECK_NAME))
     options.add_marker(config)
     selection = Selection(config)
     settings = options.parse(config)
@@ -122,10 +127,9 @@ class _SessionHooks:
         self._termination = Termination(self._stop)
         self._gate_status = GateStatus(settings, selection, self._termination)
         config.stash[GATE_STATUS_KEY] = self._gate_status
-        run_saving = RunSaving(settings.storage, self._saves, self._error_messages.append)
-        self.parts = dict(
-            zip(_PARTS, (selection, self._required_names, self, run_saving), strict=True)
-        )
+        self._run_saving = RunSaving(settings.storage, self._saves, self._error_messages.append)
+        parts = (selection, self._required_names, self, self._run_saving)
+        self.parts = dict(zip(_PARTS, parts, strict=True))
 
     def _saves(self) -> bool:
         """Return whether pytest-benchmark saves what this session has measured."""
@@ -219,7 +223,8 @@ class _SessionHooks:
         if session.exitstatus in GREEN_STATUSES:
             messages += self._gate_status.describe_hidden_failures()
         get_plugin = self._config.pluginmanager.get_plugin
-        gone = [name for name, plugin in self.parts.items() if get_plugin(name) is not plugin]
+        parts = {**self.parts, **self._run_saving.parts}
+        gone = [name for name, plugin in parts.items() if get_plugin(name) is not plugin]
         return messages + [f"A conftest file or a plugin has unregistered {name}" for name in gone]
 
     def _write_results(self) -> list[str]:
@@ -287,15 +292,5 @@ class _SessionHooks:
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
         """Store every step in the saved file, and the names of the tests that the file lacks."""
-        for saved_benchmark in output_json["benchmarks"]:
-            record = saved_benchmark["extra_info"].get("traingate")
-            if record is not None:
-                saved_benchmark["stats"]["data"] = [
-                    step for launch in record["launches"] for step in launch["step_seconds"]
-                ]
-        summary = self._summary
-        if summary is not None and (summary.missing_tests or summary.allowed_missing_tests):
-            output_json["traingate"] = {
-                "missing_tests": list(summary.missing_tests),
-                "allowed_missing_tests": list(summary.allowed_missing_tests),
-            }
+        names = ("missing_tests", "allowed_missing_tests")
+        complete_run(output_json, {name: getattr(self._summary, name, ()) for name in names})

@@ -234,6 +234,14 @@ def pytest_collection_finish(session):
             "has unregistered traingate-run-saving",
             UNCALLED,
         ),
+        "the check of the saved run unregistered": by_conftest(
+            """
+def pytest_collection_finish(session):
+    session.config.pluginmanager.unregister(name='traingate-saved-run-check')
+""",
+            "has unregistered traingate-saved-run-check",
+            UNCALLED,
+        ),
     }
 )
 """Conftest files, and with them all that another plugin can do."""

@@ -62,7 +62,8 @@ OF_OPTIONS = {
     "no fixtures": by_options("-p no:traingate-fixtures", "'training_benchmark' not found"),
     "no session": by_options("-p no:traingate-session", PART, 4),
     "no selection": by_options("-p no:traingate-selection", PART, 4),
-    "no check of what is saved": by_options("-p no:traingate-run-saving", PART, 4),
+    "no lock of what is saved": by_options("-p no:traingate-run-saving", PART, 4),
+    "no check of what is saved": by_options("-p no:traingate-saved-run-check", PART, 4),
     **{
         name: early(by_options(option, ENDED_EARLY), STORED_RUN, COMMIT)
         for name, option in _LISTING.items()

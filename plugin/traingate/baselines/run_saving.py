@@ -9,9 +9,9 @@ run. ``run_files`` looks at the files that it reads.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -28,7 +28,8 @@ _LAST_NUMBER: Final = 9999
 _COUNTED: Final = "[0-9][0-9][0-9][0-9]_*.json"
 """Names of the runs that it counts."""
 
-_CHECK_NAME: Final = "traingate-saved-run-check"
+CHECK_NAME: Final = "traingate-saved-run-check"
+"""Name of the plugin that checks the saved run."""
 
 
 def check_next_number(config: pytest.Config, storage: str) -> None:
@@ -73,6 +74,9 @@ class RunSaving:
         storage: Value of ``--benchmark-storage``.
         saves: Function that returns whether the session has measured anything, and saves it.
         report: Function that takes a reason for which the run fails.
+
+    Attributes:
+        parts: Plugins that the run has registered, by their names.
     """
 
     def __init__(
@@ -81,15 +85,17 @@ class RunSaving:
         self._folder = storage_folder(storage)
         self._saves, self._report = saves, report
         self._check = _SavedRunCheck()
+        self.parts: dict[str, object] = {}
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Register the hook that checks the saved run."""
-        session.config.pluginmanager.register(self._check, _CHECK_NAME)
+        session.config.pluginmanager.register(self._check, CHECK_NAME)
+        self.parts[CHECK_NAME] = self._check
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Unregister the hook that checks the saved run."""
-        if config.pluginmanager.has_plugin(_CHECK_NAME):
-            config.pluginmanager.unregister(name=_CHECK_NAME)
+        if config.pluginmanager.has_plugin(CHECK_NAME):
+            config.pluginmanager.unregister(name=CHECK_NAME)
 
     @pytest.hookimpl(wrapper=True)  # around pytest-benchmark's, and inside of the terminal's
     def pytest_sessionfinish(
@@ -168,6 +174,23 @@ class _SavedRunCheck:
         if self.run is not None:
             self.run()
         return (yield)
+
+
+def complete_run(output_json: dict[str, Any], missing_tests: Mapping[str, Sequence[str]]) -> None:
+    """Store every step in a run that is to be saved, and the names of the tests that it lacks.
+
+    Args:
+        output_json: Content of the file.
+        missing_tests: Names of tests that were not compared, by the key under which they are kept.
+    """
+    for saved_benchmark in output_json["benchmarks"]:
+        record = saved_benchmark["extra_info"].get("traingate")
+        if record is not None:
+            saved_benchmark["stats"]["data"] = [
+                step for launch in record["launches"] for step in launch["step_seconds"]
+            ]
+    if any(missing_tests.values()):
+        output_json["traingate"] = {key: list(names) for key, names in missing_tests.items()}
 
 
 def _run_name(config: pytest.Config) -> str:
