@@ -63,8 +63,11 @@ def test_workers_compile_elsewhere_if_the_folder_for_temporary_files_is_mounted_
     statvfs = os.statvfs
 
     def of_noexec_mount(path):
-        flags = os.ST_NOEXEC if Path(path) == temporary else 0
-        return SimpleNamespace(f_flag=statvfs(path).f_flag | flags)
+        status = statvfs(path)
+        names = ("f_flag", "f_bfree", "f_blocks", "f_ffree", "f_files")
+        changed = SimpleNamespace(**{name: getattr(status, name) for name in names})
+        changed.f_flag |= os.ST_NOEXEC if Path(path) == temporary else 0
+        return changed
 
     monkeypatch.setattr(os, "statvfs", of_noexec_mount)
     assert compile_folder().is_relative_to(temporary / "caches" / "traingate")

@@ -100,6 +100,7 @@ def test_a_damaged_run_is_an_error_in_any_case(session, tmp_path, on_missing):
 
 def test_close_removes_the_directory_and_can_be_repeated(session, tmp_path):
     started = session("record")
+    _ = started.jobs
     assert len(list(tmp_path.glob("traingate-session-*"))) == 1
     started.close()
     started.close()

@@ -14,8 +14,8 @@ from traingate.host import temporary_folders
 from traingate.host.temporary_folders import folder_for_builds, folder_for_compiled_code
 from traingate.session import Session
 
-MOUNT = 'mount -t tmpfs -o noexec tmpfs "$0" && exec "$@"'
-"""Script that mounts a folder noexec, in a mount namespace of its own, and runs a command."""
+MOUNT = 'mount -t tmpfs -o {option} tmpfs "$0" && exec "$@"'
+"""Script that mounts a folder, in a mount namespace of its own, and runs a command."""
 
 PRINT = (
     "import tempfile; from traingate.host.temporary_folders import folder_for_compiled_code;"
@@ -57,8 +57,14 @@ def test_a_folder_that_cannot_be_made_is_passed_over(folders, monkeypatch):
     assert folder_for_compiled_code() == folders / "temporary"
 
 
-def test_a_folder_that_is_mounted_noexec_is_passed_over(folders):
-    namespace = ("unshare", "--map-root-user", "--mount", "sh", "-c", MOUNT, folders / "temporary")
+@pytest.mark.parametrize("option", ["noexec", "nr_inodes=1"])
+def test_a_folder_that_is_mounted_noexec_or_has_no_inode_left_is_passed_over(
+    folders, monkeypatch, option
+):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folders / "kernels"))
+    (folders / "kernels").mkdir()
+    script = MOUNT.format(option=option)
+    namespace = ("unshare", "--map-root-user", "--mount", "sh", "-c", script, folders / "kernels")
     if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode:
         pytest.skip("needs unshare(1) and the right to mount in a namespace of its own")
     process = subprocess.run(
@@ -70,15 +76,16 @@ def test_a_folder_that_is_mounted_noexec_is_passed_over(folders):
     )
     assert process.stdout.split() == [
         str(folders / "temporary"),
-        str(folders / "caches" / "traingate"),
+        str(folders / "temporary"),
     ]
 
 
 def test_a_caution_is_emitted_if_every_folder_is_mounted_noexec(folders, monkeypatch):
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_NOEXEC))
     assert folder_for_compiled_code() is None
+    session = Session(settings(), folders, [])
     with pytest.warns(CautionWarning, match="set TORCHINDUCTOR_CACHE_DIR to a folder"):
-        session = Session(settings(), folders, [])
+        _ = session.jobs
     try:
         (folder,) = (folders / "temporary").glob("traingate-session-*")
     finally:

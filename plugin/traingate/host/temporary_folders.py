@@ -14,7 +14,7 @@ CACHE_VARIABLE: Final = "TORCHINDUCTOR_CACHE_DIR"
 
 
 def folder_for_compiled_code() -> Path | None:
-    """Return a folder on a filesystem that is not mounted noexec, None if there is none.
+    """Return a folder with room, on a filesystem that is not mounted noexec; None if there is none.
 
     The first that can be used is taken: that of ``TORCHINDUCTOR_CACHE_DIR``, the usual one for
     temporary files (TMPDIR), the user's folder for caches, and those that most systems have.
@@ -44,10 +44,14 @@ def _temporary_folders() -> Iterator[Path]:
 
 
 def _can_be_used(folder: Path) -> bool:
-    """Return whether files in *folder*, which is made if it is missing, can be executed."""
+    """Return whether *folder*, which is made if it is missing, takes files that can be executed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        is_executable = not os.statvfs(folder).f_flag & os.ST_NOEXEC
+        filesystem = os.statvfs(folder)
     except OSError:
         return False
-    return is_executable and os.access(folder, os.W_OK | os.X_OK)
+    if filesystem.f_flag & os.ST_NOEXEC or not os.access(folder, os.W_OK | os.X_OK):
+        return False
+    # Filesystems without a limit say 0 of 0.
+    has_blocks = filesystem.f_bfree > 0 or not filesystem.f_blocks
+    return has_blocks and (filesystem.f_ffree > 0 or not filesystem.f_files)

@@ -38,7 +38,7 @@ class ComparisonChooser:
     Attributes:
         settings: Settings of the session.
         root: Pytest's rootdir.
-        base_sides: Base sides of the session's duets.
+        find_base_sides: Function that returns the base sides of the session's duets.
         baselines: Function that returns the saved runs to compare with.
         hardware: Function that returns the hardware of this machine.
         used_baselines: Baselines that tests were compared with, by the full name of the test.
@@ -46,7 +46,7 @@ class ComparisonChooser:
 
     settings: Settings
     root: Path
-    base_sides: BaseSides
+    find_base_sides: Callable[[], BaseSides]
     baselines: Callable[[], Baselines]
     hardware: Callable[[], Hardware]
     used_baselines: dict[str, Baseline] = field(default_factory=dict, init=False)
@@ -78,7 +78,7 @@ class ComparisonChooser:
                 self.settings,
                 tolerance,
                 job,
-                self.base_sides,
+                self.find_base_sides(),
                 base=request.base,
                 accepted=accepted_change(request.limits, test_file),
             )
@@ -106,7 +106,7 @@ class ComparisonChooser:
         only_anchor = replace(
             settings, against=reference, against_python=None, against_environment=None
         )
-        return reference, AgainstBase(only_anchor, tolerance, job, self.base_sides)
+        return reference, AgainstBase(only_anchor, tolerance, job, self.find_base_sides())
 
     def _stored_anchor(self, test: str, job: Job) -> StoredAnchor | None:
         """Return the stored runs of the anchor of a test; None if there are none.
@@ -120,7 +120,7 @@ class ComparisonChooser:
         reference = self.settings.anchor
         if reference is None:
             return default_anchor(runs, test, self._newest_tag, self._fits)
-        commit = self.base_sides.commit_hash(job, reference)
+        commit = self.find_base_sides().commit_hash(job, reference)
         return anchor_of_commit(runs, test, commit, reference)
 
     def _fits(self, stored: TestSummary) -> bool:
@@ -155,11 +155,11 @@ class ComparisonChooser:
         self, baselines: Baselines, subject: Subject, request: BenchmarkRequest, job: Job
     ) -> Baseline:
         def can_measure_commit(commit: str) -> bool:
-            return can_measure_duet(self.settings, job, self.base_sides, commit)
+            return can_measure_duet(self.settings, job, self.find_base_sides(), commit)
 
         return baselines.find(
             subject, self.hardware(), request.test, can_measure_commit=can_measure_commit
         )
 
     def _against_stored(self, job: Job, tolerance: float, find: BaselineFinder) -> Comparison:
-        return AgainstStored(self.settings, tolerance, job, self.base_sides, find)
+        return AgainstStored(self.settings, tolerance, job, self.find_base_sides(), find)

@@ -5,7 +5,6 @@ A session uses no object of pytest: it takes settings and requests, and returns 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -24,19 +23,18 @@ from traingate.controller.duet import DuetInterrupted
 from traingate.controller.job import Job, Observer
 from traingate.controller.measure import Result, measure
 from traingate.controller.single_step import take_single_step
-from traingate.errors import BaselineError, CautionWarning, NewTestError, NoRunError
+from traingate.errors import BaselineError, NewTestError, NoRunError
 from traingate.gate.decision import no_baseline
 from traingate.gate.limits import violations
 from traingate.host.hardware import hardware
-from traingate.host.temporary_folders import CACHE_VARIABLE, folder_for_compiled_code
 from traingate.options import Settings
-from traingate.protocol.channel import listener_pattern
 from traingate.records import Acceptance, Hardware, Measurement, Outcome, Verdict
 from traingate.records.units import samples_per_dollar
 from traingate.report.cautions import cautions
 from traingate.report.row import Row
 from traingate.report.verdict import interruption_text
 from traingate.session.comparisons import ComparisonChooser
+from traingate.session.directory import make_directory
 from traingate.session.jobs import BenchmarkRequest, JobFactory
 from traingate.worktree.removal import Removal
 
@@ -66,8 +64,6 @@ class Session:
         unavailable_tests: Full names of tests with a layer that this machine cannot run.
         stepped_tests: Full names of tests that took a step.
         requested_names: Names of all layers, and of their extras, that tests have requested.
-        jobs: Maker of the jobs of the candidates.
-        base_sides: Base sides of the session's duets.
         interruption: Sentence on the test whose comparison was interrupted by Ctrl-C; None if none
             was.
     """
@@ -89,16 +85,46 @@ class Session:
         self.requested_names: set[str] = set()
         self.interruption: str | None = None
         self.root = root.resolve()
+        self._search_path = search_path
         self._removal = Removal()
-        self._removal.remove_matching_at_end(listener_pattern())
-        self._directory = _make_directory(self._removal)
-        self.base_sides = BaseSides(self.root, self._directory, self._removal, settings.base_setup)
         chooser = ComparisonChooser(
-            settings, self.root, self.base_sides, lambda: self.baselines, lambda: self.hardware
+            settings,
+            self.root,
+            lambda: self.base_sides,
+            lambda: self.baselines,
+            lambda: self.hardware,
         )
         self.used_baselines = chooser.used_baselines
         self._comparison_factory = comparison_factory or chooser.choose
-        self.jobs = JobFactory(settings, self.root, search_path, self._directory, self.base_sides)
+
+    @cached_property
+    def _directory(self) -> Path:
+        """Return the private directory for the compile caches, which is made for the first test.
+
+        Raises:
+            ConfigurationError: If it cannot be made, or if nothing could remove it.
+        """
+        return make_directory(self._removal)
+
+    @cached_property
+    def base_sides(self) -> BaseSides:
+        """Return the base sides of the session's duets.
+
+        Raises:
+            ConfigurationError: If the session's directory cannot be made.
+        """
+        return BaseSides(self.root, self._directory, self._removal, self.settings.base_setup)
+
+    @cached_property
+    def jobs(self) -> JobFactory:
+        """Return the maker of the jobs of the candidates.
+
+        Raises:
+            ConfigurationError: If the session's directory cannot be made.
+        """
+        return JobFactory(
+            self.settings, self.root, self._search_path, self._directory, self.base_sides
+        )
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -260,20 +286,3 @@ class Session:
         return msgspec.structs.replace(
             verdict, failed=True, accepted=None, broken_limits=tuple(broken_limits)
         )
-
-
-def _make_directory(removal: Removal) -> Path:
-    """Return a new private directory for the compile caches of a session.
-
-    It emits a CautionWarning if compiled code cannot be loaded from any folder.
-    """
-    folder = folder_for_compiled_code()
-    if folder is None:
-        warnings.warn(
-            CautionWarning(
-                "every folder for temporary files is mounted noexec, so compiled code cannot be "
-                f"loaded from it: set {CACHE_VARIABLE} to a folder of another filesystem"
-            ),
-            stacklevel=3,
-        )
-    return removal.make_folder("traingate-session-", folder)
