@@ -1,5 +1,6 @@
 """The stored measurement that a test is compared with."""
 
+import shutil
 from dataclasses import replace
 
 import msgspec
@@ -98,6 +99,23 @@ def test_launches_of_the_same_commit_and_environment_are_pooled(storage):
     baseline = find_baseline(storage)
     assert [item.step_seconds[0] for item in baseline.launches] == [0.11, 0.12]
     assert baseline.commit == COMMIT
+    assert baseline.title.endswith("and 1 more of its commit")
+
+
+@pytest.mark.parametrize("kind", ["copy", "link"])
+@pytest.mark.parametrize("name", ["0000_again", "0001_again", "0009_again"])
+def test_a_run_that_lies_in_the_storage_twice_counts_once(storage, kind, name):
+    storage("0001_first", record_of(0.11), commit=COMMIT)
+    storage("0002_newest", record_of(0.12), commit=COMMIT)
+    for run in ("0001_first", "0002_newest"):
+        (file,) = storage.folder.rglob(f"{run}.json")
+        again = file.with_name(f"{name}_{run}.json")
+        if kind == "link":
+            again.symlink_to(file)
+        else:
+            shutil.copyfile(file, again)
+    baseline = find_baseline(storage)
+    assert sorted(item.step_seconds[0] for item in baseline.launches) == [0.11, 0.12]
     assert baseline.title.endswith("and 1 more of its commit")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
 from traingate.baselines.comparability import environment_changes, hardware_differences
+from traingate.baselines.pooling import poolable_tests, without_copies
 from traingate.baselines.run_files import REMEDY, SAVE_REMEDY
 from traingate.baselines.saved_runs import SavedRun, read_run
 from traingate.baselines.subject import Subject, failed_in, tests_of
@@ -125,16 +126,18 @@ class Baselines:
         """Return the baseline that consists of a measurement and of those that can be pooled."""
         run, summary = self.runs[candidate.position], candidate.summary
         earlier_runs = self.runs[: candidate.position]
-        pooled = [*_poolable(earlier_runs, run, summary, subject, test)]
-        suffix = f" and {len(pooled)} more of its commit" if pooled else ""
         measurement = self._measurement(run, summary)
-        measurements = [*(self._measurement(*item) for item in pooled), measurement]
+        tests = poolable_tests(earlier_runs, run, summary, subject, test)
+        pooled = without_copies(
+            measurement.launches, [self._measurement(*item).launches for item in tests]
+        )
+        suffix = f" and {len(pooled)} more of its commit" if pooled else ""
         return Baseline(
             measurement,
             run.path,
             f"{run.title}{suffix}",
             run.commit,
-            tuple(launch for item in measurements for launch in item.launches),
+            tuple(launch for launches in (*pooled, measurement.launches) for launch in launches),
             candidate.machine_differences,
         )
 
@@ -237,33 +240,6 @@ def _obstacle(
         "this repository (a shallow clone is completed by git fetch --unshallow), or it lacks the "
         "workload, or the test cannot take turns."
     )
-
-
-def _poolable(
-    earlier_runs: Sequence[RunSummary],
-    run: RunSummary,
-    newest: TestSummary,
-    subject: Subject,
-    test: str,
-) -> Iterator[tuple[RunSummary, TestSummary]]:
-    """Yield the tests in *earlier_runs* of the same code, machine and environment.
-
-    Those that failed or were left open are no part of a baseline. Only steps with the same number
-    are compared, so launches with far fewer steps than the newest ones would hide their slow steps.
-    """
-    for other in earlier_runs if run.commit is not None else ():
-        if other.commit != run.commit or failed_in(other, subject, test):
-            continue
-        for item in tests_of(subject, other, test).values():
-            if (
-                item.batch_size == newest.batch_size
-                and not item.is_undecided
-                and 4 * item.steps >= 3 * newest.steps
-                and not hardware_differences(item.machine, newest.machine)
-                and not environment_changes(item.environment, newest.environment)
-                and item.yardstick == newest.yardstick
-            ):
-                yield other, item
 
 
 def _other_subject(subject: Subject, run: RunSummary, test: str) -> Subject | None:
