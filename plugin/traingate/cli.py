@@ -35,7 +35,7 @@ from traingate.records import Acceptance
 from traingate.report.calibration import print_calibration
 from traingate.report.doctor import print_findings
 
-_MEASURING = frozenset({"calibrate", "profile", "tune"})
+_MEASURING = frozenset({"calibrate", "diff", "profile", "tune"})
 """Commands that run pytest in this process: there, the session handles the signals."""
 
 

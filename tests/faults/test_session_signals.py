@@ -204,7 +204,10 @@ def test_other():
 
 
 GATE, BISECT = ("ci", "gate", "--base=HEAD"), ("bisect", TEST, "--good=HEAD")
-CALIBRATE = ("calibrate", TEST)
+CALIBRATE, PROFILE = ("calibrate", TEST), ("profile", TEST)
+DIFF = (f"-cfrom traingate.cli import main; main(['diff', 'HEAD', '--test={TEST}'])",)
+"""Program of a command that takes no option of pytest."""
+
 ABORTED = 1
 
 
@@ -218,11 +221,14 @@ ABORTED = 1
         (BISECT, signal.SIGHUP, 128 + signal.SIGHUP),
         (CALIBRATE, signal.SIGINT, 128 + signal.SIGINT),
         (CALIBRATE, signal.SIGTERM, 128 + signal.SIGTERM),
+        (PROFILE, signal.SIGTERM, 128 + signal.SIGTERM),
+        (DIFF, signal.SIGTERM, 128 + signal.SIGTERM),
     ],
 )
 def test_a_service_that_cancels_a_command_ends_its_pytest(project, command, number, status):
-    point = "stepping" if command == CALIBRATE else "frozen"
-    with standing_still(project, point, python=(*TRAINGATE, *command)) as run:
+    point = "stepping" if command in {CALIBRATE, PROFILE} else "frozen"
+    program = command if command == DIFF else (*TRAINGATE, *command)
+    with standing_still(project, point, python=program) as run:
         run.process.send_signal(number)
         ended = run.wait()
     assert project.leftovers(0) == []

@@ -14,7 +14,7 @@ from traingate.baselines.test_names import is_named
 from traingate.causes.explanation import explain_change
 from traingate.causes.phases import phases_of_profiles
 from traingate.commands.output import exit_without_result, print_json, print_text
-from traingate.commands.profile import FORMAT, run_profiled, show
+from traingate.commands.profile import FORMAT, check_end, exit_without_profile, run_profiled, show
 from traingate.comparison.explanation import explain_records
 from traingate.errors import BaselineError, ConfigurationError, DamagedRecordError
 from traingate.records import Measurement
@@ -42,7 +42,7 @@ def diff(a: str, b: str | None, test: str | None, output: Path, form: str) -> No
 
     A and B are saved runs, or folders with profiles as --traingate-profile writes them. If A is a
     commit, it is compared with the working tree by a duet of the --test, and B is left out. Exit
-    status: 0 compared, 2 nothing could be compared.
+    status: 0 compared, 2 nothing could be compared (143 by SIGTERM).
     """
     try:
         if not path_exists(a):
@@ -72,15 +72,16 @@ def _compare_with_commit(
             f"{reference} is no file: a commit is compared with the working tree, by "
             f"traingate diff {reference} --test TEST"
         )
-    files, _ = run_profiled(test, output, reference, ())
+    files, exit_code = run_profiled(test, output, reference, ())
     if not files:
-        exit_without_result(f"{test} was not compared with {reference}.")
+        exit_without_profile(f"{test} was not compared with {reference}.", exit_code)
     for file in files:
         content = read_profiles(file)
         if content.explanation is None and content.base is not None:
             explanation = _explain_profiles(content.base, content.candidate)
             content = msgspec.structs.replace(content, explanation=explanation)
         show(content, form, file.parent)
+    check_end(exit_code)
 
 
 def _explanations(a: Path, b: Path, test: str | None) -> Iterator[tuple[str, Explanation]]:

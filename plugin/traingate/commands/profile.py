@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from traingate.commands.output import (
     NO_RESULT,
+    complain,
     exit_without_result,
     print_json,
     print_text,
@@ -50,7 +52,7 @@ def profile(
     TEST is the full name of a test, as pytest takes it. Further arguments go to pytest. With
     --against, both sides of a duet are profiled, and the tables show the difference. Traces may
     hold names of your functions and paths of your files; they stay on this machine. Exit status:
-    0 profiled, 1 slower than the commit, 2 not profiled.
+    0 profiled, 1 slower than the commit, 2 not profiled (143 by SIGTERM).
     """
     try:
         files, exit_code = run_profiled(test, output, against, pytest_arguments)
@@ -58,11 +60,10 @@ def profile(
     except ConfigurationError as error:
         exit_without_result(error)
     if not files:
-        exit_without_result(f"{test} was not profiled.")
+        exit_without_profile(f"{test} was not profiled.", exit_code)
     for file, content in zip(files, contents, strict=True):
         show(content, form, file.parent)
-    if exit_code not in {0, 1}:  # it was interrupted, or pytest itself has failed
-        sys.exit(signal_status(exit_code) or NO_RESULT)
+    check_end(exit_code)
     sys.exit(1 if exit_code == 1 and against else 0)
 
 
@@ -92,6 +93,27 @@ def run_profiled(
         exit_code = pytest.main(command)
     after = _modification_times(output)
     return [file for file, time in after.items() if before.get(file) != time], int(exit_code)
+
+
+def exit_without_profile(problem: str, exit_code: int) -> NoReturn:
+    """Print a problem, and end a command that has no profile.
+
+    Args:
+        problem: The problem.
+        exit_code: Exit code of pytest.
+    """
+    complain(problem)
+    sys.exit(signal_status(exit_code) or NO_RESULT)
+
+
+def check_end(exit_code: int) -> None:
+    """End the command if pytest was interrupted, or has failed itself.
+
+    Args:
+        exit_code: Exit code of pytest.
+    """
+    if exit_code not in {0, 1}:
+        sys.exit(signal_status(exit_code) or NO_RESULT)
 
 
 def show(content: ProfileFile, form: str, folder: Path) -> None:
