@@ -41,7 +41,7 @@ def test_two_sessions_that_save_at_once_keep_both_runs(pytester, save):
 
 def test_a_run_that_is_being_saved_is_waited_for(pytester, save):
     """pytest-benchmark does not write atomically, and another session may read at any moment."""
-    from traingate.untrusted.files import locked
+    from traingate.untrusted.locks import locked
 
     save(FAST)
     path = pytester.path / "stored" / "Linux" / "0001_base.json"

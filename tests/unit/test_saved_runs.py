@@ -22,7 +22,7 @@ from traingate.baselines.index import load_summaries
 from traingate.baselines.lookup import Baselines
 from traingate.errors import BaselineError, DamagedRecordError, NoRunError
 from traingate.records import SCHEMA
-from traingate.untrusted.files import locked
+from traingate.untrusted.locks import locked
 
 
 @pytest.mark.parametrize("selection", ["0001", "0001_old", "Linux*/0001_old", "0001*"])

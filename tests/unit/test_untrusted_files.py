@@ -16,10 +16,10 @@ from damages import DAMAGES, public_folder, unreadable, with_blocks
 from traingate.untrusted.files import (
     contains,
     copy_atomically,
-    locked,
     read_bounded,
     write_atomically,
 )
+from traingate.untrusted.locks import locked
 
 NOT_READ = {
     "a sparse gibibyte", "a folder", "a FIFO", "a link to nowhere",
@@ -224,7 +224,7 @@ def test_what_cannot_be_replaced_is_an_error_or_replaced(tmp_path, kind):
 LOCK = """
 import sys
 from pathlib import Path
-from traingate.untrusted.files import locked
+from traingate.untrusted.locks import locked
 with locked(Path(sys.argv[1]), 10) as held:
     print(held, flush=True)
     sys.stdin.read()

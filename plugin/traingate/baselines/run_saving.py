@@ -17,7 +17,8 @@ import pytest
 
 from traingate.baselines.run_files import MAX_RUN_BYTES, run_number, storage_folder
 from traingate.errors import BaselineError
-from traingate.untrusted.files import locked, read_bounded
+from traingate.untrusted.files import read_bounded
+from traingate.untrusted.locks import locked
 
 _LOCK_SECONDS: Final = 60.0
 """Longest wait for another session that is saving."""

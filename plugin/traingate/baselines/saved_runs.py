@@ -25,7 +25,8 @@ from traingate.baselines.test_names import is_named
 from traingate.errors import BaselineError, DamagedRecordError
 from traingate.records import Acceptance, Measurement, Outcome, decode, from_json
 from traingate.records.decoding import TooManyValuesError
-from traingate.untrusted.files import locked, read_bounded, write_atomically
+from traingate.untrusted.files import read_bounded, write_atomically
+from traingate.untrusted.locks import locked
 
 _MAX_LENIENT_BYTES: Final = 64 << 20
 """Largest run that is read although it is not quite JSON."""

@@ -15,7 +15,8 @@ from traingate.records.measurement import SCHEMA
 from traingate.records.race import RACE_SCHEMA, Race
 from traingate.records.race_plausibility import check_race
 from traingate.records.schema import masked_measurement
-from traingate.untrusted.files import locked, read_bounded, write_atomically
+from traingate.untrusted.files import read_bounded, write_atomically
+from traingate.untrusted.locks import locked
 from traingate.untrusted.masking import masked_text
 
 FOLDER: Final = ".traingate/races"

@@ -1,28 +1,31 @@
 """Read and write files that others may have damaged, replaced or chosen.
 
 Reading is bounded in time and memory, whatever lies at a path: a FIFO, a device, a huge file. A
-file is written completely or not at all. This module imports the standard library alone.
+file is written completely or not at all. This module imports the standard library, and modules of
+traingate that do the same.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import secrets
 import stat
-import threading
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from traingate.untrusted.clock import monotonic
+from traingate.untrusted.locks import try_to_lock
 
 _CHUNK_BYTES: Final = 1 << 20
-_LOCK_POLL_SECONDS: Final = 0.02
+_UNFINISHED: Final = re.compile(r"\.traingate-[0-9a-f]{16}")
+"""Names of files that are being written, or whose writer was killed."""
+
+_KILLED_SECONDS: Final = 60.0
+"""Age from which a file without a lock has no writer; one takes its lock at once."""
+
 _OPEN_FILES: Final = ("/dev/fd/", "/dev/std", "/proc/")
 """Beginnings of paths that stand for open files: these are written to, and not replaced."""
 
@@ -167,15 +170,33 @@ def _replace(path: Path, chunks: Iterable[bytes]) -> None:
     try:
         file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         with os.fdopen(file, "wb") as stream:
+            try_to_lock(file)
+            _remove_unfinished(path.parent, os.fstat(file).st_mtime - _KILLED_SECONDS)
             stream.writelines(chunks)
             stream.flush()
             _keep_mode(path, stream.fileno())
             os.fsync(stream.fileno())
-        unfinished.replace(path)
+            unfinished.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             unfinished.unlink()
         raise
+
+
+def _remove_unfinished(folder: Path, latest: float) -> None:
+    """Remove files that were written when their process was killed.
+
+    Args:
+        folder: Folder of the files.
+        latest: Time of modification up to which they are removed, in seconds. It is one of the
+            filesystem, whose clock may be that of another machine.
+    """
+    with contextlib.suppress(OSError):  # of a folder that may not be listed
+        for name in os.listdir(folder):  # noqa: PTH208 - names alone, of a folder of any size
+            if _UNFINISHED.fullmatch(name):
+                with contextlib.suppress(OSError), _opened(folder / name, os.O_NOFOLLOW) as file:
+                    if os.fstat(file).st_mtime <= latest and try_to_lock(file):
+                        (folder / name).unlink()
 
 
 def _keep_mode(path: Path, file: int) -> None:
@@ -226,67 +247,3 @@ def _open_file(path: Path) -> int | None:
     if match is None or match["process"] not in {None, "self", "thread-self", str(os.getpid())}:
         return None
     return int(match["number"])
-
-
-@contextlib.contextmanager
-def locked(folder: Path, seconds: float) -> Iterator[bool]:
-    """Hold the lock of a folder, which other processes of traingate take too (flock(2)).
-
-    Args:
-        folder: Folder, in which nothing is written for the lock.
-        seconds: Longest wait for another process that holds it.
-
-    Yields:
-        True if the lock is held, also if this thread has taken it before; False after the wait, or
-        if the file system has no locks.
-    """
-    deadline = monotonic() + seconds
-    try:
-        file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        yield False
-        return
-    try:
-        status = os.fstat(file)
-        key = (status.st_dev, status.st_ino)
-        if key in _HELD.keys:
-            yield True
-            return
-        is_locked = _lock(file, deadline)
-        _HELD.keys |= {key} if is_locked else set()
-        try:
-            yield is_locked
-        finally:
-            _HELD.keys -= {key}
-    finally:
-        os.close(file)
-
-
-class _HeldLocks(threading.local):
-    """Folders whose lock this thread holds, as pairs of device and inode."""
-
-    def __init__(self) -> None:
-        self.keys: frozenset[tuple[int, int]] = frozenset()
-
-
-_HELD: Final = _HeldLocks()
-
-
-def _lock(file: int, deadline: float) -> bool:
-    """Return whether the lock was taken before the deadline."""
-    has_lock = _try_to_lock(file)
-    while has_lock is None and monotonic() < deadline:
-        time.sleep(_LOCK_POLL_SECONDS)
-        has_lock = _try_to_lock(file)
-    return bool(has_lock)
-
-
-def _try_to_lock(file: int) -> bool | None:
-    """Return whether the lock can be had, and was taken; None while another process holds it."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return None
-    except OSError:
-        return False
-    return True

@@ -1,0 +1,77 @@
+"""Files that are left where a process is killed in the middle of a write."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from traingate.untrusted.files import write_atomically
+
+WRITING = """
+import os, signal, sys
+from pathlib import Path
+from traingate.untrusted.files import write_atomically
+
+os.fsync = lambda _: os.kill(os.getpid(), signal.{name})
+write_atomically(Path("results.json"), "x" * 100_000)
+"""
+"""Program that ends, or stops, when it has written its file and has not put it into its place."""
+
+LONG_AGO = 0  # seconds since 1970
+
+
+def start_writing(folder, name):
+    return subprocess.Popen([sys.executable, "-c", WRITING.format(name=name)], cwd=folder)
+
+
+def unfinished(folder):
+    return sorted(folder.glob(".traingate-*"))
+
+
+@pytest.fixture
+def killed(tmp_path):
+    """The unfinished file of a process that was killed in the middle of its write."""
+    assert start_writing(tmp_path, "SIGKILL").wait() == -signal.SIGKILL
+    (file,) = unfinished(tmp_path)
+    assert file.stat().st_size == 100_000
+    return file
+
+
+def test_the_next_write_into_the_folder_removes_what_a_killed_process_has_left(killed, tmp_path):
+    os.utime(killed, (LONG_AGO, LONG_AGO))
+    write_atomically(tmp_path / "other.json", "text")
+    assert [file.name for file in tmp_path.iterdir()] == ["other.json"]
+
+
+def test_a_young_file_stays_whose_writer_may_not_have_locked_it_yet(killed, tmp_path):
+    write_atomically(tmp_path / "other.json", "text")
+    assert unfinished(tmp_path) == [killed]
+
+
+def test_a_file_that_is_being_written_stays_however_old_it_is(tmp_path):
+    process = start_writing(tmp_path, "SIGSTOP")
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+    (file,) = unfinished(tmp_path)
+    os.utime(file, (LONG_AGO, LONG_AGO))
+    write_atomically(tmp_path / "other.json", "text")
+    assert unfinished(tmp_path) == [file]
+    process.send_signal(signal.SIGCONT)
+    assert process.wait() == 0
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["other.json", "results.json"]
+
+
+def test_only_regular_files_of_these_names_are_removed(tmp_path):
+    names = (".traingate-0123456789abcdef.txt", ".traingate-0123456789ABCDEF", ".traingate-notes")
+    for name in names:
+        (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, (LONG_AGO, LONG_AGO))
+    (tmp_path / f".traingate-{0:016}").mkdir()
+    (tmp_path / f".traingate-{1:016}").symlink_to(names[0])
+    os.mkfifo(tmp_path / f".traingate-{2:016}")
+    before = unfinished(tmp_path)
+    write_atomically(tmp_path / "other.json", "text")
+    assert unfinished(tmp_path) == before
