@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -119,6 +120,20 @@ def test_recording_with_an_anchor_says_the_same(save, case, monkeypatch, tmp_pat
     assert result.exit_code == status, result.output
     summary = (tmp_path / "summary.md").read_text()
     assert all(text in result.stderr and text in summary for text in texts)
+
+
+@pytest.mark.parametrize("kind", ["folder", "FIFO"])
+def test_a_summary_of_the_job_that_cannot_be_written_is_an_error(save, monkeypatch, tmp_path, kind):
+    save("new", "measured", test_a=1)
+    (tmp_path / "test_copy.py").write_text(
+        COPYING_TEST.format(file=next((tmp_path / "project" / "measured").iterdir()))
+    )
+    summary = tmp_path / "summary"
+    summary.mkdir() if kind == "folder" else os.mkfifo(summary)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    result = CliRunner().invoke(main, ["ci", "record", str(tmp_path / "test_copy.py")])
+    assert result.exit_code == 2, result.output
+    assert f"traingate: GITHUB_STEP_SUMMARY: {summary} was not written: [Errno" in result.stderr
 
 
 def test_the_first_run_of_all_passes_without_a_named_anchor(save):

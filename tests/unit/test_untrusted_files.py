@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from damages import DAMAGES, public_folder, unreadable, with_blocks
 from traingate.untrusted.files import (
+    append,
     contains,
     copy_atomically,
     read_bounded,
@@ -267,3 +269,10 @@ def test_a_thread_that_holds_the_lock_does_not_wait_for_itself(tmp_path):
 def test_without_a_folder_there_is_no_lock_and_no_error(tmp_path):
     with locked(tmp_path / "nowhere", 0.1) as held:
         assert held is False
+
+
+def test_a_text_is_appended_to_a_file_that_may_be_missing(tmp_path):
+    for text in ("ä", "\udcff"):
+        append(tmp_path / "file", text)
+    assert (tmp_path / "file").read_text() == "ä\\udcff"
+    append(Path("/dev/null"), "text")

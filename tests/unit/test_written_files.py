@@ -11,8 +11,7 @@ PACKAGE = Path(traingate.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 WRITERS = {
-    "untrusted/files.py",  # writes atomically, for all others
-    "commands/ci.py",  # appends to the summary of a job, which others write too
+    "untrusted/files.py",  # writes atomically, or appends, for all others
     "controller/child.py",  # the log of a worker, in a folder of the session
     "controller/exit_report.py",  # the same
     "protocol/channel.py",  # the key of a connection, in a private folder

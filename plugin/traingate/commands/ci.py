@@ -22,6 +22,7 @@ from traingate.pull_requests.measuring import RESULTS_FILE, measure_pull_request
 from traingate.records.history import History
 from traingate.report.history import history_text, not_compared_text
 from traingate.report.markdown import code_block
+from traingate.untrusted.files import append
 from traingate.untrusted.plain_text import without_control_characters
 from traingate.worktree.git_command import git_output
 
@@ -137,9 +138,9 @@ def _record(
         return status or NO_RESULT
     history = read_history(str(storage), anchor=anchor, tolerance=tolerance)
     problem = not_compared_text(history, anchor) if anchor is not None else ""
-    _summarise(history, problem)
     if problem:
         complain(problem)
+    _summarise(history, problem)
     if anchor is not None and not history.is_compared:
         return status or NO_RESULT
     return status or (_FAILED if history.losses else 0)
@@ -184,8 +185,12 @@ def _summarise(history: History, problem: str) -> None:
     text += f"\n{without_control_characters(problem)}\n" if problem else ""
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(f"## traingate: history\n\n{code_block(text)}\n")
+        try:
+            append(Path(summary), f"## traingate: history\n\n{code_block(text)}\n")
+        except OSError as error:
+            raise ConfigurationError(
+                f"GITHUB_STEP_SUMMARY: {summary} was not written: {error}"
+            ) from error
 
 
 @ci.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -27,7 +27,7 @@ from traingate.report.results import failed_result, measured_result, refused_res
 from traingate.session.comparisons import NO_ANCHOR
 from traingate.session.session import Session
 from traingate.session.summary import SessionSummary
-from traingate.untrusted.files import write_atomically
+from traingate.untrusted.files import append, write_atomically
 from traingate.untrusted.masking import masked_text
 from traingate.untrusted.shell_words import shell_command
 
@@ -106,7 +106,7 @@ def write_results(
         text = to_markdown(results)
         if len(text.encode()) > _SUMMARY_BYTES:
             text = to_markdown(results, details=False)
-        errors += _write(summary, text, SUMMARY_VARIABLE, mode="a")
+        errors += _write(summary, text, SUMMARY_VARIABLE, append)
     return errors
 
 
@@ -151,13 +151,11 @@ def _history(session: Session, measurements: Mapping[str, Measurement], now: dat
     )
 
 
-def _write(path: str, text: str, option: str, mode: str = "w") -> list[str]:
+def _write(
+    path: str, text: str, option: str, write: Callable[[Path, str], None] = write_atomically
+) -> list[str]:
     try:
-        if mode == "w":
-            write_atomically(Path(path), text)
-        else:
-            with Path(path).open(mode, encoding="utf-8", errors="backslashreplace") as file:
-                file.write(text)
+        write(Path(path), text)
     except OSError as error:
         return [f"{option}: {path} was not written: {error}"]
     return []

@@ -164,6 +164,28 @@ def copy_atomically(source: Path, path: Path) -> None:
         _replace(path, iter(lambda: os.read(file, _CHUNK_BYTES), b""))
 
 
+def append(path: Path, text: str) -> None:
+    """Append a text to a file, which is made if it is missing.
+
+    A FIFO or a device, such as ``/dev/stdout``, is written to.
+
+    Args:
+        path: Path of the file.
+        text: Text. Lone surrogates are written as escapes.
+
+    Raises:
+        OSError: If it cannot be written, such as to a folder, or a FIFO that nobody reads.
+    """
+    _check_path(path)
+    data = text.encode(errors="backslashreplace")
+    if _is_stream(path):
+        _write_to_stream(path, data)
+        return
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o666), "ab") as stream:
+        stream.write(data)
+
+
 def _replace(path: Path, chunks: Iterable[bytes]) -> None:
     """Replace a file by one with this content, or leave it as it is."""
     unfinished = path.parent / f".traingate-{secrets.token_hex(8)}"
