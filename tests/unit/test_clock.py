@@ -2,13 +2,17 @@
 
 import ast
 import itertools
+import os
+import signal
 import socket
+import subprocess
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import traingate
-from traingate.controller.rank_channels import RankChannels
+from traingate.controller.rank_channels import Answers, RankChannels
+from traingate.protocol import messages
 from traingate.protocol.channel import Channel
 from traingate.untrusted import clock
 
@@ -40,6 +44,36 @@ def test_a_wait_for_a_silent_worker_ends_though_time_was_frozen(monkeypatch):
     with ours, theirs:
         answers = RankChannels({0: Channel(Connection(ours.detach()))}).receive(0.1)
     assert answers.overdue_ranks == (0,)
+
+
+def test_a_message_that_nobody_asked_for_is_looked_for_though_time_was_frozen(monkeypatch):
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        channels = RankChannels({0: Channel(Connection(ours.detach()))})
+        assert channels.unasked() == Answers()
+        Channel(Connection(os.dup(theirs.fileno()))).send(messages.Step(3))
+        assert channels.unasked() == Answers({0: messages.Step(3)})
+
+
+def test_a_wait_for_the_end_of_a_process_ends_though_time_was_frozen(monkeypatch):
+    for module, name in ((time, "monotonic"), (subprocess, "_time")):
+        monkeypatch.setattr(module, name, lambda: 0.0)
+    with subprocess.Popen(["sleep", "600"]) as process:
+        assert clock.wait_for_exit(process, 0.1) is None
+        process.kill()
+        assert clock.wait_for_exit(process, 60) == -signal.SIGKILL
+
+
+def test_no_module_waits_for_a_process_by_the_clock_of_another_one():
+    waits = {
+        f"{module.relative_to(PACKAGE)}: {ast.unparse(node)}"
+        for module in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("process.wait")
+        if node.args or node.keywords
+    }
+    assert waits == set()
 
 
 def test_no_module_asks_another_clock_for_its_limits():

@@ -19,6 +19,7 @@ from traingate.environments.answers import ask_program
 from traingate.environments.interpreter import PROBE_SECONDS, Interpreter, child_environment
 from traingate.errors import ConfigurationError
 from traingate.report.terminal_text import terminal_text
+from traingate.untrusted.clock import wait_for_exit
 from traingate.untrusted.masking import masked_text
 from traingate.untrusted.paths import is_folder
 
@@ -101,9 +102,7 @@ def _run(
             start_new_session=True,  # so that it and its children can be killed together
         )
         guard = OrphanGuard(process.pid, tag, None)
-        code = process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return f"took longer than {seconds:g} s (see --traingate-timeout), and was ended,"
+        code = wait_for_exit(process, seconds)
     finally:
         if process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -112,6 +111,8 @@ def _run(
         kill_tagged(tag, start_time)  # the command too if a signal came before its number was known
         if guard is not None:
             guard.close()
+    if code is None:
+        return f"took longer than {seconds:g} s (see --traingate-timeout), and was ended,"
     return f"failed with exit status {code}" if code else None
 
 

@@ -25,7 +25,7 @@ from traingate.controller.shared_memory import remove_unused, shared_memory_of
 from traingate.controller.tagged_processes import kill_tagged, wait_for_trackers
 from traingate.protocol.channel import Channel
 from traingate.protocol.messages import Hello, Message
-from traingate.untrusted.clock import running_time
+from traingate.untrusted.clock import running_time, wait_for_exit
 
 _GRACE_SECONDS: Final = 5.0
 """Longest wait for a child to end by itself before it is killed."""
@@ -280,9 +280,8 @@ class Child:
         if self._channels is not None:
             self._channels.close()  # a child that is not stuck ends at once by itself
         if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                if grace and not (self._tree and self._tree.is_frozen):
-                    self._process.wait(grace)
+            if grace and not (self._tree and self._tree.is_frozen):
+                wait_for_exit(self._process, grace)
             if self._process.poll() is not None:
                 wait_for_trackers(tag, self._start_time)
             with contextlib.suppress(ProcessLookupError, PermissionError):

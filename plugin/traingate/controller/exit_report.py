@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from traingate.untrusted.clock import wait_for_exit
 from traingate.untrusted.plain_text import without_control_characters
 
 _LOG_LINES: Final = 40
@@ -52,9 +53,8 @@ def describe_exit(process: subprocess.Popen[bytes], seconds: float) -> str:
         process: Process that has ended or is about to.
         seconds: Longest wait for its end.
     """
-    try:
-        code = process.wait(seconds)
-    except subprocess.TimeoutExpired:
+    code = wait_for_exit(process, seconds)
+    if code is None:
         return "closed its connection"
     if code >= 0:
         return f"exited with status {code}"

@@ -5,11 +5,15 @@ All time limits depend on it. This module imports the standard library alone.
 
 from __future__ import annotations
 
-from time import CLOCK_MONOTONIC, clock_gettime
+from subprocess import Popen
+from time import CLOCK_MONOTONIC, clock_gettime, sleep
 from typing import Final
 
 _LONGEST_GAP: Final = 3.0
 """Longest time between two calls of ``running_time``, in seconds, that does not count as a stop."""
+
+_EXIT_POLL_SECONDS: Final = 0.02
+"""Longest interval between two checks whether a process has ended."""
 
 
 def monotonic() -> float:
@@ -47,3 +51,20 @@ def running_time() -> float:
     between two readings does not count, if it takes longer than ``_LONGEST_GAP``.
     """
     return _CLOCK.read()
+
+
+def wait_for_exit(process: Popen[bytes], seconds: float) -> int | None:
+    """Wait for the end of a process, and return its exit status; None if it still runs.
+
+    ``Popen.wait`` reads a clock that freezegun stops.
+
+    Args:
+        process: Process that this one has started.
+        seconds: Longest wait.
+    """
+    deadline = monotonic() + seconds
+    pause = 0.0005
+    while process.poll() is None and monotonic() < deadline:
+        sleep(pause)
+        pause = min(2 * pause, _EXIT_POLL_SECONDS)
+    return process.returncode

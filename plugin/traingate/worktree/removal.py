@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from traingate.untrusted.clock import wait_for_exit
 from traingate.worktree.git_command import git_environment
 
 _CLEANUP_SCRIPT: Final = Path(__file__).with_name("cleanup.py")
@@ -96,9 +97,7 @@ class Removal:
         assert cleanup.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             cleanup.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # the script goes on without us
-            cleanup.wait(_CLOSE_TIMEOUT_SECONDS)
-        return not cleanup.returncode
+        return not wait_for_exit(cleanup, _CLOSE_TIMEOUT_SECONDS)  # else it goes on without us
 
     def _send(self, entry: dict[str, str | int]) -> None:
         """Send an entry to the cleanup script, which is started for the first one."""
