@@ -195,6 +195,7 @@ CLOCKS = (
 DATA = (
     meddling("losing_numbers"),
     meddling("losing_bounds"),
+    meddling("losing_plain_numbers"),
     meddling(
         "ending_early",
         r"launch 1, in step 3 of 4: .*the dataset ended, and gave no batch when it was read again",

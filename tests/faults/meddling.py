@@ -221,6 +221,22 @@ def losing_bounds():
     return _losing(float("inf"))
 
 
+def losing_plain_numbers():
+    """Return NaN as a number of Python from a step of its own."""
+    losses = iter([1.0] * (MIDDLE - 1))
+
+    def step(context, _):
+        time.sleep(0.005)
+        loss = context.forward(next, losses, float("nan"))
+        context.backward(training_setup.optimizer)
+        context.update(training_setup.optimizer.step)
+        return loss
+
+    training_setup = training(lambda: None)
+    training_setup.optimizer.backward = lambda: None
+    return replace(training_setup, train_step=None, step=step)
+
+
 def _reading(dataset):
     return replace(training(lambda: time.sleep(0.005)), dataset=dataset)
 

@@ -72,7 +72,10 @@ def test_the_other_tests_of_the_run_are_measured(run_of, group):
 
 
 @pytest.mark.parametrize("group", ["numbers"])
-@pytest.mark.parametrize(("name", "value"), [("losing_numbers", "nan"), ("losing_bounds", "inf")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("losing_numbers", "nan"), ("losing_bounds", "inf"), ("losing_plain_numbers", "nan")],
+)
 def test_a_loss_that_is_no_number_is_marked_wherever_it_is_shown(run_of, group, name, value):
     run = run_of(group)
     record = run.records[f"test_{name}"]

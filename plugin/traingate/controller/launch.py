@@ -11,7 +11,7 @@ import msgspec
 from traingate.controller.child import Child
 from traingate.controller.environment import merged_environment
 from traingate.controller.job import Job, ProfilePlan
-from traingate.controller.launch_record import checked, launch_record
+from traingate.controller.launch_record import checked, counters_of, launch_record
 from traingate.controller.schedule import Rounds, plan_rounds
 from traingate.controller.steps import Steps
 from traingate.controller.training_worker import TrainingWorker
@@ -81,9 +81,7 @@ class LaunchFacts:
             WorkerError: If an imported package is not the one that an earlier launch imported.
         """
         self.environment = merged_environment(self.environment, finish_messages[0].environment)
-        self.counts = self.counts.merged_with(
-            finish_messages[0].counters, finish_messages[0].reasons
-        )
+        self.counts = self.counts.merged_with(*counters_of(finish_messages))
         self.ranks = len(finish_messages)
         self.precision = finish_messages[0].precision
         self.precision_speedup = finish_messages[0].precision_speedup

@@ -12,6 +12,7 @@ from traingate.controller.steps import Steps
 from traingate.controller.warm_up import WarmUp
 from traingate.errors import WorkerError
 from traingate.protocol import messages
+from traingate.protocol.shared_names import NONFINITE_LOSSES
 from traingate.records import Launch
 
 _COMPUTING_PHASES: Final = ("forward", "backward", "optimizer")
@@ -39,6 +40,7 @@ def launch_record(
     """
     answers = steps.answers
     phases = phase_seconds(answers)
+    counters, reasons = counters_of(finish_messages)
     return Launch(
         step_seconds=steps.step_seconds,
         data_seconds=tuple(max(rank.phase_seconds["data"] for rank in step) for step in answers),
@@ -56,12 +58,32 @@ def launch_record(
         setup_seconds=setup_seconds,
         peak_rss_bytes=sum(rank.peak_rss_bytes for rank in finish_messages),
         minor_page_faults_per_step=sum(rank.minor_page_faults_per_step for rank in finish_messages),
-        counters=finish_messages[0].counters,
+        counters=counters,
         data_workers_peak_bytes=sum(rank.data_workers_bytes for rank in finish_messages),
         imported_files_digest=digest_of_files(finish_messages[0].imported_files),
         rss_growth_bytes_per_step=_total_growth(finish_messages),
-        reasons={name: tuple(lines) for name, lines in finish_messages[0].reasons.items()},
+        reasons={name: tuple(lines) for name, lines in reasons.items()},
     )
+
+
+def counters_of(
+    finish_messages: Sequence[messages.Finished],
+) -> tuple[dict[str, int], dict[str, list[str]]]:
+    """Return the counters of a launch, and their reasons: those of rank 0.
+
+    The losses that are no numbers are those of the rank with most of them, since each rank has
+    batches of its own.
+
+    Args:
+        finish_messages: Finished message of each rank.
+    """
+    first = finish_messages[0]
+    worst = max(finish_messages, key=lambda rank: rank.counters.get(NONFINITE_LOSSES, 0))
+    counters, reasons = dict(first.counters), dict(first.reasons)
+    if NONFINITE_LOSSES in worst.counters:
+        counters[NONFINITE_LOSSES] = worst.counters[NONFINITE_LOSSES]
+        reasons[NONFINITE_LOSSES] = worst.reasons.get(NONFINITE_LOSSES, [])
+    return counters, reasons
 
 
 def checked(launch: Launch, name: str, log_end: Callable[[], str]) -> Launch:

@@ -19,7 +19,8 @@ class NonfiniteLosses:
         """Look at the loss of a step, after the step's time has been taken.
 
         Args:
-            loss: Loss that the step returned. Anything but a tensor of one element is left alone.
+            loss: Loss that the step returned. Anything but a tensor of one element, or a number, is
+                left alone.
             step: Number of the measured step, from 1.
         """
         value = _value_of(loss)
@@ -40,11 +41,12 @@ class NonfiniteLosses:
 
 
 def _value_of(loss: Any) -> float | None:
-    """Return the value of a loss; None if it is no number.
+    """Return the value of a loss; None if it is no number that can be NaN or infinite.
 
     ``item()`` waits for nothing, since the step has ended, and lets XLA compile nothing.
+    A workload's own step may return a ``float`` or a number of numpy.
     """
     try:
-        return float(loss.item())
-    except (AttributeError, TypeError, ValueError, RuntimeError):
+        return float(loss if isinstance(loss, float) else loss.item())
+    except (AttributeError, TypeError, ValueError, RuntimeError, OverflowError):
         return None
