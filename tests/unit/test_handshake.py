@@ -123,6 +123,49 @@ def test_of_too_many_silent_peers_the_first_is_given_up(listener, monkeypatch):
         connection.close()
 
 
+def test_the_first_peer_may_answer_while_another_one_takes_its_place(listener, monkeypatch):
+    monkeypatch.setattr(handshake, "_MAX_PEERS", 1)
+    with stranger(listener) as first:
+        accept_until(lambda: has_bytes(first), listener)
+        first.sendall(b"x" * 64)
+        with stranger(listener):
+            assert listener.accept(0.05) is None
+            assert accept_child(listener) == messages.Step(3)
+
+
+def test_a_child_that_has_answered_is_let_in_though_another_peer_takes_its_place(
+    listener, monkeypatch
+):
+    monkeypatch.setattr(handshake, "_MAX_PEERS", 1)
+    key = (listener.directory / "key").read_bytes()
+    with stranger(listener) as child:
+        accept_until(lambda: has_bytes(child), listener)
+        nonce, proof = b"n" * NONCE_BYTES, handshake._proof
+        theirs = child.recv(NONCE_BYTES)
+        child.sendall(nonce + proof(key, b"child", theirs, nonce))
+        with stranger(listener):
+            assert listener.accept(10) is not None
+        assert child.recv(32) == proof(key, b"controller", theirs, nonce)
+
+
+def test_a_peer_that_answers_byte_by_byte_holds_up_no_child_and_is_given_up(listener, monkeypatch):
+    monkeypatch.setattr(handshake, "_PEER_SECONDS", 0.5)
+    with stranger(listener) as slow:
+        accept_until(lambda: has_bytes(slow), listener)
+        slow.recv(NONCE_BYTES)
+        slow.sendall(b"x")
+        assert accept_child(listener) == messages.Step(3)
+        refused_after = None
+        for sent in range(2, 64):  # of 64 bytes
+            assert listener.accept(0.02) is None
+            try:
+                slow.sendall(b"x")
+            except (BrokenPipeError, ConnectionResetError):
+                refused_after = sent
+                break
+        assert refused_after is not None
+
+
 @pytest.mark.parametrize(
     "answer",
     [b"x" * 64, b"", b"x" * 30, bytes(range(256)) * 16, b"GET / HTTP/1.1\r\n\r\n" * 9],

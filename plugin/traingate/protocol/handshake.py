@@ -75,10 +75,16 @@ class Authentication:
         """Return the connection to a peer that knows the key; None if none proves that in time."""
         deadline = monotonic() + seconds
         while True:
-            for peer in self._ready(deadline):
+            ready_peers, is_called = self._ready(deadline)
+            for peer in ready_peers:
                 connection = self._proceed(peer)
                 if connection is not None:
                     return connection
+            if is_called:  # only now, since it may refuse one of those peers
+                self._accept()
+            for peer in [*self._peers]:
+                if monotonic() >= peer.deadline:
+                    self._refuse(peer)
             if monotonic() >= deadline:
                 return None
 
@@ -87,8 +93,8 @@ class Authentication:
         while self._peers:
             self._refuse(self._peers[0])
 
-    def _ready(self, deadline: float) -> list[_Peer]:
-        """Accept new peers, refuse late ones, and return those that have sent something."""
+    def _ready(self, deadline: float) -> tuple[list[_Peer], bool]:
+        """Return the peers that have sent something, and whether a new one wants to connect."""
         poll = select.poll()  # descriptors may have numbers that are too high for select()
         by_number = {peer.socket.fileno(): peer for peer in self._peers}
         for number in (self._listener.fileno(), *by_number):
@@ -96,12 +102,7 @@ class Authentication:
         times = (deadline, *(peer.deadline for peer in self._peers))
         events = poll.poll(max(0.0, min(times) - monotonic()) * 1000)
         ready = [by_number[number] for number, _ in events if number in by_number]
-        if len(ready) < len(events):
-            self._accept()
-        for peer in [*self._peers]:
-            if peer not in ready and monotonic() >= peer.deadline:
-                self._refuse(peer)
-        return ready
+        return ready, len(ready) < len(events)
 
     def _accept(self) -> None:
         """Accept a connection, and send the random number."""
@@ -143,7 +144,9 @@ class Authentication:
         return None
 
     def _refuse(self, peer: _Peer) -> None:
-        self._peers.remove(peer)
+        """Close the connection to a peer, which may have been refused already."""
+        if peer in self._peers:
+            self._peers.remove(peer)
         peer.socket.close()
 
 
