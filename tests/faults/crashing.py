@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -241,6 +243,20 @@ def hanging_while_building():
 
 def stopping_itself():
     return in_step(MIDDLE, lambda: kill(signal.SIGSTOP))
+
+
+def shut_sockets_down(how: int) -> None:
+    for number in range(3, 256):
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(number)) as connection:
+            connection.shutdown(how)
+
+
+def shutting_its_connection_down():
+    return in_step(MIDDLE, lambda: (shut_sockets_down(socket.SHUT_RDWR), time.sleep(600)))
+
+
+def shutting_its_connection_down_before_it_answers():
+    return in_step(MIDDLE, lambda: shut_sockets_down(socket.SHUT_WR))
 
 
 class EndlessRead:

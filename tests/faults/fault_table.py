@@ -167,6 +167,14 @@ MESSAGES = (
         "closing_its_connection_and_opening_files", rf"launch 1 exited with status 1 {MIDDLE}",
         "the connection to traingate's controller, has been closed in this process",
     ),
+    crashing(
+        "shutting_its_connection_down",
+        rf"launch 1 ended itself since its connection to traingate's controller, .* had ended {MIDDLE}",
+    ),
+    crashing(
+        "shutting_its_connection_down_before_it_answers", rf"launch 1 (ended itself|exited with status 1) .*{MIDDLE}",
+        "the connection to traingate's controller was closed, or has been shut down",
+    ),
     answering("answering_garbage", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
     answering("answering_a_deep_list", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
     answering("answering_a_wrong_type", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
@@ -214,6 +222,7 @@ DATA = (
 DUETS = (
     on_base("killed_in_step", "was killed by SIGKILL"),
     on_base("hanging_in_python", rf"gave no answer within {HANG_SECONDS} s"),
+    on_base("shutting_its_connection_down", "ended itself since its connection"),
     on_base("answering_half", "a message broke off"),
     on_base("answering_without_phases", "phase_seconds has no data"),
     on_base("clock_of_half_speed", "passed on the worker's clock"),

@@ -5,8 +5,10 @@ Each class has a behaviour of its own.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -52,6 +54,17 @@ class Hanging(Regular):
     def body(self, number):
         while number == 1:
             time.sleep(60)
+
+
+class ShuttingDown(Regular):
+    """Service that shuts its connection down in its second step."""
+
+    def body(self, number):
+        if number == 1:
+            for descriptor in range(3, 256):
+                with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as each:
+                    each.shutdown(socket.SHUT_RDWR)
+            time.sleep(600)
 
 
 class Raising(Regular):

@@ -17,6 +17,7 @@ from traingate.errors import (
     ConfigurationError,
     ProtocolError,
     WorkerDiedError,
+    WorkerKilledError,
     WorkerTimeoutError,
     WorkloadError,
 )
@@ -74,6 +75,13 @@ def test_a_child_that_is_killed_is_reported_with_its_step():
         take_steps(worker)
     assert re.search(r"launch 2 was killed by SIGKILL .* in step 2 of 3", str(caught.value))
     assert "about to be killed" in str(caught.value)
+
+
+def test_a_child_that_shuts_its_connection_down_was_not_killed_for_memory():
+    with pytest.raises(WorkerDiedError) as caught, child("ShuttingDown") as worker:
+        take_steps(worker)
+    assert not isinstance(caught.value, WorkerKilledError)
+    assert re.search(r"launch 2 ended itself since its connection .* in step 2", str(caught.value))
 
 
 def test_a_hanging_child_is_ended_after_its_timeout():

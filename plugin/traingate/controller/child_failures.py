@@ -23,6 +23,7 @@ from traingate.errors import (
 )
 from traingate.protocol.channel import Listener
 from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello
+from traingate.protocol.shared_names import CONNECTION_ENDED
 
 _EXIT_SECONDS: Final = 5.0
 """Longest wait for the end of a process whose connection has ended."""
@@ -91,11 +92,18 @@ class ChildFailures:
         """Return the error that the child, or these ranks, ended before they had reported."""
         is_launched = self._command.launched
         ending = "ended" if is_launched else describe_exit(process, _EXIT_SECONDS)
+        is_disconnected = (self._directory / CONNECTION_ENDED).exists()
+        if is_disconnected:
+            ending = (
+                "ended itself since its connection to traingate's controller, which something in "
+                "that process has shut down or closed, had ended"
+            )
         message = (
             f"{self._name(ranks)} {ending} {activity}, before it had reported.\n"
             f"{self.log_tail(ranks)}"
         )
-        was_killed = not is_launched and process.returncode == -signal.SIGKILL
+        is_sigkill = process.returncode == -signal.SIGKILL
+        was_killed = is_sigkill and not is_launched and not is_disconnected
         return WorkerKilledError(message) if was_killed else WorkerDiedError(message)
 
     def damaged(self, rank: int, description: str, activity: str) -> ProtocolError:

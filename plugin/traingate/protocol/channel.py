@@ -94,7 +94,11 @@ class Channel:
                 descriptor may be that of one of the workload's files by now.
         """
         self._check_descriptor()
-        self._connection.send_bytes(encode(message))
+        try:
+            self._connection.send_bytes(encode(message))
+        except BrokenPipeError as error:
+            text = "the connection to traingate's controller was closed, or has been shut down"
+            raise BrokenPipeError(error.errno, text) from None
 
     def _check_descriptor(self) -> None:
         """Raise an OSError if the descriptor is not that of the connection any more."""

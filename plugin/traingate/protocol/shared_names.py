@@ -12,6 +12,9 @@ INTEL_OPENMP_FILES: Final = "__KMP_REGISTERED_LIB_"
 """Start of the names in shared memory by which Intel's OpenMP registers processes; their numbers
 follow. It removes them at a normal exit only."""
 
+CONNECTION_ENDED: Final = "connection-ended"
+"""File in the private directory of a child that has ended itself because its connection ended."""
+
 NONFINITE_LOSSES: Final = "nonfinite_losses_in_measured_steps"
 """Counter of the measured steps whose loss was NaN or infinite."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import platform
@@ -18,7 +19,11 @@ from traingate.imports.library_paths import is_library_path
 from traingate.protocol.channel import Channel, connect
 from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
 from traingate.protocol.ranks import rank_place
-from traingate.protocol.shared_names import INTEL_OPENMP_FILES, STACK_SIGNAL
+from traingate.protocol.shared_names import (
+    CONNECTION_ENDED,
+    INTEL_OPENMP_FILES,
+    STACK_SIGNAL,
+)
 from traingate.untrusted.plain_text import shortened
 from traingate.worker.descendants import adopt_orphans, kill_descendants
 
@@ -61,7 +66,7 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
     os.register_at_fork(after_in_child=close_in_child)
     inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
     try:
-        threading.Thread(target=_read, args=(channel, inbox), daemon=True).start()
+        threading.Thread(target=_read, args=(channel, inbox, directory), daemon=True).start()
         service = make()
         place = rank_place()
         python = platform.python_version()
@@ -94,17 +99,23 @@ def _continue_group() -> None:
         os.killpg(0, signal.SIGCONT)
 
 
-def _read(channel: Channel, inbox: queue.SimpleQueue[Message]) -> None:
+def _read(channel: Channel, inbox: queue.SimpleQueue[Message], directory: Path) -> None:
     """Put messages into *inbox*; end the process, even during a step, when the connection ends."""
     try:
         while True:
             inbox.put(channel.receive())
     except (EOFError, OSError, ProtocolError):
-        _end()
+        _end(directory)
 
 
-def _end() -> None:
-    """End this process, all that it started, and its whole process group if it leads one."""
+def _end(directory: Path) -> None:
+    """End this process, all that it started, and its whole process group if it leads one.
+
+    The controller has closed the connection, or is gone, unless the workload has shut it down. For
+    that case a file tells the controller why this process was killed.
+    """
+    with contextlib.suppress(OSError):
+        (directory / CONNECTION_ENDED).touch()
     kill_descendants()
     for file in _SHARED_MEMORY.glob(f"{INTEL_OPENMP_FILES}{os.getpid()}_*"):
         file.unlink(missing_ok=True)  # Intel's OpenMP removes it at a normal exit only
