@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from session_sites import MODELS, SMOKE
+import pytest
+from session_sites import MODELS, PYTEST, SMOKE, TESTS
 
 
 def test_a_test_that_stops_the_clock_of_python_is_measured(project):
@@ -20,4 +21,36 @@ def test_model(training_benchmark, monkeypatch):
     )
     ended = project.run(*SMOKE, "--timeout=60", "--timeout-method=thread")
     assert ended.status == 0, ended.output
+    assert project.leftovers() == []
+
+
+PRINTING = """
+import os
+from trainings import training
+
+def model():
+    os.write(1, bytes(range(128, 256)) + b"\\xc3\\x97 last words\\n")
+    return training(lambda: None)
+"""
+
+
+ON_TERMINAL = """
+import os, pty, sys
+command = [sys.executable, "-m", "pytest", *sys.argv[1:]]
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(command)))
+"""
+
+
+@pytest.mark.parametrize("python", [PYTEST, ("-c", ON_TERMINAL)], ids=["log", "terminal"])
+def test_what_a_worker_prints_fails_no_test_where_it_cannot_be_encoded(
+    project, monkeypatch, python
+):
+    project.write("models.py", PRINTING)
+    project.write("test_größe.py", TESTS.replace("test_model", "test_größe"))
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    ended = project.run(*SMOKE, "-s", "test_größe.py", python=python)
+    assert ended.status == 0, ended.output
+    assert r"\xd7 last words" in ended.output
+    assert r"\n" not in ended.output  # as pytest escapes a text that it cannot encode
+    assert "1 passed" in ended.output
     assert project.leftovers() == []

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from typing import Any, Final, NoReturn, TextIO
+from typing import Any, Final, NoReturn
 
 import click
 import msgspec
 from rich.console import Console
 
-from traingate.report.terminal_text import rendered_text, terminal_text
+from traingate.report.terminal_text import encodable, rendered_text, terminal_text
 from traingate.untrusted.masking import masked_text
 
 NO_RESULT: Final = 2
@@ -80,9 +80,3 @@ def json_text(value: Any) -> str:
     """Return a value as JSON in several lines, in which a terminal or a job finds no command."""
     text = msgspec.json.format(msgspec.json.encode(value)).decode()
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text).replace("##[", "#\\u0023[")
-
-
-def encodable(text: str, stream: TextIO) -> str:
-    """Return a text without characters that the encoding of a stream lacks, which are escaped."""
-    encoding = stream.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)

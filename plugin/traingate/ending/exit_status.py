@@ -23,7 +23,7 @@ from traingate.ending.command_line import (
     read_command_line,
 )
 from traingate.ending.termination import Terminated, Termination
-from traingate.report.terminal_text import terminal_text
+from traingate.report.terminal_text import encodable, terminal_text
 from traingate.selection import Selection
 
 if TYPE_CHECKING:
@@ -155,7 +155,8 @@ def check_exit_status(config: pytest.Config) -> Generator[None, ExitStatus, Exit
         return gate.termination.exit_status
     failure = _failure(config, gate) if _is_green(status) else ""
     if failure:
-        sys.stderr.write(f"ERROR: traingate: {terminal_text(failure)}\n")
+        text = f"ERROR: traingate: {terminal_text(failure)}\n"
+        sys.stderr.write(encodable(text, sys.stderr))
         return pytest.ExitCode.TESTS_FAILED
     if exit_error is not None:
         raise exit_error

@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from rich.console import Console
 
@@ -54,6 +54,28 @@ def observer_of(request: pytest.FixtureRequest) -> Iterator[WorkerOutput]:
             yield log_lines
     else:
         with capture_disabled():
-            console = Console(file=sys.__stdout__)
+            console = Console(file=cast("TextIO", _EncodableStream(sys.__stdout__)))
         with ProgressLine(console, capture_disabled, terminal_text(request.node.name)) as line:
             yield line
+
+
+class _EncodableStream:
+    """Stream that writes a question mark for each character that the encoding of another one lacks.
+
+    Escapes would make the line of the progress longer than the terminal is wide.
+
+    Args:
+        stream: The other stream.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, and return its number of characters."""
+        assert self._stream is not None
+        encoding = self._stream.encoding
+        return self._stream.write(text.encode(encoding, "replace").decode(encoding))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from traingate.report.terminal_text import terminal_text
+from traingate.report.terminal_text import encodable, terminal_text
 from traingate.untrusted.clock import monotonic
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class WorkerOutput(NoProgress):
         """
         if text not in self._shown_texts:
             self._shown_texts.add(text)
-            sys.stdout.write(f"[printed by {launch}]\n{terminal_text(text)}\n")
+            shown_text = f"[printed by {launch}]\n{terminal_text(text)}\n"
+            sys.stdout.write(encodable(shown_text, sys.stdout))
             sys.stdout.flush()
 
 

@@ -43,3 +43,14 @@ def rendered_text(text: str) -> str:
         text: Text whose parts went through ``terminal_text`` before they were rendered.
     """
     return _WORKFLOW_COMMAND.sub(lambda match: f"{match[0]}{_BREAK}", text)
+
+
+def encodable(text: str, stream: object) -> str:
+    """Return a text without characters that the encoding of a stream lacks, which are escaped.
+
+    Args:
+        text: Text.
+        stream: Text file that it will be written to, such as ``sys.stdout``, or what stands there.
+    """
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
