@@ -67,6 +67,15 @@ class ShuttingDown(Regular):
             time.sleep(600)
 
 
+class Printing(Regular):
+    """Service that prints 8 MiB in each step, and then takes its time."""
+
+    def body(self, number):
+        for _ in range(8):
+            os.write(1, b"x" * (1 << 20))
+        time.sleep(0.2)
+
+
 class Raising(Regular):
     """Service whose user code raises an exception."""
 

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 from traingate.controller.call_stacks import is_worker, printed_call_stacks
 from traingate.controller.child_failures import ChildFailures, not_started, open_listener
 from traingate.controller.command import Command
-from traingate.controller.exit_report import cut_logs, printed_text
+from traingate.controller.exit_report import LogCutter, cut_logs, printed_text
 from traingate.controller.freezing import ProcessTree
 from traingate.controller.orphans import OrphanGuard
 from traingate.controller.rank_channels import Answers, RankChannels
@@ -74,6 +74,7 @@ class Child:
         self._listener = open_listener(self._label)
         self.directory = self._listener.directory
         self._failures = ChildFailures(self._command, self._label, self.directory)
+        self._log_cutter = LogCutter(self.directory)
         self._start_time = time.time()
         self._deadline = running_time() + self._start_seconds
         try:
@@ -218,6 +219,7 @@ class Child:
         assert self._channels is not None
         remaining = self._deadline - running_time() if seconds is None else seconds
         answers = self._channels.receive(remaining, ranks, self._is_running)
+        self._log_cutter.cut_when_due()
         self._check(answers, activity)
         if answers.overdue_ranks:
             limit = self._start_seconds if seconds is None else seconds

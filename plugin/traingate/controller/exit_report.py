@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from traingate.untrusted.clock import wait_for_exit
+from traingate.untrusted.clock import monotonic, wait_for_exit
 from traingate.untrusted.plain_text import without_control_characters
 
 _LOG_LINES: Final = 40
@@ -38,6 +38,9 @@ _MAX_OUTPUT_BYTES: Final = 64 << 10
 
 _MAX_LOG_BYTES: Final = 32 << 20
 """Size of a log from which on it is cut while the child runs."""
+
+_CUT_SECONDS: Final = 1.0
+"""Shortest time between two looks at the size of the logs while answers come."""
 
 _CUT: Final = "[...] "
 """Start of what is left of a text whose beginning was left out."""
@@ -157,6 +160,24 @@ def cut_logs(directory: Path) -> None:
                 with log.open("ab") as file:
                     file.truncate(0)
                     file.write(end)
+
+
+class LogCutter:
+    """Caller of ``cut_logs`` about once a second, also between the answers to short steps.
+
+    Args:
+        directory: Private directory of the child.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._due_time = monotonic()
+
+    def cut_when_due(self) -> None:
+        """Cut the logs, unless they were looked at less than a second ago."""
+        if monotonic() >= self._due_time:
+            cut_logs(self._directory)
+            self._due_time = monotonic() + _CUT_SECONDS
 
 
 def _logs(directory: Path) -> Iterator[Path]:
