@@ -128,6 +128,31 @@ def leaving_garbage() -> TrainingSetup:
     return training(step)
 
 
+_BUILT = []
+
+
+def _built_once(end: Callable[[], object]) -> TrainingSetup:
+    _BUILT.append(1)
+    if len(_BUILT) > 1:
+        end()
+    return sleeping()
+
+
+def exiting_when_built_again() -> TrainingSetup:
+    """Exit when the training is built a second time."""
+    return _built_once(lambda: sys.exit(3))
+
+
+def interrupted_when_built_again() -> TrainingSetup:
+    """Get a Ctrl-C when the training is built a second time."""
+    return _built_once(lambda: signal.raise_signal(signal.SIGINT))
+
+
+def killed_when_built_again() -> TrainingSetup:
+    """Be killed when the training is built a second time."""
+    return _built_once(lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
 def printing() -> TrainingSetup:
     """Print in the first step, and emit a warning."""
     calls = []

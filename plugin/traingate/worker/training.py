@@ -259,7 +259,7 @@ class Trainer:
         assert self._build_setup is not None
         try:
             counted = work.count(self._build_setup())
-        except Exception:  # the measurement is complete without these numbers
+        except BaseException:  # the measurement is complete without it; a workload may exit
             yield messages.WorkCounted(None, None)
         else:
             yield messages.WorkCounted(
