@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
-from session_sites import MODELS, PYTEST, SMOKE, TESTS
+from session_sites import DUET, MODELS, PYTEST, SMOKE, TESTS
 
 
 def test_a_test_that_stops_the_clock_of_python_is_measured(project):
@@ -53,4 +56,35 @@ def test_what_a_worker_prints_fails_no_test_where_it_cannot_be_encoded(
     assert r"\xd7 last words" in ended.output
     assert r"\n" not in ended.output  # as pytest escapes a text that it cannot encode
     assert "1 passed" in ended.output
+    assert project.leftovers() == []
+
+
+FORKING = """
+import os, time
+from pathlib import Path
+from models import model
+
+def test_model(training_benchmark):
+    training_benchmark(model)
+    child = os.fork()
+    if child == 0:
+        time.sleep(600)
+        os._exit(0)
+    Path("forked").write_text(str(child))
+"""
+
+
+@pytest.mark.parametrize("options", [SMOKE, DUET], ids=["measuring", "duet"])
+def test_the_end_of_a_run_does_not_wait_for_a_process_that_a_test_has_forked(project, options):
+    project.write("models.py", MODELS)
+    project.write("test_speed.py", FORKING)
+    project.commit()
+    run = project.start(*options)
+    try:
+        ended = run.wait()
+        folders = [path for path in project.temporary.iterdir() if "pytest" not in path.name]
+    finally:
+        os.kill(int((project.folder / "forked").read_text()), signal.SIGKILL)
+    assert ended.status == 0, ended.output
+    assert folders == []
     assert project.leftovers() == []

@@ -209,7 +209,7 @@ def test_a_child_that_has_written_over_its_environment_is_ended_with_its_control
     variables = {name: value for name, value in os.environ.items() if name != LAUNCH_TAG}
     command = [sys.executable, "-c", "import time; time.sleep(600)"]
     with subprocess.Popen(command, env=variables, start_new_session=True) as process:
-        arguments = [LAUNCH_TAG, "the tag of the child", str(process.pid), ""]
+        arguments = [str(os.getpid()), LAUNCH_TAG, "the tag of the child", str(process.pid), ""]
         script = Path(end_orphans.__file__)
         subprocess.run([sys.executable, script, *arguments], input="", text=True, check=True)
         try:

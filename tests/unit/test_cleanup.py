@@ -33,7 +33,7 @@ DAMAGES = {
 def clean_up(text, *options, **variables):
     """Run the script with a text as its input; it must end with status 0 and print nothing."""
     environment = {**os.environ, **variables}
-    command = [sys.executable, *options, "-I", "-S", str(SCRIPT)]
+    command = [sys.executable, *options, "-I", "-S", str(SCRIPT), str(os.getpid())]
     process = subprocess.run(command, input=text, capture_output=True, check=True, env=environment)
     assert process.stdout + process.stderr == b""
 

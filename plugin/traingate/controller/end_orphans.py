@@ -1,17 +1,19 @@
 """End a child whose controller was killed.
 
-The command is ``python end_orphans.py TAG_NAME TAG GROUP DIRECTORY``. A child ends itself when its
-connection closes, but not while it is stopped (see ``freezing``), and the command that prepares a
-base has no connection. So ``orphans`` starts this script beside each child, by path, and it imports
-the standard library alone. Its standard input is a pipe from the controller. A line on it means
-that the controller has ended the child itself. If the pipe ends without one, the controller is
-gone, and this script kills the child's process group and every process that has the tag in its
-environment, and removes the child's directory, unless DIRECTORY is empty.
+The command is ``python end_orphans.py PARENT TAG_NAME TAG GROUP DIRECTORY``. A child ends itself
+when its connection closes, but not while it is stopped (see ``freezing``), and the command that
+prepares a base has no connection. So ``orphans`` starts this script beside each child, by path, and
+it imports the standard library alone. Its standard input is a pipe from the controller. A line on
+it means that the controller has ended the child itself. If the pipe or the process PARENT ends
+without one, the controller is gone, and this script kills the child's process group and every
+process that has the tag in its environment, and removes the child's directory, unless DIRECTORY is
+empty.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -19,6 +21,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 _SECONDS = 5.0
 """Longest time in which processes with the tag are looked for again after some were killed."""
@@ -26,10 +29,11 @@ _SECONDS = 5.0
 _POLL_SECONDS = 0.02
 
 
-def main(tag_name: str, tag: str, group: int, directory: str) -> None:
-    """Wait for the end of standard input, and clean up if the controller has not.
+def main(parent: int, tag_name: str, tag: str, group: int, directory: str) -> None:
+    """Wait for the end of the controller, and clean up if it has not.
 
     Args:
+        parent: Process id of the controller.
         tag_name: Name of the environment variable that marks the processes of the child.
         tag: Value of that variable.
         group: Process group of the child.
@@ -38,7 +42,7 @@ def main(tag_name: str, tag: str, group: int, directory: str) -> None:
     start = _start_time(group)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    if sys.stdin.readline():
+    if any(_load_parent_input().read_until_parent_ends(sys.stdin.fileno(), parent)):
         return
     entry = os.fsencode(f"{tag_name}={tag}")
     # The child's environment cannot tell: setproctitle(3) writes over the memory that it is in.
@@ -60,6 +64,17 @@ def main(tag_name: str, tag: str, group: int, directory: str) -> None:
         time.sleep(_POLL_SECONDS)
     if directory:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _load_parent_input() -> ModuleType:
+    """Return the module that reads standard input; this script has no package to import it from."""
+    file = Path(__file__).resolve().parents[1] / "untrusted" / "parent_input.py"
+    spec = importlib.util.spec_from_file_location("parent_input", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _process_ids() -> Iterator[int]:
@@ -106,4 +121,4 @@ def _has_entry(pid: int, entry: bytes) -> bool:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5])

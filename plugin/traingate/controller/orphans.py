@@ -28,8 +28,9 @@ class OrphanGuard:
         # variables stay: Python may need LD_LIBRARY_PATH to start.
         environment = {name: value for name, value in os.environ.items() if name != LAUNCH_TAG}
         folder = "" if directory is None else str(directory)
+        arguments = (str(os.getpid()), LAUNCH_TAG, tag, str(pid), folder)
         self._process = subprocess.Popen(  # noqa: S603 - our own script, no shell
-            [sys.executable, "-I", "-S", str(_SCRIPT), LAUNCH_TAG, tag, str(pid), folder],
+            [sys.executable, "-I", "-S", str(_SCRIPT), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -1,20 +1,24 @@
-"""Remove folders as soon as standard input ends: the script ``python cleanup.py``.
+"""Remove folders as soon as a parent has ended: the script ``python cleanup.py PARENT``.
 
 Each line of standard input is a JSON object. It has either ``folder``, which is deleted, and
 ``repository`` if the folder is a worktree of one; or ``pattern``, by which all folders are deleted
 that ``glob.glob`` finds; or ``group``, a process group that fills such a folder and is killed
-first, and ``runs``, which is false once it has ended. Paths are the bytes of the file system, read
-as UTF-8 with the error handler ``surrogateescape``. A line that is none of these is left out.
+first, and ``runs``, which is false once it has ended; or ``ended``, after which nothing is read.
+Paths are the bytes of the file system, read as UTF-8 with the error handler ``surrogateescape``. A
+line that is none of these is left out.
 
 ``removal.py`` starts this script by path, and no module imports it; it imports the standard library
-alone. Its input is a pipe, which ends when the parent closes it or when the parent is gone for any
-reason, so a killed pytest leaves no folder behind.
+alone. Its input is a pipe. The folders are removed when the parent says that it has ended, when the
+pipe ends, or when the process PARENT is gone for any reason, so a killed pytest leaves no folder
+behind, also if a process that it has forked holds the pipe open.
 """
 
 from __future__ import annotations
 
 import contextlib
 import glob
+import importlib.util
+import itertools
 import json
 import os
 import shutil
@@ -24,6 +28,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 _ATTEMPTS: Final = 25
@@ -31,11 +36,16 @@ _ATTEMPT_SECONDS: Final = 0.2
 _GIT_SECONDS: Final = 60.0
 
 
-def main() -> None:
-    """Read all entries from standard input, then remove them, the last one first."""
+def main(parent: int) -> None:
+    """Read all entries from standard input, then remove them, the last one first.
+
+    Args:
+        parent: Process id of the parent.
+    """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    entries = [*_whole_entries(sys.stdin.buffer)]
+    lines = _load_parent_input().read_lines_until_parent_ends(sys.stdin.fileno(), parent)
+    entries = [*itertools.takewhile(lambda entry: "ended" not in entry, _whole_entries(lines))]
     groups = {
         entry["group"]: entry.get("runs")
         for entry in entries
@@ -47,6 +57,17 @@ def main() -> None:
     for entry in reversed(entries):
         with contextlib.suppress(Exception):  # whatever is wrong with it, the others are removed
             _remove_entry(entry)
+
+
+def _load_parent_input() -> ModuleType:
+    """Return the module that reads standard input; this script has no package to import it from."""
+    file = Path(__file__).resolve().parents[1] / "untrusted" / "parent_input.py"
+    spec = importlib.util.spec_from_file_location("parent_input", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _whole_entries(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
@@ -95,4 +116,4 @@ def _remove(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

@@ -34,6 +34,7 @@ class Removal:
     def __init__(self) -> None:
         self._cleanup: subprocess.Popen[bytes] | None = None
         self._entries: list[dict[str, str | int]] = []
+        self._owner = 0  # process that has started the script
         self._sent = 0  # number of the entries that the script has
 
     def __enter__(self) -> Removal:
@@ -96,6 +97,11 @@ class Removal:
         assert cleanup is not None
         assert cleanup.stdin is not None
         with contextlib.suppress(BrokenPipeError):
+            if os.getpid() == self._owner:  # a process that it has forked ends nothing
+                # Such a process may hold the pipe open, so its end does not tell.
+                cleanup.stdin.write(json.dumps({"ended": True}).encode() + b"\n")
+                cleanup.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):
             cleanup.stdin.close()
         return not wait_for_exit(cleanup, _CLOSE_TIMEOUT_SECONDS)  # else it goes on without us
 
@@ -115,9 +121,9 @@ class Removal:
             OSError: If it cannot be started, or was killed.
         """
         if self._cleanup is None:
-            self._sent = 0
+            self._sent, self._owner = 0, os.getpid()
             self._cleanup = subprocess.Popen(  # noqa: S603 - our own script, no shell
-                [sys.executable, "-I", "-S", str(_CLEANUP_SCRIPT)],
+                [sys.executable, "-I", "-S", str(_CLEANUP_SCRIPT), str(self._owner)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
