@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
-# What the actions beside this file run, one step at a time. Only the steps that need the token have
-# it, and before them none runs the project's code, but in record. Everything comes from variables, nothing from an event.
+# What the actions beside this file run, one step at a time. Only fetch, push and comment have the
+# token. In gate, fetch comes before the project is installed. In record, push comes after the
+# project's code has run. Everything comes from variables, nothing from an event.
 set -euo pipefail
 step="$1"
 traingate="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)" # the checkout that the actions come from
 
 case "$step" in
 install)
-    python -m pip install --quiet "$traingate"
+    # -I: a module pip in the working directory is the project's.
+    python -I -m pip install --quiet "$traingate"
     ;;
 install-project)
     bash -euo pipefail -c "${TRAINGATE_INSTALL:-true}"
     ;;
 install-comment)
     # A comment needs no torch: uv leaves it out.
-    python -m pip install --quiet uv
+    python -I -m pip install --quiet uv
     UV_OVERRIDE="$traingate/constraints/without-torch.txt" \
-        python -m uv pip install --quiet --python "$(command -v python)" "$traingate[github]"
+        python -I -m uv pip install --quiet --python "$(command -v python)" "$traingate[github]"
     ;;
 comment)
     exec traingate ci comment traingate-results

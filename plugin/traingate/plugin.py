@@ -173,8 +173,9 @@ class _SessionHooks:
         """Check the number of the new run and read the baselines before anything is measured."""
         if runs_no_test(self._config.option) or not self._selection.benchmarks:
             return
-        options.check_limits(self._config, self._settings)
         try:
+            if self._config.stash[SESSION_KEY] == self.session:  # not of a command for one test
+                options.check_limits(self._config, self._settings)
             if self._can_record:
                 check_next_number(self._config, self._settings.storage)
             if self._settings.compare:

@@ -84,6 +84,8 @@ class SingleTestPlugin:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Replace the session, after traingate's own hook has run."""
         self._config = config
+        if not config.pluginmanager.has_plugin("traingate"):
+            raise pytest.UsageError("this command needs what -p no:traingate turns off")
         self._parsed_settings = parse(config)
         config.stash[SESSION_KEY] = lambda: self._make_session(config)
 

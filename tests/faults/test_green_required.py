@@ -92,6 +92,15 @@ WAYS = {
         (),
         by_conftest(_changing("require"), "a layer was asked for, and a conftest", SKIPPED),
     ),
+    "one of two names taken away": (
+        ("--traingate-require=flush_denormal,channels_last",),
+        by_conftest(
+            "def pytest_configure(config):\n"
+            "    config.option.traingate_require = frozenset({'channels_last'})",
+            "a layer was asked for, and a conftest",
+            SKIPPED,
+        ),
+    ),
     "option changed, without a benchmark": (
         (),
         by_conftest(

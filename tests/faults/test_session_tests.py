@@ -84,7 +84,8 @@ def test_the_end_of_a_run_does_not_wait_for_a_process_that_a_test_has_forked(pro
         ended = run.wait()
         folders = [path for path in project.temporary.iterdir() if "pytest" not in path.name]
     finally:
-        os.kill(int((project.folder / "forked").read_text()), signal.SIGKILL)
+        for file in project.folder.glob("forked"):
+            os.kill(int(file.read_text()), signal.SIGKILL)
     assert ended.status == 0, ended.output
     assert folders == []
     assert project.leftovers() == []

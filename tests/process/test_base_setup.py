@@ -97,7 +97,8 @@ def test_the_base_is_checked_out_where_its_build_can_be_run(
     project, base_sides_with, temporary, monkeypatch
 ):
     def statvfs(folder):
-        return SimpleNamespace(f_flag=os.ST_NOEXEC if Path(folder) == temporary else 0)
+        flag = os.ST_NOEXEC if Path(folder) == temporary else 0
+        return SimpleNamespace(f_flag=flag, f_bavail=1, f_blocks=1, f_favail=1, f_files=1)
 
     monkeypatch.setattr(os, "statvfs", statvfs)
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)

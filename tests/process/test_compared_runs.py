@@ -122,6 +122,16 @@ def test_limits_without_a_comparison_are_refused_before_anything_is_measured(pyt
         assert "--benchmark-compare-fail needs --benchmark-compare" in text_of(result)
 
 
+@pytest.mark.parametrize(
+    "unmeasured", [("--benchmark-disable",), ("--benchmark-skip",), ("-n2",)], ids=" ".join
+)
+def test_limits_without_a_comparison_are_let_through_where_nothing_is_measured(
+    pytester, unmeasured
+):
+    limits = "--benchmark-compare-fail=min:5%"
+    assert run(pytester, ONE_MEASURED, limits, *unmeasured, options=MEASURE[:1]).ret == 0
+
+
 def _without_name(_content, benchmark):
     del benchmark["fullname"]
 

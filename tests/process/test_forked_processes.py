@@ -118,18 +118,19 @@ def test_lines_are_read_whole_until_the_pipe_ends(monkeypatch, has_pidfd):
     os.close(reader)
 
 
-def test_without_pidfd_the_end_of_the_parent_is_noticed_by_its_successor(tmp_path):
+def test_without_pidfd_the_end_of_the_parent_is_noticed_however_early_it_comes(tmp_path):
     script = (
         "import os, sys; del os.pidfd_open\n"
         f"sys.path.insert(0, {str(Path(parent_input.__file__).parent)!r}); import parent_input\n"
         "parent_input._CHECK_SECONDS = 0.05\n"
-        "assert not any(parent_input.read_until_parent_ends(0, os.getppid()))\n"
+        "assert not any(parent_input.read_until_parent_ends(0, int(sys.argv[2])))\n"
         "open(sys.argv[1], 'w').close()\n"
     )
     starter = (
-        "import os, subprocess, sys, time\n"
-        "subprocess.Popen([sys.executable, '-c', *sys.argv[1:]], stdin=0)\n"
-        "time.sleep(1); os._exit(0)\n"
+        "import os, subprocess, sys\n"
+        "command = [sys.executable, '-c', *sys.argv[1:], str(os.getpid())]\n"
+        "subprocess.Popen(command, stdin=0)\n"
+        "os._exit(0)\n"
     )
     reader, writer = os.pipe()
     file = tmp_path / "noticed"

@@ -64,7 +64,7 @@ def test_workers_compile_elsewhere_if_the_folder_for_temporary_files_is_mounted_
 
     def of_noexec_mount(path):
         status = statvfs(path)
-        names = ("f_flag", "f_bfree", "f_blocks", "f_ffree", "f_files")
+        names = ("f_flag", "f_bavail", "f_blocks", "f_favail", "f_files")
         changed = SimpleNamespace(**{name: getattr(status, name) for name in names})
         changed.f_flag |= os.ST_NOEXEC if Path(path) == temporary else 0
         return changed

@@ -1,4 +1,4 @@
-"""Whom the git of the branch of the runs gives the token, and what it takes from a stranger."""
+"""Test which server is given the token, and what a stranger's branch of runs can do."""
 
 from __future__ import annotations
 

@@ -204,6 +204,15 @@ def test_runs_of_one_commit_are_one_point_and_runs_of_other_branches_are_left_ou
     assert "Left out: 1 runs of" in repository.history()[1]
 
 
+def test_a_run_that_lies_twice_in_the_storage_counts_once(repository):
+    repository.commit("first", 1.0)
+    (path,) = repository.storage.iterdir()
+    (repository.storage / "0002_copy.json").write_bytes(path.read_bytes())
+    (repository.storage / "0003_link.json").symlink_to(path)
+    _, history = repository.as_json()
+    assert [[point.launches for point in item.points] for item in history.series] == [[3]]
+
+
 def test_commits_are_in_the_order_of_git_and_not_of_saving(repository):
     names = [repository.commit(f"{number}") for number in range(3)]
     for name in reversed(names):

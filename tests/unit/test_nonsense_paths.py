@@ -88,7 +88,8 @@ def test_a_folder_of_profiles_that_cannot_be_is_an_error_before_pytest_runs(fold
     with unreadable(folder / "closed"):
         result = CliRunner().invoke(main, [*command, f"--output={path}"])
     assert (result.exit_code, type(result.exception)) == (2, SystemExit), result.output
-    assert f"--output: {path} cannot be read" in result.stderr
+    assert "--output: " in result.stderr
+    assert f"{path} cannot be read" in result.stderr
 
 
 @pytest.mark.parametrize("read", [read_space, read_profiles])

@@ -14,7 +14,7 @@ from traingate.host import temporary_folders
 from traingate.host.temporary_folders import folder_for_builds, folder_for_compiled_code
 from traingate.session import Session
 
-MOUNT = 'mount -t tmpfs -o {option} tmpfs "$0" && exec "$@"'
+MOUNT = 'mount -t tmpfs -o {option} tmpfs "$0" && {{ {fill}; exec "$@"; }}'
 """Script that mounts a folder, in a mount namespace of its own, and runs a command."""
 
 PRINT = (
@@ -57,13 +57,20 @@ def test_a_folder_that_cannot_be_made_is_passed_over(folders, monkeypatch):
     assert folder_for_compiled_code() == folders / "temporary"
 
 
-@pytest.mark.parametrize("option", ["noexec", "nr_inodes=1"])
-def test_a_folder_that_is_mounted_noexec_or_has_no_inode_left_is_passed_over(
-    folders, monkeypatch, option
+@pytest.mark.parametrize(
+    ("option", "fill"),
+    [
+        ("noexec", "true"),
+        ("nr_inodes=1", "true"),
+        ("size=64k", 'head -c 100000 /dev/zero > "$0/full" 2>/dev/null'),
+    ],
+)
+def test_a_folder_that_is_mounted_noexec_or_has_no_room_left_is_passed_over(
+    folders, monkeypatch, option, fill
 ):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folders / "kernels"))
     (folders / "kernels").mkdir()
-    script = MOUNT.format(option=option)
+    script = MOUNT.format(option=option, fill=fill)
     namespace = ("unshare", "--map-root-user", "--mount", "sh", "-c", script, folders / "kernels")
     if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode:
         pytest.skip("needs unshare(1) and the right to mount in a namespace of its own")

@@ -54,13 +54,16 @@ def test_a_young_file_stays_whose_writer_may_not_have_locked_it_yet(killed, tmp_
 
 def test_a_file_that_is_being_written_stays_however_old_it_is(tmp_path):
     process = start_writing(tmp_path, "SIGSTOP")
-    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
-    (file,) = unfinished(tmp_path)
-    os.utime(file, (LONG_AGO, LONG_AGO))
-    write_atomically(tmp_path / "other.json", "text")
-    assert unfinished(tmp_path) == [file]
-    process.send_signal(signal.SIGCONT)
-    assert process.wait() == 0
+    try:
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        (file,) = unfinished(tmp_path)
+        os.utime(file, (LONG_AGO, LONG_AGO))
+        write_atomically(tmp_path / "other.json", "text")
+        assert unfinished(tmp_path) == [file]
+    finally:
+        process.send_signal(signal.SIGCONT)
+        status = process.wait()
+    assert status == 0
     assert sorted(file.name for file in tmp_path.iterdir()) == ["other.json", "results.json"]
 
 

@@ -40,7 +40,7 @@ def poolable_tests(
 def without_copies(
     newest: Sequence[Launch], others: Sequence[Sequence[Launch]]
 ) -> list[list[Launch]]:
-    """Return those of the launches in *others* that stand nowhere else, and no empty list.
+    """Return the launches in *others*, each of them once, and no empty list.
 
     A run may lie in a storage twice, as a copy or a link. No two launches take the same times.
     """

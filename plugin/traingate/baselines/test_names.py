@@ -16,7 +16,7 @@ def is_part_of(test: str, name: str) -> bool:
 
 
 def is_named(test: str, names: Collection[str]) -> bool:
-    """Return whether *test* is one of those that *names* names.
+    """Return whether a test is selected by one of several names.
 
     Args:
         test: Full name of a test.

@@ -86,6 +86,7 @@ def run_profiled(
     """
     import pytest  # noqa: PLC0415 - the other commands do without it
 
+    output = output.absolute()  # a test may change the working directory
     before = _modification_times(output)
     duet = [f"--traingate-against={against}"] if against else []
     command = [test, f"--traingate-profile={output}", "-p", "no:cacheprovider", *duet, *arguments]

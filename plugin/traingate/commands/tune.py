@@ -162,6 +162,9 @@ def tune(
     """
     from traingate.tuning.tune import TuneRun  # noqa: PLC0415 - loads pytest
 
+    # A test may change the working directory.
+    output = choices["output"]
+    svg, script, output = (path and path.absolute() for path in (svg, script, output))
     run = TuneRun(_tune_options(**choices), report=_report, announce=_announce)
     # The record alone is the standard output.
     with contextlib.redirect_stdout(sys.stderr) if form == "json" else contextlib.nullcontext():
@@ -169,6 +172,8 @@ def tune(
     if run.race is None:
         complain(f"{test} was not raced.")
         sys.exit(signal_status(status) or NO_RESULT)
+    if output is not None and run.path not in {None, output}:
+        complain(f"another run has written {output}, so the race was saved as {run.path}")
     race, result = run.race, answer(run.race)
     print_race(race, result, form)
     if form == "text" and run.path is not None:

@@ -1,4 +1,4 @@
-"""Tell what a command line asks for: a comparison, a layer that must run, or only a list.
+"""Tell what a run is asked for: a comparison, layers that must run, or only a list.
 
 pytest's own parser reads it, so that every spelling counts that pytest takes. The command line is
 read without the options that ``addopts`` and ``PYTEST_ADDOPTS`` add to it.
@@ -30,6 +30,9 @@ options; those of traingate are ini keys too."""
 
 GATE_KEYS: Final = tuple(name for name in GATE_OPTIONS if name.startswith("traingate"))
 """Ini keys that ask for the same."""
+
+LAYER_OPTION: Final = "traingate_require"
+"""One of ``GATE_OPTIONS``, which asks for layers; the others ask for a comparison."""
 
 _LISTING_OPTIONS: Final = (
     "help", "version", "collectonly", "showfixtures", "show_fixtures_per_test", "markers",
@@ -135,3 +138,29 @@ def _is_readable(arguments: Iterable[str]) -> bool:
             if not _is_readable(lines):
                 return False
     return True
+
+
+def requested_early(early_config: pytest.Config) -> dict[str, object]:
+    """Return those of ``GATE_OPTIONS`` that are given, with their values."""
+    known = early_config.known_args_namespace
+    values = {
+        name: getattr(known, name, None) or (name in GATE_KEYS and _ini_value(early_config, name))
+        for name in GATE_OPTIONS
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _ini_value(config: pytest.Config, key: str) -> object:
+    """Return the value of an ini key; True if it is invalid, which is refused later."""
+    try:
+        return config.getini(key)
+    except (TypeError, ValueError, pytest.UsageError):
+        return True
+
+
+def names_in(value: object) -> frozenset[str]:
+    """Return the names in a value of ``--traingate-require``, or of its ini key."""
+    if not isinstance(value, str | Iterable):  # an invalid value of the ini key
+        return frozenset()
+    texts = [value] if isinstance(value, str) else map(str, value)
+    return frozenset(name for text in texts for name in text.replace(",", " ").split())

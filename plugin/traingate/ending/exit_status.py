@@ -17,10 +17,11 @@ import pytest
 from traingate import options
 from traingate.baselines.run_files import may_hold_records
 from traingate.ending.command_line import (
-    GATE_KEYS,
-    GATE_OPTIONS,
+    LAYER_OPTION,
     CommandLine,
+    names_in,
     read_command_line,
+    requested_early,
 )
 from traingate.ending.termination import Terminated, Termination
 from traingate.report.terminal_text import encodable, terminal_text
@@ -109,9 +110,6 @@ class GateStatus:
 GATE_STATUS_KEY: Final[pytest.StashKey[GateStatus]] = pytest.StashKey()
 """Key of the status in ``config.stash``, where it stays when the plugin is unconfigured."""
 
-
-_LAYER_OPTION: Final = "traingate_require"
-"""That of ``GATE_OPTIONS`` which asks for layers; the others ask for a comparison."""
 
 _REQUESTED_KEY: Final[pytest.StashKey[Mapping[str, object]]] = pytest.StashKey()
 """Key of those of ``GATE_OPTIONS`` that were given before any conftest file was loaded, with their
@@ -203,13 +201,16 @@ def _failure_of_ended(gate: GateStatus, requested: Mapping[str, object]) -> str:
     """Return why a run that has said what it compared must not be green; empty if it may."""
     if gate.failure:
         return f"the exit status was set to 0 after this run had failed: {gate.failure}"
-    if requested.keys() - {_LAYER_OPTION} and not gate.settings.compares:
+    if requested.keys() - {LAYER_OPTION} and not gate.settings.compares:
         asked = "a comparison"
-    elif _LAYER_OPTION in requested and not gate.settings.require:
+    elif not names_in(requested.get(LAYER_OPTION)) <= gate.settings.require:
         asked = "a layer"
     else:
         return ""
-    return f"{asked} was asked for, and a conftest file or a plugin has changed the options."
+    return (
+        f"{asked} was asked for, and a conftest file or a plugin has changed the options. If that "
+        "is meant, pass -p no:traingate."
+    )
 
 
 def _concerns_training(
@@ -265,7 +266,7 @@ def refuse_early_exit(
     """
     command_line = read_command_line(early_config, parser)
     early_config.stash[_COMMAND_LINE_KEY] = command_line
-    early_config.stash[_REQUESTED_KEY] = _requested_early(early_config)
+    early_config.stash[_REQUESTED_KEY] = requested_early(early_config)
     try:
         yield
     except SystemExit as error:
@@ -276,21 +277,3 @@ def refuse_early_exit(
             "a comparison was asked for, and a conftest file or a plugin called sys.exit() while "
             "it was loaded, so that no test would run."
         ) from error
-
-
-def _requested_early(early_config: pytest.Config) -> dict[str, object]:
-    """Return those of ``GATE_OPTIONS`` that are given, with their values."""
-    known = early_config.known_args_namespace
-    values = {
-        name: getattr(known, name, None) or (name in GATE_KEYS and _ini_value(early_config, name))
-        for name in GATE_OPTIONS
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-def _ini_value(config: pytest.Config, key: str) -> object:
-    """Return the value of an ini key; True if it is invalid, which is refused later."""
-    try:
-        return config.getini(key)
-    except (TypeError, ValueError, pytest.UsageError):
-        return True

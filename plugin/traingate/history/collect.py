@@ -6,6 +6,7 @@ import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 import msgspec
@@ -70,7 +71,8 @@ def collect_history(
     groups: dict[_Key, _Tests] = defaultdict(lambda: defaultdict(list))
     for run, place in zip(runs, places, strict=True):
         for test in run.tests if place >= 0 else ():
-            groups[_key(test)][indexes[place]].append(test)
+            tests = groups[_key(test)][indexes[place]]
+            tests += _without_copied_launches(test, tests)
     kept_commits = tuple(commits[place] for place in measured)
     named = _anchor_index(anchor, commits, measured)
     series = [_series(tests, kept_commits, named, tolerance_percent) for tests in groups.values()]
@@ -81,6 +83,18 @@ def collect_history(
         series=tuple(sorted(series, key=lambda item: (item.test, item.machine))),
         left_out=left_out,
     )
+
+
+def _without_copied_launches(
+    test: TestSummary, others: Sequence[TestSummary]
+) -> Sequence[TestSummary]:
+    """Return *test* with those of its launches alone that *others* lack; nothing if it has none.
+
+    A run may lie in a storage twice, as a copy or a link.
+    """
+    seen = {launch for other in others for launch in other.launches}
+    new = tuple(launch for launch in test.launches if launch not in seen)
+    return [replace(test, launches=new)] if new else []
 
 
 def _places(

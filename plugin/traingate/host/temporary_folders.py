@@ -53,5 +53,5 @@ def _can_be_used(folder: Path) -> bool:
     if filesystem.f_flag & os.ST_NOEXEC or not os.access(folder, os.W_OK | os.X_OK):
         return False
     # Filesystems without a limit say 0 of 0.
-    has_blocks = filesystem.f_bfree > 0 or not filesystem.f_blocks
-    return has_blocks and (filesystem.f_ffree > 0 or not filesystem.f_files)
+    has_blocks = filesystem.f_bavail > 0 or not filesystem.f_blocks
+    return has_blocks and (filesystem.f_favail > 0 or not filesystem.f_files)

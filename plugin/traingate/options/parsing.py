@@ -54,7 +54,9 @@ def parse(config: pytest.Config) -> Settings:
         if values[name]:
             values[name] = str(folder / values[name])
     if values["against_python"]:
-        values["against_python"] = _located_program(values["against_python"], folder)
+        is_given = config.getoption("traingate_against_python") is not None
+        start = folder if is_given else config.rootpath  # as paths of ini keys
+        values["against_python"] = _located_program(values["against_python"], start)
     return Settings(
         **{**values, "scale": SCALES[values["scale"]]},
         compare=compare,
@@ -66,7 +68,7 @@ def parse(config: pytest.Config) -> Settings:
 
 
 def check_limits(config: pytest.Config, settings: Settings) -> None:
-    """Refuse limits of pytest-benchmark in a run that compares nothing with them.
+    """Refuse limits of pytest-benchmark in a run that measures, and compares nothing with them.
 
     pytest-benchmark refuses them too, but not before its tables, which ``-p no:terminal`` and
     others leave out.
@@ -74,7 +76,9 @@ def check_limits(config: pytest.Config, settings: Settings) -> None:
     Raises:
         pytest.UsageError: If there are limits and no ``--benchmark-compare``.
     """
-    if config.getoption("benchmark_compare_fail", None) and not settings.compare:
+    has_limits = config.getoption("benchmark_compare_fail", None)
+    is_measured = settings.measures and not config.getoption("benchmark_skip", False)
+    if has_limits and is_measured and not settings.compare:
         raise pytest.UsageError("--benchmark-compare-fail needs --benchmark-compare")
 
 

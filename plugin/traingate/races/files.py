@@ -112,17 +112,23 @@ class RaceFile:
         Raises:
             OSError: If the file cannot be written.
         """
-        folder = self._folder if self.path is None else self.path.parent
-        folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder, _SAVING_SECONDS):
-            if self.path is None or (self._state and _state_of(self.path) != self._state):
-                self.path = new_file(self._folder, race.test)
-            save_race(self.path, race)
-            self._state = _state_of(self.path)
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with locked(self.path.parent, _SAVING_SECONDS):
+                if self._state is None or _state_of(self.path) == self._state:
+                    self._write(self.path, race)
+                    return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with locked(self._folder, _SAVING_SECONDS):
+            self._write(new_file(self._folder, race.test), race)
+
+    def _write(self, path: Path, race: Race) -> None:
+        save_race(path, race)
+        self.path, self._state = path, _state_of(path)
 
 
 def _state_of(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes when a file is replaced; None if it is no regular file."""
+    """Return inode, time and size of a file; None if it is no regular file."""
     try:
         status = path.stat()
     except OSError:

@@ -73,8 +73,9 @@ class _EncodableStream:
 
     def write(self, text: str) -> int:
         """Write a text, and return its number of characters."""
-        assert self._stream is not None
-        encoding = self._stream.encoding
+        if self._stream is None:
+            return len(text)
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
         return self._stream.write(text.encode(encoding, "replace").decode(encoding))
 
     def __getattr__(self, name: str) -> Any:

@@ -169,7 +169,7 @@ def _command(settings: Settings, root: Path) -> str:
         root: Folder from which the command is to be run; names below it are shown relative to it.
     """
     compare = settings.compare
-    comparison = settings.duet_option.split(" ", 1)
+    comparison = [_name_below(root, word) for word in settings.duet_option.split(" ", 1)]
     if compare:
         name = "" if compare is True else f"={_name_below(root, compare)}"
         storage = _name_below(root, settings.storage)

@@ -43,11 +43,21 @@ def read_until_parent_ends(descriptor: int, parent: int) -> Iterator[bytes]:
                 if not part:
                     return
                 yield part
-            elif events or os.getppid() != first_parent:
+            elif events or os.getppid() != first_parent or not _exists(parent):
                 return
     finally:
         if pidfd is not None:
             os.close(pidfd)
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def read_lines_until_parent_ends(descriptor: int, parent: int) -> Iterator[bytes]:

@@ -104,18 +104,17 @@ def _read(channel: Channel, inbox: queue.SimpleQueue[Message], directory: Path) 
     try:
         while True:
             inbox.put(channel.receive())
-    except (EOFError, OSError, ProtocolError):
-        _end(directory)
+    except (EOFError, OSError):
+        # If the workload has shut the connection down, the file tells the controller.
+        with contextlib.suppress(OSError):
+            (directory / CONNECTION_ENDED).touch()
+        _end()
+    except ProtocolError:
+        _end()
 
 
-def _end(directory: Path) -> None:
-    """End this process, all that it started, and its whole process group if it leads one.
-
-    The controller has closed the connection, or is gone, unless the workload has shut it down. For
-    that case a file tells the controller why this process was killed.
-    """
-    with contextlib.suppress(OSError):
-        (directory / CONNECTION_ENDED).touch()
+def _end() -> None:
+    """End this process, all that it started, and its whole process group if it leads one."""
     kill_descendants()
     for file in _SHARED_MEMORY.glob(f"{INTEL_OPENMP_FILES}{os.getpid()}_*"):
         file.unlink(missing_ok=True)  # Intel's OpenMP removes it at a normal exit only

@@ -89,11 +89,14 @@ class Repository:
             ConfigurationError: If git cannot read it.
         """
         inside = path.relative_to(self.root).as_posix()
-        entries = self._list("ls-tree", "-z", commit, "--", f":(literal){inside}")
-        if not any(entry.split()[1] == "blob" for entry in entries):
-            return None
-        text = checked_git(self.root, "cat-file", "blob", f"{commit}:{inside}").stdout
-        return text.encode(errors="surrogateescape")
+        command = ("cat-file", "blob", f"{commit}:{inside}")
+        process = run_git(self.root, *command)
+        if process.returncode:
+            entries = self._list("ls-tree", "-z", commit, "--", f":(literal){inside}")
+            if not any(entry.split()[1] == "blob" for entry in entries):
+                return None
+            process = checked_git(self.root, *command)  # it fails again, and says why
+        return process.stdout.encode(errors="surrogateescape")
 
     def python_files(self, commit: str) -> frozenset[Path]:
         """Return the absolute paths of the Python files of *commit*.
