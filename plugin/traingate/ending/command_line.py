@@ -1,6 +1,6 @@
 """Tell what a run is asked for: a comparison, layers that must run, or only a list.
 
-pytest's own parser reads it, so that every spelling counts that pytest takes. The command line is
+pytest's own parser reads it, so that every spelling counts that pytest takes. A command line is
 read without the options that ``addopts`` and ``PYTEST_ADDOPTS`` add to it.
 """
 
