@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 from stored_records import record_of
 
 from damages import public_folder, unreadable
@@ -55,6 +56,7 @@ WRITING = {
 @pytest.fixture
 def folder(monkeypatch):
     """Return a folder with two runs, in which another user may not read the folder ``closed``."""
+    Console().render_str("a")  # loads a module, which that user may not read either
     with public_folder() as folder:
         for path in (folder / "run.json", folder / "storage" / "Linux" / "0001_a.json"):
             save_run(path, {"bench.py::test_0": record_of(0.1)})
