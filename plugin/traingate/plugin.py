@@ -110,11 +110,12 @@ class _SessionHooks:
     ) -> None:
         self._config = config
         self._can_record = replay.can_record(config)
-        self._exit_stack = ExitStack()
+        exit_stack = ExitStack()
+        config.add_cleanup(exit_stack.close)  # last: pytest 8 has filters of its own, made later
         # pytest-benchmark gives these warnings at configure time, where filterwarnings=error would
         # turn them into a traceback. traingate checks the same conditions after the tests are
         # collected. The filters of the process are restored for a second run in it.
-        self._exit_stack.enter_context(warnings.catch_warnings())
+        exit_stack.enter_context(warnings.catch_warnings())
         for text in ("Can't compare", "Failed to load", "Benchmark machine_info is different"):
             warnings.filterwarnings("default", message=f"(?s).*{text}")
         self._settings = settings
@@ -150,13 +151,12 @@ class _SessionHooks:
         return self._session
 
     def close(self) -> None:
-        """End the session if it was made, and restore the filters of warnings."""
+        """End the session if it was made."""
         try:
             if self._session is not None:
                 self._session.close()
         finally:
             self._termination.close()
-            self._exit_stack.close()
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Keep pytest's session, which knows whether it ended early."""
