@@ -13,20 +13,24 @@ empty.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
+import runpy
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 _SECONDS = 5.0
 """Longest time in which processes with the tag are looked for again after some were killed."""
 
 _POLL_SECONDS = 0.02
+
+_PARENT_INPUT = runpy.run_path(
+    str(Path(__file__).resolve().parents[1] / "untrusted" / "parent_input.py")
+)
+"""Functions of the module that reads standard input; a script has no package to import it from."""
 
 
 def main(parent: int, tag_name: str, tag: str, group: int, directory: str) -> None:
@@ -42,7 +46,7 @@ def main(parent: int, tag_name: str, tag: str, group: int, directory: str) -> No
     start = _start_time(group)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    if any(_load_parent_input().read_until_parent_ends(sys.stdin.fileno(), parent)):
+    if any(_PARENT_INPUT["read_until_parent_ends"](sys.stdin.fileno(), parent)):
         return
     entry = os.fsencode(f"{tag_name}={tag}")
     # The child's environment cannot tell: setproctitle(3) writes over the memory that it is in.
@@ -64,17 +68,6 @@ def main(parent: int, tag_name: str, tag: str, group: int, directory: str) -> No
         time.sleep(_POLL_SECONDS)
     if directory:
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def _load_parent_input() -> ModuleType:
-    """Return the module that reads standard input; this script has no package to import it from."""
-    file = Path(__file__).resolve().parents[1] / "untrusted" / "parent_input.py"
-    spec = importlib.util.spec_from_file_location("parent_input", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _process_ids() -> Iterator[int]:

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import importlib.util
 import itertools
 import json
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -28,12 +28,16 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 _ATTEMPTS: Final = 25
 _ATTEMPT_SECONDS: Final = 0.2
 _GIT_SECONDS: Final = 60.0
+
+_PARENT_INPUT = runpy.run_path(
+    str(Path(__file__).resolve().parents[1] / "untrusted" / "parent_input.py")
+)
+"""Functions of the module that reads standard input; a script has no package to import it from."""
 
 
 def main(parent: int) -> None:
@@ -44,7 +48,7 @@ def main(parent: int) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    lines = _load_parent_input().read_lines_until_parent_ends(sys.stdin.fileno(), parent)
+    lines = _PARENT_INPUT["read_lines_until_parent_ends"](sys.stdin.fileno(), parent)
     entries = [*itertools.takewhile(lambda entry: "ended" not in entry, _whole_entries(lines))]
     groups = {
         entry["group"]: entry.get("runs")
@@ -57,17 +61,6 @@ def main(parent: int) -> None:
     for entry in reversed(entries):
         with contextlib.suppress(Exception):  # whatever is wrong with it, the others are removed
             _remove_entry(entry)
-
-
-def _load_parent_input() -> ModuleType:
-    """Return the module that reads standard input; this script has no package to import it from."""
-    file = Path(__file__).resolve().parents[1] / "untrusted" / "parent_input.py"
-    spec = importlib.util.spec_from_file_location("parent_input", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _whole_entries(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
