@@ -48,6 +48,7 @@ def test_slower_code_fails_beside_its_commit(against, project):
     assert result.duet.base == f"commit {project.head()[:9]} (HEAD)"
 
 
+@pytest.mark.timed
 def test_unchanged_code_passes_beside_its_commit(against):
     result = concluded(against())
     assert (result.verdict.outcome, result.verdict.cause) == (Outcome.PASSED, None)

