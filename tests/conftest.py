@@ -5,6 +5,7 @@ Tests that time something must not run beside others.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -41,6 +42,34 @@ In other files, such tests have the marker ``timed``.
 
 SIMULATED_FILES = {"test_creep.py", "test_error_rates.py", "test_races.py"}
 """Files of unit tests that decide so many simulated comparisons that they take a minute."""
+
+SLOW_FILES = SIMULATED_FILES | {
+    "test_base_tests.py",
+    "test_bisection_state.py",
+    "test_bounded_command.py",
+    "test_data_branch.py",
+    "test_data_branch_server.py",
+    "test_environments.py",
+    "test_git_settings.py",
+    "test_handshake.py",
+    "test_history.py",
+    "test_hostile_races.py",
+    "test_hostile_records.py",
+    "test_hostile_references.py",
+    "test_imported_packages.py",
+    "test_index.py",
+    "test_named_anchor.py",
+    "test_power.py",
+    "test_references.py",
+    "test_relocated_copies.py",
+    "test_relocation.py",
+    "test_selection.py",
+    "test_worktree.py",
+}
+"""Files of unit tests that take seconds, most of them because they start git or Python.
+
+All other unit tests have the marker ``quick``.
+"""
 
 FOLDERS = ("effects", "faults", "plugin", "process", "browser", "unit", "fuzz")
 """Folders in the order in which their tests run: those of the longest files come first.
@@ -95,6 +124,15 @@ def pytest_unconfigure(config):
         config.stash[SURROUNDINGS].remove()
 
 
+def pytest_collection_finish():
+    """Take what is loaded by now out of garbage collection.
+
+    Each session that a test starts in this process collects garbage several times at its end.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_deselected(items):
     items[0].config.stash[LAST_DESELECTED] = items
 
@@ -110,6 +148,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker("simulated")
             if item.config.pluginmanager.hasplugin("_cov"):
                 item.add_marker("no_cover")  # with tracing, they would take twice as long
+        if folder == "unit" and path.name not in SLOW_FILES:
+            item.add_marker("quick")
     items.sort(key=_position)
 
 
