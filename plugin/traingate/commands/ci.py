@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from traingate.commands.output import NO_RESULT, complain, exit_without_result, print_text
+from traingate.commands.shared_options import tolerance_option
 from traingate.ending.pytest_process import run_pytest
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
@@ -97,13 +98,7 @@ def check(file: Path) -> None:
 @ci.command(context_settings={"ignore_unknown_options": True})
 @_OUTPUT
 @click.option("--anchor", metavar="REF", help="Anchor of the history, as in traingate history.")
-@click.option(
-    "--tolerance",
-    type=click.FloatRange(0, 50, min_open=True, max_open=True),
-    default=5.0,
-    show_default=True,
-    help="Largest loss since the anchor that is let through, in percent.",
-)
+@tolerance_option("Largest loss since the anchor that is let through, in percent.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def record(
     output: Path, anchor: str | None, tolerance: float, pytest_arguments: tuple[str, ...]

@@ -20,7 +20,8 @@ from traingate.commands.output import (
     json_text,
     print_text,
 )
-from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
+from traingate.commands.runs import RUN_COMPLETION, find_run
+from traingate.commands.shared_options import STORAGE, format_option, tolerance_option
 from traingate.comparison.explanation import explain_by_stored_profile
 from traingate.comparison.screen import check_launch_count, screen
 from traingate.errors import BaselineError
@@ -36,22 +37,9 @@ _REGRESSION = 1
 @click.command()
 @click.argument("a", shell_complete=RUN_COMPLETION)
 @click.argument("b", shell_complete=RUN_COMPLETION)
-@click.option(
-    "--tolerance",
-    type=click.FloatRange(0, 50, min_open=True, max_open=True),
-    default=5.0,
-    show_default=True,
-    help="Largest loss of throughput that is let through, in percent.",
-)
+@tolerance_option("Largest loss of throughput that is let through, in percent.")
 @STORAGE
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="Form of the verdicts.",
-)
+@format_option("Form of the verdicts.", "markdown")
 def compare(a: str, b: str, tolerance: float, storage: str, form: str) -> None:
     """Judge the saved run B by the saved run A.
 

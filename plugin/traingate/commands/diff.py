@@ -14,7 +14,8 @@ from traingate.baselines.test_names import is_named
 from traingate.causes.explanation import explain_change
 from traingate.causes.phases import phases_of_profiles
 from traingate.commands.output import exit_without_result, print_json, print_text
-from traingate.commands.profile import FORMAT, check_end, exit_without_profile, run_profiled, show
+from traingate.commands.profile import check_end, exit_without_profile, run_profiled, show
+from traingate.commands.shared_options import format_option
 from traingate.comparison.explanation import explain_records
 from traingate.errors import BaselineError, ConfigurationError, DamagedRecordError
 from traingate.records import Measurement
@@ -36,7 +37,7 @@ from traingate.untrusted.paths import path_exists
     show_default=True,
     help="Folder for the profiles of a comparison with a commit.",
 )
-@FORMAT
+@format_option("Form of the tables.")
 def diff(a: str, b: str | None, test: str | None, output: Path, form: str) -> None:
     """Show where B has lost or won time against A.
 

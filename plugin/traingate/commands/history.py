@@ -15,6 +15,7 @@ from traingate.commands.output import (
     print_text,
 )
 from traingate.commands.runs import show_progress
+from traingate.commands.shared_options import format_option, tolerance_option
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
 from traingate.records.history import History
@@ -39,20 +40,11 @@ _LOSS = 1
     "change, else the first run]",
 )
 @click.option("--test", "tests", multiple=True, help="Show tests whose name has this part alone.")
-@click.option(
-    "--tolerance",
-    type=click.FloatRange(0, 50, min_open=True, max_open=True),
-    default=5.0,
-    show_default=True,
-    help="Largest loss since the anchor that is let through, in percent.",
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "csv", "parquet"]),
-    default="text",
-    show_default=True,
-    help="Form of the history. CSV and Parquet have a row for each commit of each test.",
+@tolerance_option("Largest loss since the anchor that is let through, in percent.")
+@format_option(
+    "Form of the history. CSV and Parquet have a row for each commit of each test.",
+    "csv",
+    "parquet",
 )
 @click.option(
     "-o",

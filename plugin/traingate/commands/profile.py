@@ -16,20 +16,12 @@ from traingate.commands.output import (
     print_json,
     print_text,
 )
+from traingate.commands.shared_options import format_option
 from traingate.ending.termination import signal_status
 from traingate.errors import ConfigurationError
 from traingate.report.explanation import summary
 from traingate.report.profile_table import profile_lines
 from traingate.report.profiles import ProfileFile, read_profiles
-
-FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Form of the tables.",
-)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -42,7 +34,7 @@ FORMAT = click.option(
     help="Folder for traces, tables and flame graphs.",
 )
 @click.option("--against", metavar="REF", help="Commit to compare with, by a duet.")
-@FORMAT
+@format_option("Form of the tables.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def profile(
     test: str, output: Path, against: str | None, form: str, pytest_arguments: tuple[str, ...]

@@ -13,7 +13,8 @@ import msgspec
 from traingate.baselines.saved_runs import SavedRun
 from traingate.commands.output import complain, exit_without_result, print_rendered
 from traingate.commands.race import print_race
-from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run, show_progress
+from traingate.commands.runs import RUN_COMPLETION, find_run, show_progress
+from traingate.commands.shared_options import STORAGE
 from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
 from traingate.races.answer import answer

@@ -6,9 +6,8 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import click
 from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.progress import Progress as RichProgress
@@ -21,12 +20,8 @@ from traingate.errors import BaselineError, ConfigurationError, NoRunError
 from traingate.untrusted.paths import is_file, is_folder
 from traingate.worktree.repository import Repository
 
-STORAGE = click.option(
-    "--storage",
-    default=".benchmarks",
-    show_default=True,
-    help="Folder of the saved runs, as in pytest's --benchmark-storage.",
-)
+if TYPE_CHECKING:
+    import click
 
 
 def _complete_runs(

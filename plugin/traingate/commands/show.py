@@ -9,7 +9,8 @@ import click
 
 from traingate.commands.output import exit_without_result, print_json, print_text
 from traingate.commands.race import print_race
-from traingate.commands.runs import RUN_COMPLETION, STORAGE, find_run
+from traingate.commands.runs import RUN_COMPLETION, find_run
+from traingate.commands.shared_options import STORAGE, format_option
 from traingate.errors import BaselineError
 from traingate.races.answer import answer
 from traingate.races.files import is_race_file, read_race
@@ -22,14 +23,7 @@ from traingate.report.verdict import explain
 @click.argument("run", required=False, shell_complete=RUN_COMPLETION)
 @click.option("--test", "tests", multiple=True, help="Show tests whose name has this part alone.")
 @STORAGE
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Form of the records.",
-)
+@format_option("Form of the records.")
 def show(run: str | None, tests: tuple[str, ...], storage: str, form: str) -> None:
     """Show the records of a saved run: verdicts, launches, counters, machine and environment.
 

@@ -14,6 +14,7 @@ import msgspec
 
 from traingate.commands.output import NO_RESULT, complain, print_text
 from traingate.commands.race import print_race
+from traingate.commands.shared_options import format_option
 from traingate.ending.termination import INTERRUPTED_STATUS, signal_status
 from traingate.errors import ConfigurationError
 from traingate.races.answer import answer
@@ -134,14 +135,7 @@ def _race_file(_context: click.Context, _option: click.Parameter, path: Path | N
 )
 @click.option("--svg", type=_FILE, help="Write the answer as a picture too.")
 @click.option("--script", type=_FILE, help="Write a plain training script with the fastest stack.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Form of the answer; json is the record of the race.",
-)
+@format_option("Form of the answer; json is the record of the race.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def tune(
     *,
