@@ -207,6 +207,13 @@ def test_a_difference_is_not_hidden_by_a_program(repository, without, monkeypatc
     check_other_answer(repository, "is equal")
 
 
+def test_a_commit_in_whose_place_git_shows_another_is_read_as_it_was_made(repository, monkeypatch):
+    git(repository.root, "replace", hash_of(repository, "one"), "HEAD")
+    check_answers(repository)
+    monkeypatch.delitem(git_command._OWN_VARIABLES, "GIT_NO_REPLACE_OBJECTS")
+    check_other_answer(repository, "matching")
+
+
 def test_filters_and_hooks_have_the_locale_of_the_user(repository, monkeypatch):
     """A filter that reads names or texts in another encoding would check out other files."""
     locale = {"LC_ALL": "C.UTF-8", "LANGUAGE": "de"}

@@ -23,6 +23,15 @@ _LEFT_OUT_VARIABLES: Final = {
 """Variables that git sets for its hooks, and those that change what a pattern means. If pytest runs
 in a hook, each command would use the hook's repository instead of the one in its folder."""
 
+_OWN_VARIABLES: Final = {
+    "GIT_TERMINAL_PROMPT": "0",
+    # An interrupted command that only reads leaves no lock file behind.
+    "GIT_OPTIONAL_LOCKS": "0",
+    # A commit is read as its hash says, whatever `git replace` shows in its place.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+}
+"""Variables that each command gets."""
+
 _SETTINGS: Final = (
     "-c", "color.grep=false", "-c", "log.showSignature=false", "-c", "submodule.recurse=false",
 )  # fmt: skip
@@ -106,6 +115,4 @@ def git_environment() -> dict[str, str]:
     variables = {
         name: value for name, value in os.environ.items() if name not in _LEFT_OUT_VARIABLES
     }
-    # Without optional locks, an interrupted command that only reads leaves no lock file behind.
-    settings = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
-    return {**variables, **settings}
+    return {**variables, **_OWN_VARIABLES}
