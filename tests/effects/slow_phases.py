@@ -19,11 +19,12 @@ class _SlowImages(SeededImages):
         return super().__getitem__(index)
 
 
-def tiny_net(phase: str = "") -> TrainingSetup:
-    """Return a training whose phases all take little time, but for one that sleeps.
+def tiny_net(*slow_phases: str) -> TrainingSetup:
+    """Return a training whose phases all take little time, but for those that sleep.
 
     Args:
-        phase: Phase to be slow. The data set cannot make ``transfer`` slow, see ``SlowTransfer``.
+        slow_phases: Phases to be slow. A workload cannot make ``transfer`` so: see
+            ``SlowTransfer``.
     """
     import torch
     from torch import nn
@@ -31,12 +32,12 @@ def tiny_net(phase: str = "") -> TrainingSetup:
     class Slow(torch.autograd.Function):
         @staticmethod
         def forward(_context, values):
-            time.sleep(SLOW_SECONDS * (phase == "forward"))
+            time.sleep(SLOW_SECONDS * ("forward" in slow_phases))
             return values.clone()
 
         @staticmethod
         def backward(_context, gradients):
-            time.sleep(SLOW_SECONDS * (phase == "backward"))
+            time.sleep(SLOW_SECONDS * ("backward" in slow_phases))
             return gradients
 
     def train_step(model, batch, criterion):
@@ -49,29 +50,21 @@ def tiny_net(phase: str = "") -> TrainingSetup:
             return super().step(closure)
 
     model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, CLASSES))
-    optimizer = (SlowSGD if phase == "optimizer" else torch.optim.SGD)(model.parameters(), lr=0.1)
-    images = _SlowImages() if phase == "data" else SeededImages()
+    optimizer = (SlowSGD if "optimizer" in slow_phases else torch.optim.SGD)(
+        model.parameters(), lr=0.1
+    )
+    images = _SlowImages() if "data" in slow_phases else SeededImages()
     return TrainingSetup(model, nn.CrossEntropyLoss(), optimizer, images, 8, train_step=train_step)
 
 
-def slow_in_data() -> TrainingSetup:
-    """Return ``tiny_net`` with a slow data set."""
-    return tiny_net("data")
-
-
-def slow_in_forward() -> TrainingSetup:
-    """Return ``tiny_net`` with a slow forward."""
-    return tiny_net("forward")
+def slow_net() -> TrainingSetup:
+    """Return ``tiny_net`` with all phases slow."""
+    return tiny_net("data", "forward", "backward", "optimizer")
 
 
 def slow_in_backward() -> TrainingSetup:
     """Return ``tiny_net`` with a slow backward."""
     return tiny_net("backward")
-
-
-def slow_in_optimizer() -> TrainingSetup:
-    """Return ``tiny_net`` with a slow update."""
-    return tiny_net("optimizer")
 
 
 @dataclass(frozen=True)

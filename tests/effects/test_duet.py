@@ -44,6 +44,7 @@ def test_both_sides_take_their_turns_under_a_launcher(layer, tmp_path):
     assert duet.base_environment == duet.candidate_environment
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_launch_by_launch_a_large_slowdown_is_found(tmp_path):
     plain = job_of((), small_net, tmp_path, steps=6)
@@ -64,6 +65,7 @@ def test_an_injected_slowdown_is_measured_at_its_true_size(tmp_path):
     assert all(0.25 < pair.log_ratio < 1.1 for pair in duet.pairs)
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_a_loader_that_became_slower_is_measured_at_its_true_size(tmp_path):
     stack = [layers.DataWorkers(1)]

@@ -117,6 +117,7 @@ def test_a_compiled_model_is_one_graph_without_a_break(observe, backend):
     assert counters["compilations_in_measured_steps"] == 0
 
 
+@pytest.mark.long
 def test_threads_of_the_compiler_that_wait_load_no_data(tmp_path):
     """With data workers, a turn has at least seven steps."""
     job = replace(job_of([layers.TorchCompile()], small_net, tmp_path, 2), compile_cache=tmp_path)
@@ -147,6 +148,7 @@ def test_xla_compiles_before_the_measured_steps_and_never_during_them(observe):
     assert observation.counters["compilations_in_measured_steps"] == 0
 
 
+@pytest.mark.long  # test_training_kept has a shorter one
 def test_xla_moves_the_state_of_the_optimizer_with_the_parameters(observe):
     observation = observe(layers.XlaDevice(), workload=with_adagrad)
     assert observation.counters["compilations_in_measured_steps"] == 0

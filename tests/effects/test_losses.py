@@ -24,7 +24,9 @@ LAYERS = (
     layers.IpexOptimize(),
     layers.TorchCompile("inductor"),
     pytest.param(layers.TorchCompile(mode="max-autotune-no-cudagraphs"), marks=pytest.mark.long),
-    layers.TorchCompile(inductor_options={"cpp_wrapper": True}),
+    pytest.param(
+        layers.TorchCompile(inductor_options={"cpp_wrapper": True}), marks=pytest.mark.long
+    ),
     pytest.param(layers.TorchCompile(dynamic=True), marks=pytest.mark.long),
     layers.TorchCompile("ipex"),
     layers.CompiledStep(),

@@ -1,4 +1,4 @@
-"""Test that the time of a slow part of a step is in the phase of that name."""
+"""Test that the time of each slow part of a step is in the phase of that name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 import slow_phases
 from observing import job_of
-from subjects import small_net
 
 from traingate import layers
 from traingate.controller.duet import measure_duet
@@ -18,36 +17,21 @@ from traingate.report.progress import NoProgress
 PHASES = ("data", "transfer", "forward", "backward", "optimizer", "other")
 
 
-def launch_of(stack, workload, directory):
-    job = job_of(stack, workload, directory, steps=5)
-    (launch,) = measure(job, lambda _: True, NoProgress()).measurement.launches
-    return launch
-
-
 def assert_sum(phases, step_seconds):
     """Check that the phases of each step sum up to it; each is rounded to 7 digits."""
     sums = [sum(parts) for parts in zip(*phases.values(), strict=True)]
     assert sums == pytest.approx(step_seconds, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("phase", "stack", "workload"),
-    [
-        ("data", (), slow_phases.slow_in_data),
-        ("transfer", (slow_phases.SlowTransfer(),), slow_phases.tiny_net),
-        ("forward", (), slow_phases.slow_in_forward),
-        ("backward", (), slow_phases.slow_in_backward),
-        ("optimizer", (), slow_phases.slow_in_optimizer),
-    ],
-)
-def test_the_time_of_a_slow_part_is_in_its_phase(tmp_path, phase, stack, workload):
-    launch = launch_of(stack, workload, tmp_path)
+def test_the_time_of_each_slow_part_is_in_its_phase(tmp_path):
+    job = job_of((slow_phases.SlowTransfer(),), slow_phases.slow_net, tmp_path, steps=5)
+    (launch,) = measure(job, lambda _: True, NoProgress()).measurement.launches
     assert set(launch.phase_seconds) == set(PHASES)
     assert launch.untimed_phases == ()
     assert_sum(launch.phase_seconds, launch.step_seconds)
-    assert min(launch.phase_seconds[phase]) >= slow_phases.SLOW_SECONDS - 1e-6
-    totals = {name: sum(seconds) for name, seconds in launch.phase_seconds.items()}
-    assert max(totals, key=totals.__getitem__) == phase
+    for phase in PHASES[:-1]:
+        assert min(launch.phase_seconds[phase]) >= slow_phases.SLOW_SECONDS - 1e-6, phase
+    assert min(launch.phase_seconds["other"]) < slow_phases.SLOW_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -55,20 +39,22 @@ def test_the_time_of_a_slow_part_is_in_its_phase(tmp_path, phase, stack, workloa
     [layers.XlaDevice(), pytest.param(layers.CompiledStep("one"), marks=pytest.mark.long)],
     ids=lambda layer: layer.name,
 )
-def test_a_stack_that_cannot_tell_its_phases_says_which(tmp_path, layer):
-    launch = launch_of((layer,), small_net, tmp_path)
+def test_a_stack_that_cannot_tell_its_phases_says_which(observe, layer):
+    (launch,) = observe(layer).record.launches
     assert set(launch.phase_seconds) == {"data", "transfer", "other"}
     assert launch.untimed_phases == ("forward", "backward", "optimizer")
     assert_sum(launch.phase_seconds, launch.step_seconds)
 
 
-def test_a_step_compiled_in_two_regions_can_tell_its_phases(tmp_path):
-    launch = launch_of((layers.CompiledStep(),), small_net, tmp_path)
+def test_a_step_compiled_in_two_regions_can_tell_its_phases(observe):
+    (launch,) = observe(layers.CompiledStep()).record.launches
     assert set(launch.phase_seconds) == set(PHASES)
     assert launch.untimed_phases == ()
 
 
-@pytest.mark.parametrize("by_steps", [True, False], ids=["steps", "launches"])
+@pytest.mark.parametrize(
+    "by_steps", [True, pytest.param(False, marks=pytest.mark.long)], ids=["steps", "launches"]
+)
 def test_a_pair_has_the_phases_of_both_sides(tmp_path, by_steps):
     base = replace(
         job_of((), slow_phases.tiny_net, tmp_path, steps=6),

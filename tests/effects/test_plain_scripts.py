@@ -49,12 +49,10 @@ STACKS = {
 SHORT_CASES = [
     ("images", "bf16"),
     ("images", "runtime"),
-    ("images", "checkpoints"),
     ("images", "ranks"),
     ("mapping", "memory-format"),
-    ("coding", "bf16"),
 ]
-"""Cases that have a layer of each kind that compiles nothing; the others take minutes together."""
+"""Cases of one process and of several, plainly started and tuned; the others take minutes together."""
 
 LONG_CASES = [
     *(("images", stack) for stack in STACKS),
@@ -62,6 +60,7 @@ LONG_CASES = [
     ("mapping", "xla"),
     ("tied", "xla"),
     ("closure", "glibc"),
+    ("coding", "bf16"),
     ("coding", "compiled-regions"),
     ("coding", "ranks"),
     ("coding", "ipex"),

@@ -10,9 +10,9 @@ from traingate.errors import ConfigurationError
 
 TWO_RANKS = layers.DataParallel("torchrun", 2)
 EXAMPLES = (
-    examples.classifier,
+    pytest.param(examples.classifier, marks=pytest.mark.long),
     examples.lbfgs,
-    examples.lbfgs_with_penalty,
+    pytest.param(examples.lbfgs_with_penalty, marks=pytest.mark.long),
     examples.gan,
     examples.accumulating,
     examples.scheduled_and_clipped,
@@ -29,9 +29,9 @@ def test_an_example_trains(train, example):
 @pytest.mark.parametrize(
     ("example", "layer"),
     [
-        (examples.lbfgs, layers.TorchCompile()),
+        pytest.param(examples.lbfgs, layers.TorchCompile(), marks=pytest.mark.long),
         pytest.param(examples.gan, layers.CompiledStep(), marks=pytest.mark.long),
-        (examples.gan, layers.XlaDevice()),
+        pytest.param(examples.gan, layers.XlaDevice(), marks=pytest.mark.long),
         (examples.accumulating, layers.IpexOptimize()),
         pytest.param(examples.scheduled_and_clipped, layers.CompiledStep(), marks=pytest.mark.long),
         (examples.scaled, layers.FusedOptimizer()),
@@ -46,7 +46,11 @@ def test_a_layer_trains_an_example_like_plain(train, example, layer):
         assert losses == pytest.approx(train(workload=example).losses, rel=1e-3)
 
 
-@pytest.mark.parametrize("example", [examples.gan, examples.scaled], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "example",
+    [examples.gan, pytest.param(examples.scaled, marks=pytest.mark.long)],
+    ids=lambda each: each.__name__,
+)
 def test_autocast_acts_on_the_forward_of_an_own_step(observe, example):
     operators = observe(layers.Bf16Autocast(), workload=example).operators
     types = {
@@ -56,7 +60,9 @@ def test_autocast_acts_on_the_forward_of_an_own_step(observe, example):
 
 
 @pytest.mark.parametrize(
-    "example", [examples.gan, examples.accumulating], ids=lambda each: each.__name__
+    "example",
+    [examples.gan, pytest.param(examples.accumulating, marks=pytest.mark.long)],
+    ids=lambda each: each.__name__,
 )
 def test_ranks_average_the_gradients_of_an_own_step(train, example):
     first, second = train(TWO_RANKS, workload=example).steps
@@ -69,8 +75,15 @@ def test_ranks_average_the_gradients_of_an_own_step(train, example):
     [
         (examples.lbfgs, TWO_RANKS, "its closure another number of times"),
         (examples.lbfgs_with_penalty, layers.CompiledStep(), "cannot compile an update that calls"),
-        (examples.lbfgs, layers.XlaDevice(), "XLA runs a step at its end"),
-        (examples.gan, layers.CompiledStep("one"), "cannot compile a workload's own step as one"),
+        pytest.param(
+            examples.lbfgs, layers.XlaDevice(), "XLA runs a step at its end", marks=pytest.mark.long
+        ),
+        pytest.param(
+            examples.gan,
+            layers.CompiledStep("one"),
+            "cannot compile a workload's own step as one",
+            marks=pytest.mark.long,
+        ),
     ],
     ids=["ranks", "compiled", "xla", "one-region"],
 )

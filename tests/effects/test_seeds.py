@@ -1,4 +1,4 @@
-"""Test that steps and data workers draw the same random numbers in each launch and on each side."""
+"""Test that launches and sides draw the same random numbers, and the ranks of a training others."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ def draws(tmp_path, monkeypatch):
     return drawn
 
 
+STACKS = pytest.mark.parametrize(
+    "stack",
+    [(layers.DataWorkers(1),), pytest.param((), marks=pytest.mark.long)],
+    ids=["data_workers", "plain"],
+)
+
+
 def assert_equal(sequences: list[list], count: int) -> None:
     """Check that *count* processes drew the same numbers, which differ from step to step.
 
@@ -52,7 +59,7 @@ def assert_equal(sequences: list[list], count: int) -> None:
         assert len({numbers[kind] for numbers in first}) == len(first)
 
 
-@pytest.mark.parametrize("stack", [(), (layers.DataWorkers(1),)], ids=["plain", "data_workers"])
+@STACKS
 def test_two_launches_draw_the_same_numbers(draws, tmp_path, stack):
     job = replace(job_of(stack, drawing_net, tmp_path, steps=4), launches=TWO)
     measure(job, lambda _: True, NoProgress())
@@ -61,7 +68,7 @@ def test_two_launches_draw_the_same_numbers(draws, tmp_path, stack):
     assert_equal(drawn["drawing_net sample"], 2)
 
 
-@pytest.mark.parametrize("stack", [(), (layers.DataWorkers(1),)], ids=["plain", "data_workers"])
+@STACKS
 def test_both_sides_draw_the_same_numbers_if_one_draws_more_while_it_builds(draws, tmp_path, stack):
     candidate = replace(job_of(stack, drawing_more_net, tmp_path, steps=4), is_duet_side=True)
     base = replace(
@@ -71,3 +78,13 @@ def test_both_sides_draw_the_same_numbers_if_one_draws_more_while_it_builds(draw
     drawn = draws()
     for place in ("step", "sample"):
         assert_equal([*drawn[f"drawing_more_net {place}"], *drawn[f"drawing_net {place}"]], 4)
+
+
+def test_each_rank_draws_other_numbers(draws, tmp_path):
+    job = job_of((layers.DataParallel("torchrun", 2),), drawing_net, tmp_path, steps=4)
+    measure(job, lambda _: True, NoProgress())
+    first, second = draws()["drawing_net step"]
+    for kind in range(3):  # random, numpy, torch
+        numbers = [{row[kind] for row in rows} for rows in (first, second)]
+        assert len(numbers[0]) == len(numbers[1]) > 1
+        assert numbers[0].isdisjoint(numbers[1])

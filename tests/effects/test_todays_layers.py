@@ -68,6 +68,7 @@ def test_a_module_that_is_not_there_cannot_be_checkpointed(observe):
         observe(layers.GradientCheckpointing(("nothing",)))
 
 
+@pytest.mark.long
 def test_one_dynamic_graph_serves_sequences_of_all_lengths(observe):
     static = observe(layers.TorchCompile(dynamic=False), workload=two_lengths_net)
     dynamic = observe(layers.TorchCompile(dynamic=True), workload=two_lengths_net)
@@ -75,6 +76,7 @@ def test_one_dynamic_graph_serves_sequences_of_all_lengths(observe):
     assert dynamic.counters["dynamo_graphs"] == 1
 
 
+@pytest.mark.long  # an option that inductor does not know is refused, which the next one tests
 def test_inductor_gets_its_options(observe):
     wrapped = observe(layers.TorchCompile(inductor_options={"cpp_wrapper": True}))
     assert wrapped.steps[0][-1]["cpp_wrappers"]
@@ -84,7 +86,7 @@ def test_inductor_gets_its_options(observe):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (layers.TorchCompile(mode="fastest"), "fastest"),
+        pytest.param(layers.TorchCompile(mode="fastest"), "fastest", marks=pytest.mark.long),
         (layers.TorchCompile(inductor_options={"speed": 1}), "speed"),
     ],
     ids=repr,

@@ -9,7 +9,10 @@ import pytest
 from traingate import layers
 from traingate.errors import ConfigurationError
 
-UPDATES = (layers.FusedOptimizer(), layers.IpexOptimize())
+UPDATES = (
+    pytest.param(layers.FusedOptimizer(), marks=pytest.mark.long),
+    layers.IpexOptimize(),
+)
 
 
 @pytest.mark.parametrize("layer", UPDATES, ids=lambda layer: layer.name)
@@ -21,7 +24,7 @@ def test_clipping_and_scheduling_in_hooks_of_the_optimizer_are_kept(train, layer
 @pytest.mark.parametrize(
     ("layer", "workload"),
     [
-        (layers.FusedOptimizer(), trainings.one_cycle_net),
+        pytest.param(layers.FusedOptimizer(), trainings.one_cycle_net, marks=pytest.mark.long),
         (layers.IpexOptimize(), trainings.plateau_net),
         pytest.param(layers.FusedOptimizer(), trainings.plateau_net, marks=pytest.mark.long),
         pytest.param(layers.IpexOptimize(), trainings.one_cycle_net, marks=pytest.mark.long),
@@ -41,7 +44,10 @@ def test_the_fused_optimizer_keeps_a_step_that_was_replaced_on_the_object(train)
 
 @pytest.mark.parametrize(
     "workload",
-    [parameters.replaced_step_net, parameters.scheduled_replaced_step_net],
+    [
+        parameters.scheduled_replaced_step_net,
+        pytest.param(parameters.replaced_step_net, marks=pytest.mark.long),
+    ],
     ids=lambda each: each.__name__,
 )
 def test_ipex_refuses_a_step_that_was_replaced_on_the_object(train, workload):
@@ -54,7 +60,11 @@ def test_ipex_refuses_a_step_that_was_replaced_on_the_object(train, workload):
     [
         ((layers.IpexOptimize(),), parameters.clipped_lstm_net),
         ((layers.XlaDevice(),), trainings.hooked_net),
-        ((layers.IpexOptimize(), layers.Bf16Autocast()), parameters.clipped_adamw_net),
+        pytest.param(
+            (layers.IpexOptimize(), layers.Bf16Autocast()),
+            parameters.clipped_adamw_net,
+            marks=pytest.mark.long,
+        ),
     ],
     ids=["ipex-lstm", "xla", "ipex-masters"],
 )
@@ -67,8 +77,10 @@ def test_a_replaced_parameter_that_the_workload_has_kept_is_refused(train, stack
 @pytest.mark.parametrize(
     ("stack", "workload"),
     [
-        ((layers.IpexOptimize(),), parameters.lstm_net),
-        ((layers.IpexOptimize(),), parameters.clipped_adamw_net),
+        pytest.param((layers.IpexOptimize(),), parameters.lstm_net, marks=pytest.mark.long),
+        pytest.param(
+            (layers.IpexOptimize(),), parameters.clipped_adamw_net, marks=pytest.mark.long
+        ),
         ((layers.IpexOptimize(), layers.Bf16Autocast()), parameters.adamw_net),
         ((layers.XlaDevice(),), parameters.adamw_net),
     ],
@@ -84,8 +96,18 @@ def test_a_training_that_keeps_no_replaced_parameter_is_trained_like_plain(train
     ("stack", "workload", "reason"),
     [
         ((layers.IpexOptimize(),), trainings.state_hooked_net, "drop its state_dict_post hook"),
-        ((layers.IpexOptimize(),), trainings.gradient_hooked_net, "has a hook that the new one"),
-        ((layers.XlaDevice(),), trainings.gradient_hooked_net, "has a hook that the new one"),
+        pytest.param(
+            (layers.IpexOptimize(),),
+            trainings.gradient_hooked_net,
+            "has a hook that the new one",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            (layers.XlaDevice(),),
+            trainings.gradient_hooked_net,
+            "has a hook that the new one",
+            marks=pytest.mark.long,
+        ),
         (
             (layers.IpexOptimize(), layers.Bf16Autocast()),
             trainings.hooked_rprop_net,
@@ -99,7 +121,11 @@ def test_hooks_that_a_layer_would_lose_are_refused(train, stack, workload, reaso
         train(*stack, workload=workload)
 
 
-@pytest.mark.parametrize("stack", [(), (layers.Bf16Autocast(),)], ids=["fp32", "bf16"])
+@pytest.mark.parametrize(
+    "stack",
+    [pytest.param((), marks=pytest.mark.long), (layers.Bf16Autocast(),)],
+    ids=["fp32", "bf16"],
+)
 def test_ipex_leaves_frozen_parameters_frozen(train, stack):
     observation = train(layers.IpexOptimize(), *stack, workload=trainings.frozen_net)
     assert {step["trainable"] for step in observation.steps[0]} == {2}
@@ -114,7 +140,11 @@ ONE_RANK = layers.DataParallel("torchrun", 1, find_unused_parameters=True)
     ("workload", "reason"),
     [
         (trainings.captured_net, "never called the model that they were given"),
-        (trainings.own_step_net, "never called the model that they were given"),
+        pytest.param(
+            trainings.own_step_net,
+            "never called the model that they were given",
+            marks=pytest.mark.long,
+        ),
         (trainings.twice_called_net, "the model that the workload built directly, past what"),
     ],
 )
@@ -127,8 +157,8 @@ def test_a_step_that_calls_a_captured_model_under_data_parallel_is_refused(train
     ("layer", "workload"),
     [
         (ONE_RANK, trainings.evaluated_net),
-        (ONE_RANK, trainings.seldom_called_nets),
-        (layers.TorchCompile(), trainings.evaluated_net),
+        pytest.param(ONE_RANK, trainings.seldom_called_nets, marks=pytest.mark.long),
+        pytest.param(layers.TorchCompile(), trainings.evaluated_net, marks=pytest.mark.long),
         pytest.param(layers.TorchCompile(), trainings.seldom_called_nets, marks=pytest.mark.long),
     ],
     ids=lambda value: getattr(value, "name", None) or value.__name__,
@@ -148,7 +178,9 @@ def test_a_step_that_calls_a_captured_model_calls_the_one_that_ipex_has_changed(
     ("layer", "workload"),
     [
         (layers.TorchCompile(), trainings.counting_net),
-        (layers.CompiledStep(), trainings.hooked_linear_net),  # its learning rate is a number
+        pytest.param(  # its learning rate is a number
+            layers.CompiledStep(), trainings.hooked_linear_net, marks=pytest.mark.long
+        ),
     ],
     ids=["torch_compile", "compiled_step"],
 )
@@ -158,7 +190,11 @@ def test_a_stack_beyond_the_recompile_limit_is_refused(train, layer, workload):
 
 
 @pytest.mark.parametrize(
-    ("workload", "kind"), [(trainings.tensor_net, "a Tensor"), (trainings.dict_net, "a dict")]
+    ("workload", "kind"),
+    [
+        (trainings.tensor_net, "a Tensor"),
+        pytest.param(trainings.dict_net, "a dict", marks=pytest.mark.long),
+    ],
 )
 def test_a_batch_of_two_that_is_no_pair_is_refused(train, workload, kind):
     with pytest.raises(ConfigurationError, match=f"is no pair .x, y. but {kind}: give"):

@@ -116,6 +116,7 @@ def test_the_tables_are_json_for_tools(committed):
     )
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_two_profiles_or_two_runs_are_compared(committed):
     pytester = committed()

@@ -76,6 +76,7 @@ def test_unchanged_code_is_inconclusive_if_the_stored_launches_were_faster(again
     assert "code and environment are those of the stored launches" in result.verdict.disagreement
 
 
+@pytest.mark.long
 def test_unchanged_code_passes_though_the_stored_launches_scatter(against, project):
     comparison = against(record_of([0.001, 0.01, 0.1]), project.head())
     result = concluded(comparison, record_of(AS_STORED[:2]))
@@ -97,6 +98,7 @@ def test_a_file_that_git_does_not_track_is_code_too(against, project):
     assert len(result.duet.pairs) == 3
 
 
+@pytest.mark.long
 def test_the_code_is_not_known_to_be_the_same_if_the_stored_launches_lack_a_digest(
     against, project
 ):
@@ -112,7 +114,10 @@ OTHER_CPU = ("CPU: Other CPU there, Test CPU here",)
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
-    [(0.04, (Outcome.REGRESSED, Cause.CODE)), (0.01, (Outcome.PASSED, None))],
+    [
+        (0.04, (Outcome.REGRESSED, Cause.CODE)),
+        pytest.param(0.01, (Outcome.PASSED, None), marks=pytest.mark.long),
+    ],
 )
 def test_a_baseline_of_another_cpu_is_settled_by_a_duet(against, project, seconds, expected):
     commit = project.head()
@@ -126,6 +131,7 @@ def test_a_baseline_of_another_cpu_is_settled_by_a_duet(against, project, second
     assert "a duet with its commit on this machine decided" in result.verdict.evidence[-1]
 
 
+@pytest.mark.long
 def test_a_duet_can_be_measured_with_a_commit_that_is_in_git(project, base_sides):
     job, commit = project.job(), project.head()
     assert can_measure_duet(settings(launches=3), job, base_sides, commit)
@@ -164,6 +170,7 @@ def test_in_another_environment_launches_are_added_while_the_stored_ones_leave_d
     assert (result.duet, result.measurement) == (None, None)
 
 
+@pytest.mark.long
 def test_a_duet_that_fails_is_replaced_by_launches_and_its_failure_is_told(against, project):
     project.write(0.01, prelude='open("/nowhere/model.bin")')  # as if the file were gone by now
     commit = project.commit()
@@ -181,8 +188,16 @@ def test_a_duet_that_fails_is_replaced_by_launches_and_its_failure_is_told(again
     assert "/nowhere/model.bin" in result.verdict.evidence[-1]
 
 
-@pytest.mark.parametrize("launches", [LaunchPlan(1, 1), LaunchPlan(1, 4)], ids=["used up", "left"])
-@pytest.mark.parametrize("moment", ["between pairs", "in a step"])
+@pytest.mark.parametrize(
+    ("moment", "launches"),
+    [
+        ("between pairs", LaunchPlan(1, 1)),
+        ("in a step", LaunchPlan(1, 4)),
+        pytest.param("between pairs", LaunchPlan(1, 4), marks=pytest.mark.long),
+        pytest.param("in a step", LaunchPlan(1, 1), marks=pytest.mark.long),
+    ],
+    ids=["between pairs, used up", "in a step, left", "between pairs, left", "in a step, used up"],
+)
 def test_an_edit_while_a_duet_is_measured_is_an_error_and_no_reason_for_an_open_verdict(
     against, project, launches, moment
 ):
@@ -209,6 +224,7 @@ def test_an_edit_while_a_duet_is_measured_is_an_error_and_no_reason_for_an_open_
         comparison.conclude(measurement, Editing())
 
 
+@pytest.mark.long
 def test_files_of_the_base_that_change_are_a_reason_for_more_launches(against, project):
     project.write(0.01, prelude="import helper")
     (project.folder / "helper.py").write_text("open(__file__, 'a').write('# again\\n')")
@@ -238,7 +254,10 @@ def test_too_few_launches_on_both_sides_are_refused_before_anything_is_measured(
 
 @pytest.mark.parametrize(
     ("stored", "outcome"),
-    [(AS_STORED, Outcome.REGRESSED), ((0.001, 0.01, 0.1), Outcome.INCONCLUSIVE)],
+    [
+        (AS_STORED, Outcome.REGRESSED),
+        pytest.param((0.001, 0.01, 0.1), Outcome.INCONCLUSIVE, marks=pytest.mark.long),
+    ],
 )
 def test_a_shallow_clone_gets_the_command_that_fetches_the_baselines_commit(
     against, project, temporary, stored, outcome

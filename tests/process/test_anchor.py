@@ -108,6 +108,7 @@ def test_a_test_that_is_as_fast_as_the_anchor_passes_and_says_so(history, projec
     assert "  anchor    tag v1.0: " in explain(verdict)
 
 
+@pytest.mark.long
 def test_an_accepted_record_that_is_newer_than_the_tag_is_the_anchor(history, project):
     released = commit_and_tag(project, 0.01, "v1.0")
     slower = commit_and_tag(project, 0.04)
@@ -120,13 +121,14 @@ def test_an_accepted_record_that_is_newer_than_the_tag_is_the_anchor(history, pr
     assert verdict.anchor.title == "the record accepted as 'a larger model'"
 
 
+@pytest.mark.long
 def test_without_a_tag_or_an_acceptance_there_is_no_anchor(history, project):
     history.save("0001_older", 0.0100, commit_and_tag(project, 0.01))
     history.save("0002_newest", 0.0400, commit_and_tag(project, 0.04))
     assert history.judge().anchor is None
 
 
-@pytest.mark.parametrize("anchor", ["none", None])
+@pytest.mark.parametrize("anchor", ["none", pytest.param(None, marks=pytest.mark.long)])
 def test_the_anchor_can_be_turned_off_and_is_not_the_newest_baseline_itself(
     history, project, anchor
 ):
@@ -157,6 +159,7 @@ def test_a_named_anchor_is_judged_beside_a_base_too(history, project):
     assert "HEAD" in verdict.evidence[-1]
 
 
+@pytest.mark.long
 def test_a_test_that_the_anchor_does_not_have_is_judged_by_the_newest_alone(history, project):
     git(project.folder, "checkout", "-q", "--orphan", "other")
     git(project.folder, "rm", "-q", "--cached", "models.py")
@@ -169,6 +172,7 @@ def test_a_test_that_the_anchor_does_not_have_is_judged_by_the_newest_alone(hist
     assert (verdict.outcome, verdict.anchor) == (Outcome.PASSED, None)
 
 
+@pytest.mark.long
 def test_a_named_anchor_stands_alone_where_nothing_newer_is_stored(history, project):
     first = git(project.folder, "rev-parse", "HEAD")
     commit_and_tag(project, 0.04)
@@ -183,6 +187,7 @@ def test_a_named_anchor_stands_alone_where_nothing_newer_is_stored(history, proj
 OTHER = msgspec.structs.replace(hardware(), cpu="another one")
 
 
+@pytest.mark.long
 def test_an_accepted_record_of_another_machine_is_no_anchor(history, project):
     history.save("0002_newest", 0.0400, commit_and_tag(project, 0.04))
     record = record_of((0.01,) * 3, machine=OTHER, verdict=ACCEPTED, **MODEL)

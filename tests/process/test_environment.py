@@ -113,6 +113,7 @@ def test_a_slower_dependency_is_a_regression_by_the_environment(library, project
     assert "by the environment, not by the code" in explain(verdict)
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_a_slower_dependency_is_found_beside_changed_code(library, project, run, save):
     save(run(), project.head())

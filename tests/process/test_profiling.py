@@ -80,6 +80,7 @@ def test_a_regression_is_explained_by_the_function_that_has_become_slower(result
     assert result.profiles.candidate.step_seconds > result.profiles.base.step_seconds
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_slower_data_is_named_with_the_function_that_loads_it(result_of):
     result = result_of(SLOW_DATA.format(seconds=0.001), SLOW_DATA.format(seconds=0.01))

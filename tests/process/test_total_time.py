@@ -72,7 +72,11 @@ def verdict_of(project, base_sides):
 
 @pytest.mark.parametrize(
     ("period", "words"),
-    [(2, "every second step"), (5, "every fifth step"), (20, "every 20th step")],
+    [
+        (5, "every fifth step"),
+        (20, "every 20th step"),
+        pytest.param(2, "every second step", marks=pytest.mark.long),
+    ],
 )
 @pytest.mark.timed
 def test_slow_steps_now_and_then_are_a_slowdown_and_named(verdict_of, period, words):

@@ -122,6 +122,7 @@ def test_the_fastest_of_four_speeds_wins_a_final(race_project):
     assert contribution.ratio.interval[0] > 1.5
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_candidates_that_fail_are_dropped_with_their_reasons(race_project):
     status, output = race_project.run(
@@ -190,6 +191,7 @@ def test_an_interruption_before_the_first_heat_leaves_nothing(race_project, numb
     assert not race_project.record.exists() or not read_race(race_project.record).heats
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_an_interrupted_final_keeps_its_winner(race_project):
     process = race_project.start(SPEEDS, "--minutes=1")
