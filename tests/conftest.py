@@ -106,7 +106,10 @@ def pytest_configure(config):
     sys.dont_write_bytecode = False
     os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")
     os.environ["PYTEST_ADDOPTS"] = INNER_OPTIONS
-    if not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
+        # Waiting threads of OpenMP would take the cores of the tests beside this one.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    else:
         config.stash[SURROUNDINGS] = session_leftovers.prepare()
     os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="tests-cache-")
 

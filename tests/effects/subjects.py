@@ -73,7 +73,7 @@ class TinyImages(SeededImages):
 
 
 def tiny_images_net() -> TrainingSetup:
-    """Return ``small_net`` on small images: in fp16, most CPUs take seconds for a convolution."""
+    """Return ``small_net`` on small images: some CPUs convolve slowly in fp16, and in bf16."""
     return replace(small_net(), dataset=TinyImages())
 
 

@@ -9,12 +9,13 @@ from subjects import small_net
 from traingate import layers
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "others",
     [
         [layers.FlushDenormal(), layers.Bf16Autocast()],
-        pytest.param([layers.TorchCompile()], marks=pytest.mark.long),
-        pytest.param([layers.IpexOptimize(), layers.XlaDevice()], marks=pytest.mark.long),
+        [layers.TorchCompile()],
+        [layers.IpexOptimize(), layers.XlaDevice()],
     ],
     ids=["flags", "inductor", "IPEX and XLA"],
 )

@@ -21,6 +21,7 @@ from subjects import (
     growing_images_net,
     large_net,
     small_net,
+    tiny_images_net,
     with_adagrad,
     with_adam,
     with_rprop,
@@ -52,7 +53,9 @@ def test_plain_is_a_bare_process_in_fp32(plain):
 
 def test_bf16_autocast_convolves_in_bf16(observe):
     # Which operator computes it depends on the CPU: without AVX-512, it is none of oneDNN.
-    assert "c10::BFloat16" in input_types(observe(layers.Bf16Autocast()), "conv")
+    assert "c10::BFloat16" in input_types(
+        observe(layers.Bf16Autocast(), workload=tiny_images_net), "conv"
+    )
 
 
 def test_channels_last_copies_no_layout_inside_the_network(observe, plain):
@@ -74,6 +77,7 @@ def test_tcmalloc_serves_malloc_and_causes_fewer_page_faults(observe):
     assert page_faults(observation) < page_faults(observe(workload=large_net))
 
 
+@pytest.mark.long
 def test_jemalloc_serves_malloc_with_its_variable(observe):
     environment = observe(layers.TunedRuntime("jemalloc", "gnu")).record.environment
     assert environment["allocator"].startswith("libjemalloc")
@@ -178,6 +182,7 @@ def test_two_ranks_hold_equal_parameters_on_disjoint_cores(observe, launcher):
     assert slowest == launch.step_seconds
 
 
+@pytest.mark.long
 def test_each_rank_keeps_its_trace(tmp_path):
     (tmp_path / "traces").mkdir()
     job = job_of([TWO_RANKS["torchrun"]], small_net, tmp_path, 2)
@@ -200,6 +205,7 @@ def test_a_rank_that_dies_ends_the_launch_with_its_rank_and_log(observe):
     assert "rank 1 is about to be killed" in str(caught.value)
 
 
+@pytest.mark.long
 def test_ranks_can_run_on_a_tuned_runtime(observe):
     observation = observe(layers.TunedRuntime("tcmalloc", "gnu"), TWO_RANKS["torchrun"])
     assert observation.record.environment["allocator"].startswith("libtcmalloc")

@@ -8,7 +8,7 @@ from subjects import small_net, tiny_images_net
 from traingate import BaseLayer, layers
 
 LAYERS = (
-    layers.TunedRuntime("glibc", "gnu"),
+    pytest.param(layers.TunedRuntime("glibc", "gnu"), marks=pytest.mark.long),
     layers.FlushDenormal(),
     layers.DataWorkers(1),
     layers.PrefetchingLoader(1),
@@ -34,10 +34,13 @@ LAYERS = (
     layers.DataParallel("torchrun", 1),
 )
 
+AUTOCAST = {"bf16_autocast", "fp16_autocast"}
+"""Layers whose products take seconds for larger images on a CPU without instructions for them."""
+
 
 @pytest.mark.parametrize("layer", LAYERS, ids=repr)
 def test_the_losses_of_five_seeded_steps_agree_with_those_of_plain(observe, layer):
-    workload = tiny_images_net if layer.name == "fp16_autocast" else small_net
+    workload = tiny_images_net if layer.name in AUTOCAST else small_net
     observation = observe(layer, workload=workload)
     losses = observation.losses
     plain = observe(workload=workload, environment=observation.record.environment_name)

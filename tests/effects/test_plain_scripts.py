@@ -47,15 +47,14 @@ STACKS = {
 }
 
 SHORT_CASES = [
-    ("images", "bf16"),
     ("images", "runtime"),
     ("images", "ranks"),
-    ("mapping", "memory-format"),
 ]
-"""Cases of one process and of several, plainly started and tuned; the others take minutes together."""
+"""Cases of one process and of several; the others take minutes together."""
 
 LONG_CASES = [
     *(("images", stack) for stack in STACKS),
+    ("mapping", "memory-format"),
     ("mapping", "compiled-regions"),
     ("mapping", "xla"),
     ("tied", "xla"),

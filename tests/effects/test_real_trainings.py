@@ -14,8 +14,8 @@ EXAMPLES = (
     examples.lbfgs,
     pytest.param(examples.lbfgs_with_penalty, marks=pytest.mark.long),
     examples.gan,
-    examples.accumulating,
-    examples.scheduled_and_clipped,
+    pytest.param(examples.accumulating, marks=pytest.mark.long),
+    pytest.param(examples.scheduled_and_clipped, marks=pytest.mark.long),
     examples.scaled,
 )
 
@@ -32,7 +32,7 @@ def test_an_example_trains(train, example):
         pytest.param(examples.lbfgs, layers.TorchCompile(), marks=pytest.mark.long),
         pytest.param(examples.gan, layers.CompiledStep(), marks=pytest.mark.long),
         pytest.param(examples.gan, layers.XlaDevice(), marks=pytest.mark.long),
-        (examples.accumulating, layers.IpexOptimize()),
+        pytest.param(examples.accumulating, layers.IpexOptimize(), marks=pytest.mark.long),
         pytest.param(examples.scheduled_and_clipped, layers.CompiledStep(), marks=pytest.mark.long),
         (examples.scaled, layers.FusedOptimizer()),
     ],
@@ -73,7 +73,12 @@ def test_ranks_average_the_gradients_of_an_own_step(train, example):
 @pytest.mark.parametrize(
     ("example", "layer", "reason"),
     [
-        (examples.lbfgs, TWO_RANKS, "its closure another number of times"),
+        pytest.param(
+            examples.lbfgs,
+            TWO_RANKS,
+            "its closure another number of times",
+            marks=pytest.mark.long,
+        ),
         (examples.lbfgs_with_penalty, layers.CompiledStep(), "cannot compile an update that calls"),
         pytest.param(
             examples.lbfgs, layers.XlaDevice(), "XLA runs a step at its end", marks=pytest.mark.long

@@ -41,6 +41,7 @@ def test_large_tensors_get_huge_pages(observe):
     assert page_faults(observation) < page_faults(observe(workload=large_net))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("allocator", ["jemalloc-retain", "mimalloc"])
 def test_malloc_is_that_of_the_allocator(observe, allocator):
     observation = observe(layers.TunedRuntime(allocator, "gnu"), workload=large_net)
@@ -48,6 +49,7 @@ def test_malloc_is_that_of_the_allocator(observe, allocator):
     assert observation.record.environment["allocator"].startswith(library)
 
 
+@pytest.mark.long
 def test_jemalloc_that_keeps_memory_causes_fewer_page_faults(observe):
     observation = observe(layers.TunedRuntime("jemalloc-retain", "gnu"), workload=large_net)
     assert page_faults(observation) < page_faults(observe(workload=large_net)) / 2
@@ -108,11 +110,13 @@ def test_ranks_average_gradients_with_the_last_of_several_batches_alone(observe)
     assert calls(every_second, "aten::conv2d") == 2 * calls(each, "aten::conv2d")
 
 
+@pytest.mark.long
 def test_gradients_are_averaged_in_buckets_of_the_chosen_size(observe):
     small = observe(layers.DataParallel("torchrun", 2, bucket_cap_mb=0.001))
     assert calls(small, "allreduce") > calls(observe(TWO_RANKS), "allreduce")
 
 
+@pytest.mark.long
 def test_ranks_run_on_the_cores_that_share_a_cache(observe):
     groups = cache_groups(physical_cores())
     observation = observe(layers.DataParallel("torchrun", "l3"))
@@ -120,7 +124,7 @@ def test_ranks_run_on_the_cores_that_share_a_cache(observe):
 
 
 def test_the_roofline_is_that_of_the_precision(observe, plain):
-    record = observe(layers.Bf16Autocast()).record
+    record = observe(layers.Bf16Autocast(), workload=tiny_images_net).record
     assert record.precision == "bfloat16"
     assert record.precision_speedup != 1.0
     assert (plain.record.precision, plain.record.precision_speedup) == ("float32", 1.0)

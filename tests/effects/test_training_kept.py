@@ -21,6 +21,7 @@ def test_clipping_and_scheduling_in_hooks_of_the_optimizer_are_kept(train, layer
     assert losses == pytest.approx(train(workload=trainings.hooked_net).losses, rel=1e-3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("layer", "workload"),
     [
@@ -36,6 +37,7 @@ def test_schedulers_of_other_kinds_are_kept(train, layer, workload):
     assert losses == pytest.approx(train(workload=workload).losses, rel=1e-3)
 
 
+@pytest.mark.long
 def test_the_fused_optimizer_keeps_a_step_that_was_replaced_on_the_object(train):
     losses = train(layers.FusedOptimizer(), workload=parameters.replaced_step_net).losses
     plain_losses = train(workload=parameters.replaced_step_net).losses
@@ -59,7 +61,7 @@ def test_ipex_refuses_a_step_that_was_replaced_on_the_object(train, workload):
     ("stack", "workload"),
     [
         ((layers.IpexOptimize(),), parameters.clipped_lstm_net),
-        ((layers.XlaDevice(),), trainings.hooked_net),
+        pytest.param((layers.XlaDevice(),), trainings.hooked_net, marks=pytest.mark.long),
         pytest.param(
             (layers.IpexOptimize(), layers.Bf16Autocast()),
             parameters.clipped_adamw_net,
@@ -82,7 +84,7 @@ def test_a_replaced_parameter_that_the_workload_has_kept_is_refused(train, stack
             (layers.IpexOptimize(),), parameters.clipped_adamw_net, marks=pytest.mark.long
         ),
         ((layers.IpexOptimize(), layers.Bf16Autocast()), parameters.adamw_net),
-        ((layers.XlaDevice(),), parameters.adamw_net),
+        pytest.param((layers.XlaDevice(),), parameters.adamw_net, marks=pytest.mark.long),
     ],
     ids=["ipex-lstm", "ipex-list", "ipex-masters", "xla"],
 )
@@ -139,7 +141,11 @@ ONE_RANK = layers.DataParallel("torchrun", 1, find_unused_parameters=True)
 @pytest.mark.parametrize(
     ("workload", "reason"),
     [
-        (trainings.captured_net, "never called the model that they were given"),
+        pytest.param(
+            trainings.captured_net,
+            "never called the model that they were given",
+            marks=pytest.mark.long,
+        ),
         pytest.param(
             trainings.own_step_net,
             "never called the model that they were given",
@@ -169,6 +175,7 @@ def test_a_step_that_trains_the_models_that_layers_wrapped_is_not_refused(train,
         assert observation.counters.get("compilations_in_measured_steps", 0) == 0
 
 
+@pytest.mark.long
 def test_a_step_that_calls_a_captured_model_calls_the_one_that_ipex_has_changed(observe):
     operators = observe(layers.IpexOptimize(), workload=trainings.captured_net).operators
     assert any("torch_ipex::convolution_forward" in name for name in operators)
@@ -201,6 +208,7 @@ def test_a_batch_of_two_that_is_no_pair_is_refused(train, workload, kind):
         train(workload=workload)
 
 
+@pytest.mark.long
 def test_an_iterable_without_a_whole_batch_in_any_share_says_so(train):
     assert train(workload=trainings.sharded_net).losses
     with pytest.raises(ConfigurationError, match="none of the 4 data workers has a whole batch"):
