@@ -8,6 +8,16 @@ from subjects import small_net, tiny_images_net
 from traingate import BaseLayer, layers
 
 LAYERS = (
+    layers.XlaDevice(),
+    layers.CompiledStep(),
+    layers.TorchCompile("ipex"),
+    pytest.param(layers.TorchCompile(dynamic=True), marks=pytest.mark.long),
+    pytest.param(
+        layers.TorchCompile(inductor_options={"cpp_wrapper": True}), marks=pytest.mark.long
+    ),
+    pytest.param(layers.TorchCompile(mode="max-autotune-no-cudagraphs"), marks=pytest.mark.long),
+    layers.TorchCompile("inductor"),
+    layers.IpexOptimize(),
     pytest.param(layers.TunedRuntime("glibc", "gnu"), marks=pytest.mark.long),
     layers.FlushDenormal(),
     layers.DataWorkers(1),
@@ -21,18 +31,10 @@ LAYERS = (
     layers.ForeachOptimizer(),
     layers.HugePages(),
     layers.GradientCheckpointing(("2",)),
-    layers.IpexOptimize(),
-    layers.TorchCompile("inductor"),
-    pytest.param(layers.TorchCompile(mode="max-autotune-no-cudagraphs"), marks=pytest.mark.long),
-    pytest.param(
-        layers.TorchCompile(inductor_options={"cpp_wrapper": True}), marks=pytest.mark.long
-    ),
-    pytest.param(layers.TorchCompile(dynamic=True), marks=pytest.mark.long),
-    layers.TorchCompile("ipex"),
-    layers.CompiledStep(),
-    layers.XlaDevice(),
     layers.DataParallel("torchrun", 1),
 )
+"""Layers whose launches take longest come first. ``test_effects`` has them last: under xdist, neither
+file is to wait for the other's launch of the same stack."""
 
 AUTOCAST = {"bf16_autocast", "fp16_autocast"}
 """Layers whose products take seconds for larger images on a CPU without instructions for them."""

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from session_sites import FAST, MODELS, SLOW, SMOKE, STORED, TESTS, site
+from session_ways import some_long
 
 MIXED = f"""{TESTS}
 def test_other():
@@ -74,7 +75,7 @@ def test_a_time_out_by_a_thread_ends_the_run_at_once(hanging):
     assert hanging.leftovers() == []
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_the_order_of_tests_changes_nothing(two, seed):
     ended = two.run(*STORED, "-p", "randomly", f"--randomly-seed={seed}")
     assert ended.status == 0, ended.output
@@ -130,11 +131,14 @@ def test_one_test_cannot_be_an_ordinary_benchmark_too(project, text, message):
 
 @pytest.mark.parametrize(
     "options",
-    [
-        ("-n0", "--benchmark-only"), ("--dist=no", "--no-summary"), ("-W", "error", "-x"),
-        ("--maxfail=1", "--timeout=60", "--reruns=2"), ("-p", "no:cacheprovider", "--setup-show"),
-        ("--ff",), ("--lf", "--durations=3"), ("--sw",), ("--benchmark-disable", "--benchmark-enable"),
-    ],
+    some_long(
+        [
+            ("-n0", "--benchmark-only"), ("--dist=no", "--no-summary"), ("-W", "error", "-x"),
+            ("--maxfail=1", "--timeout=60", "--reruns=2"), ("-p", "no:cacheprovider", "--setup-show"),
+            ("--ff",), ("--lf", "--durations=3"), ("--sw",), ("--benchmark-disable", "--benchmark-enable"),
+        ],
+        short=[("-W", "error", "-x"), ("--maxfail=1", "--timeout=60", "--reruns=2"), ("--lf", "--durations=3")],
+    ),
     ids=" ".join,
 )  # fmt: skip
 def test_options_that_do_not_hinder_a_comparison(project, options):
@@ -146,7 +150,12 @@ def test_options_that_do_not_hinder_a_comparison(project, options):
     assert project.leftovers(0) == []
 
 
-@pytest.mark.parametrize("options", [("-p", "no:terminal"), ("-qqq",), ("-p", "no:logging")])
+@pytest.mark.parametrize(
+    "options",
+    some_long(
+        [("-p", "no:terminal"), ("-qqq",), ("-p", "no:logging")], short=[("-p", "no:terminal")]
+    ),
+)
 def test_the_results_are_written_however_little_is_printed(project, options):
     ended = project.run(*STORED, *options, "--traingate-json=results.json")
     assert ended.status == 0, ended.output
@@ -155,7 +164,9 @@ def test_the_results_are_written_however_little_is_printed(project, options):
     assert project.leftovers(0) == []
 
 
-@pytest.mark.parametrize("options", [("-x",), ("--maxfail=1",), ("--sw",)])
+@pytest.mark.parametrize(
+    "options", some_long([("-x",), ("--maxfail=1",), ("--sw",)], short=[("-x",)])
+)
 def test_a_run_that_stops_at_a_failure_measures_no_more(two, options):
     two.store(FAST, "test_speed.py::test_model", "test_speed.py::test_second")
     ended = two.run(*STORED, *options)
@@ -166,10 +177,13 @@ def test_a_run_that_stops_at_a_failure_measures_no_more(two, options):
 
 @pytest.mark.parametrize(
     "options",
-    [
-        ("-n2",), ("-n2", "--dist=no"), ("--benchmark-disable",), ("--benchmark-skip",),
-        ("--collect-only",), ("--setup-only",), ("--setup-plan",),
-    ],
+    some_long(
+        [
+            ("-n2",), ("-n2", "--dist=no"), ("--benchmark-disable",), ("--benchmark-skip",),
+            ("--collect-only",), ("--setup-only",), ("--setup-plan",),
+        ],
+        short=[("-n2",), ("--benchmark-disable",), ("--benchmark-skip",), ("--collect-only",)],
+    ),
     ids=" ".join,
 )  # fmt: skip
 def test_what_measures_nothing_is_green_where_nothing_is_to_be_compared(project, options):

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from session_points import POINTS, standing_still
 from session_sites import MODELS, TEST, TEST_FILE, TESTS, TRAINGATE
+from session_ways import some_long
 
 from traingate.ending.pytest_process import PytestEnd, run_pytest
 
@@ -21,13 +22,6 @@ SOME = ("collecting", "preparing", "frozen", "reporting")
 """Points for signals that are handled as another is, which is tried at all of them."""
 UNHANDLED = {"saving", "reporting"}
 """Points at which pytest lets Ctrl-C end Python: its own hook for the end of a session runs."""
-
-
-def some_long(values, short):
-    """Return the values as parameters, of which some are left to the long tests."""
-    return [
-        value if value in short else pytest.param(value, marks=pytest.mark.long) for value in values
-    ]
 
 
 LONG_ELSEWHERE = some_long(POINTS, SOME)
@@ -45,7 +39,11 @@ def test_ctrl_c_ends_a_run_and_all_of_it(project, point):
 
 @pytest.mark.parametrize(
     ("point", "number"),
-    [(point, signal.SIGTERM) for point in POINTS] + [(point, signal.SIGHUP) for point in SOME],
+    [
+        pytest.param(point, number, marks=() if point in short else pytest.mark.long)
+        for number, short in ((signal.SIGTERM, SOME), (signal.SIGHUP, ("preparing",)))
+        for point in POINTS
+    ],
 )
 def test_a_service_that_cancels_a_run_finds_nothing_of_it_afterwards(project, point, number):
     options = ("--junitxml=junit.xml", "--traingate-json=results.json")
@@ -133,7 +131,7 @@ def test_a_run_that_is_stopped_and_goes_on_blames_no_workload(project, point, st
     assert project.leftovers(0) == []
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", LONG_ELSEWHERE)
 def test_a_run_that_is_killed_is_cleaned_up_by_others(project, point):
     with standing_still(project, point) as run:
         run.process.kill()

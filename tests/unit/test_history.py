@@ -292,5 +292,6 @@ def test_names_reach_no_terminal_as_control_characters(repository):
     for number in range(6):
         repository.commit(f"{number}", 1.0 if number < 3 else 0.5)
     _, text = repository.history()
+    assert "red and back" in text
     assert "\x1b" not in text
     assert "\u202e" not in text

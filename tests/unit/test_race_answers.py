@@ -241,6 +241,9 @@ def test_texts_of_a_strangers_record_are_shown_as_text(race):
     result = answer(hostile)
     console = Console(file=io.StringIO(), width=300)
     print_answer(console, hostile, result)
-    assert "\x1b" not in console.file.getvalue()
-    assert "<img" not in to_svg(hostile, result)
-    assert "<img" not in render_report(suite_results([]), {}, races=[hostile])
+    shown = console.file.getvalue()
+    assert "<img src=x" in shown
+    assert "\x1b" not in shown
+    for markup in (to_svg(hostile, result), render_report(suite_results([]), {}, races=[hostile])):
+        assert "&lt;img" in markup
+        assert "<img" not in markup

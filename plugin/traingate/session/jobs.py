@@ -20,7 +20,6 @@ from traingate.layers.stack import Stack
 from traingate.options import Settings
 from traingate.protocol import messages
 from traingate.records import Measurement, Published
-from traingate.report.profiles import make_profile_folder
 from traingate.workload import ObjectName, project_paths
 
 _PROFILED_STEPS: Final = 2
@@ -146,6 +145,10 @@ class JobFactory:
         """
         settings = self.settings
         if settings.profile is not None:
+            from traingate.report.profiles import (  # noqa: PLC0415 - loads templates
+                make_profile_folder,
+            )
+
             folder = make_profile_folder(Path(settings.profile), request.test)
             return ProfilePlan(_PROFILED_STEPS, details=True, folder=folder)
         return ProfilePlan() if settings.keeps_profiles else None

@@ -21,7 +21,6 @@ from traingate.options.settings import DEFAULT_TOLERANCE
 from traingate.records import Measurement
 from traingate.records.history import History
 from traingate.records.results import SuiteResults
-from traingate.report.html import render_report
 from traingate.report.markdown import to_markdown
 from traingate.report.results import failed_result, measured_result, refused_result, suite_results
 from traingate.session.comparisons import NO_ANCHOR
@@ -112,6 +111,8 @@ def write_results(
 
 def _page(results: SuiteResults, session: Session) -> str:
     """Return the report as a page."""
+    from traingate.report.html import render_report  # noqa: PLC0415 - loads templates
+
     now = datetime.now(tz=timezone.utc)
     measurements = {row.full_name: row.measurement for row in session.rows}
     created = now.strftime("%Y-%m-%d %H:%M UTC")
