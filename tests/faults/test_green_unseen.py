@@ -140,6 +140,7 @@ def test_a_run_whose_configuration_is_replaced_has_no_results(project, way):
     assert check.status == 2, check.output
 
 
+@pytest.mark.long
 def test_a_configuration_that_asks_makes_results(project):
     project.write("pytest.ini", ASKING)
     ended = project.run()

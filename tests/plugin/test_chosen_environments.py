@@ -45,6 +45,7 @@ def records(pytester, name):
     return {each["name"]: each["extra_info"]["traingate"] for each in benchmarks}
 
 
+@pytest.mark.long
 def test_environments_are_an_axis(project, options):
     pytester = project(IN_BOTH)
     result = pytester.runpytest_subprocess(*options, *FAST, "--benchmark-json=record.json")

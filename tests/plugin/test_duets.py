@@ -92,6 +92,7 @@ def test_a_project_outside_of_a_repository_cannot_be_compared(project):
     result.stdout.fnmatch_lines(["*is in no git repository*"])
 
 
+@pytest.mark.long
 def test_new_code_is_recorded_if_missing_baselines_are(committed, project):
     pytester = project(ONE_TEST)
     git("init", "-q")

@@ -31,6 +31,7 @@ MODEL = """
 KERNEL = '#include <unistd.h>\nextern "C" void wait_kernel() {{ usleep({milliseconds}000); }}\n'
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     not (shutil.which("ninja") and shutil.which("g++")), reason="needs ninja and g++"
 )

@@ -106,6 +106,7 @@ def test_a_test_is_profiled_by_a_command(committed):
         assert words in process.stdout
 
 
+@pytest.mark.long
 def test_the_tables_are_json_for_tools(committed):
     committed()
     process = traingate("profile", TEST, "--format=json", "--output=out", *FAST)
