@@ -1,16 +1,26 @@
 #!/usr/bin/env bash
-# Run the hooks and mypy, and create the environments that are named meanwhile, which waits for the
-# network: check_sources.sh [ENVIRONMENT...]
+# Run the hooks and mypy, and prepare meanwhile what the tests need: the environments that are named,
+# and the compiled modules of torch in each: check_sources.sh [ENVIRONMENT...]
 set -euo pipefail
 
+# Create the environments, which waits for the network. Then import torch, since the first import
+# compiles thousands of modules, which the processes of the tests would all do at once.
+prepare() {
+    (($# == 0)) || traingate environment create --missing "$@"
+    python -c 'import torch._dynamo'
+    for name in "$@"; do
+        "$TRAINGATE_ENVIRONMENTS/$name/bin/python" -c 'import torch._dynamo'
+    done
+}
+
 log="$(mktemp)"
-(($# == 0)) || traingate environment create --missing "$@" >"$log" 2>&1 &
-creation=$!
-trap 'kill "$creation" 2>/dev/null || true; rm -f "$log"' EXIT
+prepare "$@" >"$log" 2>&1 &
+preparation=$!
+trap 'kill "$preparation" 2>/dev/null || true; rm -f "$log"' EXIT
 
 status=0
 pre-commit run --all-files --show-diff-on-failure || status=$?
 mypy || status=$?
-wait "$creation" || status=$?
+wait "$preparation" || status=$?
 cat "$log"
 exit "$status"

@@ -101,6 +101,7 @@ def pytest_configure(config):
     worker that compiles need to find out first, by compiling, whether the compiler knows the vector
     instructions of this CPU.
     """
+    _check_listed_files()
     for name in ("PYTEST_XDIST_WORKER", "GITHUB_STEP_SUMMARY", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(name, None)
     sys.dont_write_bytecode = False
@@ -112,6 +113,16 @@ def pytest_configure(config):
     else:
         config.stash[SURROUNDINGS] = session_leftovers.prepare()
     os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="tests-cache-")
+
+
+def _check_listed_files():
+    """Refuse to run if a list above names a file that is not there any more."""
+    here = Path(__file__).parent
+    files = [here / folder / name for folder, names in TIMED_FILES.items() for name in names]
+    files += [here / "unit" / name for name in SLOW_FILES]
+    missing = [str(file) for file in files if not file.exists()]
+    if missing:
+        raise pytest.UsageError(f"tests/conftest.py lists what is not there: {', '.join(missing)}")
 
 
 @pytest.fixture

@@ -255,7 +255,7 @@ def _write_profiles(directory: Path, test: str, result: Result) -> Path:
     Raises:
         ConfigurationError: If a file cannot be written.
     """
-    from traingate.report.profiles import (  # noqa: PLC0415 - see SESSION_KEY
+    from traingate.report.profiles import (  # noqa: PLC0415 - loads templates
         ProfileFile,
         make_profile_folder,
         write_profiles,

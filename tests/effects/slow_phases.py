@@ -9,13 +9,16 @@ from subjects import CLASSES, SeededImages
 
 from traingate import BaseLayer, Training, TrainingSetup
 
-SLOW_SECONDS = 0.05
+SLOW_SECONDS = {
+    "data": 0.03, "transfer": 0.06, "forward": 0.09, "backward": 0.12, "optimizer": 0.15,
+}  # fmt: skip
+"""Time that a slow phase sleeps in each step, by its name; each has another."""
 
 
 class _SlowImages(SeededImages):
     def __getitem__(self, index):
         if index % 8 == 0:
-            time.sleep(SLOW_SECONDS)
+            time.sleep(SLOW_SECONDS["data"])
         return super().__getitem__(index)
 
 
@@ -23,7 +26,7 @@ def tiny_net(*slow_phases: str) -> TrainingSetup:
     """Return a training whose phases all take little time, but for those that sleep.
 
     Args:
-        slow_phases: Phases to be slow. A workload cannot make ``transfer`` so: see
+        slow_phases: Phases to be slow. A workload cannot make ``transfer`` slow: see
             ``SlowTransfer``.
     """
     import torch
@@ -32,12 +35,12 @@ def tiny_net(*slow_phases: str) -> TrainingSetup:
     class Slow(torch.autograd.Function):
         @staticmethod
         def forward(_context, values):
-            time.sleep(SLOW_SECONDS * ("forward" in slow_phases))
+            time.sleep(SLOW_SECONDS["forward"] * ("forward" in slow_phases))
             return values.clone()
 
         @staticmethod
         def backward(_context, gradients):
-            time.sleep(SLOW_SECONDS * ("backward" in slow_phases))
+            time.sleep(SLOW_SECONDS["backward"] * ("backward" in slow_phases))
             return gradients
 
     def train_step(model, batch, criterion):
@@ -46,7 +49,7 @@ def tiny_net(*slow_phases: str) -> TrainingSetup:
 
     class SlowSGD(torch.optim.SGD):
         def step(self, closure=None):
-            time.sleep(SLOW_SECONDS)
+            time.sleep(SLOW_SECONDS["optimizer"])
             return super().step(closure)
 
     model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, CLASSES))
@@ -58,7 +61,7 @@ def tiny_net(*slow_phases: str) -> TrainingSetup:
 
 
 def slow_net() -> TrainingSetup:
-    """Return ``tiny_net`` with all phases slow."""
+    """Return ``tiny_net`` with each phase slow that a workload can make so."""
     return tiny_net("data", "forward", "backward", "optimizer")
 
 
@@ -76,7 +79,7 @@ class SlowTransfer(BaseLayer):
 
     def apply(self, training: Training) -> None:
         def transform(batch):
-            time.sleep(SLOW_SECONDS)
+            time.sleep(SLOW_SECONDS["transfer"])
             return batch
 
         training.batch_transforms.append(transform)

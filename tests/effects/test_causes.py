@@ -61,19 +61,10 @@ CAUSES = {
 }  # fmt: skip
 
 
-def some_long(names, long_names):
-    """Return the names as parameters, some of them left to ``tox run -e long``."""
-    return [
-        pytest.param(name, marks=pytest.mark.long) if name in long_names else name for name in names
-    ]
-
-
-@pytest.mark.parametrize(
-    "cause",
-    some_long(CAUSES, CAUSES),
-)
+@pytest.mark.long
+@pytest.mark.parametrize("cause", CAUSES)
 def test_the_first_line_names_the_cause_and_its_place(verdict_of, cause):
-    """The short tests of this are in plugin/test_profile_commands and process/test_profiling."""
+    """Shorter ones are in plugin/test_profile_commands and process/test_profiling."""
     workload, change, stack, words = CAUSES[cause]
     line = first_line(verdict_of(workload, partial(workload, **change), stack))
     for word in words:
@@ -94,7 +85,8 @@ SPREAD = {
 }
 
 
-@pytest.mark.parametrize("kind", some_long(SPREAD, SPREAD))
+@pytest.mark.long
+@pytest.mark.parametrize("kind", SPREAD)
 def test_no_single_cause_is_named_if_there_is_none(verdict_of, kind):
     line = first_line(verdict_of(convolutions, partial(convolutions, **SPREAD[kind])))
     assert "no single cause" in line

@@ -9,15 +9,15 @@ from subjects import small_net
 from traingate import layers
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     "others",
     [
-        [layers.FlushDenormal(), layers.Bf16Autocast()],
-        [layers.TorchCompile()],
-        [layers.IpexOptimize(), layers.XlaDevice()],
+        [layers.FlushDenormal()],
+        pytest.param([layers.Bf16Autocast()], marks=pytest.mark.long),
+        pytest.param([layers.TorchCompile()], marks=pytest.mark.long),
+        pytest.param([layers.IpexOptimize(), layers.XlaDevice()], marks=pytest.mark.long),
     ],
-    ids=["flags", "inductor", "IPEX and XLA"],
+    ids=["flags", "autocast", "inductor", "IPEX and XLA"],
 )
 def test_plain_is_the_same_after_others_as_before(tmp_path_factory, others):
     def observe(*stack):

@@ -152,7 +152,7 @@ def test_xla_compiles_before_the_measured_steps_and_never_during_them(observe):
     assert observation.counters["compilations_in_measured_steps"] == 0
 
 
-@pytest.mark.long  # test_training_kept has a shorter one
+@pytest.mark.long
 def test_xla_moves_the_state_of_the_optimizer_with_the_parameters(observe):
     observation = observe(layers.XlaDevice(), workload=with_adagrad)
     assert observation.counters["compilations_in_measured_steps"] == 0

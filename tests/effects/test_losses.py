@@ -33,8 +33,8 @@ LAYERS = (
     layers.GradientCheckpointing(("2",)),
     layers.DataParallel("torchrun", 1),
 )
-"""Layers whose launches take longest come first. ``test_effects`` has them last: under xdist, neither
-file is to wait for the other's launch of the same stack."""
+"""Compilers come first, and in ``test_effects`` after other layers: under xdist, neither file is to
+wait for the launch of a stack that the other has just started."""
 
 AUTOCAST = {"bf16_autocast", "fp16_autocast"}
 """Layers whose products take seconds for larger images on a CPU without instructions for them."""

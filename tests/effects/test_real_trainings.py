@@ -83,12 +83,7 @@ def test_ranks_average_the_gradients_of_an_own_step(train, example):
         pytest.param(
             examples.lbfgs, layers.XlaDevice(), "XLA runs a step at its end", marks=pytest.mark.long
         ),
-        pytest.param(
-            examples.gan,
-            layers.CompiledStep("one"),
-            "cannot compile a workload's own step as one",
-            marks=pytest.mark.long,
-        ),
+        (examples.gan, layers.CompiledStep("one"), "cannot compile a workload's own step as one"),
     ],
     ids=["ranks", "compiled", "xla", "one-region"],
 )

@@ -17,6 +17,12 @@ from traingate.report.progress import NoProgress
 
 TWO = LaunchPlan(2, 2)
 
+for_both_stacks = pytest.mark.parametrize(
+    "stack",
+    [(layers.DataWorkers(1),), pytest.param((), marks=pytest.mark.long)],
+    ids=["data_workers", "plain"],
+)
+
 
 @pytest.fixture
 def draws(tmp_path, monkeypatch):
@@ -38,13 +44,6 @@ def draws(tmp_path, monkeypatch):
     return drawn
 
 
-STACKS = pytest.mark.parametrize(
-    "stack",
-    [(layers.DataWorkers(1),), pytest.param((), marks=pytest.mark.long)],
-    ids=["data_workers", "plain"],
-)
-
-
 def assert_equal(sequences: list[list], count: int) -> None:
     """Check that *count* processes drew the same numbers, which differ from step to step.
 
@@ -59,7 +58,7 @@ def assert_equal(sequences: list[list], count: int) -> None:
         assert len({numbers[kind] for numbers in first}) == len(first)
 
 
-@STACKS
+@for_both_stacks
 def test_two_launches_draw_the_same_numbers(draws, tmp_path, stack):
     job = replace(job_of(stack, drawing_net, tmp_path, steps=4), launches=TWO)
     measure(job, lambda _: True, NoProgress())
@@ -68,7 +67,7 @@ def test_two_launches_draw_the_same_numbers(draws, tmp_path, stack):
     assert_equal(drawn["drawing_net sample"], 2)
 
 
-@STACKS
+@for_both_stacks
 def test_both_sides_draw_the_same_numbers_if_one_draws_more_while_it_builds(draws, tmp_path, stack):
     candidate = replace(job_of(stack, drawing_more_net, tmp_path, steps=4), is_duet_side=True)
     base = replace(
@@ -85,6 +84,6 @@ def test_each_rank_draws_other_numbers(draws, tmp_path):
     measure(job, lambda _: True, NoProgress())
     first, second = draws()["drawing_net step"]
     for kind in range(3):  # random, numpy, torch
-        numbers = [{row[kind] for row in rows} for rows in (first, second)]
-        assert len(numbers[0]) == len(numbers[1]) > 1
-        assert numbers[0].isdisjoint(numbers[1])
+        first_numbers, second_numbers = ({row[kind] for row in rows} for rows in (first, second))
+        assert len(first_numbers) == len(second_numbers) > 1
+        assert first_numbers.isdisjoint(second_numbers)

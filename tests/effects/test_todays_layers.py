@@ -41,7 +41,6 @@ def test_large_tensors_get_huge_pages(observe):
     assert page_faults(observation) < page_faults(observe(workload=large_net))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("allocator", ["jemalloc-retain", "mimalloc"])
 def test_malloc_is_that_of_the_allocator(observe, allocator):
     observation = observe(layers.TunedRuntime(allocator, "gnu"), workload=large_net)
@@ -78,7 +77,7 @@ def test_one_dynamic_graph_serves_sequences_of_all_lengths(observe):
     assert dynamic.counters["dynamo_graphs"] == 1
 
 
-@pytest.mark.long  # an option that inductor does not know is refused, which the next one tests
+@pytest.mark.long
 def test_inductor_gets_its_options(observe):
     wrapped = observe(layers.TorchCompile(inductor_options={"cpp_wrapper": True}))
     assert wrapped.steps[0][-1]["cpp_wrappers"]
@@ -88,7 +87,7 @@ def test_inductor_gets_its_options(observe):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        pytest.param(layers.TorchCompile(mode="fastest"), "fastest", marks=pytest.mark.long),
+        (layers.TorchCompile(mode="fastest"), "fastest"),
         (layers.TorchCompile(inductor_options={"speed": 1}), "speed"),
     ],
     ids=repr,

@@ -25,10 +25,10 @@ def test_clipping_and_scheduling_in_hooks_of_the_optimizer_are_kept(train, layer
 @pytest.mark.parametrize(
     ("layer", "workload"),
     [
-        pytest.param(layers.FusedOptimizer(), trainings.one_cycle_net, marks=pytest.mark.long),
+        (layers.FusedOptimizer(), trainings.one_cycle_net),
         (layers.IpexOptimize(), trainings.plateau_net),
-        pytest.param(layers.FusedOptimizer(), trainings.plateau_net, marks=pytest.mark.long),
-        pytest.param(layers.IpexOptimize(), trainings.one_cycle_net, marks=pytest.mark.long),
+        (layers.FusedOptimizer(), trainings.plateau_net),
+        (layers.IpexOptimize(), trainings.one_cycle_net),
     ],
     ids=lambda value: getattr(value, "name", None) or value.__name__,
 )
@@ -61,7 +61,7 @@ def test_ipex_refuses_a_step_that_was_replaced_on_the_object(train, workload):
     ("stack", "workload"),
     [
         ((layers.IpexOptimize(),), parameters.clipped_lstm_net),
-        pytest.param((layers.XlaDevice(),), trainings.hooked_net, marks=pytest.mark.long),
+        ((layers.XlaDevice(),), trainings.hooked_net),
         pytest.param(
             (layers.IpexOptimize(), layers.Bf16Autocast()),
             parameters.clipped_adamw_net,
@@ -141,11 +141,7 @@ ONE_RANK = layers.DataParallel("torchrun", 1, find_unused_parameters=True)
 @pytest.mark.parametrize(
     ("workload", "reason"),
     [
-        pytest.param(
-            trainings.captured_net,
-            "never called the model that they were given",
-            marks=pytest.mark.long,
-        ),
+        (trainings.captured_net, "never called the model that they were given"),
         pytest.param(
             trainings.own_step_net,
             "never called the model that they were given",

@@ -112,8 +112,8 @@ SHORTAGES = (
     crashing("out_of_address_space", rf"the workload raised in launch 1, {MIDDLE}", "MemoryError"),
     crashing("out_of_descriptors", rf"the workload raised in launch 1, {MIDDLE}", "Too many open files"),
     crashing(
-        "out_of_descriptors_unnoticed", rf"launch 1, {MIDDLE}: no file can be opened", "Too many open files",
-        words="the workload must close the files that it has read",
+        "out_of_descriptors_unnoticed", rf"the workload raised in launch 1, {MIDDLE}",
+        "Too many open files: the workload must close what it has opened",
     ),
     Fault("without_temporary_folder", "crashing"),
     Fault("killed_in_unasked_profile", "crashing"),

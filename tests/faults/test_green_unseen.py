@@ -111,10 +111,10 @@ REPLACING = {
     "no plugin": ("-p", "no:traingate", "test_other.py"),
     "version": ("--version",),
 }
-if pytest.version_tuple >= (9,):  # earlier versions have no such file
-    REPLACING["a file that is read first"] = ("test_other.py",)
-
 """Arguments that replace the configuration, or leave out what reads it."""
+
+if pytest.version_tuple >= (9,):  # earlier versions do not read pytest.toml
+    REPLACING["a file that is read first"] = ("test_other.py",)
 
 
 @pytest.mark.parametrize("way", REPLACING)

@@ -18,14 +18,13 @@ from session_ways import some_long
 from traingate.ending.pytest_process import PytestEnd, run_pytest
 
 INTERRUPTED = 2
-SOME = ("collecting", "preparing", "frozen", "reporting")
-"""Points for signals that are handled as another is, which is tried at all of them."""
+SHORT_POINTS = ("collecting", "preparing", "frozen", "reporting")
+"""Points at which the short tests try the signals other than Ctrl-C."""
 UNHANDLED = {"saving", "reporting"}
 """Points at which pytest lets Ctrl-C end Python: its own hook for the end of a session runs."""
 
 
-LONG_ELSEWHERE = some_long(POINTS, SOME)
-"""All points, of which the short tests try those of ``SOME``."""
+POINT_PARAMETERS = some_long(POINTS, SHORT_POINTS)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -41,7 +40,7 @@ def test_ctrl_c_ends_a_run_and_all_of_it(project, point):
     ("point", "number"),
     [
         pytest.param(point, number, marks=() if point in short else pytest.mark.long)
-        for number, short in ((signal.SIGTERM, SOME), (signal.SIGHUP, ("preparing",)))
+        for number, short in ((signal.SIGTERM, SHORT_POINTS), (signal.SIGHUP, ("preparing",)))
         for point in POINTS
     ],
 )
@@ -131,7 +130,7 @@ def test_a_run_that_is_stopped_and_goes_on_blames_no_workload(project, point, st
     assert project.leftovers(0) == []
 
 
-@pytest.mark.parametrize("point", LONG_ELSEWHERE)
+@pytest.mark.parametrize("point", POINT_PARAMETERS)
 def test_a_run_that_is_killed_is_cleaned_up_by_others(project, point):
     with standing_still(project, point) as run:
         run.process.kill()
@@ -141,7 +140,7 @@ def test_a_run_that_is_killed_is_cleaned_up_by_others(project, point):
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("point", LONG_ELSEWHERE)
+@pytest.mark.parametrize("point", POINT_PARAMETERS)
 def test_a_second_signal_at_once_breaks_no_cleaning_up(project, point, second):
     with standing_still(project, point) as run:
         os.killpg(run.process.pid, signal.SIGINT)
@@ -152,7 +151,7 @@ def test_a_second_signal_at_once_breaks_no_cleaning_up(project, point, second):
 
 
 @pytest.mark.parametrize("milliseconds", some_long((1, 3, 10, 30, 100, 300, 1000), (30, 300)))
-@pytest.mark.parametrize("point", LONG_ELSEWHERE)
+@pytest.mark.parametrize("point", POINT_PARAMETERS)
 def test_a_second_ctrl_c_at_any_time_breaks_no_cleaning_up(project, point, milliseconds):
     with standing_still(project, point) as run:
         os.killpg(run.process.pid, signal.SIGINT)

@@ -172,7 +172,6 @@ def test_a_test_that_the_anchor_does_not_have_is_judged_by_the_newest_alone(hist
     assert (verdict.outcome, verdict.anchor) == (Outcome.PASSED, None)
 
 
-@pytest.mark.long
 def test_a_named_anchor_stands_alone_where_nothing_newer_is_stored(history, project):
     first = git(project.folder, "rev-parse", "HEAD")
     commit_and_tag(project, 0.04)

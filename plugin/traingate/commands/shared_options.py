@@ -7,9 +7,9 @@ from typing import Any, Final, TypeAlias
 
 import click
 
-_Option: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+_OptionDecorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-STORAGE: Final[_Option] = click.option(
+STORAGE: Final[_OptionDecorator] = click.option(
     "--storage",
     default=".benchmarks",
     show_default=True,
@@ -17,11 +17,11 @@ STORAGE: Final[_Option] = click.option(
 )
 
 
-def format_option(text: str, *further_forms: str) -> _Option:
+def format_option(help_text: str, *further_forms: str) -> _OptionDecorator:
     """Return the option ``--format``, whose value is the parameter ``form`` of the command.
 
     Args:
-        text: Help of the option.
+        help_text: Help of the option.
         further_forms: Forms beside ``text``, which is the default, and ``json``.
     """
     return click.option(
@@ -30,20 +30,20 @@ def format_option(text: str, *further_forms: str) -> _Option:
         type=click.Choice(["text", "json", *further_forms]),
         default="text",
         show_default=True,
-        help=text,
+        help=help_text,
     )
 
 
-def tolerance_option(text: str) -> _Option:
+def tolerance_option(help_text: str) -> _OptionDecorator:
     """Return the option ``--tolerance``, in percent.
 
     Args:
-        text: Help of the option: what the tolerance is the largest loss of.
+        help_text: Help of the option: what the tolerance is the largest loss of.
     """
     return click.option(
         "--tolerance",
         type=click.FloatRange(0, 50, min_open=True, max_open=True),
         default=5.0,
         show_default=True,
-        help=text,
+        help=help_text,
     )

@@ -20,17 +20,12 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from traingate.errors import WorkloadError
-
 _STATUS: Final = Path("/proc/self/status")
 
 _EVERY_STEP_UP_TO: Final = 40
 """Number of steps after each of which the memory is read; from then on after every tenth. Reading
 takes about 30 microseconds. It happens after the same steps in each launch, because it makes
 Python objects, and by their number Python decides when to collect garbage."""
-
-_SHORTAGES: Final = (errno.EMFILE, errno.ENFILE)
-"""Errors of a process, or of a system, that has no file descriptor left."""
 
 _PARTS: Final = 5
 """Number of parts of the measured steps; fewer if there are not as many steps between samples."""
@@ -43,17 +38,15 @@ def resident_bytes() -> int | None:
     where the system does not tell (proc(5)).
 
     Raises:
-        WorkloadError: If this process may not open a file more. A workload that hides this from
-            itself may have trained without its data.
+        OSError: If this process can open no further file. A workload that hides this may have
+            trained without its data.
     """
     try:
         text = _STATUS.read_text()
     except OSError as error:
-        if error.errno in _SHORTAGES:
-            raise WorkloadError(
-                f"no file can be opened any more ({error.strerror}): the workload must close the "
-                "files that it has read, or needs a higher limit (ulimit -n)"
-            ) from None
+        if error.errno == errno.EMFILE:
+            advice = "the workload must close what it has opened, or needs more (ulimit -n)"
+            raise OSError(error.errno, f"{error.strerror}: {advice}") from None
         return None
     fields = dict(line.split(":", 1) for line in text.splitlines())
     sizes = [int(fields[name].split()[0]) for name in ("RssAnon", "RssShmem") if name in fields]
