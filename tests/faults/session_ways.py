@@ -6,7 +6,7 @@ environment variables, or files. Under none of them may the exit status be 0.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -99,13 +99,6 @@ def cases(ways: Mapping[str, Way]) -> list[object]:
         )
         for number, (name, way) in enumerate(ways.items())
         for asker in way.askers
-    ]
-
-
-def some_long(values: Iterable[object], short: Container[object]) -> list[object]:
-    """Return the values as parameters, of which those that are not in *short* are long tests."""
-    return [
-        value if value in short else pytest.param(value, marks=pytest.mark.long) for value in values
     ]
 
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 from session_sites import FAST, MODELS, SLOW, SMOKE, STORED, TESTS, site
-from session_ways import some_long
+
+from long_cases import some_long
 
 MIXED = f"""{TESTS}
 def test_other():

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from session_points import POINTS, standing_still
 from session_sites import MODELS, TEST, TEST_FILE, TESTS, TRAINGATE
-from session_ways import some_long
 
+from long_cases import some_long
 from traingate.ending.pytest_process import PytestEnd, run_pytest
 
 INTERRUPTED = 2

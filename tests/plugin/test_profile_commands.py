@@ -165,6 +165,7 @@ def test_what_cannot_be_profiled_or_compared_is_said(committed, arguments, messa
     assert "Traceback" not in process.stderr
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_a_regression_by_stored_launches_is_explained_by_the_stored_profile(committed):
     pytester = committed()

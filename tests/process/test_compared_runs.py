@@ -10,6 +10,8 @@ import sys
 import pytest
 from comparing_runs import FAST, MEASURE, ONE_MEASURED, run, text_of
 
+from long_cases import some_long
+
 NAME = "x\n::error file=a.py::injected\n\x1b]0;title\x07"
 STATISTICS = {
     "min": 1.0, "max": 1.0, "mean": 1.0, "stddev": 0.0, "median": 1.0, "iqr": 0.0, "ops": 1.0,
@@ -90,7 +92,7 @@ def _with_a_huge_integer(_content, benchmark):
 DAMAGES = [_without_statistics, _with_a_text, _with_null, _without_iterations, _with_a_huge_integer]
 
 
-@pytest.mark.parametrize("change", DAMAGES)
+@pytest.mark.parametrize("change", some_long(DAMAGES, short=[_with_null, _without_iterations]))
 def test_statistics_that_pytest_benchmark_cannot_show_do_not_end_the_session(
     pytester, stored, change
 ):
@@ -113,7 +115,9 @@ def test_limits_of_pytest_benchmark_that_have_no_statistics_to_judge_by_are_an_e
     assert "Traceback" not in text_of(result)
 
 
-@pytest.mark.parametrize("quiet", [(), ("-p", "no:terminal"), ("--no-summary",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "quiet", some_long([(), ("-p", "no:terminal"), ("--no-summary",)], short=[()]), ids=" ".join
+)
 def test_limits_without_a_comparison_are_refused_before_anything_is_measured(pytester, quiet):
     """pytest-benchmark refuses them with its tables alone."""
     result = run(pytester, ONE_MEASURED, "--benchmark-compare-fail=min:5%", *quiet, options=MEASURE)
@@ -123,7 +127,9 @@ def test_limits_without_a_comparison_are_refused_before_anything_is_measured(pyt
 
 
 @pytest.mark.parametrize(
-    "unmeasured", [("--benchmark-disable",), ("--benchmark-skip",), ("-n2",)], ids=" ".join
+    "unmeasured",
+    some_long([("--benchmark-disable",), ("--benchmark-skip",), ("-n2",)], short=[("-n2",)]),
+    ids=" ".join,
 )
 def test_limits_without_a_comparison_are_let_through_where_nothing_is_measured(
     pytester, unmeasured
@@ -151,7 +157,11 @@ def _without_machine(content, benchmark):
 
 
 @pytest.mark.parametrize(
-    "change", [_without_name, _with_a_list_as_name, _without_information, _without_machine]
+    "change",
+    some_long(
+        [_without_name, _with_a_list_as_name, _without_information, _without_machine],
+        short=[_with_a_list_as_name, _without_machine],
+    ),
 )
 def test_a_run_of_wrong_types_is_an_error_that_names_it(pytester, stored, change):
     path = stored(change)

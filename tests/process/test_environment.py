@@ -142,6 +142,7 @@ def test_a_dependency_that_changes_while_it_is_measured_is_an_error(library, pro
         measure(job, lambda _: True, Upgrading())
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_a_leftover_of_an_interrupted_installation_fails_no_launch(library, project, run, save):
     (library.folder / "~orch-2.8.0.dist-info").mkdir()
@@ -156,10 +157,12 @@ def test_a_leftover_of_an_interrupted_installation_fails_no_launch(library, proj
     ("file", "content"),
     [
         ("direct_url.json", b'{"url": "file:'),
-        ("direct_url.json", b"[]"),
-        ("direct_url.json", b'{"url": 1, "dir_info": {}}'),
-        ("direct_url.json", b'{"url": "file:///a", "dir_info": []}'),
-        ("direct_url.json", b"\xff"),
+        pytest.param("direct_url.json", b"[]", marks=pytest.mark.long),
+        pytest.param("direct_url.json", b'{"url": 1, "dir_info": {}}', marks=pytest.mark.long),
+        pytest.param(
+            "direct_url.json", b'{"url": "file:///a", "dir_info": []}', marks=pytest.mark.long
+        ),
+        pytest.param("direct_url.json", b"\xff", marks=pytest.mark.long),
         ("METADATA", b"Name: f\xfcr\nVersion: 1.0\n"),
         ("RECORD", b"f\xfcr.py,,\n"),
     ],

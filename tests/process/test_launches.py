@@ -51,7 +51,7 @@ def test_a_measurement_is_complete_though_its_training_cannot_be_built_again(end
 
 @pytest.mark.parametrize(
     ("workload", "lowest", "highest"),
-    [("leaking", 3.5, 4.5), ("allocating_once", -1, 0.5), ("leaving_garbage", -5, 0.5), ("sleeping", -1, 0.5)],
+    [("leaking", 3.5, 4.5), ("allocating_once", -1, 0.5), ("leaving_garbage", -5, 0.5), pytest.param("sleeping", -1, 0.5, marks=pytest.mark.long)],
 )  # fmt: skip
 def test_the_growth_of_the_memory_is_what_each_step_keeps(workload, lowest, highest):
     job = job_of(workload, steps=10)

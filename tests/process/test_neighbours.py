@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from workers import TRAININGS
 
+from long_cases import some_long
+
 pytestmark = pytest.mark.usefixtures("stand_in")
 
 FAST = ("--traingate-launches=1", "--traingate-steps=4")
@@ -43,18 +45,21 @@ def run(pytester, temporary, monkeypatch):
 
 @pytest.mark.parametrize(
     "options",
-    [
-        ("-p", "no:cacheprovider"),
-        ("-p", "no:terminal"),
-        ("-p", "no:logging", "-p", "no:warnings"),
-        ("-s",),
-        ("--capture=sys",),
-        ("-p", "no:xdist"),
-        ("--import-mode=importlib",),
-        ("-W", "error"),
-        ("--strict-markers", "--strict-config"),
-        ("-qq",),
-    ],
+    some_long(
+        [
+            ("-p", "no:cacheprovider"),
+            ("-p", "no:terminal"),
+            ("-p", "no:logging", "-p", "no:warnings"),
+            ("-s",),
+            ("--capture=sys",),
+            ("-p", "no:xdist"),
+            ("--import-mode=importlib",),
+            ("-W", "error"),
+            ("--strict-markers", "--strict-config"),
+            ("-qq",),
+        ],
+        short=[("-p", "no:terminal"), ("--import-mode=importlib",), ("-W", "error")],
+    ),
     ids=" ".join,
 )
 def test_a_benchmark_is_measured_with(run, options):
@@ -146,7 +151,7 @@ def test_keys_have_native_types_in_toml(run, pytester, table, steps, names):
 
 
 @pytest.mark.skipif(pytest.version_tuple < (9, 2), reason="unions of types are new in pytest 9.2")
-@pytest.mark.parametrize("value", ["0", "true", "[3]"])
+@pytest.mark.parametrize("value", some_long(["0", "true", "[3]"], short=["true"]))
 def test_a_toml_value_of_another_type_is_refused_without_a_traceback(run, pytester, value):
     pytester.makepyprojecttoml(f"[tool.pytest]\ntraingate_steps = {value}\n")
     result = pytester.runpytest_subprocess()

@@ -112,10 +112,10 @@ def batch_size():
 @pytest.mark.parametrize(
     ("value", "place"),
     [
-        ("Size()", " (test_training.py:13) "),
+        pytest.param("Size()", " (test_training.py:13) ", marks=pytest.mark.long),
         ("partial(size, 64)", " (test_training.py:16) "),
-        ("partial(Size())", " (test_training.py:13) "),
-        ("partial(abs, -64)", " "),
+        pytest.param("partial(Size())", " (test_training.py:13) ", marks=pytest.mark.long),
+        pytest.param("partial(abs, -64)", " ", marks=pytest.mark.long),
     ],
 )
 def test_a_replacing_fixture_that_is_no_plain_function_is_refused_at_collection(run, value, place):

@@ -11,6 +11,7 @@ import pytest
 from comparing_runs import FAST, MEASURE, ONE_MEASURED, SAVING, SLOW, run, saved, text_of
 
 from damages import DAMAGES, contents
+from long_cases import some_long
 
 LIMIT_FILES = """
 import resource
@@ -108,7 +109,9 @@ def test_pytest_benchmark_is_kept_from_reading_what_would_hang_it_or_fill_the_me
     assert "Traceback" not in process.stdout + process.stderr
 
 
-@pytest.mark.parametrize("damage", ["empty", "a folder", "nested deeply"])
+@pytest.mark.parametrize(
+    "damage", some_long(["empty", "a folder", "nested deeply"], short=["nested deeply"])
+)
 def test_a_session_that_compares_with_a_damaged_run_is_refused_and_changes_nothing(
     pytester, save, damage
 ):

@@ -132,7 +132,7 @@ def test_a_missing_baseline_is_recorded_where_that_is_asked_for(session):
 @pytest.mark.parametrize(
     "stored",
     [
-        {"batch_size": 2 * BATCH_SIZE},
+        pytest.param({"batch_size": 2 * BATCH_SIZE}, marks=pytest.mark.long),
         {"verdict": Verdict(outcome=Outcome.REGRESSED, failed=True, tolerance_percent=5)},
         {"workload": "trainings.py::renamed"},
     ],

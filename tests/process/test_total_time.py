@@ -73,7 +73,7 @@ def verdict_of(project, base_sides):
 @pytest.mark.parametrize(
     ("period", "words"),
     [
-        (5, "every fifth step"),
+        pytest.param(5, "every fifth step", marks=pytest.mark.long),
         (20, "every 20th step"),
         pytest.param(2, "every second step", marks=pytest.mark.long),
     ],
