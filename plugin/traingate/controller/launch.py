@@ -134,7 +134,8 @@ def measure_launch(
     facts.add(finish_messages)
     if number == 1:
         count_work(job, worker, facts)
-    if facts.counts.bytes_per_sample is not None and not facts.memory_bytes_per_second:
+    moves_bytes = facts.counts.bytes_per_sample or facts.counts.fixed_bytes_per_step
+    if moves_bytes and not facts.memory_bytes_per_second:
         worker.freeze()
         facts.memory_bytes_per_second = visit_yardstick.measure_bandwidth()
     if job.profile is not None and number == job.launches.planned:

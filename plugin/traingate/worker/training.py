@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import sys
@@ -288,10 +287,9 @@ def _seed(seed: int, rank: int = 0) -> None:
     """
     random.seed(seed + rank)
     torch.manual_seed(seed + rank)
-    with contextlib.suppress(ImportError):  # torch does without numpy
-        import numpy as np  # noqa: PLC0415
-
-        np.random.seed((seed + rank) % (1 << 32))  # noqa: NPY002 - the generator that scripts use
+    numpy = sys.modules.get("numpy")  # torch has imported it, if it is installed
+    if numpy is not None:
+        numpy.random.seed((seed + rank) % (1 << 32))  # the generator that scripts use
 
 
 def _set_affinity(cores: frozenset[int]) -> None:
