@@ -3,13 +3,15 @@
 # and the compiled modules of torch in each: check_sources.sh [ENVIRONMENT...]
 set -euo pipefail
 
+declare -A packages=([ipex]=intel_extension_for_pytorch [xla]=torch_xla)
+
 # Create the environments, which waits for the network. Then import torch, since the first import
 # compiles thousands of modules, which the processes of the tests would all do at once.
 prepare() {
     (($# == 0)) || traingate environment create --missing "$@"
     python -c 'import torch._dynamo'
     for name in "$@"; do
-        "$TRAINGATE_ENVIRONMENTS/$name/bin/python" -c 'import torch._dynamo'
+        "$TRAINGATE_ENVIRONMENTS/$name/bin/python" -c "import torch._dynamo, ${packages[$name]}"
     done
 }
 

@@ -122,6 +122,7 @@ def test_the_packages_that_training_imports_are_in_the_record(project):
     assert environment["package_sources"] == {}
 
 
+@pytest.mark.long
 def test_new_graph_breaks_fail_with_their_reasons_at_any_step_time(committed):
     pytester = committed(COMPILED)
     pytester.runpytest_subprocess(*FAST, "--benchmark-save=base").assert_outcomes(passed=1)

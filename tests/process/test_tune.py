@@ -227,6 +227,7 @@ def test_a_name_of_several_tests_is_refused(race_project):
     assert "test_race.py::test_other" in output
 
 
+@pytest.mark.long
 def test_a_race_of_other_settings_or_other_code_does_not_go_on(race_project):
     status, output = race_project.run(SPEEDS, "--minutes=0.1")
     assert status == 0, output
