@@ -254,9 +254,7 @@ def test_a_race_of_other_settings_or_other_code_does_not_go_on(race_project):
     ("name", "problem"),
     [
         ("it.race.json", "it.race.json is no record of a race"),
-        pytest.param(
-            "other.race.json", "it.race.json is no record of a race", marks=pytest.mark.long
-        ),
+        ("other.race.json", "it.race.json is no record of a race"),
         (".traingate/races/0001_test_speed.race.json", "0001_test_speed.race.json is no"),
         (".traingate/races/0001_test_other.race.json", "no race of test_race.py::test_speed"),
     ],
@@ -288,18 +286,10 @@ def test_code_that_is_edited_meanwhile_ends_a_race(race_project):
     ("space", "message"),
     [
         ("[axes]\nspeed = ['none', 'no_such_layer']\n", "no layer of traingate"),
-        pytest.param(
-            "[axes]\nspeed = ['none', {'race_layers:Nothing' = {}}]\n",
-            "is no layer",
-            marks=pytest.mark.long,
-        ),
-        pytest.param(
-            "[axes]\nspeed = ['none', {'race_layers:Sleep' = {minutes = 1}}]\n",
-            "minutes",
-            marks=pytest.mark.long,
-        ),
+        ("[axes]\nspeed = ['none', {'race_layers:Nothing' = {}}]\n", "is no layer"),
+        ("[axes]\nspeed = ['none', {'race_layers:Sleep' = {minutes = 1}}]\n", "minutes"),
         ("[axes]\nspeed = ['none']\n", "nothing is left to choose"),
-        pytest.param("speed = 1\n", "space.toml", marks=pytest.mark.long),
+        ("speed = 1\n", "space.toml"),
         ("[axes\n", "space.toml"),
     ],
 )
