@@ -59,8 +59,8 @@ def test_the_arguments_of_each_subcommand_are_understood(command, tmp_path):
     while isinstance(subcommand, click.Group):
         name, *words = words
         subcommand = subcommand.commands[name]
-    with subcommand.make_context(name, words):  # checks types, and calls the callbacks
-        pass
+    with subcommand.make_context(name, words) as context:  # checks types, calls the callbacks
+        assert context.args == []
 
 
 @pytest.mark.parametrize("command", [item for item in COMMANDS if item.startswith("python ")])
