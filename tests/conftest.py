@@ -16,9 +16,9 @@ import pytest
 
 import session_leftovers
 
-INNER_OPTIONS = "-p no:randomly -p no:hypothesispytest"
+INNER_OPTIONS = "-p no:randomly -p no:hypothesispytest -p no:codspeed -p no:pytest_cov"
 """Options of the sessions that tests start: in the order of the file, and without what takes a
-quarter of the time in which pytest starts."""
+third of the time in which pytest starts. A test of one of these plugins asks for it by ``-p``."""
 
 TIMED_FOLDERS = {"validity"}
 TIMED_FILES = {

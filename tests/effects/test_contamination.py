@@ -8,14 +8,16 @@ from subjects import small_net
 
 from traingate import layers
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     "others",
     [
         [layers.FlushDenormal()],
-        pytest.param([layers.Bf16Autocast()], marks=pytest.mark.long),
-        pytest.param([layers.TorchCompile()], marks=pytest.mark.long),
-        pytest.param([layers.IpexOptimize(), layers.XlaDevice()], marks=pytest.mark.long),
+        [layers.Bf16Autocast()],
+        [layers.TorchCompile()],
+        [layers.IpexOptimize(), layers.XlaDevice()],
     ],
     ids=["flags", "autocast", "inductor", "IPEX and XLA"],
 )

@@ -27,6 +27,7 @@ from subjects import (
     with_rprop,
 )
 
+from long_cases import some_long
 from traingate import layers
 from traingate.controller.job import ProfilePlan
 from traingate.controller.measure import measure
@@ -167,7 +168,7 @@ def test_a_compilation_by_xla_in_measured_steps_makes_the_launch_invalid(observe
         observe(layers.XlaDevice(), workload=growing_images_net)
 
 
-@pytest.mark.parametrize("launcher", TWO_RANKS)
+@pytest.mark.parametrize("launcher", some_long(TWO_RANKS, ("torchrun",)))
 def test_two_ranks_hold_equal_parameters_on_disjoint_cores(observe, launcher):
     observation = observe(layers.BatchSize(4), TWO_RANKS[launcher])
     first, second = observation.steps

@@ -46,11 +46,8 @@ STACKS = {
     "xla": (layers.XlaDevice(),),
 }
 
-SHORT_CASES = [
-    ("images", "runtime"),
-    ("images", "ranks"),
-]
-"""Cases of one process and of several; the others take minutes together."""
+SHORT_CASES = [("images", "runtime")]
+"""Case of the most parts of a script; the others take minutes together."""
 
 LONG_CASES = [
     *(("images", stack) for stack in STACKS),

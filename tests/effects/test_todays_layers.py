@@ -41,7 +41,9 @@ def test_large_tensors_get_huge_pages(observe):
     assert page_faults(observation) < page_faults(observe(workload=large_net))
 
 
-@pytest.mark.parametrize("allocator", ["jemalloc-retain", "mimalloc"])
+@pytest.mark.parametrize(
+    "allocator", ["jemalloc-retain", pytest.param("mimalloc", marks=pytest.mark.long)]
+)
 def test_malloc_is_that_of_the_allocator(observe, allocator):
     observation = observe(layers.TunedRuntime(allocator, "gnu"), workload=large_net)
     library = f"lib{allocator.partition('-')[0]}"

@@ -80,10 +80,12 @@ def test_a_replaced_parameter_that_the_workload_has_kept_is_refused(train, stack
     ("stack", "workload"),
     [
         pytest.param((layers.IpexOptimize(),), parameters.lstm_net, marks=pytest.mark.long),
+        ((layers.IpexOptimize(),), parameters.clipped_adamw_net),
         pytest.param(
-            (layers.IpexOptimize(),), parameters.clipped_adamw_net, marks=pytest.mark.long
+            (layers.IpexOptimize(), layers.Bf16Autocast()),
+            parameters.adamw_net,
+            marks=pytest.mark.long,
         ),
-        ((layers.IpexOptimize(), layers.Bf16Autocast()), parameters.adamw_net),
         pytest.param((layers.XlaDevice(),), parameters.adamw_net, marks=pytest.mark.long),
     ],
     ids=["ipex-lstm", "ipex-list", "ipex-masters", "xla"],
@@ -125,7 +127,7 @@ def test_hooks_that_a_layer_would_lose_are_refused(train, stack, workload, reaso
 
 @pytest.mark.parametrize(
     "stack",
-    [pytest.param((), marks=pytest.mark.long), (layers.Bf16Autocast(),)],
+    [(), pytest.param((layers.Bf16Autocast(),), marks=pytest.mark.long)],
     ids=["fp32", "bf16"],
 )
 def test_ipex_leaves_frozen_parameters_frozen(train, stack):
@@ -177,13 +179,13 @@ def test_a_step_that_calls_a_captured_model_calls_the_one_that_ipex_has_changed(
     assert any("torch_ipex::convolution_forward" in name for name in operators)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("layer", "workload"),
     [
         (layers.TorchCompile(), trainings.counting_net),
-        pytest.param(  # its learning rate is a number
-            layers.CompiledStep(), trainings.hooked_linear_net, marks=pytest.mark.long
-        ),
+        # its learning rate is a number
+        (layers.CompiledStep(), trainings.hooked_linear_net),
     ],
     ids=["torch_compile", "compiled_step"],
 )

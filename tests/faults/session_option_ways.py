@@ -53,7 +53,7 @@ OF_OPTIONS = {
     "forked": by_options("--forked", FORKED, 4),
     "disabled": by_options("--benchmark-disable", DISABLED, 4),
     "skipped": by_options("--benchmark-skip", NOTHING),
-    "codspeed": by_options("--codspeed", CODSPEED, 4),
+    "codspeed": by_options("-p codspeed --codspeed", CODSPEED, 4),
     "no recorder": of_stored_runs(
         by_options("-p no:benchmark", "unrecognized arguments: --benchmark-compare", 4)
     ),
@@ -163,7 +163,7 @@ OF_ENVIRONMENT = {
     "no plugins": by_options(
         "", "unrecognized arguments: --", 4, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"
     ),
-    "codspeed's variable": by_options("", CODSPEED, 4, CODSPEED_ENV="1"),
+    "codspeed's variable": by_options("-p codspeed", CODSPEED, 4, CODSPEED_ENV="1"),
 }
 """Environment variables and a configuration file, as of somebody else."""
 

@@ -100,9 +100,9 @@ IN_MEASURED_STEP = MODELS.replace(
 @pytest.mark.parametrize(
     ("point", "stops_workers"),
     [
-        ("starting", True),
         ("preparing", False),
         ("stepping", True),
+        pytest.param("starting", True, marks=pytest.mark.long),
         pytest.param("starting", False, marks=pytest.mark.long),
         pytest.param("preparing", True, marks=pytest.mark.long),
         pytest.param("stepping", False, marks=pytest.mark.long),
@@ -204,6 +204,7 @@ GATE, BISECT = ("ci", "gate", "--base=HEAD"), ("bisect", TEST, "--good=HEAD")
 CALIBRATE, PROFILE = ("calibrate", TEST), ("profile", TEST)
 DIFF = (f"-cfrom traingate.cli import main; main(['diff', 'HEAD', '--test={TEST}'])",)
 """Program of a command that takes no option of pytest."""
+COMMANDS = (GATE, BISECT, CALIBRATE, PROFILE, DIFF)
 
 ABORTED = 1
 
@@ -211,15 +212,11 @@ ABORTED = 1
 @pytest.mark.parametrize(
     ("command", "number", "status"),
     [
-        (GATE, signal.SIGINT, INTERRUPTED),
-        (GATE, signal.SIGTERM, 128 + signal.SIGTERM),
-        (BISECT, signal.SIGINT, ABORTED),
-        (BISECT, signal.SIGTERM, 128 + signal.SIGTERM),
-        (BISECT, signal.SIGHUP, 128 + signal.SIGHUP),
-        (CALIBRATE, signal.SIGINT, 128 + signal.SIGINT),
-        (CALIBRATE, signal.SIGTERM, 128 + signal.SIGTERM),
-        (PROFILE, signal.SIGTERM, 128 + signal.SIGTERM),
-        (DIFF, signal.SIGTERM, 128 + signal.SIGTERM),
+        *((command, signal.SIGTERM, 128 + signal.SIGTERM) for command in COMMANDS),
+        pytest.param(GATE, signal.SIGINT, INTERRUPTED, marks=pytest.mark.long),
+        pytest.param(BISECT, signal.SIGINT, ABORTED, marks=pytest.mark.long),
+        pytest.param(BISECT, signal.SIGHUP, 128 + signal.SIGHUP, marks=pytest.mark.long),
+        pytest.param(CALIBRATE, signal.SIGINT, 128 + signal.SIGINT, marks=pytest.mark.long),
     ],
 )
 def test_a_service_that_cancels_a_command_ends_its_pytest(project, command, number, status):

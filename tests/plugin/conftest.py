@@ -12,37 +12,16 @@ from repositories import ONE_TEST, commit, git, is_launched_process
 
 from session_leftovers import paths_below
 
-MODEL = '''
-import time
-import torch
-from torch import nn
+MODELS = '''
 from traingate import TrainingSetup
 
-SLOWER = {slower}
-
-
-class Digits(torch.utils.data.Dataset):
-    def __len__(self):
-        return 70  # no multiple of the batch size, so that the loop must start again with a whole batch
-
-    def __getitem__(self, index):
-        return torch.randn(256), index % 10
-
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.Sequential(nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 10))
-
-    def forward(self, x):
-        with torch.no_grad():
-            for _ in range(round(200 * SLOWER)):
-                self.layers(x)
-        return self.layers(x)
+SLOWER = 1.0
 
 
 def mlp(batch_size: int = 16) -> TrainingSetup:
-    model = Net()
+    from nets import Digits, Net, nn, torch
+
+    model = Net(SLOWER)
     return TrainingSetup(
         model, nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters()), Digits(), batch_size
     )
@@ -52,14 +31,10 @@ def raising() -> TrainingSetup:
     raise RuntimeError("the data is not there")
 
 
-class Sentences(torch.utils.data.IterableDataset):
-    def __iter__(self):
-        for _ in range(40):
-            yield {"tokens": torch.randint(0, 100, (12,))}
-
-
 def language_model() -> TrainingSetup:
     """Return a training to predict the next token, without pairs (x, y) and without a criterion."""
+    from nets import Sentences, nn, torch
+
     model = nn.Sequential(nn.Embedding(100, 32), nn.Linear(32, 100))
 
     def train_step(model, batch, criterion):
@@ -71,15 +46,49 @@ def language_model() -> TrainingSetup:
         model, None, torch.optim.Adam(model.parameters()), Sentences(), 8, train_step=train_step
     )
 '''
+"""Module of the workloads. It imports torch in the worker alone, so that pytest starts sooner."""
+
+NETS = """
+import time
+import torch
+from torch import nn
+
+
+class Digits(torch.utils.data.Dataset):
+    def __len__(self):
+        return 70  # no multiple of the batch size, so that the loop must start again with a whole batch
+
+    def __getitem__(self, index):
+        return torch.randn(256), index % 10
+
+
+class Net(nn.Module):
+    def __init__(self, slower):
+        super().__init__()
+        self.repetitions = round(200 * slower)
+        self.layers = nn.Sequential(nn.Linear(256, 1024), nn.ReLU(), nn.Linear(1024, 10))
+
+    def forward(self, x):
+        with torch.no_grad():
+            for _ in range(self.repetitions):
+                self.layers(x)
+        return self.layers(x)
+
+
+class Sentences(torch.utils.data.IterableDataset):
+    def __iter__(self):
+        for _ in range(40):
+            yield {"tokens": torch.randint(0, 100, (12,))}
+"""
 
 
 @pytest.fixture
 def project(pytester):
-    """Return a function that writes these tests, and the models with a factor ``slower``."""
+    """Return a function that writes these tests, and the modules of the workloads."""
     pytester.makeini("[pytest]\naddopts = -p no:cacheprovider\n")
 
-    def write(tests: str, slower: float = 1.0):
-        pytester.makepyfile(models=MODEL.replace("{slower}", str(slower)), test_training=tests)
+    def write(tests: str):
+        pytester.makepyfile(models=MODELS, nets=NETS, test_training=tests)
         return pytester
 
     return write

@@ -38,7 +38,7 @@ class Net(nn.Module):
         return self.layers[1](x)
 
 def net(batch_size: int = 16):
-    from models import Digits
+    from nets import Digits
     from traingate import TrainingSetup
     model = Net()
     return TrainingSetup(
@@ -62,8 +62,8 @@ def git(*arguments):
 
 
 def commit():
-    """Commit the models and the tests."""
-    git("add", "models.py", "test_training.py")
+    """Commit the modules and the tests."""
+    git("add", "models.py", "nets.py", "test_training.py")
     git("commit", "-q", "-m", "next")
 
 

@@ -14,8 +14,10 @@ import pytest
 from repositories import FAST, ONE_TEST, commit, git, record, slow_down
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_unchanged_code_passes_though_the_tree_is_dirty(committed):
+    """A shorter test of this is in process/test_against_base."""
     pytester = committed()
     models = pytester.path / "models.py"
     models.write_text(f"{models.read_text()}\n# not committed\n")
@@ -149,10 +151,12 @@ def model():
 """
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_another_interpreter_imports_no_package_of_this_environment(
     committed, tmp_path, monkeypatch
 ):
+    """A shorter test of two interpreters is in test_chosen_environments."""
     pytester = committed(IMPORTING)
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -191,12 +195,12 @@ def test_ctrl_c_in_a_duet_leaves_nothing_and_reports_the_pairs(
     marks = tmp_path / "marks"
     marks.mkdir()
     monkeypatch.setenv("MARKS", str(marks))
-    models = pytester.path / "models.py"
-    models_text = models.read_text()
+    nets = pytester.path / "nets.py"
+    original = nets.read_text()
     head = "    def forward(self, x):\n"
-    models.write_text(models_text.replace(head, head + HANGING.format(pairs=pairs)))
+    nets.write_text(original.replace(head, head + HANGING.format(pairs=pairs)))
     commit()
-    models.write_text(models_text)
+    nets.write_text(original)
     run = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *FAST, "--traingate-against=HEAD"],
         cwd=pytester.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -24,8 +24,10 @@ def traingate(*arguments):
 HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
 
 
+@pytest.mark.long
 @pytest.mark.timed
 def test_a_regression_is_explained_and_its_record_and_files_have_both_sides(committed, monkeypatch):
+    """Shorter tests of this are in test_pull_request_gate and process/test_profiling."""
     monkeypatch.setenv("TORCHX_TOKEN", HIDDEN)
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:{HIDDEN}@proxy:3128")
     pytester = committed()
@@ -101,7 +103,7 @@ def test_a_test_is_profiled_by_a_command(committed):
         "forward",
         "aten::addmm",
         "layers.0",
-        "__getitem__ at models.py:",
+        "__getitem__ at nets.py:",
     ):
         assert words in process.stdout
 

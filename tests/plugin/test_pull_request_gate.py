@@ -162,8 +162,13 @@ def test_a_slowdown_of_a_fork_fails_whatever_its_author_writes_and_gets_a_commen
     process, results = job.run("gate", job.pull_request("FIRST_TIME_CONTRIBUTOR", body))
     assert process.returncode == 1, process.stdout + process.stderr
     assert (results.state, results.counts["regressed"]) == ("failed", 1)
-    assert "**REGRESSED**" in job.summary.read_text()
-    assert [*(job.output / "profiles").glob("*/flame_graph.html")]
+    summary = job.summary.read_text()
+    assert "**REGRESSED**" in summary
+    assert "by the code: layers (Sequential) (forward): aten::addmm" in summary
+    (profiles,) = (job.output / "profiles").iterdir()
+    assert {path.name for path in profiles.iterdir()} >= {
+        "flame_graph.html", "profile.json", "base.trace.json.gz", "candidate.trace.json.gz",
+    }  # fmt: skip
     with GitHubServer(sha=sha) as server:
         assert job.comment("stranger", server).returncode == 0
         (comment,) = server.comments.values()

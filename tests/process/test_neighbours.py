@@ -77,6 +77,9 @@ def test_without_pytest_benchmark_only_tests_that_record_with_it_fail(run):
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+CODSPEED = ("-p", "codspeed")
+
+
 def test_under_codspeed_a_benchmark_takes_a_step_and_reports_no_time(run, pytester):
     pytest.importorskip("pytest_codspeed")
     tests = """
@@ -88,7 +91,7 @@ def test_under_codspeed_a_benchmark_takes_a_step_and_reports_no_time(run, pytest
         def test_other(benchmark):
             benchmark(sum, [1, 2])
         """
-    result = run(tests, "--codspeed", "--codspeed-max-time=0.1")
+    result = run(tests, *CODSPEED, "--codspeed", "--codspeed-max-time=0.1")
     result.assert_outcomes(passed=2)
     (file,) = pytester.path.glob(".codspeed/results_*.json")
     names = [benchmark["name"] for benchmark in json.loads(file.read_text())["benchmarks"]]
@@ -97,14 +100,14 @@ def test_under_codspeed_a_benchmark_takes_a_step_and_reports_no_time(run, pytest
 
 def test_a_comparison_under_codspeed_is_an_error(run):
     pytest.importorskip("pytest_codspeed")
-    result = run(ONE_TEST, "--codspeed", "--benchmark-compare")
+    result = run(ONE_TEST, *CODSPEED, "--codspeed", "--benchmark-compare")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--benchmark-compare compares nothing under CodSpeed*"])
 
 
 def test_codspeed_that_is_installed_and_not_asked_for_changes_nothing(run):
     pytest.importorskip("pytest_codspeed")
-    result = run(ONE_TEST, "--benchmark-json=run.json")
+    result = run(ONE_TEST, *CODSPEED, "--benchmark-json=run.json")
     result.assert_outcomes(passed=1)
     assert len(json.loads(Path("run.json").read_text())["benchmarks"]) == 1
 

@@ -207,6 +207,7 @@ def test_an_interrupted_final_keeps_its_winner(race_project):
     assert _choices(race, result.winner.candidate) == {"speed": "sleep(0.004)"}
 
 
+@pytest.mark.long
 def test_a_failed_assertion_on_plain_changes_no_result_and_no_record(race_project):
     source = TEST.replace("training_benchmark(model)", "assert not training_benchmark(model)")
     (race_project.folder / "test_race.py").write_text(source)
