@@ -92,6 +92,7 @@ def test_no_single_cause_is_named_if_there_is_none(verdict_of, kind):
     assert "no single cause" in line
 
 
+@pytest.mark.long
 def test_the_shares_of_known_work_add_up_to_the_slowdown(verdict_of):
     slower = partial(LARGE, load_seconds=0.001, optimizer="AdamW")
     verdict = verdict_of(LARGE, slower, max_pairs=3)

@@ -71,28 +71,28 @@ def test_channels_last_copies_no_layout_inside_the_network(observe, plain):
     assert copies[0] == copies[1] is not None
 
 
-def test_tcmalloc_serves_malloc_and_causes_fewer_page_faults(observe):
-    observation = observe(layers.TunedRuntime("tcmalloc", "gnu"), workload=large_net)
+def test_tcmalloc_serves_malloc_and_causes_fewer_page_faults(train):
+    observation = train(layers.TunedRuntime("tcmalloc", "gnu"), workload=large_net)
     assert observation.record.environment["allocator"].startswith("libtcmalloc")
     assert observation.record.environment["openmp"].startswith("libgomp")
-    assert page_faults(observation) < page_faults(observe(workload=large_net))
+    assert page_faults(observation) < page_faults(train(workload=large_net))
 
 
 @pytest.mark.long
-def test_jemalloc_serves_malloc_with_its_variable(observe):
-    environment = observe(layers.TunedRuntime("jemalloc", "gnu")).record.environment
+def test_jemalloc_serves_malloc_with_its_variable(train):
+    environment = train(layers.TunedRuntime("jemalloc", "gnu")).record.environment
     assert environment["allocator"].startswith("libjemalloc")
     assert "oversize_threshold" in environment["variables"]["MALLOC_CONF"]
 
 
-def test_tuned_glibc_causes_fewer_page_faults_without_any_library(observe):
-    observation = observe(layers.TunedRuntime("glibc", "gnu"), workload=large_net)
+def test_tuned_glibc_causes_fewer_page_faults_without_any_library(train):
+    observation = train(layers.TunedRuntime("glibc", "gnu"), workload=large_net)
     assert observation.record.environment["allocator"].startswith("libc.")
-    assert page_faults(observation) < page_faults(observe(workload=large_net))
+    assert page_faults(observation) < page_faults(train(workload=large_net))
 
 
-def test_intel_openmp_serves_the_parallel_regions(observe):
-    observation = observe(layers.TunedRuntime("default", "intel"))
+def test_intel_openmp_serves_the_parallel_regions(train):
+    observation = train(layers.TunedRuntime("default", "intel"))
     assert observation.record.environment["openmp"].startswith("libiomp5")
     assert "compact" in observation.record.environment["variables"]["KMP_AFFINITY"]
     assert observation.counters["threads"] == len(physical_cores())
@@ -115,8 +115,8 @@ def test_ipex_runs_its_own_operators(observe):
 
 
 @pytest.mark.parametrize("backend", ["inductor", "ipex"])
-def test_a_compiled_model_is_one_graph_without_a_break(observe, backend):
-    counters = observe(layers.TorchCompile(backend)).counters
+def test_a_compiled_model_is_one_graph_without_a_break(train, backend):
+    counters = train(layers.TorchCompile(backend)).counters
     assert counters["dynamo_graphs"] == 1
     assert counters["dynamo_graph_breaks"] == 0
     assert counters["compilations_in_measured_steps"] == 0
@@ -135,37 +135,37 @@ def test_threads_of_the_compiler_that_wait_load_no_data(tmp_path):
         assert worker.data_workers == 0
 
 
-def test_a_step_that_does_not_call_the_compiled_model_is_refused(observe):
+def test_a_step_that_does_not_call_the_compiled_model_is_refused(train):
     with pytest.raises(ConfigurationError, match="torch_compile compiled nothing"):
-        observe(layers.TorchCompile(), workload=eager_net)
+        train(layers.TorchCompile(), workload=eager_net)
 
 
-def test_a_compiled_step_has_a_region_for_the_optimizer(observe):
-    counters = observe(layers.CompiledStep()).counters
+def test_a_compiled_step_has_a_region_for_the_optimizer(train):
+    counters = train(layers.CompiledStep()).counters
     assert counters["dynamo_graphs"] == 2
     assert counters["dynamo_graph_breaks"] == 1  # by torch, at the start of optimizer.step
     assert counters["compilations_in_measured_steps"] == 0
 
 
-def test_xla_compiles_before_the_measured_steps_and_never_during_them(observe):
-    observation = observe(layers.XlaDevice())
+def test_xla_compiles_before_the_measured_steps_and_never_during_them(train):
+    observation = train(layers.XlaDevice())
     assert observation.counters["xla_compilations"] >= 1
     assert observation.counters["compilations_in_measured_steps"] == 0
 
 
 @pytest.mark.long
-def test_xla_moves_the_state_of_the_optimizer_with_the_parameters(observe):
-    observation = observe(layers.XlaDevice(), workload=with_adagrad)
+def test_xla_moves_the_state_of_the_optimizer_with_the_parameters(train):
+    observation = train(layers.XlaDevice(), workload=with_adagrad)
     assert observation.counters["compilations_in_measured_steps"] == 0
     losses = [step["loss"] for step in observation.steps[0]]
     assert losses[-1] != losses[0]
 
 
-def test_a_compilation_by_xla_in_measured_steps_makes_the_launch_invalid(observe):
+def test_a_compilation_by_xla_in_measured_steps_makes_the_launch_invalid(train):
     with pytest.raises(
         ConfigurationError, match=r"XLA compiled \d+ graphs inside the measured steps"
     ):
-        observe(layers.XlaDevice(), workload=growing_images_net)
+        train(layers.XlaDevice(), workload=growing_images_net)
 
 
 @pytest.mark.parametrize("launcher", some_long(TWO_RANKS, ("torchrun",)))
@@ -199,16 +199,16 @@ def test_each_rank_keeps_its_trace(tmp_path):
     assert ranks == {0, 1}
 
 
-def test_a_rank_that_dies_ends_the_launch_with_its_rank_and_log(observe):
+def test_a_rank_that_dies_ends_the_launch_with_its_rank_and_log(train):
     with pytest.raises(WorkerDiedError) as caught:
-        observe(TWO_RANKS["torchrun"], workload=dying_in_rank_one)
+        train(TWO_RANKS["torchrun"], workload=dying_in_rank_one)
     assert "rank 1 of launch 1 ended in step 2 of 5" in str(caught.value)
     assert "rank 1 is about to be killed" in str(caught.value)
 
 
 @pytest.mark.long
-def test_ranks_can_run_on_a_tuned_runtime(observe):
-    observation = observe(layers.TunedRuntime("tcmalloc", "gnu"), TWO_RANKS["torchrun"])
+def test_ranks_can_run_on_a_tuned_runtime(train):
+    observation = train(layers.TunedRuntime("tcmalloc", "gnu"), TWO_RANKS["torchrun"])
     assert observation.record.environment["allocator"].startswith("libtcmalloc")
     assert not set(observation.steps[0][-1]["cores"]) & set(observation.steps[1][-1]["cores"])
 
@@ -219,18 +219,18 @@ def test_the_fused_optimizer_updates_in_one_kernel(observe, plain):
     assert calls(observe(layers.FusedOptimizer(), workload=with_adam), "_fused_adamw") > 0
 
 
-def test_an_optimizer_without_fused_form_is_refused(observe):
+def test_an_optimizer_without_fused_form_is_refused(train):
     with pytest.raises(ConfigurationError, match="Rprop has no fused form"):
-        observe(layers.FusedOptimizer(), workload=with_rprop)
+        train(layers.FusedOptimizer(), workload=with_rprop)
 
 
-def test_denormal_numbers_are_flushed_in_every_thread(observe, plain):
-    assert observe(layers.FlushDenormal()).steps[0][-1]["denormals"] == 0
+def test_denormal_numbers_are_flushed_in_every_thread(train, plain):
+    assert train(layers.FlushDenormal()).steps[0][-1]["denormals"] == 0
     assert plain.steps[0][-1]["denormals"] == 1 << 20
 
 
-def test_matrix_products_in_fp32_can_have_a_lower_precision(observe, plain):
-    observation = observe(layers.Float32Precision())
+def test_matrix_products_in_fp32_can_have_a_lower_precision(train, plain):
+    observation = train(layers.Float32Precision())
     variables = observation.record.environment["variables"]
     if observation.record.environment["torch"].startswith("2.8."):
         assert variables["ONEDNN_DEFAULT_FPMATH_MODE"] == "BF16"
@@ -242,9 +242,9 @@ def test_matrix_products_in_fp32_can_have_a_lower_precision(observe, plain):
     assert [step["fp32_precision"] for step in steps] == precisions
 
 
-def test_prefetching_workers_persist_when_the_loader_starts_again(observe):
+def test_prefetching_workers_persist_when_the_loader_starts_again(train):
     def worker_pids(layer):
-        steps = observe(layer, workload=few_images_net).steps[0]
+        steps = train(layer, workload=few_images_net).steps[0]
         return {pid for step in steps for pid in step["children"]}
 
     assert len(worker_pids(layers.PrefetchingLoader(2))) == 2

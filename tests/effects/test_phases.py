@@ -40,15 +40,15 @@ def test_the_time_of_each_slow_part_is_in_its_phase(tmp_path):
     [layers.XlaDevice(), pytest.param(layers.CompiledStep("one"), marks=pytest.mark.long)],
     ids=lambda layer: layer.name,
 )
-def test_a_stack_that_cannot_tell_its_phases_says_which(observe, layer):
-    (launch,) = observe(layer).record.launches
+def test_a_stack_that_cannot_tell_its_phases_says_which(train, layer):
+    (launch,) = train(layer).record.launches
     assert set(launch.phase_seconds) == {"data", "transfer", "other"}
     assert launch.untimed_phases == ("forward", "backward", "optimizer")
     assert_sum(launch.phase_seconds, launch.step_seconds)
 
 
-def test_a_step_compiled_in_two_regions_can_tell_its_phases(observe):
-    (launch,) = observe(layers.CompiledStep()).record.launches
+def test_a_step_compiled_in_two_regions_can_tell_its_phases(train):
+    (launch,) = train(layers.CompiledStep()).record.launches
     assert set(launch.phase_seconds) == set(PHASES)
     assert launch.untimed_phases == ()
 

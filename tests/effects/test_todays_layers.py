@@ -27,33 +27,33 @@ def test_the_foreach_optimizer_updates_all_parameters_in_one_call(observe, plain
     assert calls(plain, "_foreach_add_") == 0
 
 
-def test_an_optimizer_without_foreach_form_is_refused(observe):
+def test_an_optimizer_without_foreach_form_is_refused(train):
     with pytest.raises(ConfigurationError, match="SparseAdam has no foreach form"):
-        observe(layers.ForeachOptimizer(), workload=with_sparse_adam)
+        train(layers.ForeachOptimizer(), workload=with_sparse_adam)
 
 
-def test_large_tensors_get_huge_pages(observe):
+def test_large_tensors_get_huge_pages(train):
     layer = layers.HugePages()
     if layer.unavailable():
         pytest.skip(layer.unavailable())
-    observation = observe(layer, workload=large_net)
+    observation = train(layer, workload=large_net)
     assert observation.record.environment["variables"]["THP_MEM_ALLOC_ENABLE"] == "1"
-    assert page_faults(observation) < page_faults(observe(workload=large_net))
+    assert page_faults(observation) < page_faults(train(workload=large_net))
 
 
 @pytest.mark.parametrize(
     "allocator", ["jemalloc-retain", pytest.param("mimalloc", marks=pytest.mark.long)]
 )
-def test_malloc_is_that_of_the_allocator(observe, allocator):
-    observation = observe(layers.TunedRuntime(allocator, "gnu"), workload=large_net)
+def test_malloc_is_that_of_the_allocator(train, allocator):
+    observation = train(layers.TunedRuntime(allocator, "gnu"), workload=large_net)
     library = f"lib{allocator.partition('-')[0]}"
     assert observation.record.environment["allocator"].startswith(library)
 
 
 @pytest.mark.long
-def test_jemalloc_that_keeps_memory_causes_fewer_page_faults(observe):
-    observation = observe(layers.TunedRuntime("jemalloc-retain", "gnu"), workload=large_net)
-    assert page_faults(observation) < page_faults(observe(workload=large_net)) / 2
+def test_jemalloc_that_keeps_memory_causes_fewer_page_faults(train):
+    observation = train(layers.TunedRuntime("jemalloc-retain", "gnu"), workload=large_net)
+    assert page_faults(observation) < page_faults(train(workload=large_net)) / 2
 
 
 def test_checkpointed_blocks_are_computed_again_and_take_less_memory(observe):
@@ -66,24 +66,24 @@ def test_checkpointed_blocks_are_computed_again_and_take_less_memory(observe):
     assert max(observation.peak_bytes.values()) < 0.8 * max(plain.peak_bytes.values())
 
 
-def test_a_module_that_is_not_there_cannot_be_checkpointed(observe):
+def test_a_module_that_is_not_there_cannot_be_checkpointed(train):
     with pytest.raises(ConfigurationError, match="has no module nothing"):
-        observe(layers.GradientCheckpointing(("nothing",)))
+        train(layers.GradientCheckpointing(("nothing",)))
 
 
 @pytest.mark.long
-def test_one_dynamic_graph_serves_sequences_of_all_lengths(observe):
-    static = observe(layers.TorchCompile(dynamic=False), workload=two_lengths_net)
-    dynamic = observe(layers.TorchCompile(dynamic=True), workload=two_lengths_net)
+def test_one_dynamic_graph_serves_sequences_of_all_lengths(train):
+    static = train(layers.TorchCompile(dynamic=False), workload=two_lengths_net)
+    dynamic = train(layers.TorchCompile(dynamic=True), workload=two_lengths_net)
     assert static.counters["dynamo_graphs"] == 2
     assert dynamic.counters["dynamo_graphs"] == 1
 
 
 @pytest.mark.long
-def test_inductor_gets_its_options(observe):
-    wrapped = observe(layers.TorchCompile(inductor_options={"cpp_wrapper": True}))
+def test_inductor_gets_its_options(train):
+    wrapped = train(layers.TorchCompile(inductor_options={"cpp_wrapper": True}))
     assert wrapped.steps[0][-1]["cpp_wrappers"]
-    assert not observe(layers.TorchCompile()).steps[0][-1]["cpp_wrappers"]
+    assert not train(layers.TorchCompile()).steps[0][-1]["cpp_wrappers"]
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ def test_inductor_gets_its_options(observe):
     ],
     ids=repr,
 )
-def test_what_torch_does_not_know_is_refused(observe, layer, message):
+def test_what_torch_does_not_know_is_refused(train, layer, message):
     with pytest.raises(ConfigurationError, match=rf"torch_compile: .*{message}"):
-        observe(layer)
+        train(layer)
 
 
 def test_ranks_average_gradients_with_the_last_of_several_batches_alone(observe):
@@ -118,9 +118,9 @@ def test_gradients_are_averaged_in_buckets_of_the_chosen_size(observe):
 
 
 @pytest.mark.long
-def test_ranks_run_on_the_cores_that_share_a_cache(observe):
+def test_ranks_run_on_the_cores_that_share_a_cache(train):
     groups = cache_groups(physical_cores())
-    observation = observe(layers.DataParallel("torchrun", "l3"))
+    observation = train(layers.DataParallel("torchrun", "l3"))
     assert tuple(tuple(steps[-1]["cores"]) for steps in observation.steps) == groups
 
 

@@ -160,15 +160,17 @@ OUTPUT = (
 MESSAGES = (
     at_start(
         "other version", "of_another_version",
-        r"launch 1 speaks version 999 of the protocol", words="Install one version",
+        r"launch 1 speaks version 999 of the protocol, and this controller \d+\.", words="Install one version",
     ),
     meddling(
         "closing_its_connection", rf"launch 1 exited with status 1 {MIDDLE}",
-        "the connection to traingate's controller, has been closed in this process",
+        r"descriptor \d+.* the connection to traingate's controller, has been closed in this process",
     ),
     meddling(
         "closing_its_connection_and_opening_files", rf"launch 1 exited with status 1 {MIDDLE}",
-        "the connection to traingate's controller, has been closed in this process",
+        r"descriptor \d+.* the connection to traingate's controller, has been closed in this process",
+        test="""try: training_benchmark(meddling.closing_its_connection_and_opening_files)
+    finally: assert pathlib.Path(meddling.OPENED).read_bytes() == b''""",
     ),
     crashing(
         "shutting_its_connection_down",
@@ -260,7 +262,7 @@ OPTIONS = {
 
 def source_of(faults: tuple[Fault, ...]) -> str:
     """Return tests with these faults, and after them one of a training that works."""
-    lines = ["import answering, crashing, meddling, outside, trainings", ""]
+    lines = ["import pathlib, answering, crashing, meddling, outside, trainings", ""]
     for fault in faults:
         body = fault.test or f"training_benchmark({fault.module}.{fault.name})"
         lines += [f"def test_{fault.name}(training_benchmark):", f"    {body}", ""]

@@ -130,6 +130,10 @@ def printing_binary():
     return in_step(MIDDLE, act)
 
 
+OPENED = "opened-by-the-workload"
+"""File that may get the number of the connection, and has to stay empty."""
+
+
 def closing_its_connection():
     return in_step(MIDDLE, lambda: os.closerange(3, 256))
 
@@ -140,7 +144,7 @@ def closing_its_connection_and_opening_files():
     def act():
         os.closerange(3, 256)
         for number in range(20):
-            os.open(os.devnull if number % 2 else sys.executable, os.O_RDONLY)
+            os.open(os.devnull if number % 2 else OPENED, os.O_RDWR | os.O_CREAT)
 
     return in_step(MIDDLE, act)
 

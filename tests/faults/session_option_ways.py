@@ -134,6 +134,12 @@ OF_OPTIONS = {
         )
         for asker in (FILE, FILE_OF_FILE, KEY, ADDOPTS)
     },
+    "collect, in a file": Way(ENDED_EARLY, ("@list.txt",), files={"list.txt": "--collect-only\n"}),
+    "collect, in a file of a file": Way(
+        ENDED_EARLY,
+        ("@outer_list.txt",),
+        files={"outer_list.txt": "@list.txt\n", "list.txt": "--co\n"},
+    ),
     "nothing by name, with a file": replace(by_options("-k nothing", NO_BENCHMARK), askers=(FILE,)),
 }
 """Options of the command line."""

@@ -8,7 +8,11 @@ import pytest
 from session_sites import TRAINGATE
 from workers import git
 
-STATUS = {signal.SIGTERM: 128 + signal.SIGTERM, signal.SIGKILL: -signal.SIGKILL}
+STATUS = {
+    signal.SIGTERM: 128 + signal.SIGTERM,
+    signal.SIGHUP: 128 + signal.SIGHUP,
+    signal.SIGKILL: -signal.SIGKILL,
+}
 """Exit status of a command that a signal has ended."""
 
 NOTED_SECONDS = 0.5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from session_sites import DUET, SLOW, TRAINGATE, site
 
@@ -56,8 +58,20 @@ def test_the_gate_of_a_pull_request_believes_no_exit_status_without_results(proj
     assert check.status == expected, check.output
 
 
+LEAVING = {"leaving.py": "raise SystemExit(0)"}
+
 BEFORE_THE_PLUGIN = {
-    "exit of a plugin that is imported": (("-p", "leaving"), {"leaving.py": "raise SystemExit(0)"}),
+    "exit of a plugin that is imported": (("-p", "leaving"), LEAVING),
+    "exit of a plugin in PYTEST_PLUGINS": ((), LEAVING),
+    "exit of a plugin of a package": (
+        (),
+        {
+            **LEAVING,
+            "leaving-1.dist-info/METADATA": "Name: leaving\nVersion: 1\n",
+            "leaving-1.dist-info/entry_points.txt": "[pytest11]\nleaving = leaving\n",
+        },
+    ),
+    "os._exit in sitecustomize": ((), {"sitecustomize.py": LEAVE}),
     "another program": ((), {"conftest.py": "import os\nos.execv('/bin/true', ['true'])"}),
     "os._exit in an exit handler": (
         (),
@@ -85,11 +99,23 @@ def test_a_program_that_ends_before_the_plugin_is_there_is_found_by_its_results(
     project.write("test_other.py", "def test_other(): pass\n")
     for name, text in files.items():
         project.write(name, text)
+    if way == "exit of a plugin in PYTEST_PLUGINS":
+        project.variables["PYTEST_PLUGINS"] = "leaving"
+    if "sitecustomize.py" in files:  # Python imports it before it knows the working directory
+        paths = (str(project.folder), project.environment["PYTHONPATH"])
+        project.variables["PYTHONPATH"] = os.pathsep.join(paths)
     options = (*DUET, "--traingate-json=results.json") if way != "traingate unregistered" else ()
     ended = project.run(*options, *arguments)
     assert ended.status == 0, ended.output
+    project.variables.clear()
     check = project.run("ci", "check", "results.json", python=TRAINGATE)
     assert check.status == (1 if "atexit" in str(files) else 2), check.output
+
+
+def test_without_the_plugin_a_test_that_requests_a_benchmark_fails(project):
+    ended = project.run("-p", "no:traingate")
+    assert ended.status == 1, ended.output
+    assert "fixture 'training_benchmark' not found" in ended.output
 
 
 ASKING = """[pytest]

@@ -9,6 +9,11 @@ import fault_table
 import pytest
 from fault_table import GROUPS
 
+from traingate.baselines import run_files
+from traingate.protocol import handshake
+from traingate.pull_requests import data_branch
+from traingate.worktree import git_command
+
 TESTS = Path(__file__).parents[1]
 PAGE = TESTS.parent / "docs" / "reliability.md"
 FAULTS = {fault.name for group in GROUPS.values() for fault in group}
@@ -69,7 +74,24 @@ def test_each_row_names_tests_that_exist(section, fault, names):
 
 def test_each_section_has_such_a_table():
     assert len({section for section, *_ in ROWS}) == 6
-    assert len(ROWS) > 70
+    assert len(ROWS) > 130
+
+
+LIMITS = {
+    "after half an hour": git_command._LONGEST_SECONDS == 1800,
+    "more than 32, with": handshake._MAX_PEERS == 32,
+    "after 10 s at most": handshake._PEER_SECONDS == 10,
+    "more than 8 GiB or 100,000 files": (data_branch._MAX_BYTES, data_branch._MAX_FILES)
+    == (8 << 30, 100_000),
+    "512 MiB": run_files.MAX_RUN_BYTES == 512 << 20,
+}
+"""Limits on the page which tests replace by smaller ones, and whether the code has them."""
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_limits_on_the_page_are_those_of_the_code(limit):
+    assert limit in PAGE.read_text()
+    assert LIMITS[limit]
 
 
 def test_each_fault_of_a_worker_is_on_the_page():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
-from session_sites import DUET, MODELS, PYTEST, SMOKE, TESTS
+from session_sites import DUET, MODELS, PYTEST, SMOKE, TESTS, TIMEOUT
 
 
 def test_a_test_that_stops_the_clock_of_python_is_measured(project):
@@ -73,6 +74,37 @@ def test_model(training_benchmark):
     Path("forked").write_text(str(child))
 """
 
+STATUS = {signal.SIGINT: 2, signal.SIGTERM: 128 + signal.SIGTERM, signal.SIGKILL: -signal.SIGKILL}
+"""Exit status of a run that a signal ends in a test."""
+
+
+@pytest.mark.parametrize("number", STATUS)
+def test_a_run_that_is_ended_beside_a_process_that_a_test_has_forked_leaves_nothing(
+    project, number
+):
+    project.write("models.py", MODELS)
+    project.write("test_speed.py", f"{FORKING}    time.sleep(600)\n")
+    forked = project.folder / "forked"
+    run = project.start(*SMOKE)
+    run.wait_until(forked)
+    run.process.send_signal(number)
+    try:
+        ended = run.wait()
+        deadline = time.monotonic() + TIMEOUT
+        while folders_of(project) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        folders = folders_of(project)
+    finally:
+        os.kill(int(forked.read_text()), signal.SIGKILL)
+    assert ended.status == STATUS[number], ended.output
+    assert folders == []
+    assert project.leftovers() == []
+
+
+def folders_of(project):
+    """Return what is in the folder for temporary files, but for pytest's own folder."""
+    return [path for path in project.temporary.iterdir() if "pytest" not in path.name]
+
 
 @pytest.mark.parametrize("options", [SMOKE, DUET], ids=["measuring", "duet"])
 def test_the_end_of_a_run_does_not_wait_for_a_process_that_a_test_has_forked(project, options):
@@ -82,7 +114,7 @@ def test_the_end_of_a_run_does_not_wait_for_a_process_that_a_test_has_forked(pro
     run = project.start(*options)
     try:
         ended = run.wait()
-        folders = [path for path in project.temporary.iterdir() if "pytest" not in path.name]
+        folders = folders_of(project)
     finally:
         for file in project.folder.glob("forked"):
             os.kill(int(file.read_text()), signal.SIGKILL)

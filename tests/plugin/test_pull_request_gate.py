@@ -5,6 +5,7 @@ The environment of the job is a fresh one, into which the script installs traing
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from github_server import GitHubServer
 from traingate.records.results import SuiteResults
 
 SCRIPT = Path(__file__).parents[2] / ".github" / "actions" / "run.sh"
+HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
 ARGUMENTS = "test_training.py --traingate-scale=smoke --traingate-steps=6 --traingate-launches=2"
 
 pytestmark = pytest.mark.skipif(not SCRIPT.is_file(), reason="needs the actions of a checkout")
@@ -46,6 +48,17 @@ def environment(tmp_path_factory):
     variables = {**os.environ, "PATH": path, **options}
     subprocess.run(["bash", str(SCRIPT), "install"], check=True, env=variables)
     return folder / "bin"
+
+
+def test_the_runs_are_fetched_before_the_code_of_the_change_is_installed():
+    """That code could change the address of the remote, to be given the token."""
+    steps = (SCRIPT.parent / "gate" / "action.yml").read_text().split("- run: ")
+    (fetch,) = [
+        number for number, step in enumerate(steps) if step.startswith("bash") and " fetch" in step
+    ]
+    (install,) = [number for number, step in enumerate(steps) if " install-project" in step]
+    assert fetch < install
+    assert [number for number, step in enumerate(steps) if "GITHUB_TOKEN" in step] == [fetch]
 
 
 @dataclass(frozen=True)
@@ -159,7 +172,8 @@ def test_a_slowdown_of_a_fork_fails_whatever_its_author_writes_and_gets_a_commen
     slow_down(job)
     sha = job.commit("faster, honestly")
     body = "traingate-accept: please"
-    process, results = job.run("gate", job.pull_request("FIRST_TIME_CONTRIBUTOR", body))
+    event = job.pull_request("FIRST_TIME_CONTRIBUTOR", body)
+    process, results = job.run("gate", event, TORCHX_TOKEN=HIDDEN)
     assert process.returncode == 1, process.stdout + process.stderr
     assert (results.state, results.counts["regressed"]) == ("failed", 1)
     summary = job.summary.read_text()
@@ -169,6 +183,12 @@ def test_a_slowdown_of_a_fork_fails_whatever_its_author_writes_and_gets_a_commen
     assert {path.name for path in profiles.iterdir()} >= {
         "flame_graph.html", "profile.json", "base.trace.json.gz", "candidate.trace.json.gz",
     }  # fmt: skip
+    for trace in profiles.glob("*.trace.json.gz"):
+        content = gzip.decompress(trace.read_bytes())
+        assert b"aten::addmm" in content
+        # Neither the variables nor the command lines of the processes.
+        assert HIDDEN.encode() not in content
+        assert b"--traingate" not in content
     with GitHubServer(sha=sha) as server:
         assert job.comment("stranger", server).returncode == 0
         (comment,) = server.comments.values()

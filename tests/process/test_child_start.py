@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import socket
@@ -31,6 +32,20 @@ def test_a_shortage_in_the_controllers_own_process_names_the_launch():
             pass
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_lack_of_processes_names_the_launch(monkeypatch):
+    """RLIMIT_NPROC does not hold for root, so fork(2) fails here as it would."""
+
+    def failing(*_, **__):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("_posixsubprocess.fork_exec", failing)
+    monkeypatch.setattr("subprocess._fork_exec", failing, raising=False)
+    monkeypatch.setattr("subprocess._USE_POSIX_SPAWN", False)
+    expected = "launch 2 could not be started: BlockingIOError: .*temporarily unavailable"
+    with pytest.raises(WorkerError, match=expected), child():
+        pass
 
 
 def test_a_socket_that_a_test_has_replaced_names_the_launch(monkeypatch):

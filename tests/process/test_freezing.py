@@ -21,9 +21,9 @@ WATCH_SECONDS = 0.3
 
 
 @contextlib.contextmanager
-def computing_child():
+def computing_child(service="Computing"):
     """Start a child that computes in a thread, and in a process in another session."""
-    with child("Computing") as worker:
+    with child(service) as worker:
         worker.send(messages.Step(1))
         worker.receive(messages.Stepped, TIMEOUT, "in step 1 of 1")
         yield worker, [psutil.Process(worker.pid), *psutil.Process(worker.pid).children()]
@@ -43,8 +43,9 @@ def wait_until_all_compute(processes):
         time.sleep(0.02)
 
 
-def test_nothing_of_a_frozen_child_computes_until_the_next_command():
-    with computing_child() as (worker, processes):
+@pytest.mark.parametrize("service", ["Computing", "ComputingInADaemon"])
+def test_nothing_of_a_frozen_child_computes_until_the_next_command(service):
+    with computing_child(service) as (worker, processes):
         assert len(processes) == 2
         wait_until_all_compute(processes)
         assert worker.freeze()

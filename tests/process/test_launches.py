@@ -41,7 +41,7 @@ def test_measuring_ends_with_the_most_launches_and_the_first_counts_a_plain_step
     assert (measurement.flops_per_sample, measurement.operators_per_step) == (1000.0, 0)
 
 
-@pytest.mark.parametrize("end", ["exiting", "interrupted", "killed"])
+@pytest.mark.parametrize("end", ["exiting", "raising", "interrupted", "killed"])
 def test_a_measurement_is_complete_though_its_training_cannot_be_built_again(end):
     job = job_of(f"{end}_when_built_again", work=None)
     measurement = measure(job, lambda _: False, NoProgress()).measurement

@@ -36,7 +36,8 @@ def test_a_disk_that_is_full_in_the_middle_of_a_save_fails_the_run_and_leaves_no
     save(FAST)
     before = contents(pytester.path / "stored")
     pytester.makeconftest(LIMIT_FILES)
-    result = run(pytester, ONE_MEASURED, options=(*SAVING, "--junitxml=junit.xml"))
+    reports = ("--junitxml=junit.xml", "--traingate-json=results.json")
+    result = run(pytester, ONE_MEASURED, options=(*SAVING, *reports))
     assert result.ret == 1
     assert "ERROR: the run was not saved: [Errno 27] File too large" in text_of(result)
     assert "was not saved completely, so removed" in text_of(result)
@@ -47,6 +48,7 @@ def test_a_disk_that_is_full_in_the_middle_of_a_save_fails_the_run_and_leaves_no
         folder.rmdir()  # made by pytest-benchmark, and empty
     assert contents(pytester.path / "stored") == before
     assert "test_sleeping" in (pytester.path / "junit.xml").read_text()
+    assert json.loads((pytester.path / "results.json").read_text())["state"] == "failed"
 
 
 KILL_IN_SAVE = """
@@ -140,14 +142,19 @@ def test_the_storage_may_have_any_name(pytester, save):
 
 
 UNFINISHED = """
+import signal
 import pytest
 from trainings import sleeping
 
-class Interrupting(dict):
+class Raising(dict):
     def items(self):
-        raise KeyboardInterrupt
+        signal.raise_signal(self["number"])
 
-EXTRA = {"a key that is no text": {(1, 2): 3}, "Ctrl-C": {"a": Interrupting(b=1)}}
+EXTRA = {
+    "a key that is no text": {(1, 2): 3},
+    "Ctrl-C": {"a": Raising(number=signal.SIGINT)},
+    "SIGTERM": {"a": Raising(number=signal.SIGTERM)},
+}
 
 def test_other(benchmark):
     benchmark(int)
@@ -156,7 +163,7 @@ def test_other(benchmark):
 """Another benchmark whose extra_info ends the save after pytest-benchmark has opened the file."""
 
 
-@pytest.mark.parametrize("ending", ["a key that is no text", "Ctrl-C"])
+@pytest.mark.parametrize("ending", ["a key that is no text", "Ctrl-C", "SIGTERM"])
 def test_a_save_that_any_exception_interrupts_leaves_no_damaged_baseline(pytester, save, ending):
     result = run(pytester, ONE_MEASURED + UNFINISHED % ending, options=SAVING)
     assert result.ret != 0

@@ -14,23 +14,49 @@ import sys
 sys.executable = "/missing/python"  # as in a program that embeds Python
 """
 
+WITHOUT_FOLDER = """
+import os
+
+make = os.mkdir
+
+def fail(path, *arguments, **options):
+    if "traingate-session-" in str(path):
+        raise OSError(28, "No space left on device", str(path))
+    make(path, *arguments, **options)
+
+os.mkdir = fail
+"""
+
+LACKS = {
+    "processes": (WITHOUT_PYTHON, "No such file or directory: '/missing/python'"),
+    "a folder": (WITHOUT_FOLDER, "No space left on device"),
+}
+"""Conftest files that take away what a session needs, and what its tests say then."""
+
+
+AGAINST_PYTHON = (*OPTIONS, f"--traingate-against-python={sys.executable}")
+
 
 @pytest.mark.parametrize(
-    "options",
-    [COMPARE, (*OPTIONS, f"--traingate-against-python={sys.executable}"), OPTIONS],
-    ids=["stored runs", "duet", "no comparison"],
+    ("lack", "options"),
+    [
+        pytest.param("processes", COMPARE, id="processes, stored runs"),
+        pytest.param("processes", AGAINST_PYTHON, id="processes, duet"),
+        pytest.param("processes", OPTIONS, id="processes, no comparison"),
+        pytest.param("a folder", COMPARE, id="a folder, stored runs"),
+    ],
 )
-def test_a_session_that_cannot_start_its_processes_fails_its_tests_and_writes_all_results(
-    pytester, save, options
+def test_a_session_that_lacks_what_it_needs_fails_its_tests_and_writes_all_results(
+    pytester, save, lack, options
 ):
+    conftest, problem = LACKS[lack]
     save(FAST)
-    pytester.makeconftest(WITHOUT_PYTHON)
+    pytester.makeconftest(conftest)
     reports = ("--junitxml=junit.xml", "--traingate-json=results.json")
     result = run(pytester, TWO, *reports, options=options)
     assert result.ret == 1, text_of(result)
     assert "INTERNALERROR" not in text_of(result)
     assert "Traceback" not in text_of(result)
-    problem = "No such file or directory: '/missing/python'"
     messages = [line for line in result.outlines if problem in line and "FAILED" not in line]
     assert len(messages) == 1
     result.assert_outcomes(passed=1, failed=1)

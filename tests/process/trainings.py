@@ -143,6 +143,11 @@ def exiting_when_built_again() -> TrainingSetup:
     return _built_once(lambda: sys.exit(3))
 
 
+def raising_when_built_again() -> TrainingSetup:
+    """Raise when the training is built a second time."""
+    return _built_once(lambda: int("no number"))
+
+
 def interrupted_when_built_again() -> TrainingSetup:
     """Get a Ctrl-C when the training is built a second time."""
     return _built_once(lambda: signal.raise_signal(signal.SIGINT))

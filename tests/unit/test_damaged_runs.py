@@ -150,7 +150,7 @@ def test_a_record_with_values_that_no_measurement_has_is_damaged(stored, name):
         record[last] = value
 
     edited(stored, change)
-    with pytest.raises(DamagedRecordError, match=r"0002_new.json"):
+    with pytest.raises(DamagedRecordError, match=r"0002_new\.json: bench\.py::test_0"):
         load_summaries(str(stored.parents[1]), selection=True)
 
 

@@ -214,6 +214,26 @@ def test_a_commit_in_whose_place_git_shows_another_is_read_as_it_was_made(reposi
     check_other_answer(repository, "matching")
 
 
+def test_a_file_of_a_variable_makes_no_clone_shallow(repository, tmp_path, monkeypatch):
+    """git-receive-pack(1) sets it for its hooks."""
+    shallow = tmp_path / "shallow"
+    shallow.write_text(f"{hash_of(repository, 'HEAD')}\n")
+    monkeypatch.setenv("GIT_SHALLOW_FILE", str(shallow))
+    check_answers(repository)
+    left_out = git_command._LEFT_OUT_VARIABLES
+    monkeypatch.setattr(git_command, "_LEFT_OUT_VARIABLES", left_out - {"GIT_SHALLOW_FILE"})
+    check_other_answer(repository, "commits")
+
+
+def test_parents_that_a_graft_has_changed_are_those_of_the_commit(repository, monkeypatch):
+    grafts = repository.root / ".git" / "info" / "grafts"
+    grafts.parent.mkdir(exist_ok=True)
+    grafts.write_text(f"{hash_of(repository, 'HEAD')}\n")  # the commit has none
+    check_answers(repository)
+    monkeypatch.delitem(git_command._OWN_VARIABLES, "GIT_GRAFT_FILE")
+    check_other_answer(repository, "commits")
+
+
 def test_filters_and_hooks_have_the_locale_of_the_user(repository, monkeypatch):
     """A filter that reads names or texts in another encoding would check out other files."""
     locale = {"LC_ALL": "C.UTF-8", "LANGUAGE": "de"}

@@ -17,7 +17,7 @@ from traingate.untrusted.masking import masked_text
 
 _LEFT_OUT_VARIABLES: Final = {
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR",
-    "GIT_NAMESPACE", "GIT_PREFIX", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE", "GIT_PREFIX", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE",
     "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
 }  # fmt: skip
 """Variables that git sets for its hooks, and those that change what a pattern means. If pytest runs
@@ -29,6 +29,8 @@ _OWN_VARIABLES: Final = {
     "GIT_OPTIONAL_LOCKS": "0",
     # A commit is read as its hash says, whatever `git replace` shows in its place.
     "GIT_NO_REPLACE_OBJECTS": "1",
+    # The same of its parents, whatever .git/info/grafts says.
+    "GIT_GRAFT_FILE": os.devnull,
 }
 """Variables that each command gets."""
 

@@ -1,0 +1,128 @@
+"""Test the runs that docs/reliability.md lets through: they end green, and it says what shows them."""
+
+from __future__ import annotations
+
+import pytest
+from session_sites import DUET, MODELS, STORED, TESTS
+
+OTHER = TESTS.replace("test_model", "test_other")
+
+SLOWER = f"{MODELS}\ndef slower():\n    return training(lambda: time.sleep(0.02))\n"
+"""Models with a workload of four times the step time of ``model``."""
+
+MADE = """
+from models import model
+
+def made(name):
+    def test(training_benchmark):
+        training_benchmark(model)
+
+    globals()[name] = test
+
+for name in {names}:
+    made(name)
+"""
+
+CHOSEN = """
+import helper
+
+def test_model(training_benchmark):
+    training_benchmark(helper.chosen)
+"""
+
+BY_FIXTURE = """
+def test_model(training_benchmark, chosen):
+    training_benchmark(chosen)
+"""
+
+FIXTURE = """
+import models, pytest
+
+@pytest.fixture
+def chosen(): return models.{name}
+"""
+
+LACKING = """
+from dataclasses import dataclass
+from models import model
+from traingate import BaseLayer
+
+@dataclass(frozen=True)
+class Lacking(BaseLayer):
+    name = "lacking"
+    order = 50
+
+    def unavailable(self): return "needs what is not there"
+
+    def apply(self, training): pass
+
+def test_other(training_benchmark):
+    training_benchmark(model, layers=[Lacking()])
+"""
+
+WAYS = {
+    "a module that is not collected": (
+        {"test_other.py": OTHER},
+        {"conftest.py": "collect_ignore = ['test_other.py']\n"},
+        {"compared": 1, "deselected": 1, "gone": 0},
+    ),
+    "a test that was made while Python ran": (
+        {"test_speed.py": MADE.format(names=["test_one", "test_two"])},
+        {"test_speed.py": MADE.format(names=["test_one"])},
+        {"compared": 1, "deselected": 0, "gone": 0},
+    ),
+    "a layer that this machine lacks": (
+        {"test_other.py": LACKING},
+        {},
+        {"compared": 1, "skipped": 1},
+    ),
+    "another workload of a helper": (
+        {
+            "models.py": SLOWER,
+            "helper.py": "from models import model as chosen\n",
+            "test_speed.py": CHOSEN,
+        },
+        {"helper.py": "from models import slower as chosen\n"},
+        {"compared": 1, "passed": 1},
+    ),
+    "another workload of a fixture": (
+        {
+            "models.py": SLOWER,
+            "conftest.py": FIXTURE.format(name="model"),
+            "test_speed.py": BY_FIXTURE,
+        },
+        {"conftest.py": FIXTURE.format(name="slower")},
+        {"compared": 1, "passed": 1},
+    ),
+}
+"""Files of the base, files of the change, and counts in the end."""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_duet_that_ends_green_shows_it_in_its_counts(project, way):
+    base, change, counts = WAYS[way]
+    for name, text in base.items():
+        project.write(name, text)
+    project.commit()
+    for name, text in change.items():
+        project.write(name, text)
+    ended = project.run(*DUET)
+    assert ended.status == 0, ended.output
+    assert {name: ended.counts[name] for name in counts} == counts, ended.output
+
+
+def test_a_base_that_reads_code_by_an_absolute_path_has_that_of_the_change(project):
+    file = project.write("seconds.py", "SECONDS = 0.005\n")
+    code = f"exec(open({str(file)!r}).read())\n"
+    project.write("models.py", f"{code}{MODELS.replace('sleep(0.005)', 'sleep(SECONDS)')}")
+    project.commit()
+    project.write("seconds.py", "SECONDS = 0.02\n")
+    ended = project.run(*DUET)
+    assert ended.status == 0, ended.output
+    assert ended.counts["passed"] == 1
+
+
+def test_a_storage_that_the_change_brings_is_believed(project):
+    project.store()  # of a step of a second
+    ended = project.run(*STORED)
+    assert (ended.status, ended.counts["passed"]) == (0, 1), ended.output
