@@ -134,12 +134,15 @@ OF_OPTIONS = {
         )
         for asker in (FILE, FILE_OF_FILE, KEY, ADDOPTS)
     },
-    "collect, in a file": Way(ENDED_EARLY, ("@list.txt",), files={"list.txt": "--collect-only\n"}),
-    "collect, in a file of a file": Way(
-        ENDED_EARLY,
-        ("@outer_list.txt",),
-        files={"outer_list.txt": "@list.txt\n", "list.txt": "--co\n"},
-    ),
+    **{
+        f"collect, in {name}": Way(
+            ENDED_EARLY, ("@list.txt",), files=files, askers=(STORED_RUN, COMMIT)
+        )
+        for name, files in {
+            "a file": {"list.txt": "--collect-only\n"},
+            "a file of a file": {"list.txt": "@inner.txt\n", "inner.txt": "--co\n"},
+        }.items()
+    },
     "nothing by name, with a file": replace(by_options("-k nothing", NO_BENCHMARK), askers=(FILE,)),
 }
 """Options of the command line."""
