@@ -61,7 +61,7 @@ def test_dark_mode_changes_the_colours_of_page_and_charts(opened, report_file):
     assert light_bar != dark_bar
 
 
-@pytest.mark.parametrize("width", [360, 1600])
+@pytest.mark.parametrize("width", [360, pytest.param(700, marks=pytest.mark.long), 1600])
 def test_no_part_is_wider_than_the_page(opened, report_file, width):
     report = opened(report_file, width=width)
     report.page.evaluate(OPEN_ALL)

@@ -95,7 +95,7 @@ def test_no_single_cause_is_named_if_there_is_none(verdict_of, kind):
 @pytest.mark.long
 def test_the_shares_of_known_work_add_up_to_the_slowdown(verdict_of):
     slower = partial(LARGE, load_seconds=0.001, optimizer="AdamW")
-    verdict = verdict_of(LARGE, slower, max_pairs=3)
+    verdict = verdict_of(LARGE, slower, max_pairs=4)
     explanation = verdict.explanation
     waiting = next(cause for cause in explanation.causes if cause.phase == "data")
     assert waiting.change == pytest.approx(16 * 0.001, rel=0.25)  # sleeps take a little longer

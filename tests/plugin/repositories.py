@@ -10,6 +10,9 @@ import psutil
 
 from traingate.controller.command import LAUNCH_TAG
 
+HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
+"""Secret of a job, which no file may have."""
+
 FAST = ("--traingate-scale=smoke", "--traingate-steps=6", "--traingate-launches=2")
 
 

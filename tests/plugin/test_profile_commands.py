@@ -9,7 +9,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from repositories import FAST, git, record, slow_down
+from repositories import FAST, HIDDEN, git, record, slow_down
 
 TRAINGATE = Path(sysconfig.get_path("scripts")) / "traingate"
 TEST = "test_training.py::test_mlp"
@@ -19,9 +19,6 @@ FILES = {"candidate.trace.json.gz", "candidate.stacks.txt", "flame_graph.html", 
 def traingate(*arguments):
     command = [TRAINGATE, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
 
 
 @pytest.mark.long

@@ -17,13 +17,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from repositories import git, slow_down
+from repositories import HIDDEN, git, slow_down
 
 from github_server import GitHubServer
 from traingate.records.results import SuiteResults
 
 SCRIPT = Path(__file__).parents[2] / ".github" / "actions" / "run.sh"
-HIDDEN = "q7Zx9Lm2Vb4Nc8Kd1Fg5"
 ARGUMENTS = "test_training.py --traingate-scale=smoke --traingate-steps=6 --traingate-launches=2"
 
 pytestmark = pytest.mark.skipif(not SCRIPT.is_file(), reason="needs the actions of a checkout")

@@ -145,15 +145,15 @@ class Computing(Regular):
     """Service whose first step leaves a computing thread, and a computing process in another session."""
 
     started = False
-    command = "while True: pass"
 
     def body(self, number):
         if not self.started:
             self.started = True
             threading.Thread(target=self.compute, daemon=True).start()
-            process = subprocess.Popen([sys.executable, "-c", self.command], start_new_session=True)
-            if self.command != Computing.command:
-                process.wait()
+            self.start_process()
+
+    def start_process(self):
+        subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True)
 
     def compute(self):
         while True:
@@ -163,7 +163,9 @@ class Computing(Regular):
 class ComputingInADaemon(Computing):
     """Service as ``Computing`` whose process has no parent but the one that adopts orphans."""
 
-    command = "import os\nif not os.fork():\n    os.setsid()\n    while True: pass"
+    def start_process(self):
+        script = "import os\nif not os.fork():\n    os.setsid()\n    while True: pass"
+        subprocess.run([sys.executable, "-c", script], check=True)
 
 
 class OtherVersion(Regular):

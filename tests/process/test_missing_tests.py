@@ -53,7 +53,17 @@ def test_a_test_that_has_a_baseline_and_was_not_compared_fails_and_is_named(
     assert (counts["compared"], counts["passed"], counts["gone"] + counts["skipped"]) == (1, 1, 1)
 
 
-@pytest.mark.parametrize("second", ["", f"{SECOND}pytest.skip('no time')"])
+@pytest.mark.parametrize(
+    "second",
+    [
+        "",
+        f"{SECOND}pytest.skip('no time')",
+        pytest.param(f"{SECOND}pass", marks=pytest.mark.long),
+        pytest.param("\ndef test_second():\n    pass", marks=pytest.mark.long),
+        pytest.param(f"\n@pytest.mark.xfail{SECOND}training_benchmark(1)", marks=pytest.mark.long),
+    ],
+    ids=["removed", "skipped", "never called", "without fixture", "hidden error"],
+)
 def test_a_test_that_is_named_may_be_missing_and_is_counted(pytester, save, second):
     save(SLOW, "test_speed.py::test_sleeping", "test_speed.py::test_second")
     result = run(pytester, TWO + second, "--traingate-allow-missing=test_second")
