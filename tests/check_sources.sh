@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run the hooks and mypy, and prepare meanwhile what the tests need: the environments that are named,
+# Run the hooks and mypy side by side, and prepare meanwhile what the tests need: the environments that are named,
 # and the compiled modules of torch in each: check_sources.sh [ENVIRONMENT...]
 set -euo pipefail
 
@@ -15,14 +15,16 @@ prepare() {
     done
 }
 
-log="$(mktemp)"
-prepare "$@" >"$log" 2>&1 &
+logs="$(mktemp -d)"
+prepare "$@" >"$logs/preparation" 2>&1 &
 preparation=$!
-trap 'kill "$preparation" 2>/dev/null || true; rm -f "$log"' EXIT
+mypy >"$logs/types" 2>&1 &
+types=$!
+trap 'kill "$preparation" "$types" 2>/dev/null || true; rm -rf "$logs"' EXIT
 
 status=0
 pre-commit run --all-files --show-diff-on-failure || status=$?
-mypy || status=$?
+wait "$types" || status=$?
 wait "$preparation" || status=$?
-cat "$log"
+cat "$logs/types" "$logs/preparation"
 exit "$status"

@@ -5,6 +5,7 @@ Tests that time something must not run beside others.
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import shutil
@@ -13,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import pytest_benchmark.plugin
 
 import session_leftovers
 
@@ -71,8 +73,18 @@ SLOW_FILES = SIMULATED_FILES | {
 All other unit tests have the marker ``quick``.
 """
 
-FOLDERS = ("effects", "faults", "plugin", "process", "browser", "unit", "fuzz")
-"""Folders in the order in which their tests run: those of the longest files come first.
+ORDER = (
+    "effects",
+    "faults/test_worker_faults.py",
+    "faults/test_session_signals.py",
+    "faults",
+    "plugin",
+    "process",
+    "browser",
+    "unit",
+    "fuzz",
+)
+"""Folders and files in the order in which their tests run: the longest files come first.
 
 Otherwise one of two processes would wait at the end for the last file of the other.
 """
@@ -99,7 +111,7 @@ def pytest_configure(config):
     tests/faults asks for, would change the order of tests in all sessions. Workers keep compiled
     modules: without these, each of them would take twice as long to import torch. Nor does each
     worker that compiles need to find out first, by compiling, whether the compiler knows the vector
-    instructions of this CPU.
+    instructions of this CPU; nor each session that is saved, for a quarter of a second, which CPU it is.
     """
     _check_listed_files()
     for name in ("PYTEST_XDIST_WORKER", "GITHUB_STEP_SUMMARY", "PYTHONDONTWRITEBYTECODE"):
@@ -107,6 +119,7 @@ def pytest_configure(config):
     sys.dont_write_bytecode = False
     os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")
     os.environ["PYTEST_ADDOPTS"] = INNER_OPTIONS
+    pytest_benchmark.plugin.get_cpu_info = functools.cache(pytest_benchmark.plugin.get_cpu_info)
     if hasattr(config, "workerinput"):
         # Waiting threads of OpenMP would take the cores of the tests beside this one.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -168,9 +181,10 @@ def pytest_collection_modifyitems(items):
 
 
 def _position(item):
-    """Return the place of a test's folder in ``FOLDERS``; other tests come after these."""
-    folder = item.path.relative_to(Path(__file__).parent).parts[0]
-    return FOLDERS.index(folder) if folder in FOLDERS else len(FOLDERS)
+    """Return the place of a test's file or folder in ``ORDER``; other tests come after these."""
+    path = item.path.relative_to(Path(__file__).parent)
+    places = [place for place, name in enumerate(ORDER) if path.is_relative_to(name)]
+    return min(places, default=len(ORDER))
 
 
 @pytest.hookimpl(trylast=True)  # the processes of xdist have ended

@@ -76,17 +76,14 @@ def test_a_replaced_parameter_that_the_workload_has_kept_is_refused(train, stack
         train(*stack, workload=workload)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("stack", "workload"),
     [
-        pytest.param((layers.IpexOptimize(),), parameters.lstm_net, marks=pytest.mark.long),
+        ((layers.IpexOptimize(),), parameters.lstm_net),
         ((layers.IpexOptimize(),), parameters.clipped_adamw_net),
-        pytest.param(
-            (layers.IpexOptimize(), layers.Bf16Autocast()),
-            parameters.adamw_net,
-            marks=pytest.mark.long,
-        ),
-        pytest.param((layers.XlaDevice(),), parameters.adamw_net, marks=pytest.mark.long),
+        ((layers.IpexOptimize(), layers.Bf16Autocast()), parameters.adamw_net),
+        ((layers.XlaDevice(),), parameters.adamw_net),
     ],
     ids=["ipex-lstm", "ipex-list", "ipex-masters", "xla"],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import shutil
@@ -18,9 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from pytest_benchmark.plugin import get_cpu_info
 from workers import IMPORT_PATHS, git, record_of, with_yardstick
 
-from sample_records import save_run
+from sample_records import STATISTICS, save_run
 from session_leftovers import paths_below
 from traingate.host.hardware import hardware
 
@@ -75,14 +77,6 @@ TRAINGATE = ("-c", "from traingate.cli import main; main()")
 
 SLOW, FAST = (1.0,) * 4, (1e-6,) * 4
 """Stored step times against which 5 ms are a gain, or a regression."""
-
-
-STATISTICS = {
-    "min": 1.0, "max": 1.0, "mean": 1.0, "stddev": 0.0, "median": 1.0, "iqr": 0.0, "ops": 1.0,
-    "rounds": 4, "iterations": 1, "outliers": "0;0", "q1": 1.0, "q3": 1.0, "ld15iqr": 1.0,
-    "hd15iqr": 1.0,
-}  # fmt: skip
-"""Statistics of a stored benchmark. Without them pytest-benchmark warns, also of a complete record."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +161,8 @@ class Site:
         return {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(paths),
+            "PYTEST_ADDOPTS": f"{os.environ['PYTEST_ADDOPTS']} -p known_cpu",
+            "TRAINGATE_TEST_CPU": _description_of_cpu(),
             "TMPDIR": str(self.temporary),
             "XDG_CACHE_HOME": str(self.root / "cache"),
             RUN_TAG: str(self.root),
@@ -277,6 +273,12 @@ class Run:
             assert self.process.poll() is None, output
             assert time.monotonic() < deadline, output
             time.sleep(0.01)
+
+
+@functools.cache
+def _description_of_cpu() -> str:
+    """Return how pytest-benchmark describes this CPU, as JSON: for ``known_cpu``."""
+    return json.dumps(get_cpu_info())
 
 
 @contextlib.contextmanager

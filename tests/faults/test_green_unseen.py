@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from session_sites import DUET, SLOW, TRAINGATE, site
+from session_sites import DUET, SLOW, TESTS, TRAINGATE, site
 
 LEAVE = "import os\nos._exit(0)\n"
 
@@ -129,6 +129,11 @@ addopts = -p no:randomly
 """
 """Configuration that asks for a comparison."""
 
+ASKING_BY_OPTION = (
+    f"{ASKING.replace('traingate_against = HEAD', '').rstrip()} --traingate-against=HEAD\n"
+)
+"""Configuration that asks for it in ``addopts``, its last key."""
+
 REPLACING = {
     "the key": ("-o", "traingate_against=", "test_other.py"),
     "addopts": ("-o", "addopts=", "test_other.py"),
@@ -145,19 +150,11 @@ if pytest.version_tuple >= (9,):  # earlier versions do not read pytest.toml
 
 @pytest.mark.parametrize("way", REPLACING)
 def test_a_run_whose_configuration_is_replaced_has_no_results(project, way):
-    asking = ASKING
-    if way == "addopts":
-        asking = ASKING.replace("traingate_against = HEAD\n", "")
-        asking = f"{asking.rstrip()} --traingate-against=HEAD\n"
-    project.write("pytest.ini", asking)
+    project.write("pytest.ini", ASKING_BY_OPTION if way == "addopts" else ASKING)
     for name in ("test_other.py", "inner/test_inner.py"):
         project.write(name, "def test_other(): pass\n")
     for name in ("other.ini", "inner/pytest.ini"):
         project.write(name, "[pytest]\n")
-    asked = project.run("test_other.py")
-    assert asked.status == 1, asked.output
-    assert "no training benchmark was selected" in asked.output
-    (project.folder / "results.json").unlink(missing_ok=True)
     if way == "a file that is read first":
         project.write("pytest.toml", "")
     ended = project.run(*REPLACING[way])
@@ -166,26 +163,28 @@ def test_a_run_whose_configuration_is_replaced_has_no_results(project, way):
     assert check.status == 2, check.output
 
 
-@pytest.mark.long
-def test_a_configuration_that_asks_makes_results(project):
+def test_a_configuration_that_asks_makes_results_of_which_the_check_believes_those_that_passed(
+    project,
+):
     project.write("pytest.ini", ASKING)
-    ended = project.run()
-    assert ended.status == 0, ended.output
-    check = project.run("ci", "check", "results.json", python=TRAINGATE)
-    assert check.status == 0, check.output
+    limited = (
+        f"import pytest\npytestmark = pytest.mark.traingate(min_samples_per_second=1e9)\n{TESTS}"
+    )
+    for tests, status in ((TESTS, 0), (limited, 1)):
+        project.write("test_speed.py", tests)
+        ended = project.run()
+        assert ended.status == status, ended.output
+        check = project.run("ci", "check", "results.json", python=TRAINGATE)
+        assert check.status == status, check.output
 
 
-def test_results_that_compare_something_pass_the_check(project):
-    assert project.run(*DUET, "--traingate-json=results.json").status == 0
-    check = project.run("ci", "check", "results.json", python=TRAINGATE)
-    assert check.status == 0, check.output
-
-
-def test_results_of_a_run_that_failed_fail_the_check(project):
-    project.write("models.py", (project.folder / "models.py").read_text().replace("0.005", "0.05"))
-    assert project.run(*DUET, "--traingate-json=results.json").status == 1
-    check = project.run("ci", "check", "results.json", python=TRAINGATE)
-    assert check.status == 1, check.output
+@pytest.mark.parametrize("asking", [ASKING, ASKING_BY_OPTION])
+def test_a_configuration_that_asks_fails_a_run_without_a_training_benchmark(project, asking):
+    project.write("pytest.ini", asking)
+    project.write("test_other.py", "def test_other(): pass\n")
+    asked = project.run("test_other.py")
+    assert asked.status == 1, asked.output
+    assert "no training benchmark was selected" in asked.output
 
 
 def test_results_that_compare_nothing_fail_the_check(project):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pty
@@ -18,14 +19,27 @@ from long_cases import some_long
 from traingate.ending.pytest_process import PytestEnd, run_pytest
 
 INTERRUPTED = 2
-SHORT_POINTS = ("collecting", "preparing", "frozen", "reporting")
-"""Points at which the short tests try SIGTERM."""
-SECOND_POINTS = ("preparing", "frozen")
-"""Points at which the short tests try a second signal."""
+CANCELLED = {
+    *((point, signal.SIGTERM) for point in ("collecting", "preparing", "frozen", "reporting")),
+    ("preparing", signal.SIGHUP),
+}
+"""Points at which the short tests let a service cancel the run, and by which signal."""
+SECOND_SIGNALS = {("preparing", signal.SIGINT), ("frozen", signal.SIGTERM)}
+"""Points at which the short tests send a second signal at once, and which."""
+SECOND_TIMES = {("preparing", 300), ("frozen", 30)}
+"""Points at which the short tests try a second Ctrl-C, and milliseconds until then."""
 KILL_POINTS = ("preparing", "checking out", "frozen")
 """Points at which the short tests try SIGKILL: a worker, git, or a base has to be removed."""
 UNHANDLED = {"saving", "reporting"}
 """Points at which pytest lets Ctrl-C end Python: its own hook for the end of a session runs."""
+
+
+def _some_pairs_long(values, short):
+    """Return parameters for each point with each of *values*; pairs not in *short* are long."""
+    return [
+        pytest.param(*pair, marks=() if pair in short else pytest.mark.long)
+        for pair in itertools.product(POINTS, values)
+    ]
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -40,12 +54,7 @@ def test_ctrl_c_ends_a_run_and_all_of_it(project, point):
 
 
 @pytest.mark.parametrize(
-    ("point", "number"),
-    [
-        pytest.param(point, number, marks=() if point in short else pytest.mark.long)
-        for number, short in ((signal.SIGTERM, SHORT_POINTS), (signal.SIGHUP, ("preparing",)))
-        for point in POINTS
-    ],
+    ("point", "number"), _some_pairs_long((signal.SIGTERM, signal.SIGHUP), short=CANCELLED)
 )
 def test_a_service_that_cancels_a_run_finds_nothing_of_it_afterwards(project, point, number):
     options = ("--junitxml=junit.xml", "--traingate-json=results.json")
@@ -149,8 +158,10 @@ def test_a_run_that_is_killed_is_cleaned_up_by_others(project, point):
     assert ended.status == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("point", some_long(POINTS, SECOND_POINTS))
+@pytest.mark.parametrize(
+    ("point", "second"),
+    _some_pairs_long((signal.SIGINT, signal.SIGTERM), short=SECOND_SIGNALS),
+)
 def test_a_second_signal_at_once_breaks_no_cleaning_up(project, point, second):
     with standing_still(project, point) as run:
         os.killpg(run.process.pid, signal.SIGINT)
@@ -160,8 +171,10 @@ def test_a_second_signal_at_once_breaks_no_cleaning_up(project, point, second):
     assert ended.status != 0
 
 
-@pytest.mark.parametrize("milliseconds", some_long((1, 3, 10, 30, 100, 300, 1000), (30, 300)))
-@pytest.mark.parametrize("point", some_long(POINTS, SECOND_POINTS))
+@pytest.mark.parametrize(
+    ("point", "milliseconds"),
+    _some_pairs_long((1, 3, 10, 30, 100, 300, 1000), short=SECOND_TIMES),
+)
 def test_a_second_ctrl_c_at_any_time_breaks_no_cleaning_up(project, point, milliseconds):
     with standing_still(project, point) as run:
         os.killpg(run.process.pid, signal.SIGINT)
@@ -218,19 +231,29 @@ COMMANDS = (GATE, BISECT, CALIBRATE, PROFILE, DIFF)
 
 ABORTED = 1
 
+SMOKE_INI = """[pytest]
+addopts = -p no:randomly
+traingate_scale = smoke
+traingate_steps = 2
+traingate_launches = 2
+"""
+"""Configuration of what the commands measure until they are ended."""
+
 
 @pytest.mark.parametrize(
     ("command", "number", "status"),
     [
         *((command, signal.SIGTERM, 128 + signal.SIGTERM) for command in COMMANDS),
         (GATE, signal.SIGINT, INTERRUPTED),
-        (GATE, signal.SIGHUP, 128 + signal.SIGHUP),
+        (CALIBRATE, signal.SIGHUP, 128 + signal.SIGHUP),
         (CALIBRATE, signal.SIGINT, 128 + signal.SIGINT),
+        pytest.param(GATE, signal.SIGHUP, 128 + signal.SIGHUP, marks=pytest.mark.long),
         pytest.param(BISECT, signal.SIGINT, ABORTED, marks=pytest.mark.long),
         pytest.param(BISECT, signal.SIGHUP, 128 + signal.SIGHUP, marks=pytest.mark.long),
     ],
 )
 def test_a_service_that_cancels_a_command_ends_its_pytest(project, command, number, status):
+    project.write("pytest.ini", SMOKE_INI)
     point = "stepping" if command in {CALIBRATE, PROFILE} else "frozen"
     program = command if command == DIFF else (*TRAINGATE, *command)
     with standing_still(project, point, python=program) as run:

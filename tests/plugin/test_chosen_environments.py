@@ -59,6 +59,7 @@ def test_environments_are_an_axis(project, options):
     result.stdout.fnmatch_lines(["*test_mlp?new?*new: torch 2.9.*", "*not today's torch*"])
 
 
+@pytest.mark.long
 def test_an_environment_is_the_base_of_a_duet(project, options):
     pytester = project(IN_ONE)
     result = pytester.runpytest_subprocess(

@@ -36,26 +36,31 @@ def without_compiler(project, monkeypatch):
     return project(TESTS)
 
 
-@pytest.mark.parametrize("required", [(), ("--traingate-require=ipex,xla_device,idle",)])
-def test_a_missing_requirement_skips_with_the_package_to_install(without_compiler, required):
-    result = without_compiler.runpytest_subprocess(*FAST, *required)
-    result.assert_outcomes(passed=1, skipped=1)
+@pytest.mark.parametrize(
+    ("options", "passed"),
+    [(("--traingate-require=ipex,xla_device,idle",), 1), (("-k", "compiled"), 0)],
+)
+def test_a_missing_requirement_skips_with_the_package_to_install(without_compiler, options, passed):
+    result = without_compiler.runpytest_subprocess(*FAST, *options)
+    result.assert_outcomes(passed=passed, skipped=1, deselected=1 - passed)
     result.stdout.fnmatch_lines(
         ["SKIPPED*torch_compile: inductor needs a C++ compiler: apt-get install g++"]
     )
 
 
 def test_a_missing_requirement_of_a_required_layer_fails(without_compiler):
-    result = without_compiler.runpytest_subprocess(*FAST, "--traingate-require=torch_compile, xla")
-    result.assert_outcomes(passed=1, failed=1)
+    result = without_compiler.runpytest_subprocess(
+        *FAST, "--traingate-require=torch_compile, xla", "-k", "compiled"
+    )
+    result.assert_outcomes(failed=1, deselected=1)
     result.stdout.fnmatch_lines(
         ["torch_compile: inductor needs*g++; --traingate-require asks for it"]
     )
 
 
-def test_a_misspelt_layer_in_the_option_is_an_error(project):
-    result = project(TESTS).runpytest_subprocess(
-        *FAST, "--traingate-require=tuned_runtme", "-k", "plain"
+def test_a_misspelt_layer_in_the_option_is_an_error(without_compiler):
+    result = without_compiler.runpytest_subprocess(
+        *FAST, "--traingate-require=tuned_runtme", "-k", "compiled"
     )
     assert result.ret == 1
     result.stdout.fnmatch_lines(["ERROR: --traingate-require names tuned_runtme, and no test has*"])

@@ -11,13 +11,9 @@ import pytest
 from comparing_runs import FAST, MEASURE, ONE_MEASURED, run, text_of
 
 from long_cases import some_long
+from sample_records import STATISTICS
 
 NAME = "x\n::error file=a.py::injected\n\x1b]0;title\x07"
-STATISTICS = {
-    "min": 1.0, "max": 1.0, "mean": 1.0, "stddev": 0.0, "median": 1.0, "iqr": 0.0, "ops": 1.0,
-    "rounds": 4, "iterations": 1, "outliers": "0;0", "q1": 1.0, "q3": 1.0, "ld15iqr": 1.0,
-    "hd15iqr": 1.0,
-}  # fmt: skip
 
 
 @pytest.fixture

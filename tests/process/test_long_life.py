@@ -12,10 +12,10 @@ import pytest
 from comparing_runs import OPTIONS, SLOW, line
 from workers import TRAININGS, git
 
-LAUNCHES = {"short": 32, "long": 300}
+LAUNCHES = {"short": 24, "long": 300}
 """Launches of one session; each test of the session has at least eight."""
 
-BENCHMARKS = {"short": 16, "long": 200}
+BENCHMARKS = {"short": 8, "long": 200}
 """Training benchmarks of one session."""
 
 SIZES = ("short", pytest.param("long", marks=pytest.mark.long))

@@ -173,7 +173,7 @@ def test_an_interrupted_race_tells_what_it_knows_and_goes_on(race_project):
     assert re.search(r"Ahead when it ended, without a final|Fastest", rest)
     interrupted = read_race(race_project.record)
     assert interrupted.end == "interrupted"
-    status, output = race_project.run(SPEEDS, "--minutes=0.4", "--resume")
+    status, output = race_project.run(SPEEDS, "--minutes=0.3", "--resume")
     assert status == 0, output
     race = read_race(race_project.record)
     assert race.heats[: len(interrupted.heats)] == interrupted.heats
