@@ -25,7 +25,8 @@ from traingate.baselines.run_saving import (
     check_next_number,
     complete_run,
 )
-from traingate.ending.command_line import runs_no_test
+from traingate.ending.command_line import requested_options, runs_no_test
+from traingate.ending.early_exit import refuse_blocked_parts, refuse_early_exit
 from traingate.ending.exit_status import (
     GATE_STATUS_KEY,
     GREEN_STATUSES,
@@ -34,8 +35,6 @@ from traingate.ending.exit_status import (
     GateStatus,
     check_exit_status,
     is_complete,
-    refuse_blocked_parts,
-    refuse_early_exit,
 )
 from traingate.ending.required_names import RequiredNames
 from traingate.ending.termination import Termination
@@ -126,7 +125,9 @@ class _SessionHooks:
         self._is_summary_shown = False
         self._required_names = RequiredNames(settings.require, selection, lambda: self._session)
         self._termination = Termination(self._stop)
-        self._gate_status = GateStatus(settings, selection, self._termination)
+        self._gate_status = GateStatus(
+            settings, requested_options(config, config.option), selection, self._termination
+        )
         config.stash[GATE_STATUS_KEY] = self._gate_status
         self._run_saving = RunSaving(settings.storage, self._saves, self._error_messages.append)
         parts = (selection, self._required_names, self, self._run_saving)

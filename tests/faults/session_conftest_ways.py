@@ -113,6 +113,28 @@ def pytest_sessionfinish():
         "exit in addoption": early(
             by_conftest("def pytest_addoption(): sys.exit(0)", LOADING, status=4)
         ),
+        "exit of an option": early(
+            replace(
+                by_conftest(
+                    "def pytest_addoption(parser):\n"
+                    "    parser.addoption('--own', action='version', version='1.0')",
+                    LOADING,
+                    status=4,
+                ),
+                addopts="--own",
+            )
+        ),
+        "exit in the value of an option": early(
+            replace(
+                by_conftest(
+                    "def pytest_addoption(parser):\n"
+                    "    parser.addoption('--own', type=lambda text: sys.exit(0))",
+                    LOADING,
+                    status=4,
+                ),
+                addopts="--own=1",
+            )
+        ),
         "exit in configure": early(
             by_conftest("def pytest_configure(): sys.exit(0)", CAUGHT_EXIT, status=3)
         ),

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 from session_conftest_ways import CHANGING, OF_CONFTEST
-from session_sites import FAST, TEST
+from session_sites import FAST, SLOW, TEST
 from session_test_ways import OF_TESTS
-from session_ways import CHANGED_STATUS, STORED_RUN, by_conftest, cases, prepare
+from session_ways import (
+    ASKERS,
+    CHANGED_STATUS,
+    COMMIT,
+    STORED_RUN,
+    by_conftest,
+    cases,
+    prepare,
+)
 
 WAYS = {f"conftest: {name}": way for name, way in OF_CONFTEST.items()} | {
     f"test: {name}": way for name, way in OF_TESTS.items()
@@ -20,6 +28,20 @@ def test_no_way_is_green(project, name, asker):
     assert WAYS[name].says in ended.output, ended.output
     assert ended.status == WAYS[name].status, ended.output
     assert project.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    ("asker", "change"),
+    [(COMMIT, "traingate_against = 'HEAD~0'"), (STORED_RUN, "benchmark_compare = '0001'")],
+)
+def test_a_comparison_that_a_conftest_file_replaces_by_another_is_not_green(project, asker, change):
+    project.store(SLOW)
+    project.write("conftest.py", f"def pytest_configure(config): config.option.{change}")
+    project.commit()
+    ended = project.run(*ASKERS[asker])
+    assert ended.counts["passed"] == 1, ended.output
+    assert "has changed the options" in ended.output
+    assert ended.status == 1
 
 
 def test_a_name_in_a_stored_run_is_printed_as_text_where_the_exit_status_was_set_to_0(project):

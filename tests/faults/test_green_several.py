@@ -69,6 +69,11 @@ MISSING = {
 }
 """Becoming of the tests, as the error says it."""
 
+OF_CLASS = """
+class TestNet:
+    def test_forward(self, training_benchmark): ...
+"""
+
 LEFT_OUT = """
 def pytest_collection_modifyitems(config, items):
     dropped = [item for item in items if item.name == "test_dropped"]
@@ -147,6 +152,17 @@ def test_a_module_that_cannot_be_imported_is_a_failure_whatever_becomes_of_the_e
     assert "  test_other.py\n" in ended.output
 
 
+@pytest.mark.parametrize("key", ["python_functions = test_m*", "python_classes = TestOther"])
+def test_tests_that_the_change_gives_pytest_no_more_are_gone(project, key):
+    project.write("test_speed.py", f"{TESTS}\ndef test_second(training_benchmark): ...\n{OF_CLASS}")
+    project.commit()
+    project.write("pytest.ini", f"[pytest]\naddopts = -p no:randomly\n{key}\n")
+    ended = project.run(*ASKERS[COMMIT])
+    assert ended.status == 1, ended.output
+    name = "test_second" if "functions" in key else "TestNet::test_forward"
+    assert f"  test_speed.py::{name}: gone" in ended.output
+
+
 LAYERED = ("training_benchmark)", "training_benchmark, flush_denormal)")
 SMALLER = ("(model)", "(tiny)")
 
@@ -160,8 +176,14 @@ SMALLER = ("(model)", "(tiny)")
             SMALLER,
             "measures training_benchmark(tiny) instead of training_benchmark(model)",
         ),
+        pytest.param(
+            ("", ""),
+            ("import model, tiny", "import tiny as model"),
+            "measures with model = models.py::tiny instead of model = models.py::model",
+            marks=pytest.mark.long,
+        ),
     ],
-    ids=["fewer layers", "another workload"],
+    ids=["fewer layers", "another workload", "another workload by the same name"],
 )
 def test_a_test_that_measures_something_else_than_its_base_fails_a_duet(
     project, base_edit, edit, change

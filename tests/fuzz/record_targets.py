@@ -207,7 +207,7 @@ def _storage() -> Path:
 
 
 def _load(cache: Path):
-    with mock.patch.object(index.platformdirs, "user_cache_path", return_value=cache):
+    with mock.patch.object(index, "user_cache_folder", return_value=cache):
         return load_summaries(str(_storage()), selection=True)
 
 

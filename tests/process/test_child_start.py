@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -58,3 +60,19 @@ def test_a_socket_that_a_test_has_replaced_names_the_launch(monkeypatch):
     expected = "launch 2 could not be started: RuntimeError: a test tried to use a socket"
     with pytest.raises(WorkerError, match=expected), child():
         pass
+
+
+def test_a_signal_before_the_process_is_known_leaves_none(monkeypatch):
+    """A launcher imports torch before it could notice that its controller has gone."""
+    start = subprocess.Popen
+
+    def start_and_signal(*arguments, **options):
+        started.append(start(*arguments, **options))
+        raise KeyboardInterrupt
+
+    started = []
+    command = Command((sys.executable, "-c", "import time; time.sleep(600)"), os.environ)
+    monkeypatch.setattr(subprocess, "Popen", start_and_signal)
+    with pytest.raises(KeyboardInterrupt), Child(command, "launch 2", 30.0):
+        pass
+    assert [process.wait(30) for process in started] == [-signal.SIGKILL]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from traingate.worktree.base_tests import changed_tests, missing_tests, paired_tests
+from base_projects import commit_all, committed, pairs_of, removed
+from traingate.worktree.base_tests import changed_tests
 from traingate.worktree.benchmark_tests import SourceTree, TestNaming
 from traingate.worktree.repository import Repository
 
@@ -33,20 +33,8 @@ def repository(tmp_path):
     (root / "speed" / "test_net.py").write_text(TESTS)
     (root / "test_gone.py").write_text("def test_gone(training_benchmark): ...")
     (root / "conftest.py").write_text("def test_none(training_benchmark): ...")
-    identity = ("-c", "user.name=a", "-c", "user.email=a@b")
-    for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "first")):
-        subprocess.run(["git", "-C", str(root), *identity, *arguments], check=True)
+    commit_all(root)
     return Repository(root)
-
-
-def pairs_of(repository, root=None, **naming):
-    commit = repository.resolve_commit("HEAD").hash
-    folder = root or repository.root
-    return paired_tests(repository, commit, folder, "training_benchmark", TestNaming(**naming))
-
-
-def removed(repository, root=None, is_selected=lambda test: True, **naming):
-    return list(missing_tests(pairs_of(repository, root, **naming), is_selected))
 
 
 def test_nothing_is_removed_from_an_unchanged_tree(repository):
@@ -91,23 +79,6 @@ def test_tests_are_recognised_by_the_names_that_pytest_is_given(repository):
     assert removed(repository, python_files=["bench_*.py"]) == []
     assert removed(repository, python_functions=["bench"]) == []
     assert removed(repository, python_functions=["*_gone"]) == ["test_gone.py::test_gone"]
-
-
-def committed(folder, **files):
-    """Return a repository of these files, which are named by their path without ``.py``."""
-    root = folder.resolve() / "project"
-    for name, text in files.items():
-        file = root / f"{name}.py"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    _commit_all(root)
-    return Repository(root)
-
-
-def _commit_all(root):
-    identity = ("-c", "user.name=a", "-c", "user.email=a@b")
-    for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "first")):
-        subprocess.run(["git", "-C", str(root), *identity, *arguments], check=True)
 
 
 FIXTURES = """

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from damages import DAMAGES
-from traingate.ending import exit_status
 from traingate.ending.command_line import CommandLine, read_command_line
+from traingate.ending.early_exit import COMMAND_LINE_KEY
 
 ASKING = [
     ["--benchmark-compare"],
@@ -92,7 +92,7 @@ def read(project, pytestconfig):
 
 
 def command_line_of(config):
-    return config.stash[exit_status._COMMAND_LINE_KEY]
+    return config.stash[COMMAND_LINE_KEY]
 
 
 @pytest.mark.parametrize("arguments", ASKING, ids=" ".join)

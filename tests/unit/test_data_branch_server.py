@@ -71,6 +71,23 @@ def test_the_branch_chooses_no_filter(stranger, tmp_path, monkeypatch):
     assert not (tmp_path / "ran").exists()
 
 
+def test_the_branch_brings_nothing_but_runs(stranger, tmp_path):
+    """pytest would run its tests, as part of the checkout."""
+    evil_branch = stranger(
+        test_evil__py=b"raise SystemExit", conftest__py=b"raise SystemExit", a__json=b"{}\n"
+    )
+    folder = tmp_path / "clone" / "conftest.json"
+    folder.mkdir()
+    (folder / "b.json").write_text("{}")
+    (folder / "test_evil.py").write_text("raise SystemExit")
+    (folder / "deep").mkdir()
+    (folder / "deep" / "c.json").write_text("{}")
+    stranger()
+    assert fetched(evil_branch, tmp_path / "runs") == ["a", "b", "conftest"]
+    files = [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
+    assert sorted(path.name for path in files) == ["a.json", "b.json"]
+
+
 @pytest.mark.parametrize(("limit", "value"), [("_MAX_BYTES", 1 << 20), ("_MAX_FILES", 1)])
 def test_a_branch_with_too_much_is_not_written(stranger, tmp_path, monkeypatch, limit, value):
     """Zeros are packed to a thousandth of their size."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from test_data_branch import branch, git, new_run  # noqa: F401 - a fixture
 from test_worktree import commit, new_repository
 
+from traingate.cli import main
 from traingate.errors import ConfigurationError, TraingateError
 from traingate.pull_requests.event import reason_in
 from traingate.worktree.repository import Repository
@@ -103,6 +106,23 @@ def test_runs_are_not_fetched_through_a_link_of_the_checkout(evil_branch, tmp_pa
     with pytest.raises(ConfigurationError, match="is a link"):
         evil_branch.fetch(tmp_path / "runs")
     assert [path.name for path in (tmp_path / "outside").iterdir()] == ["secret.json"]
+
+
+@pytest.mark.parametrize("output", ["traingate-results", "inner/results"])
+@pytest.mark.parametrize("command", [["fetch"], ["gate", "--base=HEAD"], ["record"], ["push"]])
+def test_no_step_of_a_job_writes_through_a_link_of_the_checkout(
+    branch,  # noqa: F811
+    tmp_path,
+    command,
+    output,
+):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    Path(output.partition("/")[0]).symlink_to(outside)
+    result = CliRunner().invoke(main, ["ci", *command, f"--output={output}"])
+    assert result.exit_code == 2
+    assert "is a link, and nothing is written through it" in result.output
+    assert [*outside.iterdir()] == []
 
 
 def test_nothing_is_written_through_links_in_the_branch_of_the_runs(evil_branch, tmp_path):

@@ -47,6 +47,19 @@ def test_a_log_is_not_flooded():
     assert quiet.lines == []
 
 
+def test_a_log_without_a_thread_has_its_first_line(monkeypatch):
+    """The system may have no thread left, and the launches may still be measured."""
+
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    log = Log()
+    with LogLines(log.write, "a.py::test_it") as observer:
+        observer.stepped(1, 2, 1.0)
+    assert log.lines == ["traingate: measuring a.py::test_it"]
+
+
 def test_what_workers_print_starts_no_command_of_github(capsys):
     WorkerOutput().printed("launch 1", "\x1b[31m::error::x\n  ::stop-commands::x\n##[group]")
     lines = capsys.readouterr().out.splitlines()

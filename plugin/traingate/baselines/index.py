@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import msgspec
-import platformdirs
 from msgspec import Struct
 
 from traingate.baselines.run_files import select_files
 from traingate.baselines.saved_runs import read_run
 from traingate.baselines.summaries import LaunchSummary, RunSummary, TestSummary, summarise
 from traingate.errors import DamagedRecordError
+from traingate.host.user_folders import user_cache_folder
 from traingate.records import SCHEMA, Hardware, LayerRecord, Outcome
 
 _VERSION: Final = 1000 * SCHEMA + 2
@@ -119,7 +119,7 @@ def _indexed_summaries(files: Sequence[Path], progress: Progress | None) -> list
     Raises:
         sqlite3.Error, OSError: If the index cannot be written.
     """
-    path = platformdirs.user_cache_path("traingate") / "runs.sqlite"
+    path = user_cache_folder() / "runs.sqlite"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with contextlib.closing(_open(path)) as database:

@@ -79,8 +79,9 @@ def gate(base: str | None, output: Path, pytest_arguments: tuple[str, ...]) -> N
     "traingate: accept". Exit status: that of pytest; 2 if there is nothing to compare with,
     or if nothing was compared.
     """
-    storage = _storage(output)
-    _exit_with(lambda: measure_pull_request(pytest_arguments, output, base=base, storage=storage))
+    _exit_with(
+        lambda: measure_pull_request(pytest_arguments, output, base=base, storage=_storage(output))
+    )
 
 
 @ci.command()
@@ -167,8 +168,18 @@ def push(output: Path, branch: str, keep: int) -> None:
 
 
 def _storage(output: Path) -> Path:
-    """Return the folder of the runs, which is made if it is missing."""
+    """Return the folder of the runs, which is made if it is missing.
+
+    Raises:
+        ConfigurationError: If a link of the checkout leads elsewhere, where files of the runs and
+            of the results would be written.
+    """
     storage = output / "runs"
+    folder = Path.cwd()
+    place = folder / storage
+    for path in (place, *place.parents):
+        if folder in path.parents and path.is_symlink():
+            raise ConfigurationError(f"{path} is a link, and nothing is written through it")
     storage.mkdir(parents=True, exist_ok=True)
     return storage
 

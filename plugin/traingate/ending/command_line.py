@@ -140,11 +140,15 @@ def _is_readable(arguments: Iterable[str]) -> bool:
     return True
 
 
-def requested_early(early_config: pytest.Config) -> dict[str, object]:
-    """Return those of ``GATE_OPTIONS`` that are given, with their values."""
-    known = early_config.known_args_namespace
+def requested_options(config: pytest.Config, options: Namespace) -> dict[str, object]:
+    """Return those of ``GATE_OPTIONS`` that are given, with their values.
+
+    Args:
+        config: Configuration of the run, of which the ini keys are read.
+        options: Parsed options: those that are known early, or those in force.
+    """
     values = {
-        name: getattr(known, name, None) or (name in GATE_KEYS and _ini_value(early_config, name))
+        name: getattr(options, name, None) or (name in GATE_KEYS and _ini_value(config, name))
         for name in GATE_OPTIONS
     }
     return {name: value for name, value in values.items() if value}

@@ -16,12 +16,12 @@ import pytest
 
 from traingate import options
 from traingate.baselines.run_files import may_hold_records
-from traingate.ending.command_line import (
-    LAYER_OPTION,
-    CommandLine,
-    names_in,
-    read_command_line,
-    requested_early,
+from traingate.ending.command_line import LAYER_OPTION, CommandLine, names_in
+from traingate.ending.early_exit import (
+    COMMAND_LINE_KEY,
+    IS_PARSED_KEY,
+    REQUESTED_KEY,
+    is_green,
 )
 from traingate.ending.termination import Terminated, Termination
 from traingate.report.terminal_text import encodable, terminal_text
@@ -49,6 +49,7 @@ class GateStatus:
 
     Attributes:
         settings: Settings of the run.
+        in_force: Those of ``GATE_OPTIONS`` that are in force, with their values.
         selection: Tests that pytest selected.
         termination: Handler of the signals that end the run.
         has_ended: True once the run has said what it compared.
@@ -56,13 +57,14 @@ class GateStatus:
     """
 
     settings: options.Settings
+    in_force: Mapping[str, object]
     selection: Selection
     termination: Termination
     has_ended: bool = False
     failure: str = ""
 
     @property
-    def _asks(self) -> bool:
+    def asks(self) -> bool:
         """Return whether the options that are in force ask for a comparison, or for a layer."""
         return bool(self.settings.compares or self.settings.require)
 
@@ -74,7 +76,7 @@ class GateStatus:
         selection = self.selection
         names = [test for test in selection.benchmarks if test in selection.failed_tests]
         names += sorted(selection.failed_modules)
-        if not names or not self._asks or not (selection.benchmarks or not self.settings.compare):
+        if not names or not self.asks or not (selection.benchmarks or not self.settings.compare):
             return []
         listed = "\n".join(f"  {name}" for name in names)
         return [
@@ -111,15 +113,6 @@ GATE_STATUS_KEY: Final[pytest.StashKey[GateStatus]] = pytest.StashKey()
 """Key of the status in ``config.stash``, where it stays when the plugin is unconfigured."""
 
 
-_REQUESTED_KEY: Final[pytest.StashKey[Mapping[str, object]]] = pytest.StashKey()
-"""Key of those of ``GATE_OPTIONS`` that were given before any conftest file was loaded, with their
-values."""
-
-
-_COMMAND_LINE_KEY: Final[pytest.StashKey[CommandLine]] = pytest.StashKey()
-"""Key of what the command line asks for; missing if a conftest file has loaded traingate."""
-
-
 def is_complete(session: pytest.Session) -> bool:
     """Return whether a run got to its last test, as far as its exit status says.
 
@@ -139,11 +132,12 @@ def check_exit_status(config: pytest.Config) -> Generator[None, ExitStatus, Exit
     Args:
         config: Configuration of the run.
     """
+    config.stash[IS_PARSED_KEY] = True
     exit_error: SystemExit | None = None
     try:
         status = yield
     except SystemExit as error:  # of a hook of another plugin; in tests it is a failure
-        if not _is_green(error.code):
+        if not is_green(error.code):
             raise
         exit_error, status = error, pytest.ExitCode.OK
     except Terminated:
@@ -151,7 +145,7 @@ def check_exit_status(config: pytest.Config) -> Generator[None, ExitStatus, Exit
     gate = config.stash.get(GATE_STATUS_KEY, None)
     if gate is not None and gate.termination.exit_status is not None:
         return gate.termination.exit_status
-    failure = _failure(config, gate) if _is_green(status) else ""
+    failure = _failure(config, gate) if is_green(status) else ""
     if failure:
         text = f"ERROR: traingate: {terminal_text(failure)}\n"
         sys.stderr.write(encodable(text, sys.stderr))
@@ -161,24 +155,14 @@ def check_exit_status(config: pytest.Config) -> Generator[None, ExitStatus, Exit
     return status
 
 
-def _is_green(status: object) -> bool:
-    """Return whether Python ends with exit status 0 if it is given *status*.
-
-    The operating system keeps the lowest eight bits of a number, and Python takes None for 0.
-    """
-    if isinstance(status, int):
-        return status % 256 == 0
-    return status is None or status == 0
-
-
 def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
     """Return why a run with exit status 0 must not be green; empty if it may."""
     try:
         settings = options.parse(config) if gate is None else gate.settings
     except pytest.UsageError as error:
         return str(error)
-    requested = config.stash.get(_REQUESTED_KEY, {})
-    command_line = config.stash.get(_COMMAND_LINE_KEY, None)
+    requested = config.stash.get(REQUESTED_KEY, {})
+    command_line = config.stash.get(COMMAND_LINE_KEY, None)
     asks = requested or (command_line is not None and command_line.asks)
     if not (asks or settings.compares or settings.require):
         return ""
@@ -186,7 +170,7 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
     if not _concerns_training(settings, compare, gate):
         return ""
     if gate is not None and gate.has_ended:
-        return _failure_of_ended(gate, requested)
+        return _failure_of_ended(gate, requested, command_line)
     if command_line is not None and command_line.requests_listing(config):
         return ""
     asked = "a layer" if settings.require and not settings.compares else "a comparison"
@@ -197,11 +181,16 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
     )
 
 
-def _failure_of_ended(gate: GateStatus, requested: Mapping[str, object]) -> str:
+def _failure_of_ended(
+    gate: GateStatus, requested: Mapping[str, object], command_line: CommandLine | None
+) -> str:
     """Return why a run that has said what it compared must not be green; empty if it may."""
     if gate.failure:
         return f"the exit status was set to 0 after this run had failed: {gate.failure}"
-    if requested.keys() - {LAYER_OPTION} and not gate.settings.compares:
+    comparisons = {name: value for name, value in requested.items() if name != LAYER_OPTION}
+    is_other = any(gate.in_force.get(name) != value for name, value in comparisons.items())
+    asks_in_vain = command_line is not None and command_line.asks and not gate.asks
+    if asks_in_vain or is_other or (comparisons and not gate.settings.compares):
         asked = "a comparison"
     elif not names_in(requested.get(LAYER_OPTION)) <= gate.settings.require:
         asked = "a layer"
@@ -232,48 +221,3 @@ def _concerns_training(
     if has_records is None:
         return settings.is_configured or gate is None or not gate.selection.has_collected
     return has_records
-
-
-def refuse_blocked_parts(config: pytest.Config, names: Sequence[str]) -> None:
-    """Refuse a run without one of the plugins that see its failures.
-
-    Args:
-        config: Configuration of the run.
-        names: Names of the plugins.
-
-    Raises:
-        pytest.UsageError: If ``-p no:NAME`` was given for one of them.
-    """
-    for name in names:
-        if config.pluginmanager.is_blocked(name):
-            raise pytest.UsageError(
-                f"-p no:{name} turns off a part of traingate, without which failures could pass "
-                "unseen. Pass -p no:traingate to turn off all of it."
-            )
-
-
-def refuse_early_exit(
-    early_config: pytest.Config, parser: pytest.Parser
-) -> Generator[None, None, None]:
-    """Fail a run that asks for a comparison if one of its first conftest files exits with status 0.
-
-    Args:
-        early_config: Configuration of the run, before all options are known.
-        parser: Parser of the options.
-
-    Raises:
-        pytest.UsageError: If a file does.
-    """
-    command_line = read_command_line(early_config, parser)
-    early_config.stash[_COMMAND_LINE_KEY] = command_line
-    early_config.stash[_REQUESTED_KEY] = requested_early(early_config)
-    try:
-        yield
-    except SystemExit as error:
-        asks = command_line.asks or early_config.stash[_REQUESTED_KEY]
-        if not _is_green(error.code) or not asks:
-            raise
-        raise pytest.UsageError(
-            "a comparison was asked for, and a conftest file or a plugin called sys.exit() while "
-            "it was loaded, so that no test would run."
-        ) from error

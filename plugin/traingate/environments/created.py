@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from traingate.environments.interpreter import without_packages_of_this
 from traingate.errors import ConfigurationError
 from traingate.host.shared_libraries import find_program
+from traingate.host.user_folders import NoHomeError, user_data_folder
 from traingate.untrusted.bounded_command import GroupObserver, run_bounded
 from traingate.untrusted.files import read_bounded
 from traingate.untrusted.masking import masked_text
@@ -38,18 +37,28 @@ _TORCH_NAME: Final = re.compile(r"torch-(\d+\.\d+(\.\d+)?)")
 
 
 def environments_folder() -> Path:
-    """Return the folder of created environments: that of the variable, else one of the user's."""
+    """Return the folder of created environments: that of the variable, else one of the user's.
+
+    Raises:
+        ConfigurationError: If no variable names it, and the user has no home directory.
+    """
     folder = os.environ.get(FOLDER_VARIABLE)
-    return Path(folder) if folder else platformdirs.user_data_path("traingate") / "environments"
+    try:
+        return Path(folder) if folder else user_data_folder() / "environments"
+    except NoHomeError as error:
+        raise ConfigurationError(f"{error}, or {FOLDER_VARIABLE}") from error
 
 
 def created_environments() -> Mapping[str, Path]:
-    """Return the folders of the created environments, by name.
+    """Return the folders of the created environments, by name; none for a user without a home.
 
     Raises:
         ConfigurationError: If their folder may not be read.
     """
-    folder = environments_folder()
+    try:
+        folder = environments_folder()
+    except ConfigurationError:
+        return {}
     try:
         paths = sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Final
+
+from traingate.host.user_folders import NoHomeError, user_cache_folder
 
 CACHE_VARIABLE: Final = "TORCHINDUCTOR_CACHE_DIR"
 """Variable by which a user says where inductor is to keep compiled kernels."""
@@ -38,8 +41,8 @@ def _folders_for_kernels() -> Iterator[Path]:
 
 def _temporary_folders() -> Iterator[Path]:
     yield Path(tempfile.gettempdir())
-    caches = os.environ.get("XDG_CACHE_HOME")
-    yield Path(caches or Path("~/.cache").expanduser()) / "traingate"
+    with contextlib.suppress(NoHomeError):
+        yield user_cache_folder()
     yield from map(Path, ("/var/tmp", "/dev/shm"))  # noqa: S108 - the caller makes a private one
 
 

@@ -26,6 +26,9 @@ from traingate.worktree.removal import Removal
 BRANCH: Final = "traingate-runs"
 """Name of the branch, unless the user chooses another."""
 
+_RUNS: Final = ("*/*.json", "*.json")
+"""Patterns of the files of runs, as pytest-benchmark lays them out."""
+
 _ATTEMPTS: Final = 5
 """Number of times that a push is tried while other jobs push too."""
 
@@ -73,6 +76,8 @@ class DataBranch:
     def fetch(self, folder: Path) -> None:
         """Copy the runs into a folder; there are none yet if there is no such branch.
 
+        Nothing else is copied: pytest would run the tests of the branch, as part of the checkout.
+
         Raises:
             ConfigurationError: If the repository cannot be reached, or if the folder has a link,
                 through which a file outside of it would be written.
@@ -83,8 +88,12 @@ class DataBranch:
         with Removal() as removal:
             clone = _Clone(removal.make_folder("traingate-runs-"), removal)
             self._check_out(clone)
-            shutil.rmtree(clone.folder / ".git")
-            shutil.copytree(clone.folder, folder, dirs_exist_ok=True)
+            for pattern in _RUNS:
+                for file in clone.folder.glob(pattern):
+                    if file.is_file():
+                        copy = folder / file.relative_to(clone.folder)
+                        copy.parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copyfile(file, copy)
 
     def add(self, files: Collection[Path], storage: Path, keep: int) -> None:
         """Add runs to the branch, and remove those that it need not keep.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections.abc import Callable
@@ -96,12 +97,14 @@ class LogLines(WorkerOutput):
         self._start_seconds = monotonic()
         if self._announces:
             self._write(f"traingate: measuring {self._test}")
-        self._thread.start()
+        with contextlib.suppress(RuntimeError):  # no thread is left: the log has no further lines
+            self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._has_ended.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def launching(self, number: int, planned: int) -> None:
         """Note the number of the launch, for the next line."""

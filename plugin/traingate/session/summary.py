@@ -163,7 +163,7 @@ def _tests_of_the_base(session: Session, selection: Selection) -> list[TestPair]
         commit = session.base_sides.resolve(repository, reference)
     except ConfigurationError:
         return []  # each test has failed with this error
-    return paired_tests(repository, commit.hash, root, FIXTURE, selection.naming)
+    return paired_tests(repository, commit.hash, root, FIXTURE, selection.naming.with_defaults())
 
 
 def _missing_tests(pairs: Iterable[TestPair], selection: Selection) -> dict[str, Absence]:

@@ -48,10 +48,12 @@ def paired_tests(
     for file in _relevant_files(repository, commit, base):
         if base.is_test_file(file):
             module = file.relative_to(root).as_posix()
-            present_tests = {test.name: test for test in present.tests_in(file)}
+            base_tests, present_tests = (  # of two definitions of a name, the last one counts
+                {test.name: test for test in tree.tests_in(file)} for tree in (base, present)
+            )
             pairs += [
-                TestPair(f"{module}::{test.name}", test, present_tests.get(test.name))
-                for test in base.tests_in(file)
+                TestPair(f"{module}::{name}", test, present_tests.get(name))
+                for name, test in base_tests.items()
             ]
     return pairs
 
@@ -61,7 +63,7 @@ def missing_tests(pairs: Iterable[TestPair], is_selected: Callable[[str], bool])
 
     A test is missing if the working tree does not define it, or if pytest did not select it. One
     that is missing as a whole is named without parameters; removed parameters of other tests are
-    missing too.
+    missing too. A test that is defined under a condition need not be selected.
 
     Args:
         pairs: Tests of the commit.
@@ -72,7 +74,8 @@ def missing_tests(pairs: Iterable[TestPair], is_selected: Callable[[str], bool])
     for pair in pairs:
         ends = _removed_ends(pair.base, pair.present)
         missing |= {f"{pair.name}{end}": False for end in ends}
-        if not ends and not is_selected(pair.name):
+        is_conditional = pair.present is not None and pair.present.is_conditional
+        if not (ends or is_conditional or is_selected(pair.name)):
             missing[pair.name] = True
     return missing
 
@@ -91,9 +94,15 @@ def changed_tests(pairs: Iterable[TestPair], layers: Collection[str]) -> dict[st
         before, now = (test.requested & {*layers} for test in (pair.base, pair.present))
         texts = [f"requests {name} no more" for name in sorted(before - now)]
         texts += [f"requests {name} now" for name in sorted(now - before)]
-        if pair.base.calls != pair.present.calls:
-            called, calls = ("; ".join(test.calls) for test in (pair.base, pair.present))
+        base, present = pair.base.calls, pair.present.calls
+        called, calls = ("; ".join(each.sources) for each in (base, present))
+        if called != calls:
             texts.append(f"measures {calls or 'nothing'} instead of {called or 'nothing'}")
+        texts += [
+            f"measures with {name} = {origin} instead of {name} = {base.origins[name]}"
+            for name, origin in sorted(present.origins.items())
+            if base.origins.get(name, origin) != origin
+        ]
         if texts:
             changes[pair.name] = ", ".join(texts)
     return changes

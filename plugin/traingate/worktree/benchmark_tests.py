@@ -6,9 +6,8 @@ The code of another commit must not run in pytest's process, so its tests cannot
 from __future__ import annotations
 
 import ast
-import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
@@ -16,12 +15,16 @@ from typing import Final
 from traingate.worktree.fixture_requests import (
     Fixtures,
     arguments_of,
+    autouse_fixtures,
     fixtures_defined_in,
+    last_name,
     marked_fixtures,
+    module_marks,
     overridden,
-    used_fixtures,
 )
+from traingate.worktree.measured_calls import MeasuredCalls, measured_calls
 from traingate.worktree.parameter_ids import parameter_ids
+from traingate.worktree.source_modules import SourceModules, nested_statements
 
 _CONFTEST: Final = "conftest.py"
 
@@ -41,6 +44,14 @@ class TestNaming:
     python_classes: Sequence[str] = ("Test",)
     python_functions: Sequence[str] = ("test",)
 
+    def with_defaults(self) -> TestNaming:
+        """Return these names and pytest's own, so that a narrower ini key hides no test."""
+        names = (
+            (*own, *default)
+            for own, default in zip(astuple(self), astuple(TestNaming()), strict=True)
+        )
+        return TestNaming(*names)
+
 
 @dataclass(frozen=True)
 class BenchmarkTest:
@@ -50,13 +61,15 @@ class BenchmarkTest:
         name: Name in its module, after those of its classes, without parameters.
         parameters: IDs of its sets of parameters in their order; None if the source does not tell.
         requested: Names of the fixtures that it requests, by itself or by other fixtures.
-        calls: Sources of its calls of the fixture, in their order.
+        calls: Its calls of the fixture.
+        is_conditional: True if it is defined under a condition, and may not be on this machine.
     """
 
     name: str
     parameters: tuple[str, ...] | None
     requested: frozenset[str] = frozenset()
-    calls: tuple[str, ...] = ()
+    calls: MeasuredCalls = field(default_factory=MeasuredCalls)
+    is_conditional: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,23 +79,33 @@ class _Scope:
     Attributes:
         file: File that defines them.
         fixtures: Fixtures that they can request.
-        used: Fixtures that all of them request by a mark.
+        used: Fixtures that all of them request by a mark, or by ``autouse``.
+        marks: Marks that all of them have, the outermost first.
     """
 
     file: Path
     fixtures: Fixtures
     used: frozenset[str] = frozenset()
+    marks: tuple[ast.expr, ...] = ()
 
-    def inside(self, node: ast.ClassDef) -> _Scope:
-        """Return the surroundings of the tests of a class."""
-        fixtures = overridden(self.fixtures, fixtures_defined_in(node.body))
-        used = self.used | marked_fixtures(node.decorator_list) | used_fixtures(node.body)
-        return _Scope(self.file, fixtures, used)
+    def inside(
+        self, body: Sequence[ast.stmt], decorators: Sequence[ast.expr], fixtures: Fixtures
+    ) -> _Scope:
+        """Return the surroundings of the tests of a module, or of a class in it.
+
+        Args:
+            body: Statements of the module or the class.
+            decorators: Decorators of the class.
+            fixtures: Fixtures that tests there can request.
+        """
+        marks = [*decorators, *reversed(module_marks(body))]  # pytest's order, from the end
+        used = self.used | marked_fixtures(marks) | autouse_fixtures(body)
+        return replace(self, fixtures=fixtures, used=used, marks=(*self.marks, *marks))
 
 
 @dataclass
 class SourceTree:
-    """Sources of one version of a project.
+    """Tests in one version of a project, by its sources.
 
     Attributes:
         root: Folder above which no file is read.
@@ -97,7 +120,9 @@ class SourceTree:
     read: Callable[[Path], bytes | None]
     fixture: str
     naming: TestNaming
-    _modules: dict[Path, ast.Module | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._modules = SourceModules(self.root, self.has_file, self.read)
 
     def is_test_file(self, file: Path) -> bool:
         """Return whether pytest looks for tests in a file."""
@@ -105,37 +130,32 @@ class SourceTree:
 
     def tests_in(self, file: Path) -> list[BenchmarkTest]:
         """Return the tests of a file that request the fixture, by themselves or by another one."""
-        module = self._module(file)
-        if module is None:
-            return []
-        fixtures = self._fixtures_of(module, file, self._conftest_fixtures(file))
-        return [*self._tests_of(module, _Scope(file, fixtures, used_fixtures(module.body)))]
+        body = self._modules.body(file)
+        return [*self._tests_of(body, self._scope_of(file))]
 
     def leading_names(self, file: Path) -> set[str]:
         """Return the names in a file by which other files can request the fixture.
 
-        These are its fixtures, and its classes with tests, which others inherit.
+        These are its fixtures, its classes with tests, which others inherit, and the tests of a
+        file in which pytest looks for none, which others import.
         """
-        module = self._module(file)
-        if module is None:
-            return set()
-        scope = _Scope(file, self._fixtures_of(module, file, self._conftest_fixtures(file)))
+        scope, body = self._scope_of(file), self._modules.body(file)
         names = {
             name
-            for name in fixtures_defined_in(module.body)
+            for name in fixtures_defined_in(body)
             if self.fixture in _requested_by([name], scope.fixtures)
         }
-        classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
-        return names | {node.name for node in classes if any(self._tests_of_class(node, scope))}
+        classes = [node for node in body if isinstance(node, ast.ClassDef)]
+        names |= {node.name for node in classes if any(self._tests_of_class(node, scope))}
+        if not self.is_test_file(file):
+            names |= {test.name for test in self._tests_of(body, scope) if "::" not in test.name}
+        return names
 
-    def _module(self, file: Path) -> ast.Module | None:
-        if file not in self._modules:
-            self._modules[file] = None
-            # The two last ones are for expressions that are nested very deeply.
-            with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-                if self.has_file(file):
-                    self._modules[file] = ast.parse(self.read(file) or b"")
-        return self._modules[file]
+    def _scope_of(self, file: Path) -> _Scope:
+        """Return the surroundings of the tests of a file."""
+        body = self._modules.body(file)
+        fixtures = self._fixtures_of(file, self._conftest_fixtures(file))
+        return _Scope(file, {}).inside(body, (), fixtures)
 
     def _conftest_fixtures(self, file: Path) -> Fixtures:
         """Return the fixtures of the files ``conftest.py`` that apply to *file*."""
@@ -143,82 +163,77 @@ class SourceTree:
         for folder in reversed(file.parents):
             conftest = folder / _CONFTEST
             if folder.is_relative_to(self.root) and conftest != file:
-                module = self._module(conftest)
-                if module is not None:
-                    fixtures = self._fixtures_of(module, conftest, fixtures)
+                fixtures = self._fixtures_of(conftest, fixtures)
         return fixtures
 
-    def _fixtures_of(self, module: ast.Module, file: Path, outer: Fixtures) -> Fixtures:
-        """Return the fixtures that a module defines or imports, and the outer ones."""
+    def _fixtures_of(self, file: Path, outer: Fixtures) -> Fixtures:
+        """Return the fixtures that a file defines or imports, and the outer ones."""
         imported: Fixtures = {}
-        for local_name, source, name in self._imports(module, file):
-            source_module = self._module(source)
-            nodes = source_module.body if source_module else []
-            if name != "*":
-                nodes = [node for node in nodes if getattr(node, "name", None) == name]
-            definitions = fixtures_defined_in(nodes)
+        for local_name, source, name in self._modules.imports(file):
+            definitions = fixtures_defined_in(_named(self._modules.body(source), name))
             if name in definitions:  # without a name of its own, the fixture has the function's
                 definitions = {local_name: definitions[name]}
             imported = {**imported, **definitions}
-        return overridden(overridden(outer, imported), fixtures_defined_in(module.body))
-
-    def _imports(self, module: ast.Module, file: Path) -> Iterator[tuple[str, Path, str]]:
-        """Yield local name, file and name there of the project's names that a module imports."""
-        for node in module.body:
-            if isinstance(node, ast.ImportFrom):
-                source = self._imported_file(node, file)
-                if source is not None:
-                    yield from (
-                        (each.asname or each.name, source, each.name) for each in node.names
-                    )
-
-    def _imported_file(self, node: ast.ImportFrom, file: Path) -> Path | None:
-        """Return the file of the project from which a statement imports, None without one."""
-        parts = node.module.split(".") if node.module else []
-        folders = file.parents[node.level - 1 : node.level] if node.level else file.parents
-        paths = [folder.joinpath(*parts) for folder in folders if folder.is_relative_to(self.root)]
-        candidates = [
-            candidate
-            for path in paths
-            for candidate in (path.with_name(f"{path.name}.py"), path / "__init__.py")
-        ]
-        return next(filter(self.has_file, candidates), None)
+        own = fixtures_defined_in(self._modules.body(file))
+        return overridden(overridden(outer, imported), own)
 
     def _tests_of(
-        self, parent: ast.Module | ast.ClassDef, scope: _Scope, prefix: str = ""
+        self, body: Iterable[ast.stmt], scope: _Scope, prefix: str = ""
     ) -> Iterator[BenchmarkTest]:
-        """Yield the tests in a module, or those that a class itself defines.
+        """Yield the tests that a module defines or imports, or those that a class itself defines.
 
         Args:
-            parent: The module or class.
+            body: Statements of the module or the class.
             scope: Surroundings of its tests.
             prefix: Names of the classes around the tests, each with ``::`` after it.
         """
-        for node in parent.body:
-            if isinstance(node, ast.ClassDef):
-                if not self._is_test_class(node):
-                    continue
-                yield from self._tests_of_class(node, scope, f"{prefix}{node.name}::")
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                marked = scope.used | marked_fixtures(node.decorator_list)
-                requested = _requested_by([*arguments_of(node), *marked], scope.fixtures)
-                is_test = _matches(node.name, self.naming.python_functions)
-                if is_test and self.fixture in requested:
-                    yield BenchmarkTest(
-                        f"{prefix}{node.name}",
-                        parameter_ids(node.decorator_list),
-                        requested,
-                        tuple(_calls_of(self.fixture, node)),
-                    )
+        for node in body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                yield from self._tests_named(node.name, node, scope, prefix)
+            elif isinstance(node, ast.ImportFrom):
+                for local_name, source, name in self._modules.imported_names(node, scope.file):
+                    for each in _named(self._modules.body(source), name):
+                        if isinstance(each, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                            used_name = each.name if name == "*" else local_name
+                            there = replace(scope, file=source)
+                            yield from self._tests_named(used_name, each, there, prefix)
+            else:
+                for test in self._tests_of(nested_statements(node), scope, prefix):
+                    yield replace(test, is_conditional=True)
 
-    def _is_test_class(self, node: ast.ClassDef) -> bool:
+    def _tests_named(
+        self,
+        name: str,
+        node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
+        scope: _Scope,
+        prefix: str,
+    ) -> Iterator[BenchmarkTest]:
+        """Yield a test, or the tests of a class, that a module knows by this name."""
+        if isinstance(node, ast.ClassDef):
+            if self._is_test_class(name, node):
+                yield from self._tests_of_class(node, scope, f"{prefix}{name}::")
+            return
+        marks = (*scope.marks, *node.decorator_list)
+        used = scope.used | marked_fixtures(marks)
+        requested = _requested_by([*arguments_of(node), *used], scope.fixtures)
+        if self.fixture in requested and _matches(name, self.naming.python_functions):
+            calls = measured_calls(
+                self.fixture,
+                node,
+                self._modules.body(scope.file),
+                self._modules.origins(scope.file),
+            )
+            yield BenchmarkTest(f"{prefix}{name}", parameter_ids(marks), requested, calls)
+
+    def _is_test_class(self, name: str, node: ast.ClassDef) -> bool:
         """Return whether pytest looks for tests in a class: not if it says so, or has __init__."""
         is_excluded = any(
             getattr(each, "name", "") == "__init__"
             or (isinstance(each, ast.Assign) and ast.unparse(each) == "__test__ = False")
             for each in node.body
         )
-        return not is_excluded and _matches(node.name, self.naming.python_classes)
+        is_test_case = any(last_name(base).endswith("TestCase") for base in node.bases)
+        return not is_excluded and (is_test_case or _matches(name, self.naming.python_classes))
 
     def _tests_of_class(
         self,
@@ -235,8 +250,9 @@ class SourceTree:
             prefix: Names of it and of the classes around it, each with ``::`` after it.
             heirs: Names of the classes that inherit from it.
         """
-        scope = outer.inside(node)
-        yield from self._tests_of(node, scope, prefix)
+        fixtures = overridden(outer.fixtures, fixtures_defined_in(node.body))
+        scope = outer.inside(node.body, node.decorator_list, fixtures)
+        yield from self._tests_of(node.body, scope, prefix)
         own_names = {getattr(each, "name", "") for each in node.body}
         for base, base_file in self._bases(node, outer.file):
             if base.name not in heirs:
@@ -247,16 +263,19 @@ class SourceTree:
 
     def _bases(self, node: ast.ClassDef, file: Path) -> Iterator[tuple[ast.ClassDef, Path]]:
         """Yield the bases of a class that the project defines at the top level, and their files."""
-        module = self._module(file)
-        assert module is not None
-        places = {local: (source, name) for local, source, name in self._imports(module, file)}
+        places = {local: (source, name) for local, source, name in self._modules.imports(file)}
         for base in node.bases:
             if isinstance(base, ast.Name) and base.id != node.name:
                 source, name = places.get(base.id, (file, base.id))
-                source_module = self._module(source)
-                for each in source_module.body if source_module else ():
-                    if isinstance(each, ast.ClassDef) and each.name == name:
+                for each in _named(self._modules.body(source), name):
+                    if isinstance(each, ast.ClassDef):
                         yield each, source
+
+
+def _named(body: Iterable[ast.stmt], name: str) -> list[ast.stmt]:
+    """Return the definitions of a name; those of all names but private ones for ``*``."""
+    names = ((node, getattr(node, "name", "_")) for node in body)
+    return [node for node, each in names if each == name or (name == "*" and each[0] != "_")]
 
 
 def _requested_by(names: Iterable[str], fixtures: Fixtures) -> frozenset[str]:
@@ -267,13 +286,6 @@ def _requested_by(names: Iterable[str], fixtures: Fixtures) -> frozenset[str]:
         requested |= added
         added = {each for name in added for each in fixtures.get(name, ())} - requested
     return frozenset(requested)
-
-
-def _calls_of(name: str, function: ast.AST) -> Iterator[str]:
-    """Yield the sources of the calls of a name in a function."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
-            yield ast.unparse(node)
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

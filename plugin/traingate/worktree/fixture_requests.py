@@ -26,7 +26,7 @@ def fixtures_defined_in(body: Iterable[ast.stmt]) -> Fixtures:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for decorator in node.decorator_list:
                 call = decorator if isinstance(decorator, ast.Call) else None
-                if _last_name(call.func if call else decorator).endswith("fixture"):
+                if last_name(call.func if call else decorator).endswith("fixture"):
                     names = {
                         keyword.value.value
                         for keyword in (call.keywords if call else ())
@@ -37,8 +37,25 @@ def fixtures_defined_in(body: Iterable[ast.stmt]) -> Fixtures:
     return fixtures
 
 
-def used_fixtures(body: Iterable[ast.stmt]) -> frozenset[str]:
-    """Return the fixtures that ``pytestmark`` requests for all tests of a module or a class."""
+def autouse_fixtures(body: Iterable[ast.stmt]) -> frozenset[str]:
+    """Return the fixtures that a module or a class defines and all its tests request."""
+    calls = [
+        (node.name, decorator)
+        for node in body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and last_name(decorator.func).endswith("fixture")
+    ]
+    return frozenset(
+        name
+        for name, call in calls
+        for keyword in call.keywords
+        if keyword.arg == "autouse" and ast.unparse(keyword.value) == "True"
+    )
+
+
+def module_marks(body: Iterable[ast.stmt]) -> list[ast.expr]:
+    """Return the marks in ``pytestmark``, which all tests of a module or a class have."""
     values = [
         node.value
         for node in body
@@ -47,8 +64,7 @@ def used_fixtures(body: Iterable[ast.stmt]) -> frozenset[str]:
             isinstance(target, ast.Name) and target.id == "pytestmark" for target in node.targets
         )
     ]
-    marks = [each for value in values for each in getattr(value, "elts", [value])]
-    return marked_fixtures(marks)
+    return [each for value in values for each in getattr(value, "elts", [value])]
 
 
 def marked_fixtures(marks: Iterable[ast.expr]) -> frozenset[str]:
@@ -56,7 +72,7 @@ def marked_fixtures(marks: Iterable[ast.expr]) -> frozenset[str]:
     return frozenset(
         argument.value
         for mark in marks
-        if isinstance(mark, ast.Call) and _last_name(mark.func) == "usefixtures"
+        if isinstance(mark, ast.Call) and last_name(mark.func) == "usefixtures"
         for argument in mark.args
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     )
@@ -68,7 +84,7 @@ def arguments_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
     return {argument.arg for argument in arguments}
 
 
-def _last_name(node: ast.expr) -> str:
+def last_name(node: ast.expr) -> str:
     """Return ``c`` for ``a.b.c`` and for ``c``, empty for other expressions."""
     if isinstance(node, ast.Attribute):
         return node.attr
