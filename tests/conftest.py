@@ -27,7 +27,6 @@ TIMED_FILES = {
     "effects": {"test_causes.py"},
     "plugin": {
         "test_documented_cause.py",
-        "test_pull_request_gate.py",  # its environment takes long to make, and is made once
         "test_quick_start.py",
         "test_real_history.py",
     },

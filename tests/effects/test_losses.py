@@ -10,7 +10,7 @@ from traingate import BaseLayer, layers
 LAYERS = (
     layers.XlaDevice(),
     layers.CompiledStep(),
-    layers.TorchCompile("ipex"),
+    pytest.param(layers.TorchCompile("ipex"), marks=pytest.mark.long),
     pytest.param(layers.TorchCompile(dynamic=True), marks=pytest.mark.long),
     pytest.param(
         layers.TorchCompile(inductor_options={"cpp_wrapper": True}), marks=pytest.mark.long

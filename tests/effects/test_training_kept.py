@@ -109,10 +109,11 @@ def test_a_training_that_keeps_no_replaced_parameter_is_trained_like_plain(train
             "has a hook that the new one",
             marks=pytest.mark.long,
         ),
-        (
+        pytest.param(
             (layers.IpexOptimize(), layers.Bf16Autocast()),
             trainings.hooked_rprop_net,
             "no fused update for Rprop in bf16, .* has a hook before its step",
+            marks=pytest.mark.long,
         ),
     ],
     ids=["state_dict", "ipex-gradients", "xla-gradients", "master-weights"],
@@ -146,7 +147,11 @@ ONE_RANK = layers.DataParallel("torchrun", 1, find_unused_parameters=True)
             "never called the model that they were given",
             marks=pytest.mark.long,
         ),
-        (trainings.twice_called_net, "the model that the workload built directly, past what"),
+        pytest.param(
+            trainings.twice_called_net,
+            "the model that the workload built directly, past what",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_a_step_that_calls_a_captured_model_under_data_parallel_is_refused(train, workload, reason):
@@ -157,7 +162,7 @@ def test_a_step_that_calls_a_captured_model_under_data_parallel_is_refused(train
 @pytest.mark.parametrize(
     ("layer", "workload"),
     [
-        (ONE_RANK, trainings.evaluated_net),
+        pytest.param(ONE_RANK, trainings.evaluated_net, marks=pytest.mark.long),
         pytest.param(ONE_RANK, trainings.seldom_called_nets, marks=pytest.mark.long),
         pytest.param(layers.TorchCompile(), trainings.evaluated_net, marks=pytest.mark.long),
         pytest.param(layers.TorchCompile(), trainings.seldom_called_nets, marks=pytest.mark.long),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 
-from repositories import ONE_TEST
-
 FAST = ("--traingate-scale=smoke", "--traingate-launches=1", "--traingate-steps=4")
 WRITE_STATUS = """
 from pathlib import Path
@@ -85,10 +83,24 @@ def test_every_kind_of_workload_and_layer_is_recorded(project, newest_run):
     assert own["workload"] == "models.py::language_model"
 
 
-def test_the_process_of_pytest_holds_no_model_and_no_torch(project):
-    pytester = project(ONE_TEST)
+LIMITED = """
+from models import mlp
+import pytest
+
+@pytest.mark.traingate(min_samples_per_second=1e9, max_first_step_seconds=1e-9)
+def test_limits(training_benchmark):
+    training_benchmark(mlp)
+"""
+
+
+def test_limits_fail_without_a_baseline_in_a_process_without_a_model_and_torch(project):
+    pytester = project(LIMITED)
     pytester.makeconftest(WRITE_STATUS)
-    pytester.runpytest_subprocess(*FAST).assert_outcomes(passed=1)
+    result = pytester.runpytest_subprocess(*FAST)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*samples/s, and the marker asks for at least 1e+09; first step took*"]
+    )
     (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", (pytester.path / "status").read_text())
     assert int(peak) < 200_000
 
@@ -96,7 +108,6 @@ def test_the_process_of_pytest_holds_no_model_and_no_torch(project):
 def test_an_error_in_one_test_does_not_affect_the_others(project):
     pytester = project(
         """
-        import torch
         from models import mlp, raising
 
         def test_raising(training_benchmark):
@@ -127,21 +138,3 @@ def test_an_error_in_one_test_does_not_affect_the_others(project):
     )
     result.stdout.no_fnmatch_line("*child.py*")
     result.stdout.no_fnmatch_line("*During handling*")
-
-
-def test_marker_limits_fail_without_a_baseline(project):
-    pytester = project(
-        """
-        import pytest
-        from models import mlp
-
-        @pytest.mark.traingate(min_samples_per_second=1e9, max_first_step_seconds=1e-9)
-        def test_limits(training_benchmark):
-            training_benchmark(mlp)
-        """
-    )
-    result = pytester.runpytest_subprocess(*FAST)
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(
-        ["*samples/s, and the marker asks for at least 1e+09; first step took*"]
-    )
