@@ -60,7 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser
 ) -> Generator[None, None, None]:
-    """Watch the loading of the first conftest files."""
+    """Watch the loading of the first conftest files, and the parsing of their options."""
     return (yield from refuse_early_exit(early_config, parser))
 
 

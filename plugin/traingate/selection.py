@@ -7,7 +7,7 @@ gone: removed, renamed, or no training benchmark any more. A comparison allows o
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from enum import Enum
 from fnmatch import fnmatch
 from pathlib import Path
@@ -22,6 +22,9 @@ from traingate.worktree.benchmark_tests import TestNaming
 FIXTURE = "training_benchmark"
 """Name of the fixture that makes a test a training benchmark."""
 
+
+_NAMING_KEYS: Final = ("python_files", "python_classes", "python_functions")
+"""Ini keys with the names by which pytest recognises tests."""
 
 _LAST_FAILED: Final = "lfplugin-collskip"
 """Plugin that pytest registers when ``--last-failed`` leaves out tests, which it does not report as
@@ -110,7 +113,23 @@ class Selection:
     def naming(self) -> TestNaming:
         """Return the names by which pytest recognises tests in this run."""
         get = self._config.getini
-        return TestNaming(get("python_files"), get("python_classes"), get("python_functions"))
+        return TestNaming(*(get(key) for key in _NAMING_KEYS))
+
+    def may_have_changed_naming(self, root: Path, read: Callable[[Path], bytes | None]) -> bool:
+        """Return whether pytest may have recognised tests by other names in another version.
+
+        Args:
+            root: Root of the project, with symbolic links resolved.
+            read: Function that returns the content of a file below it in that version, None if
+                there is none.
+        """
+        overrides = self._config.option.override_ini or ()
+        if any(each.partition("=")[0] in _NAMING_KEYS for each in overrides):
+            return True
+        if self._config.inipath is None:
+            return False
+        file = self._config.inipath.resolve()
+        return file.is_relative_to(root) and read(file) != file.read_bytes()
 
     def has_visited(self, test: str) -> bool:
         """Return whether pytest looked for tests in the module of *test*."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
@@ -26,14 +27,21 @@ def child():
 
 def test_a_shortage_in_the_controllers_own_process_names_the_launch():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    used = len([*Path("/proc/self/fd").iterdir()])
+    highest = max(int(path.name) for path in Path("/proc/self/fd").iterdir())
     expected = r"launch 2 could not be started: OSError: .*Too many open files"
-    resource.setrlimit(resource.RLIMIT_NOFILE, (used, hard))
+    taken = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 2, hard))
     try:
+        with contextlib.suppress(OSError):  # earlier tests may have left gaps
+            while True:
+                taken.append(os.dup(0))
+        os.close(taken.pop())
         with pytest.raises(WorkerError, match=expected), child():
             pass
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in taken:
+            os.close(descriptor)
 
 
 def test_a_lack_of_processes_names_the_launch(monkeypatch):

@@ -97,6 +97,14 @@ def test_a_test_under_a_condition_need_not_be_selected(tmp_path):
     assert removed(repository, is_selected=lambda test: False) == []
 
 
+@pytest.mark.parametrize("condition", ["if False:", "for _ in ():", "with absent:", "class Inner:"])
+def test_a_condition_around_a_test_takes_it_away(tmp_path, condition):
+    test = "def test_net(training_benchmark): ..."
+    repository = committed(tmp_path, test_a=test)
+    (repository.root / "test_a.py").write_text(f"{condition}\n    {test}\n")
+    assert removed(repository, is_selected=lambda test: False) == ["test_a.py::test_net"]
+
+
 def test_a_narrower_ini_key_hides_no_test_with_a_name_of_pytests_own(tmp_path):
     repository = committed(tmp_path, test_a="def test_net(training_benchmark): ...\n")
     narrow = TestNaming(["bench_*.py"], ["Bench"], ["bench"])
@@ -132,24 +140,102 @@ MODELS = "def net(): ...\ndef tiny(): ...\n"
         ("from models import net", "from other import net",
          "net = other.py::net instead of net = models.py::net"),
         ("import models\n", "import other as models\n",
-         "models = import other instead of models = import models"),
+         "models = other.py instead of models = models.py"),
         ("SIZE = 64", "SIZE = 1", "BATCH = 1 instead of BATCH = 64"),
         ("[Fast()]", "[]", "LAYERS = [] instead of LAYERS = [Fast()]"),
         ("import Fast", "import Slow as Fast",
-         "Fast = layers.Slow instead of Fast = layers.Fast"),
+         "Fast = Slow instead of Fast = Fast"),
         ("size = BATCH", "size = 1", "size = 1 instead of size = BATCH"),
-        ("from models import net", "from package import net", None),
-        ("run(net", "run(workload", "measures run(workload, layers=LAYERS, batch_size=size); "),
-        ("import models\n", "import models\nimport unused\nUNUSED = 1\n", None),
+        ("BATCH = SIZE = 64", "BATCH, SIZE = 1, 2", "BATCH = 1 instead of BATCH = 64"),
+        ("from models import net", "try:\n    from models import tiny as net\nfinally:\n    pass",
+         "net = models.py::tiny instead of net = models.py::net"),
+        ("    run = ", "    from models import tiny as net\n    run = ",
+         "net = models.py::tiny instead of net = models.py::net"),
+        ("from models import net", "def net(): ...",
+         "net = test_a.py::net instead of net = models.py::net"),
+        ("run(net", "run(workload", "measures training_benchmark(workload, layers=LAYERS, batch_size=size); "),
     ],
 )  # fmt: skip
 def test_a_test_whose_names_mean_something_else_is_found(tmp_path, old, new, change):
-    files = {"models": MODELS, "other": MODELS, "package/__init__": "from models import net"}
-    repository = committed(tmp_path, test_a=NAMED, **files)
+    repository = committed(tmp_path, test_a=NAMED, models=MODELS, other=MODELS)
     (repository.root / "test_a.py").write_text(NAMED.replace(old, new))
-    changes = changed_tests(pairs_of(repository), ())
-    if change is None:
-        assert changes == {}
-    else:
-        text = changes["test_a.py::test_net"]
-        assert text.startswith((f"measures with {change}", change))
+    text = changed_tests(pairs_of(repository), ())["test_a.py::test_net"]
+    assert text.startswith((f"measures with {change}", change))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("from models import net", "from package import net"),
+        ("from models import net", "from src.inner import net"),
+        ("import models\n", "from . import models\n"),
+        ("import models\n", "from src import models\n"),
+        ("import models\n", "import models\nimport unused\nUNUSED = 1\n"),
+        ("from layers import Fast", "from unknown.layers import Fast"),
+        ("from layers import Fast", "from layers import Fast as Other\nFast = Other"),
+        ("run = training_benchmark\n", "run = first = training_benchmark\n"),
+        ("run(net", "training_benchmark(net"),
+        ("(workload)\n", "(workload)\n    size = workload.size\n"),
+        ("(workload)\n", "(workload)\n    [size for size in range(3)]\n"),
+        ("    size = BATCH\n", "    size = BATCH  # samples\n"),
+    ],
+)
+def test_other_edits_of_a_test_change_nothing(tmp_path, old, new):
+    files = {
+        "models": MODELS,
+        "package/__init__": "from models import net",
+        "src/inner": "from models import net",
+        "src/__init__": "",
+    }
+    repository = committed(tmp_path, test_a=NAMED, **files)
+    text = NAMED.replace(old, new)
+    assert text != NAMED
+    (repository.root / "test_a.py").write_text(text)
+    assert changed_tests(pairs_of(repository), ()) == {}
+    assert removed(repository) == []
+
+
+UNCHANGED = {
+    "a class for others": """
+from suite import TestBase
+
+class TestNet(TestBase): ...
+
+del TestBase
+""",
+    "an overridden test": """
+from suite import test_net
+def test_net(): ...
+""",
+    "a class without tests": """
+class TestNet:
+    __test__: bool = False
+    def test_net(self, training_benchmark): ...
+""",
+    "another test case": """
+class TrainingTestCase: ...
+class Net(TrainingTestCase):
+    def test_net(self, training_benchmark): ...
+""",
+    "nested deeply": "x = " + "(" * 80 + ")" * 80 + "\ndef test_n(training_benchmark): x\n",
+    "many branches": "if 0: pass\n"
+    + "elif 0: pass\n" * 1200
+    + "def test_n(training_benchmark): x\n",
+    "a long sum": f"N = {' + '.join(['1'] * 3000)}\ndef test_n(training_benchmark): training_benchmark(N)\n",
+    "its own module": "from . import project\ndef test_n(training_benchmark): training_benchmark(project)\n",
+}
+SUITE = """
+class TestBase:
+    def test_base(self, training_benchmark): ...
+
+def test_net(training_benchmark): ...
+"""
+
+
+@pytest.mark.parametrize("form", UNCHANGED)
+def test_an_unchanged_project_lacks_nothing(tmp_path, form):
+    (tmp_path / "project.py").write_text("")  # outside of the root, whose name it has
+    repository = committed(tmp_path, test_a=UNCHANGED[form], suite=SUITE)
+    collected = {"test_a.py::TestNet::test_base", "test_a.py::test_n"}
+    assert removed(repository, is_selected=collected.__contains__) == []
+    assert changed_tests(pairs_of(repository), ()) == {}

@@ -108,17 +108,21 @@ def test_runs_are_not_fetched_through_a_link_of_the_checkout(evil_branch, tmp_pa
     assert [path.name for path in (tmp_path / "outside").iterdir()] == ["secret.json"]
 
 
-@pytest.mark.parametrize("output", ["traingate-results", "inner/results"])
+@pytest.mark.parametrize("link", ["results", "inner", "results/runs", "results/profiles"])
 @pytest.mark.parametrize("command", [["fetch"], ["gate", "--base=HEAD"], ["record"], ["push"]])
 def test_no_step_of_a_job_writes_through_a_link_of_the_checkout(
     branch,  # noqa: F811
     tmp_path,
     command,
-    output,
+    link,
 ):
     outside = tmp_path / "outside"
     outside.mkdir()
-    Path(output.partition("/")[0]).symlink_to(outside)
+    Path("results").mkdir()
+    if link == "results":
+        Path(link).rmdir()
+    Path(link).symlink_to(outside)
+    output = "inner/results" if link == "inner" else "results"
     result = CliRunner().invoke(main, ["ci", *command, f"--output={output}"])
     assert result.exit_code == 2
     assert "is a link, and nothing is written through it" in result.output

@@ -176,8 +176,8 @@ def _storage(output: Path) -> Path:
     """
     storage = output / "runs"
     folder = Path.cwd()
-    place = folder / storage
-    for path in (place, *place.parents):
+    place = folder / output
+    for path in (place / "runs", place / "profiles", place, *place.parents):
         if folder in path.parents and path.is_symlink():
             raise ConfigurationError(f"{path} is a link, and nothing is written through it")
     storage.mkdir(parents=True, exist_ok=True)

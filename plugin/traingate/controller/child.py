@@ -292,8 +292,8 @@ class Child:
             kill_tagged(tag, self._start_time, descendants)
             remove_unused(shared_files)
             self.output = printed_text(self.directory)
-        else:  # a signal may have come after the process was made, and before it was known here
-            with contextlib.suppress(OSError):  # or no descriptor was left to make it
+        else:  # a signal may have come before the number of the process was known here
+            with contextlib.suppress(OSError):  # of /proc, if no descriptor is left
                 kill_tagged(tag, self._start_time, descendants)
         self._listener.close()
         if self._guard is not None:

@@ -1,4 +1,4 @@
-"""Watch a run from before its first conftest file until pytest has read the command line."""
+"""Refuse what would end a run before its first test, or hide failures: exits and blocked parts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IS_PARSED_KEY: Final[pytest.StashKey[bool]] = pytest.StashKey()
 
 _EXPLANATION: Final = (
     "a comparison was asked for, and a conftest file or a plugin called sys.exit() while it was "
-    "loaded, or by an option of its own, so that no test would run."
+    "loaded, or has an option that does, so that no test would run."
 )
 
 
@@ -67,7 +67,8 @@ def refuse_early_exit(
         parser: Parser of the options.
 
     Raises:
-        pytest.UsageError: If a conftest file exits, or a plugin that one of them loads.
+        pytest.UsageError: When pytest cleans up, if a conftest file, a plugin that one of them
+            loads, or an option of theirs exits.
     """
     command_line = read_command_line(early_config, parser)
     early_config.stash[COMMAND_LINE_KEY] = command_line

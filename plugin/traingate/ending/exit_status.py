@@ -2,7 +2,7 @@
 
 When its last test has ended, ``session.summary`` says whether all was compared. But a run can end
 without getting there, and another plugin can change the exit status afterwards. The functions here
-see the run from its first conftest file on, and its exit status last.
+see the exit status last; ``early_exit`` watches the run before its command line is parsed.
 """
 
 from __future__ import annotations
@@ -188,9 +188,16 @@ def _failure_of_ended(
     if gate.failure:
         return f"the exit status was set to 0 after this run had failed: {gate.failure}"
     comparisons = {name: value for name, value in requested.items() if name != LAYER_OPTION}
-    is_other = any(gate.in_force.get(name) != value for name, value in comparisons.items())
-    asks_in_vain = command_line is not None and command_line.asks and not gate.asks
-    if asks_in_vain or is_other or (comparisons and not gate.settings.compares):
+    replaced = [name for name, value in comparisons.items() if gate.in_force.get(name) != value]
+    asks_in_vain = command_line is not None and command_line.asks and not (requested or gate.asks)
+    if replaced and gate.settings.compares:
+        name = replaced[0]
+        return (
+            f"--{name.replace('_', '-')} {requested[name]} was asked for, and a conftest file or a "
+            f"plugin has changed the options: {gate.in_force.get(name)} was in force. Give that "
+            "value on the command line, or in the configuration."
+        )
+    if asks_in_vain or (comparisons and not gate.settings.compares):
         asked = "a comparison"
     elif not names_in(requested.get(LAYER_OPTION)) <= gate.settings.require:
         asked = "a layer"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from traingate.baselines.known_tests import known_tests
 from traingate.baselines.run_files import may_hold_records
@@ -163,7 +164,11 @@ def _tests_of_the_base(session: Session, selection: Selection) -> list[TestPair]
         commit = session.base_sides.resolve(repository, reference)
     except ConfigurationError:
         return []  # each test has failed with this error
-    return paired_tests(repository, commit.hash, root, FIXTURE, selection.naming.with_defaults())
+    naming = selection.naming
+    read = partial(repository.read_source, commit.hash)
+    if selection.may_have_changed_naming(repository.root, read):
+        naming = naming.with_defaults()
+    return paired_tests(repository, commit.hash, root, FIXTURE, naming)
 
 
 def _missing_tests(pairs: Iterable[TestPair], selection: Selection) -> dict[str, Absence]:

@@ -8,7 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from traingate.worktree.benchmark_tests import BenchmarkTest, SourceTree, TestNaming
+from traingate.worktree.measured_calls import MeasuredCalls
 from traingate.worktree.repository import Repository
+from traingate.worktree.source_modules import is_of_project
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,7 @@ def paired_tests(
     for file in _relevant_files(repository, commit, base):
         if base.is_test_file(file):
             module = file.relative_to(root).as_posix()
-            base_tests, present_tests = (  # of two definitions of a name, the last one counts
-                {test.name: test for test in tree.tests_in(file)} for tree in (base, present)
-            )
+            base_tests, present_tests = (_by_name(tree.tests_in(file)) for tree in (base, present))
             pairs += [
                 TestPair(f"{module}::{name}", test, present_tests.get(name))
                 for name, test in base_tests.items()
@@ -63,7 +63,8 @@ def missing_tests(pairs: Iterable[TestPair], is_selected: Callable[[str], bool])
 
     A test is missing if the working tree does not define it, or if pytest did not select it. One
     that is missing as a whole is named without parameters; removed parameters of other tests are
-    missing too. A test that is defined under a condition need not be selected.
+    missing too. A test that both define under a condition need not be
+    selected.
 
     Args:
         pairs: Tests of the commit.
@@ -74,7 +75,8 @@ def missing_tests(pairs: Iterable[TestPair], is_selected: Callable[[str], bool])
     for pair in pairs:
         ends = _removed_ends(pair.base, pair.present)
         missing |= {f"{pair.name}{end}": False for end in ends}
-        is_conditional = pair.present is not None and pair.present.is_conditional
+        sides = (pair.base, pair.present)
+        is_conditional = all(test is not None and test.is_conditional for test in sides)
         if not (ends or is_conditional or is_selected(pair.name)):
             missing[pair.name] = True
     return missing
@@ -98,14 +100,41 @@ def changed_tests(pairs: Iterable[TestPair], layers: Collection[str]) -> dict[st
         called, calls = ("; ".join(each.sources) for each in (base, present))
         if called != calls:
             texts.append(f"measures {calls or 'nothing'} instead of {called or 'nothing'}")
+        meanings = [
+            (name, old, present.origins[name])
+            for name, old in base.origins.items()
+            if name in present.origins
+            and is_of_project(old) == is_of_project(present.origins[name])
+        ]
+        values = present.values
+        meanings += [(name, old, values.get(name, old)) for name, old in base.values.items()]
         texts += [
-            f"measures with {name} = {origin} instead of {name} = {base.origins[name]}"
-            for name, origin in sorted(present.origins.items())
-            if base.origins.get(name, origin) != origin
+            f"measures with {name} = {new} instead of {name} = {old}"
+            for name, old, new in sorted(meanings)
+            if new != old
         ]
         if texts:
             changes[pair.name] = ", ".join(texts)
     return changes
+
+
+def _by_name(tests: Iterable[BenchmarkTest]) -> dict[str, BenchmarkTest]:
+    """Return tests by their names; one of those that several branches define under one name."""
+    merged: dict[str, BenchmarkTest] = {}
+    for test in tests:
+        other = merged.setdefault(test.name, test)
+        if other is not test:
+            calls = MeasuredCalls(
+                other.calls.sources + test.calls.sources,
+                {**other.calls.origins, **test.calls.origins},
+                {**other.calls.values, **test.calls.values},
+            )
+            parameters = test.parameters if test.parameters == other.parameters else None
+            requested = test.requested | other.requested
+            merged[test.name] = BenchmarkTest(
+                test.name, parameters, requested, calls, is_conditional=True
+            )
+    return merged
 
 
 def _relevant_files(repository: Repository, commit: str, tree: SourceTree) -> list[Path]:

@@ -6,6 +6,7 @@ The code of another commit must not run in pytest's process, so its tests cannot
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from fnmatch import fnmatch
@@ -22,11 +23,20 @@ from traingate.worktree.fixture_requests import (
     module_marks,
     overridden,
 )
-from traingate.worktree.measured_calls import MeasuredCalls, measured_calls
+from traingate.worktree.measured_calls import MeasuredCalls, assigned_values, measured_calls
 from traingate.worktree.parameter_ids import parameter_ids
-from traingate.worktree.source_modules import SourceModules, nested_statements
+from traingate.worktree.source_modules import (
+    Definition,
+    SourceModules,
+    bound_names,
+    nested_statements,
+    statements_named,
+)
 
 _CONFTEST: Final = "conftest.py"
+
+_UNITTEST_CLASSES: Final = ("TestCase", "IsolatedAsyncioTestCase")
+"""Names of classes of unittest whose heirs pytest takes for tests, whatever they are called."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +56,8 @@ class TestNaming:
 
     def with_defaults(self) -> TestNaming:
         """Return these names and pytest's own, so that a narrower ini key hides no test."""
-        names = (
-            (*own, *default)
-            for own, default in zip(astuple(self), astuple(TestNaming()), strict=True)
-        )
-        return TestNaming(*names)
+        pairs = zip(astuple(self), astuple(TestNaming()), strict=True)
+        return TestNaming(*((*own, *default) for own, default in pairs))
 
 
 @dataclass(frozen=True)
@@ -129,16 +136,25 @@ class SourceTree:
         return file.is_relative_to(self.root) and _matches(file.name, self.naming.python_files)
 
     def tests_in(self, file: Path) -> list[BenchmarkTest]:
-        """Return the tests of a file that request the fixture, by themselves or by another one."""
-        body = self._modules.body(file)
-        return [*self._tests_of(body, self._scope_of(file))]
+        """Return the tests of a file that request the fixture, by themselves or by another one.
+
+        A file that is nested too deeply to be read has none.
+        """
+        with contextlib.suppress(RecursionError):
+            return [*self._tests_of(self._modules.body(file), self._scope_of(file))]
+        return []
 
     def leading_names(self, file: Path) -> set[str]:
         """Return the names in a file by which other files can request the fixture.
 
-        These are its fixtures, its classes with tests, which others inherit, and the tests of a
-        file in which pytest looks for none, which others import.
+        These are its fixtures, its classes with tests, which others inherit, and the name of a
+        module in which pytest looks for no tests, since others may import its tests.
         """
+        with contextlib.suppress(RecursionError):
+            return self._leading_names(file)
+        return set()
+
+    def _leading_names(self, file: Path) -> set[str]:
         scope, body = self._scope_of(file), self._modules.body(file)
         names = {
             name
@@ -147,8 +163,8 @@ class SourceTree:
         }
         classes = [node for node in body if isinstance(node, ast.ClassDef)]
         names |= {node.name for node in classes if any(self._tests_of_class(node, scope))}
-        if not self.is_test_file(file):
-            names |= {test.name for test in self._tests_of(body, scope) if "::" not in test.name}
+        if not self.is_test_file(file) and any(self._tests_of(body, scope)):
+            names.add(file.parent.name if file.stem == "__init__" else file.stem)
         return names
 
     def _scope_of(self, file: Path) -> _Scope:
@@ -169,8 +185,8 @@ class SourceTree:
     def _fixtures_of(self, file: Path, outer: Fixtures) -> Fixtures:
         """Return the fixtures that a file defines or imports, and the outer ones."""
         imported: Fixtures = {}
-        for local_name, source, name in self._modules.imports(file):
-            definitions = fixtures_defined_in(_named(self._modules.body(source), name))
+        for local_name, (source, name) in self._modules.imports(file).items():
+            definitions = fixtures_defined_in(statements_named(self._modules.body(source), name))
             if name in definitions:  # without a name of its own, the fixture has the function's
                 definitions = {local_name: definitions[name]}
             imported = {**imported, **definitions}
@@ -187,26 +203,24 @@ class SourceTree:
             scope: Surroundings of its tests.
             prefix: Names of the classes around the tests, each with ``::`` after it.
         """
-        for node in body:
-            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                yield from self._tests_named(node.name, node, scope, prefix)
-            elif isinstance(node, ast.ImportFrom):
-                for local_name, source, name in self._modules.imported_names(node, scope.file):
-                    for each in _named(self._modules.body(source), name):
-                        if isinstance(each, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                            used_name = each.name if name == "*" else local_name
-                            there = replace(scope, file=source)
-                            yield from self._tests_named(used_name, each, there, prefix)
+        body = [*body]
+        last = {name: number for number, node in enumerate(body) for name in bound_names(node)}
+        for number, node in enumerate(body):
+            if isinstance(node, Definition):
+                if last[node.name] == number:
+                    yield from self._tests_named(node.name, node, scope, prefix)
+            elif isinstance(node, ast.ImportFrom) and not prefix:
+                for name, (source, source_name) in self._modules.imported_places(node, scope.file):
+                    for each in statements_named(self._modules.body(source), source_name):
+                        if last[name] == number and isinstance(each, Definition):
+                            source_scope = replace(scope, file=source)
+                            yield from self._tests_named(name, each, source_scope, prefix)
             else:
                 for test in self._tests_of(nested_statements(node), scope, prefix):
                     yield replace(test, is_conditional=True)
 
     def _tests_named(
-        self,
-        name: str,
-        node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
-        scope: _Scope,
-        prefix: str,
+        self, name: str, node: Definition, scope: _Scope, prefix: str
     ) -> Iterator[BenchmarkTest]:
         """Yield a test, or the tests of a class, that a module knows by this name."""
         if isinstance(node, ast.ClassDef):
@@ -217,22 +231,19 @@ class SourceTree:
         used = scope.used | marked_fixtures(marks)
         requested = _requested_by([*arguments_of(node), *used], scope.fixtures)
         if self.fixture in requested and _matches(name, self.naming.python_functions):
-            calls = measured_calls(
-                self.fixture,
-                node,
-                self._modules.body(scope.file),
-                self._modules.origins(scope.file),
-            )
+            modules, file = self._modules, scope.file
+            own_imports = modules.origins_of(ast.walk(node), file)
+            origins = {**modules.origins(file), **own_imports}
+            calls = measured_calls(self.fixture, node, modules.values(file), origins)
             yield BenchmarkTest(f"{prefix}{name}", parameter_ids(marks), requested, calls)
 
     def _is_test_class(self, name: str, node: ast.ClassDef) -> bool:
         """Return whether pytest looks for tests in a class: not if it says so, or has __init__."""
-        is_excluded = any(
-            getattr(each, "name", "") == "__init__"
-            or (isinstance(each, ast.Assign) and ast.unparse(each) == "__test__ = False")
-            for each in node.body
+        is_excluded = any(getattr(each, "name", "") == "__init__" for each in node.body) or any(
+            ast.unparse(value) == "False"
+            for value in assigned_values(node.body).get("__test__", ())
         )
-        is_test_case = any(last_name(base).endswith("TestCase") for base in node.bases)
+        is_test_case = any(last_name(base) in _UNITTEST_CLASSES for base in node.bases)
         return not is_excluded and (is_test_case or _matches(name, self.naming.python_classes))
 
     def _tests_of_class(
@@ -253,7 +264,7 @@ class SourceTree:
         fixtures = overridden(outer.fixtures, fixtures_defined_in(node.body))
         scope = outer.inside(node.body, node.decorator_list, fixtures)
         yield from self._tests_of(node.body, scope, prefix)
-        own_names = {getattr(each, "name", "") for each in node.body}
+        own_names = {name for each in node.body for name in bound_names(each)}
         for base, base_file in self._bases(node, outer.file):
             if base.name not in heirs:
                 base_scope = replace(scope, file=base_file)
@@ -263,19 +274,13 @@ class SourceTree:
 
     def _bases(self, node: ast.ClassDef, file: Path) -> Iterator[tuple[ast.ClassDef, Path]]:
         """Yield the bases of a class that the project defines at the top level, and their files."""
-        places = {local: (source, name) for local, source, name in self._modules.imports(file)}
+        places = self._modules.imports(file)
         for base in node.bases:
             if isinstance(base, ast.Name) and base.id != node.name:
                 source, name = places.get(base.id, (file, base.id))
-                for each in _named(self._modules.body(source), name):
+                for each in statements_named(self._modules.body(source), name):
                     if isinstance(each, ast.ClassDef):
                         yield each, source
-
-
-def _named(body: Iterable[ast.stmt], name: str) -> list[ast.stmt]:
-    """Return the definitions of a name; those of all names but private ones for ``*``."""
-    names = ((node, getattr(node, "name", "_")) for node in body)
-    return [node for node, each in names if each == name or (name == "*" and each[0] != "_")]
 
 
 def _requested_by(names: Iterable[str], fixtures: Fixtures) -> frozenset[str]:

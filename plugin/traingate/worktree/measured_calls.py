@@ -5,8 +5,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 from traingate.worktree.fixture_requests import arguments_of
+
+Values: TypeAlias = Mapping[str, tuple[ast.expr, ...]]
+"""Values that statements assign to names, in their order."""
+
+_COMPARED: Final = (
+    ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Name, ast.Call, ast.keyword,
+    ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator, ast.expr_context,
+)  # fmt: skip
+"""Parts of the values that are compared. Others can be written in many ways, and mean the same."""
 
 
 @dataclass(frozen=True)
@@ -14,72 +24,97 @@ class MeasuredCalls:
     """Calls of the fixture in a test.
 
     Attributes:
-        sources: Sources of the calls, in their order.
-        origins: Where the names in them come from, as ``SourceModules.origins`` says it, or the
-            source of the value that is assigned to one; names of fixtures, parameters, functions
-            and classes are left out.
+        sources: Sources of the calls, in their order, with the fixture under its own name.
+        origins: Where the names in them come from, as ``SourceModules.origins`` says it.
+        values: Sources of the values that the test or its module assigns to the names in them; of
+            names with simple values alone.
     """
 
     sources: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 def measured_calls(
     fixture: str,
     function: ast.FunctionDef | ast.AsyncFunctionDef,
-    module_body: Iterable[ast.stmt],
-    imported: Mapping[str, str],
+    module_values: Values,
+    origins: Mapping[str, str],
 ) -> MeasuredCalls:
     """Return the calls of a fixture in a test, also under another name that the test gives it.
 
     Args:
         fixture: Name of the fixture.
         function: The test.
-        module_body: Statements of its module.
-        imported: Origins of the names that its module imports.
+        module_values: Values that its module assigns, as ``assigned_values`` returns them.
+        origins: Origins of the names that the module and the test import, and of its definitions.
     """
-    values = {**_assigned(module_body), **_assigned(ast.walk(function))}
-    names = {fixture, *_aliases(fixture, values)}
+    values = {**module_values, **assigned_values(ast.walk(function))}
+    names = _aliases(fixture, values)
     calls = [
-        node
+        ast.Call(ast.Name(fixture, ast.Load()), node.args, node.keywords)
         for node in ast.walk(function)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
+        if isinstance(node, ast.Call) and _called_name(node) in names
     ]
-    origins: dict[str, str] = {}
-    parameters = arguments_of(function)
-    added = {name for call in calls for name in _names_in(call)}
+    used_origins: dict[str, str] = {}
+    used_values: dict[str, str] = {}
+    visited = arguments_of(function) | {*names}
+    added = {name for call in calls for name in _free_names(call)} - visited
     while added:
         name = added.pop()
-        if name in parameters or name in origins:
-            continue
-        if name in values:
-            origins[name] = ast.unparse(values[name])
-            added |= {*_names_in(values[name])}
-        elif name in imported:
-            origins[name] = imported[name]
-    return MeasuredCalls(tuple(map(ast.unparse, calls)), origins)
+        visited.add(name)
+        if name not in values:
+            used_origins |= {name: origins[name]} if name in origins else {}
+        elif all(isinstance(node, _COMPARED) for value in values[name] for node in ast.walk(value)):
+            used_values[name] = ", then ".join(map(ast.unparse, values[name]))
+            added |= {each for value in values[name] for each in _free_names(value)} - visited
+    return MeasuredCalls(tuple(map(ast.unparse, calls)), used_origins, used_values)
 
 
-def _assigned(nodes: Iterable[ast.AST]) -> dict[str, ast.expr]:
-    """Return the values that statements assign to single names; the last one of each name."""
-    return {
-        target.id: node.value
-        for node in nodes
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-        if isinstance(target, ast.Name)
+def assigned_values(nodes: Iterable[ast.AST]) -> Values:
+    """Return the values that statements assign to names."""
+    values: dict[str, tuple[ast.expr, ...]] = {}
+    for node in nodes:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+            for target in targets:
+                for name, value in _pairs(target, node.value):
+                    values[name] = (*values.get(name, ()), value)
+    return values
+
+
+def _pairs(target: ast.expr | None, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the names in the target of an assignment, each with its value."""
+    if isinstance(target, ast.Name):
+        yield target.id, value
+    elif isinstance(target, ast.Tuple | ast.List):
+        parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+        if len(parts) == len(target.elts):
+            for each, part in zip(target.elts, parts, strict=True):
+                yield from _pairs(each, part)
+
+
+def _aliases(name: str, values: Values) -> frozenset[str]:
+    """Return a name, and the names to which it is assigned, also by way of others."""
+    names = {name}
+    sources = {
+        alias: {value.id for value in given if isinstance(value, ast.Name)}
+        for alias, given in values.items()
     }
+    while added := {alias for alias, given in sources.items() if given & names} - names:
+        names |= added
+    return frozenset(names)
 
 
-def _aliases(name: str, values: Mapping[str, ast.expr]) -> Iterator[str]:
-    """Yield the names to which a name is assigned."""
-    for alias, value in values.items():
-        if isinstance(value, ast.Name) and value.id == name:
-            yield alias
+def _called_name(call: ast.Call) -> str:
+    """Return the name of what is called; empty if it has none."""
+    function = call.func.value if isinstance(call.func, ast.NamedExpr) else call.func
+    return function.id if isinstance(function, ast.Name) else ""
 
 
-def _names_in(node: ast.AST) -> Iterator[str]:
-    """Yield the names that an expression reads."""
-    for each in ast.walk(node):
-        if isinstance(each, ast.Name):
-            yield each.id
+def _free_names(node: ast.AST) -> frozenset[str]:
+    """Return the names that an expression reads, and neither assigns nor takes as an argument."""
+    names = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
+    bound = {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+    bound |= {each.id for each in names if isinstance(each.ctx, ast.Store)}
+    return frozenset(each.id for each in names) - bound

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
+
+from traingate.worktree.measured_calls import Values, assigned_values
+
+Place: TypeAlias = tuple[Path, str]
+"""File of the project, and a name in it."""
+
+Definition: TypeAlias = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+"""Statement that defines a name."""
 
 _MAX_IMPORTS: Final = 10
 """Largest number of imports that are followed from one name to its definition."""
 
+_SOURCE_FOLDER: Final = "src"
+"""Folder of many projects from which their modules are imported."""
 
-@dataclass(frozen=True)
+
+@dataclass
 class SourceModules:
     """Modules of one version of a project.
 
@@ -27,84 +38,153 @@ class SourceModules:
     has_file: Callable[[Path], bool]
     read: Callable[[Path], bytes | None]
     _modules: dict[Path, ast.Module | None] = field(default_factory=dict)
+    _imports: dict[Path, Mapping[str, Place]] = field(default_factory=dict)
+    _origins: dict[Path, Mapping[str, str]] = field(default_factory=dict)
+    _values: dict[Path, Values] = field(default_factory=dict)
 
-    def module(self, file: Path) -> ast.Module | None:
-        """Return the syntax tree of a file; None if it is missing or no Python."""
+    def body(self, file: Path) -> list[ast.stmt]:
+        """Return the statements at the top level of a file; none if it is missing or no Python."""
         if file not in self._modules:
             self._modules[file] = None
             # The two last ones are for expressions that are nested very deeply.
             with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError, MemoryError):
                 if self.has_file(file):
                     self._modules[file] = ast.parse(self.read(file) or b"")
-        return self._modules[file]
-
-    def body(self, file: Path) -> list[ast.stmt]:
-        """Return the statements at the top level of a file; empty as ``module`` is None."""
-        module = self.module(file)
+        module = self._modules[file]
         return module.body if module else []
 
-    def imports(self, file: Path) -> Iterator[tuple[str, Path, str]]:
-        """Yield local name, file and name there of the project's names that a file imports."""
-        for node in self.body(file):
-            if isinstance(node, ast.ImportFrom):
-                yield from self.imported_names(node, file)
+    def values(self, file: Path) -> Values:
+        """Return the values that the statements of a file assign to names."""
+        if file not in self._values:
+            self._values[file] = assigned_values(all_statements(self.body(file)))
+        return self._values[file]
 
-    def imported_names(
-        self, statement: ast.ImportFrom, file: Path
-    ) -> Iterator[tuple[str, Path, str]]:
-        """Yield the same for one statement of the file."""
-        source = self._imported_file(statement, file)
+    def imports(self, file: Path) -> Mapping[str, Place]:
+        """Return the places of the project's names that a file imports, by their local names.
+
+        The name of a place is ``*`` for all names of a file, and the local one then too.
+        """
+        if file not in self._imports:
+            statements = (node for node in self.body(file) if isinstance(node, ast.ImportFrom))
+            self._imports[file] = {
+                local: place
+                for node in statements
+                for local, place in self.imported_places(node, file)
+            }
+        return self._imports[file]
+
+    def imported_places(self, statement: ast.ImportFrom, file: Path) -> Iterator[tuple[str, Place]]:
+        """Yield the local names that one statement of a file imports, with their places."""
+        source = self._module_file(statement.module, statement.level, file)
         if source is not None:
-            yield from ((each.asname or each.name, source, each.name) for each in statement.names)
+            yield from ((each.asname or each.name, (source, each.name)) for each in statement.names)
 
-    def _imported_file(self, node: ast.ImportFrom, file: Path) -> Path | None:
-        """Return the file of the project from which a statement imports, None without one."""
-        parts = node.module.split(".") if node.module else []
-        folders = file.parents[node.level - 1 : node.level] if node.level else file.parents
-        paths = [folder.joinpath(*parts) for folder in folders if folder.is_relative_to(self.root)]
-        candidates = [
-            candidate
-            for path in paths
-            for candidate in (path.with_name(f"{path.name}.py"), path / "__init__.py")
-        ]
-        return next(filter(self.has_file, candidates), None)
+    def _module_file(self, module: str | None, level: int, file: Path) -> Path | None:
+        """Return the file of a module that *file* imports; None if it is none of the project."""
+        parts = module.split(".") if module else []
+        folders = file.parents[level - 1 : level] if level else (
+            *file.parents, self.root / _SOURCE_FOLDER
+        )  # fmt: skip
+        for folder in folders:
+            path = folder.joinpath(*parts)
+            for candidate in (path.with_name(f"{path.name}.py"), path / "__init__.py"):
+                if candidate.is_relative_to(self.root) and self.has_file(candidate):
+                    return candidate
+        return None
 
     def origins(self, file: Path) -> Mapping[str, str]:
-        """Return where a file has its global names from that are no functions or classes.
+        """Return where a file has its names from that it imports or defines at its top level.
 
         A name of the project has the file and the name of its definition, whichever modules pass it
-        on; another import its module; an assignment the source of its value.
+        on, or the file of a module. Another one has the last part of its name there, since there
+        are several ways to import one object.
         """
-        origins: dict[str, str] = {}
-        for node in self.body(file):
+        if file not in self._origins:
+            body = self.body(file)
+            definitions = {
+                node.name: self._text((file, node.name))
+                for node in body
+                if isinstance(node, Definition)
+            }
+            self._origins[file] = {**self.origins_of(all_statements(body), file), **definitions}
+        return self._origins[file]
+
+    def origins_of(self, nodes: Iterable[ast.AST], file: Path) -> Mapping[str, str]:
+        """Return the same for the names that statements of a file import."""
+        origins = {}
+        for node in nodes:
             if isinstance(node, ast.Import):
-                origins |= {
-                    each.asname or each.name.partition(".")[0]: f"import {each.name}"
-                    for each in node.names
-                }
+                for each in node.names:
+                    source = self._module_file(each.name, 0, file)
+                    name = each.name.rpartition(".")[2]
+                    if each.asname or "." not in each.name:
+                        text = name if source is None else self._text((source, ""))
+                        origins[each.asname or each.name] = text
             elif isinstance(node, ast.ImportFrom):
-                module = f"{'.' * node.level}{node.module or ''}"
-                origins |= {
-                    each.asname or each.name: f"{module}.{each.name}" for each in node.names
-                }
-                origins |= {
-                    local: self._definition(source, name)
-                    for local, source, name in self.imported_names(node, file)
-                }
+                for each in node.names:
+                    origins[each.asname or each.name] = self._origin(node, each.name, file)
         return origins
 
-    def _definition(self, file: Path, name: str) -> str:
-        """Return the file, relative to the root, and the name where an imported name is defined."""
+    def _origin(self, node: ast.ImportFrom, name: str, file: Path) -> str:
+        """Return the origin of one name that a statement of a file imports."""
+        module = f"{node.module}.{name}" if node.module else name
+        submodule = self._module_file(module, node.level, file)
+        source = self._module_file(node.module, node.level, file)
+        if source is not None and self._defines(source, name):
+            return self._text(self._definition((source, name)))
+        return name if submodule is None else self._text((submodule, ""))
+
+    def _defines(self, file: Path, name: str) -> bool:
+        names = {getattr(node, "name", "") for node in self.body(file)}
+        return name in names or name in self.imports(file) or name in self.values(file)
+
+    def _definition(self, place: Place) -> Place:
+        """Return where an imported name is defined."""
         for _ in range(_MAX_IMPORTS):
-            places = {local: (source, other) for local, source, other in self.imports(file)}
-            if name not in places:
+            file, name = place
+            if name not in self.imports(file):
                 break
-            file, name = places[name]
-        return f"{file.relative_to(self.root).as_posix()}::{name}"
+            place = self.imports(file)[name]
+        return place
+
+    def _text(self, place: Place) -> str:
+        """Return a place as a text: the file relative to the root, and the name if there is one."""
+        file, name = place
+        path = file.relative_to(self.root).as_posix()
+        return f"{path}::{name}" if name else path
+
+
+def statements_named(body: Iterable[ast.stmt], name: str) -> list[ast.stmt]:
+    """Return the statements that define a name."""
+    return [node for node in body if getattr(node, "name", "") == name]
+
+
+def bound_names(node: ast.stmt) -> set[str]:
+    """Return the names that a statement defines, imports, assigns or deletes."""
+    if isinstance(node, Definition):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {each.asname or each.name for each in node.names}
+    deleted = node.targets if isinstance(node, ast.Delete) else []
+    return {each.id for each in deleted if isinstance(each, ast.Name)} | {*assigned_values([node])}
+
+
+def is_of_project(origin: str) -> bool:
+    """Return whether an origin is a file of the project, or a name in one."""
+    return "::" in origin or origin.endswith(".py")
 
 
 def nested_statements(node: ast.stmt) -> list[ast.stmt]:
-    """Return the statements that a condition, a loop, ``with`` or ``try`` has, in all branches."""
+    """Return the statements in all branches of a condition, a loop, or another such statement."""
     blocks = [getattr(node, name, ()) for name in ("body", "orelse", "finalbody")]
-    blocks += [handler.body for handler in getattr(node, "handlers", ())]
+    for name in ("handlers", "cases"):
+        blocks += [each.body for each in getattr(node, name, ())]
     return [statement for block in blocks for statement in block]
+
+
+def all_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield statements, and those nested in them, but for the bodies of functions and classes."""
+    for node in body:
+        yield node
+        if not isinstance(node, Definition):
+            yield from all_statements(nested_statements(node))
