@@ -170,7 +170,7 @@ SMALLER = ("(model)", "(tiny)")
 @pytest.mark.parametrize(
     ("base_edit", "edit", "change"),
     [
-        (LAYERED, ("", ""), "requests flush_denormal no more"),
+        pytest.param(LAYERED, ("", ""), "requests flush_denormal no more", marks=pytest.mark.long),
         (
             ("", ""),
             SMALLER,

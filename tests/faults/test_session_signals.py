@@ -114,8 +114,8 @@ IN_MEASURED_STEP = MODELS.replace(
 @pytest.mark.parametrize(
     ("point", "stops_workers"),
     [
-        ("preparing", False),
         ("stepping", True),
+        pytest.param("preparing", False, marks=pytest.mark.long),
         pytest.param("starting", True, marks=pytest.mark.long),
         pytest.param("starting", False, marks=pytest.mark.long),
         pytest.param("preparing", True, marks=pytest.mark.long),
@@ -227,7 +227,6 @@ GATE, BISECT = ("ci", "gate", "--base=HEAD"), ("bisect", TEST, "--good=HEAD")
 CALIBRATE, PROFILE = ("calibrate", TEST), ("profile", TEST)
 DIFF = (f"-cfrom traingate.cli import main; main(['diff', 'HEAD', '--test={TEST}'])",)
 """Program of a command that takes no option of pytest."""
-COMMANDS = (GATE, BISECT, CALIBRATE, PROFILE, DIFF)
 
 ABORTED = 1
 
@@ -243,8 +242,12 @@ traingate_launches = 2
 @pytest.mark.parametrize(
     ("command", "number", "status"),
     [
-        *((command, signal.SIGTERM, 128 + signal.SIGTERM) for command in COMMANDS),
-        (GATE, signal.SIGINT, INTERRUPTED),
+        *((command, signal.SIGTERM, 128 + signal.SIGTERM) for command in (GATE, PROFILE, DIFF)),
+        *(
+            pytest.param(command, signal.SIGTERM, 128 + signal.SIGTERM, marks=pytest.mark.long)
+            for command in (BISECT, CALIBRATE)
+        ),
+        pytest.param(GATE, signal.SIGINT, INTERRUPTED, marks=pytest.mark.long),
         (CALIBRATE, signal.SIGHUP, 128 + signal.SIGHUP),
         (CALIBRATE, signal.SIGINT, 128 + signal.SIGINT),
         pytest.param(GATE, signal.SIGHUP, 128 + signal.SIGHUP, marks=pytest.mark.long),
