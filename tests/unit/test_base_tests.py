@@ -10,6 +10,7 @@ from base_projects import commit_all, committed, pairs_of, removed
 from traingate.worktree.base_tests import changed_tests
 from traingate.worktree.benchmark_tests import SourceTree, TestNaming
 from traingate.worktree.repository import Repository
+from traingate.worktree.source_modules import SourceModules
 
 TESTS = """
 class TestNet:
@@ -53,7 +54,8 @@ def test_classes_from_which_pytest_takes_no_tests_have_none(tmp_path, line):
     file.write_text(
         f"class TestNet:\n    {line}\n    def test_deep(self, training_benchmark): ...\n"
     )
-    tree = SourceTree(tmp_path, Path.is_file, Path.read_bytes, "training_benchmark", TestNaming())
+    modules = SourceModules(tmp_path, Path.is_file, Path.read_bytes)
+    tree = SourceTree(modules, "training_benchmark", TestNaming())
     assert tree.tests_in(file) == []
 
 
@@ -116,6 +118,14 @@ def test_a_test_that_reaches_the_fixture_through_others_is_found(tmp_path, place
     file.write_text(text.replace("test_other", "other"))
     name = "speed/test_a.py::test_"
     assert removed(repository) == [f"{name}removed", f"{name}marked"]
+
+
+def test_fixtures_of_several_modules_that_are_imported_as_a_whole_are_found(tmp_path):
+    tests = f"from helpers import *\nfrom more import *\n{OF_FIXTURE}"
+    more = FIXTURES.replace("measured", "measured_too").replace('"speed"', '"other"')
+    repository = committed(tmp_path, test_a=tests, helpers=FIXTURES, more=more)
+    (repository.root / "test_a.py").write_text(tests.replace("test_removed", "removed"))
+    assert removed(repository) == ["test_a.py::test_removed"]
 
 
 def test_tests_whose_fixture_no_longer_measures_are_removed(tmp_path):

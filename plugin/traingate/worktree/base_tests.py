@@ -10,7 +10,7 @@ from pathlib import Path
 from traingate.worktree.benchmark_tests import BenchmarkTest, SourceTree, TestNaming
 from traingate.worktree.measured_calls import MeasuredCalls
 from traingate.worktree.repository import Repository
-from traingate.worktree.source_modules import is_of_project
+from traingate.worktree.source_modules import SourceModules, is_of_project
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,11 @@ def paired_tests(
     """
     read_from_commit = partial(repository.read_source, commit)
     files = repository.python_files(commit)
-    base = SourceTree(root, files.__contains__, read_from_commit, fixture, naming)
-    present = SourceTree(root, Path.is_file, Path.read_bytes, fixture, naming)
+    base_modules = SourceModules(root, files.__contains__, read_from_commit)
+    present_modules = SourceModules(root, Path.is_file, Path.read_bytes)
+    base, present = (
+        SourceTree(modules, fixture, naming) for modules in (base_modules, present_modules)
+    )
     pairs = []
     for file in _relevant_files(repository, commit, base):
         if base.is_test_file(file):
@@ -63,8 +66,7 @@ def missing_tests(pairs: Iterable[TestPair], is_selected: Callable[[str], bool])
 
     A test is missing if the working tree does not define it, or if pytest did not select it. One
     that is missing as a whole is named without parameters; removed parameters of other tests are
-    missing too. A test that both define under a condition need not be
-    selected.
+    missing too. A test that both define under a condition need not be selected.
 
     Args:
         pairs: Tests of the commit.
@@ -147,7 +149,7 @@ def _relevant_files(repository: Repository, commit: str, tree: SourceTree) -> li
         new_files = {
             file
             for file in repository.files_with(commit, name)
-            if file.is_relative_to(tree.root) and file not in files
+            if file.is_relative_to(tree.modules.root) and file not in files
         }
         files |= new_files
         for file in new_files:

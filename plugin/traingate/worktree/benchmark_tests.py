@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -110,30 +110,25 @@ class _Scope:
         return replace(self, fixtures=fixtures, used=used, marks=(*self.marks, *marks))
 
 
-@dataclass
+@dataclass(frozen=True)
 class SourceTree:
     """Tests in one version of a project, by its sources.
 
     Attributes:
-        root: Folder above which no file is read.
-        has_file: Function that tells whether this version has a file.
-        read: Function that returns the content of such a file.
+        modules: Modules of this version.
         fixture: Name of the fixture.
         naming: Names by which pytest recognises tests.
     """
 
-    root: Path
-    has_file: Callable[[Path], bool]
-    read: Callable[[Path], bytes | None]
+    modules: SourceModules
     fixture: str
     naming: TestNaming
 
-    def __post_init__(self) -> None:
-        self._modules = SourceModules(self.root, self.has_file, self.read)
-
     def is_test_file(self, file: Path) -> bool:
         """Return whether pytest looks for tests in a file."""
-        return file.is_relative_to(self.root) and _matches(file.name, self.naming.python_files)
+        return file.is_relative_to(self.modules.root) and _matches(
+            file.name, self.naming.python_files
+        )
 
     def tests_in(self, file: Path) -> list[BenchmarkTest]:
         """Return the tests of a file that request the fixture, by themselves or by another one.
@@ -141,7 +136,7 @@ class SourceTree:
         A file that is nested too deeply to be read has none.
         """
         with contextlib.suppress(RecursionError):
-            return [*self._tests_of(self._modules.body(file), self._scope_of(file))]
+            return [*self._tests_of(self.modules.body(file), self._scope_of(file))]
         return []
 
     def leading_names(self, file: Path) -> set[str]:
@@ -155,7 +150,8 @@ class SourceTree:
         return set()
 
     def _leading_names(self, file: Path) -> set[str]:
-        scope, body = self._scope_of(file), self._modules.body(file)
+        """Return the same; it fails in a file that is nested too deeply."""
+        scope, body = self._scope_of(file), self.modules.body(file)
         names = {
             name
             for name in fixtures_defined_in(body)
@@ -169,7 +165,7 @@ class SourceTree:
 
     def _scope_of(self, file: Path) -> _Scope:
         """Return the surroundings of the tests of a file."""
-        body = self._modules.body(file)
+        body = self.modules.body(file)
         fixtures = self._fixtures_of(file, self._conftest_fixtures(file))
         return _Scope(file, {}).inside(body, (), fixtures)
 
@@ -178,19 +174,20 @@ class SourceTree:
         fixtures: Fixtures = {}
         for folder in reversed(file.parents):
             conftest = folder / _CONFTEST
-            if folder.is_relative_to(self.root) and conftest != file:
+            if folder.is_relative_to(self.modules.root) and conftest != file:
                 fixtures = self._fixtures_of(conftest, fixtures)
         return fixtures
 
     def _fixtures_of(self, file: Path, outer: Fixtures) -> Fixtures:
         """Return the fixtures that a file defines or imports, and the outer ones."""
         imported: Fixtures = {}
-        for local_name, (source, name) in self._modules.imports(file).items():
-            definitions = fixtures_defined_in(statements_named(self._modules.body(source), name))
+        for local_name, (source, name) in self.modules.imported_places(file):
+            body = self.modules.body(source)
+            definitions = fixtures_defined_in(body if name == "*" else statements_named(body, name))
             if name in definitions:  # without a name of its own, the fixture has the function's
                 definitions = {local_name: definitions[name]}
             imported = {**imported, **definitions}
-        own = fixtures_defined_in(self._modules.body(file))
+        own = fixtures_defined_in(self.modules.body(file))
         return overridden(overridden(outer, imported), own)
 
     def _tests_of(
@@ -210,8 +207,8 @@ class SourceTree:
                 if last[node.name] == number:
                     yield from self._tests_named(node.name, node, scope, prefix)
             elif isinstance(node, ast.ImportFrom) and not prefix:
-                for name, (source, source_name) in self._modules.imported_places(node, scope.file):
-                    for each in statements_named(self._modules.body(source), source_name):
+                for name, (source, source_name) in self.modules.places_of(node, scope.file):
+                    for each in statements_named(self.modules.body(source), source_name):
                         if last[name] == number and isinstance(each, Definition):
                             source_scope = replace(scope, file=source)
                             yield from self._tests_named(name, each, source_scope, prefix)
@@ -231,7 +228,7 @@ class SourceTree:
         used = scope.used | marked_fixtures(marks)
         requested = _requested_by([*arguments_of(node), *used], scope.fixtures)
         if self.fixture in requested and _matches(name, self.naming.python_functions):
-            modules, file = self._modules, scope.file
+            modules, file = self.modules, scope.file
             own_imports = modules.origins_of(ast.walk(node), file)
             origins = {**modules.origins(file), **own_imports}
             calls = measured_calls(self.fixture, node, modules.values(file), origins)
@@ -274,11 +271,11 @@ class SourceTree:
 
     def _bases(self, node: ast.ClassDef, file: Path) -> Iterator[tuple[ast.ClassDef, Path]]:
         """Yield the bases of a class that the project defines at the top level, and their files."""
-        places = self._modules.imports(file)
+        places = self.modules.imports(file)
         for base in node.bases:
             if isinstance(base, ast.Name) and base.id != node.name:
                 source, name = places.get(base.id, (file, base.id))
-                for each in statements_named(self._modules.body(source), name):
+                for each in statements_named(self.modules.body(source), name):
                     if isinstance(each, ast.ClassDef):
                         yield each, source
 

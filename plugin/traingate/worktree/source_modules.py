@@ -24,7 +24,7 @@ _SOURCE_FOLDER: Final = "src"
 """Folder of many projects from which their modules are imported."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class SourceModules:
     """Modules of one version of a project.
 
@@ -37,10 +37,10 @@ class SourceModules:
     root: Path
     has_file: Callable[[Path], bool]
     read: Callable[[Path], bytes | None]
-    _modules: dict[Path, ast.Module | None] = field(default_factory=dict)
-    _imports: dict[Path, Mapping[str, Place]] = field(default_factory=dict)
-    _origins: dict[Path, Mapping[str, str]] = field(default_factory=dict)
-    _values: dict[Path, Values] = field(default_factory=dict)
+    _modules: dict[Path, ast.Module | None] = field(default_factory=dict, init=False)
+    _imports: dict[Path, Mapping[str, Place]] = field(default_factory=dict, init=False)
+    _origins: dict[Path, Mapping[str, str]] = field(default_factory=dict, init=False)
+    _values: dict[Path, Values] = field(default_factory=dict, init=False)
 
     def body(self, file: Path) -> list[ast.stmt]:
         """Return the statements at the top level of a file; none if it is missing or no Python."""
@@ -60,20 +60,21 @@ class SourceModules:
         return self._values[file]
 
     def imports(self, file: Path) -> Mapping[str, Place]:
-        """Return the places of the project's names that a file imports, by their local names.
-
-        The name of a place is ``*`` for all names of a file, and the local one then too.
-        """
+        """Return the places of the project's names that a file imports, by their local names."""
         if file not in self._imports:
-            statements = (node for node in self.body(file) if isinstance(node, ast.ImportFrom))
-            self._imports[file] = {
-                local: place
-                for node in statements
-                for local, place in self.imported_places(node, file)
-            }
+            self._imports[file] = dict(self.imported_places(file))
         return self._imports[file]
 
-    def imported_places(self, statement: ast.ImportFrom, file: Path) -> Iterator[tuple[str, Place]]:
+    def imported_places(self, file: Path) -> Iterator[tuple[str, Place]]:
+        """Yield the local names that a file imports from the project, with their places.
+
+        Of an import of all names, both are ``*``.
+        """
+        for node in self.body(file):
+            if isinstance(node, ast.ImportFrom):
+                yield from self.places_of(node, file)
+
+    def places_of(self, statement: ast.ImportFrom, file: Path) -> Iterator[tuple[str, Place]]:
         """Yield the local names that one statement of a file imports, with their places."""
         source = self._module_file(statement.module, statement.level, file)
         if source is not None:
