@@ -76,6 +76,7 @@ ORDER = (
     "effects",
     "faults/test_worker_faults.py",
     "faults/test_session_signals.py",
+    "faults/test_torch_faults.py",
     "faults",
     "plugin",
     "process",

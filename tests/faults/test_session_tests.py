@@ -46,12 +46,10 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(command)))
 
 
 @pytest.mark.parametrize("python", [PYTEST, ("-c", ON_TERMINAL)], ids=["log", "terminal"])
-def test_what_a_worker_prints_fails_no_test_where_it_cannot_be_encoded(
-    project, monkeypatch, python
-):
+def test_what_a_worker_prints_fails_no_test_where_it_cannot_be_encoded(project, python):
     project.write("models.py", PRINTING)
     project.write("test_größe.py", TESTS.replace("test_model", "test_größe"))
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    project.variables["PYTHONIOENCODING"] = "ascii"
     ended = project.run(*SMOKE, "-s", "test_größe.py", python=python)
     assert ended.status == 0, ended.output
     assert r"\xd7 last words" in ended.output
