@@ -1,23 +1,22 @@
 """Watch over the files of runs that pytest-benchmark reads and writes in this session.
 
-pytest-benchmark reads all compared files at its start, whatever they are. It takes the next free
-number for a new file, which another session may take at the same time, and writes it in place. So
-sessions save one after the other, and a file that was not saved completely is removed and fails the
-run. ``run_files`` looks at the files that it reads.
+pytest-benchmark reads all compared files at its start, whatever they are: ``run_files`` looks at
+them before. It takes the next free number for a new file, which another session may take at the
+same time, and writes it in place. So sessions save one after the other, each a whole file
+(``whole_saves``), which is read again: what is no valid run fails this one.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from traingate.baselines.run_files import MAX_RUN_BYTES, run_number, storage_folder
+from traingate.baselines.run_files import run_number, storage_folder
+from traingate.baselines.whole_saves import whole_saves
 from traingate.errors import BaselineError
-from traingate.untrusted.files import read_bounded
 from traingate.untrusted.locks import locked
 
 _LOCK_SECONDS: Final = 60.0
@@ -106,13 +105,14 @@ class RunSaving:
         folder, name = self._folder, _run_name(session.config)
         if folder is None or not name:
             return (yield)
-        with locked(folder, _LOCK_SECONDS) as is_locked:
+        with locked(folder, _LOCK_SECONDS), whole_saves() as saved_files:
             before = _files(folder, name)
 
             def check(*, is_saved: bool) -> None:
                 if self._saves():
-                    files = _files(folder, name) - before
-                    self._check_files(session, files, is_locked=is_locked)
+                    files = saved_files or _files(folder, name) - before
+                    for file in sorted(files):
+                        self._check_file(session, file)
                     if is_saved and not files:
                         self._fail(session, f"no run was saved in {folder}")
 
@@ -126,29 +126,15 @@ class RunSaving:
                 check(is_saved=False)
                 _call_other_hooks(session, exitstatus)
                 return None
-            except BaseException:  # Ctrl-C among others, in the middle of a file
-                if not self._check.has_begun:
-                    check(is_saved=False)
-                raise
 
-    def _check_files(self, session: pytest.Session, files: set[Path], *, is_locked: bool) -> None:
-        """Remove new files that are incomplete, and fail the run for these and for invalid ones.
+    def _check_file(self, session: pytest.Session, file: Path) -> None:
+        """Fail the run if a file that was saved is no valid run."""
+        from traingate.baselines.saved_runs import parse_run  # noqa: PLC0415 - loads msgspec
 
-        Args:
-            session: Session of pytest.
-            files: New files of the name under which the run is saved.
-            is_locked: True if no other session of traingate can be writing them.
-        """
-        for file in sorted(files):
-            problem = _problem(file)
-            if problem is None:
-                continue
-            if _is_complete(file):
-                self._fail(session, f"the run was saved, but cannot be compared with: {problem}")
-            elif not is_locked:
-                self._fail(session, f"{problem}. It stays: another session may be writing it.")
-            else:
-                self._fail(session, _remove(file, problem))
+        try:
+            parse_run(file)
+        except BaselineError as error:
+            self._fail(session, f"the run was saved, but cannot be compared with: {error}")
 
     def _fail(self, session: pytest.Session, problem: str) -> None:
         self._report(problem)
@@ -204,44 +190,6 @@ def _files(folder: Path, name: str) -> set[Path]:
     """Return the files of runs in a storage that are called ``NNNN_name.json``."""
     files = {*folder.glob("*.json"), *folder.glob("*/*.json")}
     return {file for file in files if file.name.partition("_")[2] == f"{name}.json"}
-
-
-def _problem(file: Path) -> str | None:
-    """Return what is wrong with a new file of a run; None if it is complete and valid."""
-    from traingate.baselines.saved_runs import parse_run  # noqa: PLC0415 - loads msgspec
-
-    try:
-        parse_run(file)
-    except BaselineError as error:
-        return str(error)
-    return None
-
-
-def _is_complete(file: Path) -> bool:
-    """Return whether a file ends where its JSON does, whatever its values are."""
-    try:
-        json.loads(
-            read_bounded(file, MAX_RUN_BYTES),
-            object_pairs_hook=_nothing,  # so that a text of any size takes little memory
-            parse_float=_nothing,
-            parse_int=_nothing,
-        )
-    except (OSError, ValueError, RecursionError):
-        return False
-    return True
-
-
-def _nothing(_: object) -> None:
-    """Return None in the place of a value."""
-
-
-def _remove(file: Path, problem: str) -> str:
-    """Remove an incomplete file of a run, and return what has happened in words."""
-    try:
-        file.unlink(missing_ok=True)
-    except OSError as error:
-        return f"the run was not saved completely: {problem}. It could not be removed: {error}"
-    return f"the run was not saved completely, so removed: {problem}"
 
 
 def _call_other_hooks(session: pytest.Session, exitstatus: int) -> None:

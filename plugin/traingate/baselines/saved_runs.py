@@ -105,7 +105,7 @@ def read_run(path: Path) -> SavedRun:
     try:
         return parse_run(path)
     except DamagedRecordError:
-        # A session may be saving it at this moment: pytest-benchmark does not write atomically.
+        # A command may be accepting it, or a session without traingate saving it in place.
         if not _is_fresh(path):
             raise
         with locked(path.parent.parent, _SAVING_SECONDS):

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -145,7 +145,22 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     if _is_stream(path):
         _write_to_stream(path, data)
     else:
-        _replace(path, [data])
+        _write_whole(path, [data], Path.replace)
+
+
+def create_atomically(path: Path, content: bytes) -> None:
+    """Write a new file as a whole: after a failure, and while it is written, *path* is missing.
+
+    Args:
+        path: Path of the file.
+        content: Content.
+
+    Raises:
+        FileExistsError: If there is anything at *path*.
+        OSError: If it cannot be written.
+    """
+    _check_path(path)
+    _write_whole(path, [content], _link_new)
 
 
 def copy_atomically(source: Path, path: Path) -> None:
@@ -161,7 +176,7 @@ def copy_atomically(source: Path, path: Path) -> None:
         OSError: If it is no regular file, or if the copy cannot be written.
     """
     with _opened(source, os.O_NOFOLLOW) as file:
-        _replace(path, iter(lambda: os.read(file, _CHUNK_BYTES), b""))
+        _write_whole(path, iter(lambda: os.read(file, _CHUNK_BYTES), b""), Path.replace)
 
 
 def append(path: Path, text: str) -> None:
@@ -186,8 +201,10 @@ def append(path: Path, text: str) -> None:
         stream.write(data)
 
 
-def _replace(path: Path, chunks: Iterable[bytes]) -> None:
-    """Replace a file by one with this content, or leave it as it is."""
+def _write_whole(
+    path: Path, chunks: Iterable[bytes], publish: Callable[[Path, Path], object]
+) -> None:
+    """Write a file beside *path*, and let *publish* give it this path, or leave all as it is."""
     unfinished = path.parent / f".traingate-{secrets.token_hex(8)}"
     try:
         file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
@@ -198,11 +215,23 @@ def _replace(path: Path, chunks: Iterable[bytes]) -> None:
             stream.flush()
             _keep_mode(path, stream.fileno())
             os.fsync(stream.fileno())
-            unfinished.replace(path)
+            publish(unfinished, path)
     except BaseException:
         with contextlib.suppress(OSError):
             unfinished.unlink()
         raise
+
+
+def _link_new(unfinished: Path, path: Path) -> None:
+    """Rename a file, unless there is anything at *path*."""
+    try:
+        path.hardlink_to(unfinished)
+    except OSError:  # also of a file system without links
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        unfinished.replace(path)
+    else:
+        unfinished.unlink()
 
 
 def _remove_unfinished(folder: Path, latest: float) -> None:
