@@ -6,7 +6,7 @@ import os
 import subprocess
 
 import pytest
-from session_sites import DUET, STORED, site
+from session_sites import DUET, SMOKE, STORED, site
 
 LIST = 'ls -A "$TMPDIR" > "$LISTING"; exit $status'
 FULL = f'mount -t tmpfs -o size=400k none "$TMPDIR"; "$@"; status=$?; {LIST}'
@@ -71,6 +71,30 @@ def test_a_disk_that_runs_full_in_a_step_fails_that_test_and_is_empty_afterwards
     assert "No space left on device" in ended.output
     assert ended.counts["compared"] == 1
     assert listing.read_text() == ""
+
+
+PROTECTING = """
+import os, tempfile
+from pathlib import Path
+from trainings import training
+
+def model():
+    folder = Path(tempfile.mkdtemp(), "protected")
+    folder.mkdir()
+    (folder / "file").touch()
+    folder.chmod(0o500)
+    return training(lambda: None)
+"""
+
+
+def test_a_folder_that_the_workload_has_protected_from_writing_is_removed(project):
+    """Go's module cache makes such folders; root is bound by permissions without capabilities."""
+    if os.geteuid() == 0:
+        project.prefix[:] = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    project.write("models.py", PROTECTING)
+    ended = project.run(*SMOKE)
+    assert ended.status == 0, ended.output
+    assert project.leftovers(5) == []
 
 
 @pytest.mark.parametrize("options", [STORED, DUET], ids=["stored", "duet"])

@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import os
 import runpy
-import shutil
 import signal
 import sys
 import time
@@ -27,10 +26,10 @@ _SECONDS = 5.0
 
 _POLL_SECONDS = 0.02
 
-_PARENT_INPUT = runpy.run_path(
-    str(Path(__file__).resolve().parents[1] / "untrusted" / "parent_input.py")
-)
-"""Functions of the module that reads standard input; a script has no package to import it from."""
+_UNTRUSTED = Path(__file__).resolve().parents[1] / "untrusted"
+_PARENT_INPUT = runpy.run_path(str(_UNTRUSTED / "parent_input.py"))
+_REMOVE_FOLDER = runpy.run_path(str(_UNTRUSTED / "folders.py"))["remove_folder"]
+"""Functions of modules; a script has no package to import them from."""
 
 
 def main(parent: int, tag_name: str, tag: str, group: int, directory: str) -> None:
@@ -67,7 +66,7 @@ def main(parent: int, tag_name: str, tag: str, group: int, directory: str) -> No
                 os.kill(pid, signal.SIGKILL)
         time.sleep(_POLL_SECONDS)
     if directory:
-        shutil.rmtree(directory, ignore_errors=True)
+        _REMOVE_FOLDER(directory)
 
 
 def _process_ids() -> Iterator[int]:

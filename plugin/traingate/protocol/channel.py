@@ -13,7 +13,6 @@ import math
 import os
 import secrets
 import select
-import shutil
 import socket
 import struct
 import tempfile
@@ -25,6 +24,7 @@ from traingate.errors import ConfigurationError, ProtocolError
 from traingate.protocol.codec import decode, encode
 from traingate.protocol.handshake import Authentication, prove
 from traingate.protocol.messages import Message
+from traingate.untrusted.folders import remove_folder
 
 _SOCKET: Final = "socket"
 _KEY: Final = "key"
@@ -180,7 +180,7 @@ class Listener:
             self._listener.listen()
             self._authentication = Authentication(self._listener, key)
         except BaseException:  # a test may have replaced the socket
-            shutil.rmtree(self.directory, ignore_errors=True)
+            remove_folder(self.directory)
             raise
 
     def accept(self, seconds: float) -> Channel | None:
@@ -201,8 +201,10 @@ class Listener:
         """Close the socket, and remove the directory with all its files."""
         self._authentication.close()
         self._listener.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
-        with contextlib.suppress(OSError):  # unlike rmtree, this needs no descriptor
+        remove_folder(self.directory)
+        if self.directory.is_symlink():  # its target is somebody else's
+            return
+        with contextlib.suppress(OSError):  # unlike the above, this needs no descriptor
             for name in (_KEY, _SOCKET):
                 (self.directory / name).unlink(missing_ok=True)
             self.directory.rmdir()

@@ -21,7 +21,6 @@ import itertools
 import json
 import os
 import runpy
-import shutil
 import signal
 import subprocess
 import sys
@@ -34,10 +33,10 @@ _ATTEMPTS: Final = 25
 _ATTEMPT_SECONDS: Final = 0.2
 _GIT_SECONDS: Final = 60.0
 
-_PARENT_INPUT = runpy.run_path(
-    str(Path(__file__).resolve().parents[1] / "untrusted" / "parent_input.py")
-)
-"""Functions of the module that reads standard input; a script has no package to import it from."""
+_UNTRUSTED: Final = Path(__file__).resolve().parents[1] / "untrusted"
+_PARENT_INPUT: Final = runpy.run_path(str(_UNTRUSTED / "parent_input.py"))
+_REMOVE_FOLDER: Final = runpy.run_path(str(_UNTRUSTED / "folders.py"))["remove_folder"]
+"""Functions of modules; a script has no package to import them from."""
 
 
 def main(parent: int) -> None:
@@ -100,9 +99,7 @@ def _remove(folder: str) -> None:
     Of a link in its place, the link alone is deleted.
     """
     for _ in range(_ATTEMPTS):
-        shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):  # of a folder
-            Path(folder).unlink()
+        _REMOVE_FOLDER(folder)
         if not os.path.lexists(folder):
             return
         time.sleep(_ATTEMPT_SECONDS)
