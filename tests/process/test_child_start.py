@@ -70,6 +70,18 @@ def test_a_socket_that_a_test_has_replaced_names_the_launch(monkeypatch):
         pass
 
 
+def test_a_start_of_processes_that_a_test_has_replaced_names_the_launch(monkeypatch):
+    """pytest-subprocess does so, and raises an exception of its own."""
+
+    def raising(*_, **__):
+        raise RuntimeError("a process that was not registered")
+
+    monkeypatch.setattr(subprocess, "Popen", raising)
+    expected = "launch 2 could not be started: RuntimeError: a process that was not registered"
+    with pytest.raises(WorkerError, match=expected), child():
+        pass
+
+
 def test_a_signal_before_the_process_is_known_leaves_none(monkeypatch):
     """A launcher imports torch before it could notice that its controller has gone."""
     start = subprocess.Popen

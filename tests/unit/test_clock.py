@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import traingate
+from traingate.controller import exit_report, rank_channels
 from traingate.controller.rank_channels import Answers, RankChannels
 from traingate.protocol import messages
 from traingate.protocol.channel import Channel
@@ -36,6 +37,24 @@ def test_time_between_two_distant_readings_does_not_count(monkeypatch):
     readings = [running.read() for _ in range(5)]
     passed = [later - earlier for earlier, later in itertools.pairwise(readings)]
     assert passed == [2.5, 0.0, 1.0, 0.5]
+
+
+def test_a_wait_ends_though_each_look_at_the_logs_takes_longer_than_a_stop(monkeypatch, tmp_path):
+    """A workload may make so many files beside its logs that they are found only after seconds."""
+    monkeypatch.setattr(clock, "_LONGEST_GAP", 0.01)
+    monkeypatch.setattr(exit_report, "_logs", lambda _directory: time.sleep(0.05) or [])
+    monkeypatch.setattr(rank_channels, "_CHECK_SECONDS", 0.005)
+    looks = []
+
+    def is_running():
+        looks.append(exit_report.cut_logs(tmp_path))
+        return len(looks) < 100
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        channels = RankChannels({0: Channel(Connection(ours.detach()))})
+        assert channels.receive(0.2, is_running=is_running).overdue_ranks == (0,)
+    assert len(looks) < 10
 
 
 def test_a_wait_for_a_silent_worker_ends_though_time_was_frozen(monkeypatch):

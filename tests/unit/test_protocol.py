@@ -106,6 +106,25 @@ def test_a_message_that_breaks_off_is_given_up(connected):
         accepted.receive()
 
 
+def test_a_message_that_arrives_byte_by_byte_is_given_up(connected, monkeypatch):
+    """No silence is long, so that only the whole time ends the wait."""
+    monkeypatch.setattr(channel, "_MESSAGE_SECONDS", 0.5)
+    accepted, worker = connected
+    is_given_up = threading.Event()
+
+    def drip():
+        os.write(worker.fileno(), b"\0\0\xff\xff")
+        while not is_given_up.wait(0.05):
+            os.write(worker.fileno(), b" ")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    with pytest.raises(ProtocolError, match=r"a message did not end within 0\.5 s"):
+        accepted.receive()
+    is_given_up.set()
+    thread.join()
+
+
 @pytest.mark.parametrize("length", [b"\x7f\xff\xff\xff", b"\xff\xff\xff\xff" + b"\x7f" * 8])
 def test_a_message_of_a_huge_length_is_not_waited_for(connected, length):
     accepted, worker = connected

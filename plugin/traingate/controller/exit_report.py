@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from traingate.untrusted.clock import monotonic, wait_for_exit
+from traingate.untrusted.clock import counted_work, monotonic, wait_for_exit
 from traingate.untrusted.plain_text import without_control_characters
 
 _LOG_LINES: Final = 40
@@ -145,9 +145,11 @@ def _time_of_change(log: Path) -> int:
         return 0
 
 
+@counted_work()
 def cut_logs(directory: Path) -> None:
     """Cut logs that have become large to their ends, so that a child does not fill the disk.
 
+    It may take seconds, if the child has made a great many files there, or if the disk is slow.
     Logs are written in the mode for appending. If the child prints meanwhile, some of it is lost.
 
     Args:

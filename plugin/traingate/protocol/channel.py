@@ -24,6 +24,7 @@ from traingate.errors import ConfigurationError, ProtocolError
 from traingate.protocol.codec import decode, encode
 from traingate.protocol.handshake import Authentication, prove
 from traingate.protocol.messages import Message
+from traingate.untrusted.clock import running_time
 from traingate.untrusted.folders import remove_folder
 
 _SOCKET: Final = "socket"
@@ -45,6 +46,17 @@ processes of the same number, and each process removes all directories that have
 _SILENCE_SECONDS: Final = 10.0
 """Longest silence of a child in the middle of a message. A child that has begun a message sends
 the rest at once, unless it hangs or is stopped."""
+
+_MESSAGE_SECONDS: Final = 60.0
+"""Longest time from the start of a message to its end. The longest takes a second."""
+
+_POLL_SECONDS: Final = 1.0
+"""Longest wait for the next part of a message without a look at the time."""
+
+_PART_BYTES: Final = 1 << 20
+
+_LENGTH: Final = struct.Struct("!i")
+"""Length of a message as ``multiprocessing.connection`` sends it before the message ."""
 
 _MAX_MESSAGE_BYTES: Final = 64 << 20
 """Largest message that is accepted. Profiles, the largest that are sent, have a few MiB."""
@@ -122,18 +134,32 @@ class Channel:
             ProtocolError: If the bytes are not a message of this version, or if the message is too
                 long or breaks off.
         """
-        self.poll(None)  # the limit of silence begins with the message
-        try:
-            payload = self._connection.recv_bytes(_MAX_MESSAGE_BYTES)
-        except BlockingIOError as error:  # see _limit_waiting
-            raise ProtocolError(
-                f"a message broke off: nothing followed its start for {_SILENCE_SECONDS:g} s"
-            ) from error
-        except OSError as error:
-            if str(error) == "bad message length":  # the text of multiprocessing.connection
-                raise ProtocolError(f"longer than {_MAX_MESSAGE_BYTES >> 20} MiB") from error
-            raise
-        return decode(payload)
+        self.poll(None)  # the limits of time begin with the message
+        deadline = running_time() + _MESSAGE_SECONDS
+        (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
+        if not 0 <= length <= _MAX_MESSAGE_BYTES:  # -1 announces a longer one
+            raise ProtocolError(f"longer than {_MAX_MESSAGE_BYTES >> 20} MiB")
+        return decode(self._read(length, deadline))
+
+    def _read(self, count: int, deadline: float) -> bytes:
+        """Read so many bytes of a message, until *deadline* at most, a time of ``running_time``."""
+        content = bytearray()
+        latest = running_time()  # when something came
+        while len(content) < count:
+            now = running_time()
+            if now - latest > _SILENCE_SECONDS:
+                raise ProtocolError(
+                    f"a message broke off: nothing followed its start for {_SILENCE_SECONDS:g} s"
+                )
+            if now > deadline:
+                raise ProtocolError(f"a message did not end within {_MESSAGE_SECONDS:g} s")
+            if self.poll(_POLL_SECONDS):
+                part = os.read(self.fileno(), min(count - len(content), _PART_BYTES))
+                if not part:
+                    raise EOFError("the connection ended in a message")
+                content += part
+                latest = now
+        return bytes(content)
 
     def poll(self, seconds: float | None) -> bool:
         """Return whether a message or the end of the stream can be read within *seconds*.
@@ -194,7 +220,7 @@ class Listener:
         peer = self._authentication.wait(seconds)
         if peer is None:
             return None
-        _limit_waiting(peer, _SILENCE_SECONDS)
+        _limit_sending(peer, _SILENCE_SECONDS)
         return Channel(Connection(peer.detach()))
 
     def close(self) -> None:
@@ -210,11 +236,10 @@ class Listener:
             self.directory.rmdir()
 
 
-def _limit_waiting(peer: socket.socket, seconds: float) -> None:
-    """Let a read from and a write to *peer* fail after this time without a byte (socket(7))."""
+def _limit_sending(peer: socket.socket, seconds: float) -> None:
+    """Let a write to *peer* fail if it takes no byte for this time (socket(7))."""
     timeval = struct.pack("@ll", int(seconds), int(seconds % 1 * 1e6))
-    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        peer.setsockopt(socket.SOL_SOCKET, option, timeval)
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
 
 
 def connect(directory: Path) -> tuple[Channel, int]:

@@ -5,6 +5,8 @@ All time limits depend on it. This module imports the standard library alone.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from subprocess import Popen
 from time import CLOCK_MONOTONIC, clock_gettime, sleep
 from typing import Final
@@ -40,6 +42,10 @@ class _RunningClock:
         self._last = now
         return now - self._stopped
 
+    def count(self) -> None:
+        """Count the time since the last reading, which was no stop."""
+        self._last = monotonic()
+
 
 _CLOCK: Final = _RunningClock()
 
@@ -48,9 +54,20 @@ def running_time() -> float:
     """Return the time since an arbitrary moment for which this process was not stopped, in seconds.
 
     Whoever waits until a time of this clock has to read it at least once a second. Other work
-    between two readings does not count, if it takes longer than ``_LONGEST_GAP``.
+    between two readings does not count, if it takes longer than ``_LONGEST_GAP`` and is not done in
+    the context of ``counted_work``.
     """
     return _CLOCK.read()
+
+
+@contextlib.contextmanager
+def counted_work() -> Iterator[None]:
+    """Let the time of a block of code count for ``running_time``, however long it takes."""
+    _CLOCK.read()
+    try:
+        yield
+    finally:
+        _CLOCK.count()
 
 
 def wait_for_exit(process: Popen[bytes], seconds: float) -> int | None:
