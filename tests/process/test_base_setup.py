@@ -12,6 +12,7 @@ import psutil
 import pytest
 from workers import write
 
+from traingate.comparison import base_setup
 from traingate.comparison.base_setup import prepare_base_tree
 from traingate.environments.interpreter import Interpreter
 from traingate.errors import ConfigurationError, WorkloadError
@@ -41,6 +42,17 @@ def test_the_setup_command_prepares_the_base_once(
     sides.job_for(project.job(), "HEAD")
     (folder,) = runs.read_text().split()
     assert folder != str(project.folder)
+
+
+def test_the_output_of_a_setup_command_is_cut_while_it_runs(monkeypatch, tmp_path):
+    monkeypatch.setattr(base_setup, "_MAX_OUTPUT_BYTES", 1 << 20)
+    monkeypatch.setattr(base_setup, "_CHECK_SECONDS", 0.05)
+    measure = f"stat -L -c %s /dev/stdout > {tmp_path}/size"
+    command = f"yes | head -c 20000000; echo the end; sleep 1; {measure}; exit 3"
+    with pytest.raises(ConfigurationError, match="exit status 3") as caught:
+        prepare_base_tree(command, tmp_path, None, 60.0, is_shared=False)
+    assert str(caught.value).endswith("y\n    the end")
+    assert int((tmp_path / "size").read_text()) <= 64 << 10
 
 
 def test_a_setup_command_that_fails_shows_its_output_and_runs_once(

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,9 @@ import pytest
 from traingate.environments import interpreter
 from traingate.environments.interpreter import find_interpreter
 from traingate.errors import ConfigurationError
-from traingate.untrusted.bounded_command import run_bounded
+from traingate.untrusted import bounded_command
+from traingate.untrusted.bounded_command import LongOutputError, run_bounded
+from traingate.worktree.git_command import run_git
 
 
 @pytest.fixture
@@ -148,3 +151,38 @@ def test_its_group_is_told_while_it_runs():
     with pytest.raises(subprocess.TimeoutExpired):
         run_bounded(["sleep", "600.5"], 0.1, on_change=note)
     assert [runs for _, runs in calls[2:]] == [True, False]
+
+
+def test_a_long_question_and_a_long_output_wait_for_each_other():
+    """A pipe takes 64 KiB, so that neither side may only write, or only read."""
+    text = "0123456789\n" * 100_000
+    assert run_bounded(["cat"], 60.0, question=text).stdout == text
+    assert run_bounded(["sh", "-c", "exec <&-; echo done"], 60.0, question=text).stdout == "done\n"
+
+
+@pytest.mark.parametrize("target", ["", " >&2"])
+def test_a_command_that_prints_without_end_is_ended(monkeypatch, numbers, target):
+    monkeypatch.setattr(bounded_command, "_MAX_OUTPUT_BYTES", 1 << 20)
+    with pytest.raises(LongOutputError, match="it printed more than 1 MiB"):
+        run_bounded(["sh", "-c", f"yes{target}"], 60.0)
+    assert _has_ended(*numbers)
+
+
+def test_a_git_that_prints_without_end_fails_with_that_reason(monkeypatch, tmp_path):
+    """A filter or a program of the transport may print anything."""
+    monkeypatch.setattr(bounded_command, "_MAX_OUTPUT_BYTES", 1 << 20)
+    process = run_git(tmp_path, "-c", "alias.endless=!yes", "endless")
+    assert process.returncode
+    assert process.stderr == "git was ended: it printed more than 1 MiB"
+
+
+def test_a_command_is_ended_in_time_though_a_test_has_stopped_the_clocks(monkeypatch, numbers):
+    for module, name in ((time, "monotonic"), (subprocess, "_time")):
+        monkeypatch.setattr(module, name, lambda: 0.0)
+    with pytest.raises(subprocess.TimeoutExpired):
+        run_bounded(["sleep", "600.5"], 0.1)
+    assert _has_ended(*numbers)
+
+
+def test_lines_of_an_output_end_with_a_line_feed_alone():
+    assert run_bounded(["printf", r"a\r\nb\rc\n"], 60.0).stdout == "a\nb\nc\n"

@@ -19,12 +19,18 @@ from traingate.environments.answers import ask_program
 from traingate.environments.interpreter import PROBE_SECONDS, Interpreter, child_environment
 from traingate.errors import ConfigurationError
 from traingate.report.terminal_text import terminal_text
-from traingate.untrusted.clock import wait_for_exit
+from traingate.untrusted.clock import monotonic, wait_for_exit
 from traingate.untrusted.masking import masked_text
 from traingate.untrusted.paths import is_folder
 
 _OUTPUT_BYTES: Final = 64 << 10
 """Largest part of the command's output that is read: its end."""
+
+_MAX_OUTPUT_BYTES: Final = 32 << 20
+"""Size of the output from which on it is cut while the command runs: it must not fill the disk."""
+
+_CHECK_SECONDS: Final = 1.0
+"""Interval of the looks at its size."""
 
 _OUTPUT_LINES: Final = 40
 """Number of lines shown from the end of the command's output."""
@@ -58,7 +64,7 @@ def prepare_base_tree(
     """
     packages_before = _installed_packages(interpreter) if is_shared else None
     shown_command = repr(masked_text(command))
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile("a+b") as output:  # for appending, so that it can be cut
         ending = _run(command, folder, interpreter, seconds, output)
         if ending is not None:
             output.seek(max(0, output.seek(0, os.SEEK_END) - _OUTPUT_BYTES))
@@ -102,7 +108,7 @@ def _run(
             start_new_session=True,  # so that it and its children can be killed together
         )
         guard = OrphanGuard(process.pid, tag, None)
-        code = wait_for_exit(process, seconds)
+        code = _exit_status(process, seconds, output.fileno())
     finally:
         if process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -114,6 +120,24 @@ def _run(
     if code is None:
         return f"took longer than {seconds:g} s (see --traingate-timeout), and was ended,"
     return f"failed with exit status {code}" if code else None
+
+
+def _exit_status(process: subprocess.Popen[bytes], seconds: float, output: int) -> int | None:
+    """Wait for the end of the command, and return its exit status; None if it takes longer.
+
+    Meanwhile its output is cut to its end if it has become long.
+    """
+    deadline = monotonic() + seconds
+    while True:
+        remaining = deadline - monotonic()
+        code = wait_for_exit(process, min(remaining, _CHECK_SECONDS))
+        if code is not None or remaining <= _CHECK_SECONDS:
+            return code
+        size = os.fstat(output).st_size
+        if size > _MAX_OUTPUT_BYTES:
+            end = os.pread(output, _OUTPUT_BYTES, size - _OUTPUT_BYTES)
+            os.ftruncate(output, 0)
+            os.write(output, end)
 
 
 _PACKAGE_FOLDERS: Final = """

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from traingate.errors import ConfigurationError
-from traingate.untrusted.bounded_command import GroupObserver, run_bounded
+from traingate.untrusted.bounded_command import GroupObserver, LongOutputError, run_bounded
 from traingate.untrusted.masking import masked_text
 
 _LEFT_OUT_VARIABLES: Final = {
@@ -85,7 +85,8 @@ def run_git(
 ) -> subprocess.CompletedProcess[str]:
     """Run git in *folder* without prompts; if interrupted, kill it and all processes it started.
 
-    A command that takes longer than half an hour is killed too, and fails with that reason.
+    A command that takes longer than half an hour, or prints more than is read, is killed too, and
+    fails with that reason.
 
     Args:
         folder: Folder to run it in.
@@ -106,7 +107,9 @@ def run_git(
         )
     except subprocess.TimeoutExpired:
         reason = f"git gave no answer within {_LONGEST_SECONDS:g} s, and was ended"
-        return subprocess.CompletedProcess(command, _NO_ANSWER, "", reason)
+    except LongOutputError as error:
+        reason = f"git was ended: {error}"
+    return subprocess.CompletedProcess(command, _NO_ANSWER, "", reason)
 
 
 def git_environment() -> dict[str, str]:
