@@ -9,6 +9,8 @@ from session_option_ways import OF_ENVIRONMENT, OF_OPTIONS, TOGETHER, WITHOUT_EF
 from session_sites import FAST, SMOKE, STORED, TEST, TEST_FILE
 from session_ways import cases, prepare
 
+from long_cases import some_long
+
 WAYS = {**OF_OPTIONS, **OF_ENVIRONMENT}
 
 
@@ -23,7 +25,7 @@ def test_no_way_is_green(project, name, asker):
 
 @pytest.mark.parametrize(
     "options",
-    [TOGETHER, *(pytest.param(text, marks=pytest.mark.long) for text in WITHOUT_EFFECT)],
+    [TOGETHER, *some_long(WITHOUT_EFFECT, short=["--benchmark-only"])],
 )
 def test_a_regression_is_one_however_tests_are_run_and_shown(project, options):
     project.store(FAST)
