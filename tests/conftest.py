@@ -51,6 +51,7 @@ SLOW_FILES = SIMULATED_FILES | {
     "test_data_branch.py",
     "test_data_branch_server.py",
     "test_environments.py",
+    "test_forms_of_tests.py",
     "test_git_settings.py",
     "test_handshake.py",
     "test_history.py",
@@ -181,10 +182,10 @@ def pytest_collection_modifyitems(items):
 
 
 def _position(item):
-    """Return the place of a test's file or folder in ``ORDER``; other tests come after these."""
+    """Return the position of a test's file or folder in ``ORDER``; other tests come after these."""
     path = item.path.relative_to(Path(__file__).parent)
-    places = [place for place, name in enumerate(ORDER) if path.is_relative_to(name)]
-    return min(places, default=len(ORDER))
+    positions = [number for number, name in enumerate(ORDER) if path.is_relative_to(name)]
+    return min(positions, default=len(ORDER))
 
 
 @pytest.hookimpl(trylast=True)  # the processes of xdist have ended

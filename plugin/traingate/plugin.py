@@ -29,7 +29,7 @@ from traingate.ending.command_line import requested_options, runs_no_test
 from traingate.ending.early_exit import refuse_blocked_parts, refuse_early_exit
 from traingate.ending.exit_status import (
     GATE_STATUS_KEY,
-    GREEN_STATUSES,
+    STATUSES_WITHOUT_FAILURE,
     SUMMARISED_STATUSES,
     ExitStatus,
     GateStatus,
@@ -210,7 +210,7 @@ class _SessionHooks:
         if not runs_no_test(self._config.option):
             self._error_messages += self._describe_gaps(session)
         self._error_messages += self._write_results()
-        if self._error_messages and session.exitstatus in GREEN_STATUSES:
+        if self._error_messages and session.exitstatus in STATUSES_WITHOUT_FAILURE:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if not runs_no_test(self._config.option):
             self._gate_status.end(
@@ -222,7 +222,7 @@ class _SessionHooks:
         messages = []
         if self._config.stash[SESSION_KEY] == self.session:  # ``traingate calibrate`` replaces it
             messages += self._required_names.problems(session)
-        if session.exitstatus in GREEN_STATUSES:
+        if session.exitstatus in STATUSES_WITHOUT_FAILURE:
             messages += self._gate_status.describe_hidden_failures()
         get_plugin = self._config.pluginmanager.get_plugin
         parts = {**self.parts, **self._run_saving.parts}

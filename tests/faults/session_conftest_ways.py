@@ -12,6 +12,7 @@ from session_ways import (
     ENDED_EARLY,
     HIDDEN,
     HIDDEN_FAILURE,
+    INI,
     LOADING,
     NO_BENCHMARK,
     NOTHING,
@@ -52,6 +53,11 @@ def pytest_cmdline_main(config):
     "exit in the summary": "def pytest_terminal_summary(): sys.exit(0)",
 }
 """Hooks that change the exit status after the run has said what it compared."""
+
+_OWN_VERSION = """
+def pytest_addoption(parser):
+    parser.addoption('--own', action='version', version='1.0')
+"""
 
 CHANGING_BEFORE = """
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -114,15 +120,10 @@ def pytest_sessionfinish():
             by_conftest("def pytest_addoption(): sys.exit(0)", LOADING, status=4)
         ),
         "exit of an option": early(
-            replace(
-                by_conftest(
-                    "def pytest_addoption(parser):\n"
-                    "    parser.addoption('--own', action='version', version='1.0')",
-                    LOADING,
-                    status=4,
-                ),
-                addopts="--own",
-            )
+            replace(by_conftest(_OWN_VERSION, LOADING, status=4), addopts="--own")
+        ),
+        "exit of an option of the command line": replace(
+            by_conftest(_OWN_VERSION, LOADING, status=4), arguments=("--own",), askers=(INI,)
         ),
         "exit in the value of an option": early(
             replace(

@@ -31,16 +31,38 @@ def test_no_way_is_green(project, name, asker):
 
 
 @pytest.mark.parametrize(
-    ("asker", "change"),
-    [(COMMIT, "traingate_against = 'HEAD~0'"), (STORED_RUN, "benchmark_compare = '0001'")],
+    ("asker", "change", "says"),
+    [
+        (
+            COMMIT,
+            "traingate_against = 'HEAD~0'",
+            "--traingate-against=HEAD was asked for, and a conftest file or a plugin has changed "
+            "the options: --traingate-against=HEAD~0 was in force",
+        ),
+        (
+            STORED_RUN,
+            "benchmark_compare = '0001'",
+            "--benchmark-compare was asked for, and a conftest file or a plugin has changed the "
+            "options: --benchmark-compare=0001 was in force",
+        ),
+        (
+            COMMIT,
+            "traingate_against = None; config.option.benchmark_compare = True; "
+            "config.option.benchmark_storage = 'stored'",
+            "a comparison was asked for, and a conftest file or a plugin has changed the options. ",
+        ),
+    ],
+    ids=["commit", "run", "another kind"],
 )
-def test_a_comparison_that_a_conftest_file_replaces_by_another_is_not_green(project, asker, change):
+def test_a_comparison_that_a_conftest_file_replaces_by_another_is_not_green(
+    project, asker, change, says
+):
     project.store(SLOW)
     project.write("conftest.py", f"def pytest_configure(config): config.option.{change}")
     project.commit()
     ended = project.run(*ASKERS[asker])
     assert ended.counts["passed"] == 1, ended.output
-    assert "has changed the options" in ended.output
+    assert says in ended.output, ended.output
     assert ended.status == 1
 
 

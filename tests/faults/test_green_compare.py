@@ -36,8 +36,14 @@ NOT_COMPARED = {
 
 
 @pytest.fixture
-def compare(tmp_path):
-    """Return a function that compares a run of other tests with one of ``ONE``."""
+def compare(tmp_path, monkeypatch):
+    """Return a function that compares a run of other tests with one of ``ONE``.
+
+    Afterwards, nothing but the files of the test may be there.
+    """
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
 
     def run(tests, base=None):
         files = [tmp_path / "base.json", tmp_path / "run.json"]
@@ -47,7 +53,10 @@ def compare(tmp_path):
             save_run(file, records)
         return CliRunner().invoke(main, ["compare", *map(str, files)])
 
-    return run
+    yield run
+    assert [*temporary.iterdir()] == []
+    names = {path.name for path in tmp_path.iterdir()} - {"base.json", "run.json", "other.json"}
+    assert names == {"temporary"}
 
 
 def test_runs_whose_tests_were_all_compared_pass(compare):

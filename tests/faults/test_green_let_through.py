@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from session_sites import DUET, MODELS, STORED, TESTS
+from session_sites import DUET, MODELS, STORED, TESTS, site
 
 OTHER = TESTS.replace("test_model", "test_other")
 
@@ -98,6 +98,13 @@ WAYS = {
 """Files of the base, files of the change, and counts in the end."""
 
 
+@pytest.fixture
+def project():
+    with site() as made:
+        yield made
+        assert made.leftovers() == []
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_duet_that_ends_green_shows_it_in_its_counts(project, way):
     base, change, counts = WAYS[way]
@@ -125,4 +132,5 @@ def test_a_base_that_reads_code_by_an_absolute_path_has_that_of_the_change(proje
 def test_a_storage_that_the_change_brings_is_believed(project):
     project.store()  # of a step of a second
     ended = project.run(*STORED)
-    assert (ended.status, ended.counts["passed"]) == (0, 1), ended.output
+    counts = ended.counts  # with one launch, a busy machine may leave the verdict open
+    assert (ended.status, counts["compared"], counts["regressed"]) == (0, 1, 0), ended.output

@@ -6,8 +6,10 @@ import json
 
 import pytest
 from session_option_ways import OF_ENVIRONMENT, OF_OPTIONS, TOGETHER, WITHOUT_EFFECT
-from session_sites import FAST, STORED, TEST
+from session_sites import FAST, SMOKE, STORED, TEST, TEST_FILE
 from session_ways import cases, prepare
+
+from long_cases import some_long
 
 WAYS = {**OF_OPTIONS, **OF_ENVIRONMENT}
 
@@ -23,7 +25,7 @@ def test_no_way_is_green(project, name, asker):
 
 @pytest.mark.parametrize(
     "options",
-    [TOGETHER, *(pytest.param(text, marks=pytest.mark.long) for text in WITHOUT_EFFECT)],
+    [TOGETHER, *some_long(WITHOUT_EFFECT, short=["--benchmark-only"])],
 )
 def test_a_regression_is_one_however_tests_are_run_and_shown(project, options):
     project.store(FAST)
@@ -38,3 +40,35 @@ def test_a_regression_is_one_however_tests_are_run_and_shown(project, options):
     outcomes = {(result["test"], result["verdict"]["outcome"]) for result in results}
     assert outcomes == {(TEST, "REGRESSED")}
     assert project.leftovers() == []
+
+
+PIPED = ["sh", "-c", 'echo -q | exec "$@" @/dev/stdin', "sh"]
+"""Command that gives pytest a file of arguments which is empty when it is read again."""
+
+LARGE = "".join(f"--ignore={number}{'a' * 1000}\n" for number in range(1200))
+"""More than 1 MiB of arguments, as a list of thousands of tests is."""
+
+
+@pytest.mark.parametrize("options", [(), ("--collect-only",)], ids=["run", "listed"])
+@pytest.mark.parametrize("prefix", [[], PIPED], ids=["large", "piped"])
+def test_a_file_of_arguments_asks_for_nothing_in_a_project_without_benchmarks(
+    project, prefix, options
+):
+    project.prefix[:] = prefix
+    project.write(TEST_FILE, "def test_other(): pass\n")
+    project.write("large.txt", LARGE)
+    ended = project.run(*options, *(() if prefix else ("@large.txt",)))
+    assert ended.status == 0, ended.output
+
+
+def test_a_file_of_arguments_that_is_read_again_asks_for_what_it_says(project):
+    project.write("large.txt", LARGE)
+    ended = project.run(*SMOKE, "@large.txt")
+    assert ended.status == 0, ended.output
+
+
+def test_a_file_of_arguments_that_cannot_be_read_again_may_have_asked_for_a_comparison(project):
+    project.prefix[:] = PIPED
+    ended = project.run(*SMOKE)
+    assert "a file of arguments could not be read a second time" in ended.output
+    assert ended.status == 1, ended.output

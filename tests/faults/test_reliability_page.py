@@ -8,6 +8,7 @@ from pathlib import Path
 import fault_table
 import pytest
 from fault_table import GROUPS
+from test_long_life import BENCHMARKS, LAUNCHES, RSS_BYTES_PER_LAUNCH
 
 from traingate.baselines import run_files
 from traingate.protocol import handshake
@@ -83,9 +84,15 @@ LIMITS = {
     "after 10 s at most": handshake._PEER_SECONDS == 10,
     "more than 8 GiB or 100,000 files": (data_branch._MAX_BYTES, data_branch._MAX_FILES)
     == (8 << 30, 100_000),
+    "test_long_life.py` with 32 launches; `": LAUNCHES["short"] == 32,
+    "test_long_life.py -m long` with 300 |": LAUNCHES["long"] == 300,
+    "300 launches in one session": LAUNCHES["long"] == 300,
+    "less than 40 KB of memory per launch": RSS_BYTES_PER_LAUNCH == 40_000,
+    "the same file with 8 and with 200 benchmarks": BENCHMARKS == {"short": 8, "long": 200},
+    "200 benchmarks are compared in one run": BENCHMARKS["long"] == 200,
     "512 MiB": run_files.MAX_RUN_BYTES == 512 << 20,
 }
-"""Limits on the page which tests replace by smaller ones, and whether the code has them."""
+"""Limits on the page, most of which tests replace by smaller ones, and whether the code has them."""
 
 
 @pytest.mark.parametrize("limit", LIMITS)

@@ -68,8 +68,10 @@ def test_a_disk_that_runs_full_in_a_step_fails_that_test_and_is_empty_afterwards
     )
     ended = project.run("test_other.py", "test_speed.py", *STORED, "--traingate-on-missing=record")
     assert ended.status == 1, ended.output
-    assert "No space left on device" in ended.output
+    message = ended.output.partition("the workload raised in launch 1, in its first step:")[2]
+    assert "No space left on device" in message, ended.output
     assert ended.counts["compared"] == 1
+    assert project.leftovers() == []
     assert listing.read_text() == ""
 
 
@@ -120,6 +122,7 @@ def _compare_beside(project, options):
     ended = project.run(*options)
     assert ended.status == 0, ended.output
     assert ended.counts["compared"] == 1
+    assert project.leftovers() == []
     assert os.listdir(other) == []  # noqa: PTH208 - hidden files too
 
 

@@ -138,7 +138,7 @@ def test_one_test_cannot_be_an_ordinary_benchmark_too(project, text, message):
             ("--maxfail=1", "--timeout=60", "--reruns=2"), ("-p", "no:cacheprovider", "--setup-show"),
             ("--ff",), ("--lf", "--durations=3"), ("--sw",), ("--benchmark-disable", "--benchmark-enable"),
         ],
-        short=[("-W", "error", "-x"), ("--maxfail=1", "--timeout=60", "--reruns=2"), ("--lf", "--durations=3")],
+        short=[("-n0", "--benchmark-only"), ("-W", "error", "-x"), ("--maxfail=1", "--timeout=60", "--reruns=2"), ("--lf", "--durations=3")],
     ),
     ids=" ".join,
 )  # fmt: skip
@@ -220,8 +220,12 @@ def test_forked_tests_take_one_step_and_leave_nothing(project):
     ended = project.run(*SMOKE, "--forked")
     assert "collected 3 items" in ended.output
     assert (project.folder / "steps").read_text().split() == ["step"] * 3
-    # Its newest version cannot report a test of pytest 9.2, whatever other plugins are there.
-    assert ended.status == 0 or "3 failed" in ended.output, ended.output
+    # Its newest version cannot report a test of pytest 9.2: ordinary ones fail as ours does.
+    failures = ended.output.count("running the test EXITED with status 3")
+    if pytest.version_tuple < (9, 2) or not failures:
+        assert ended.status == 0, ended.output
+    else:
+        assert (ended.status, failures) == (1, 3), ended.output
     assert project.leftovers() == []
 
 

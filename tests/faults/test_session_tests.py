@@ -9,6 +9,8 @@ import time
 import pytest
 from session_sites import DUET, MODELS, PYTEST, SMOKE, TESTS, TIMEOUT
 
+from refusing_md5 import WITHOUT_MD5
+
 
 def test_a_test_that_stops_the_clock_of_python_is_measured(project):
     project.write("models.py", MODELS)
@@ -119,4 +121,33 @@ def test_the_end_of_a_run_does_not_wait_for_a_process_that_a_test_has_forked(pro
             os.kill(int(file.read_text()), signal.SIGKILL)
     assert ended.status == 0, ended.output
     assert folders == []
+    assert project.leftovers() == []
+
+
+MD5_REFUSED = """
+    import hashlib
+    try:
+        hashlib.md5(b"")
+    except ValueError:
+        pass
+    else:
+        raise AssertionError("this process has MD5")
+"""
+
+
+def test_a_session_needs_no_md5(project):
+    folder = project.root / "fips"  # not a part of the project
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(WITHOUT_MD5)
+    paths = (str(folder), project.environment["PYTHONPATH"])
+    project.variables["PYTHONPATH"] = os.pathsep.join(paths)
+    project.write("models.py", MODELS.replace("def model():", f"def model():{MD5_REFUSED}"))
+    project.write(
+        "test_speed.py",
+        TESTS.replace("    training_benchmark(", f"{MD5_REFUSED}    training_benchmark("),
+    )
+    project.commit()
+    ended = project.run(*DUET, "--traingate-html=page.html", "--benchmark-save=run")
+    assert ended.status == 0, ended.output
+    assert ended.counts["compared"] == 1
     assert project.leftovers() == []

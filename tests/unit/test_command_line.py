@@ -159,7 +159,7 @@ def test_arguments_in_a_file_that_cannot_be_read_again_may_have_asked(project, a
     config = project.parseconfig(argument)
     assert config.option.collectonly
     DAMAGES[damage](project.path / "inner.txt")
-    assert read_command_line(config, config._parser) == CommandLine(asks=True)
+    assert read_command_line(config, config._parser) == CommandLine(asks=True, is_unknown=True)
 
 
 REQUIRED = """

@@ -80,3 +80,11 @@ def test_logical_cores_have_siblings_side_by_side(tmp_path, many_cores, monkeypa
         siblings = f"{core % 4},{core % 4 + 4}"
         (tmp_path / f"cpu{core}" / "topology" / "thread_siblings_list").write_text(siblings)
     assert cpu.logical_cores(cpus=tmp_path) == (0, 4, 1, 5, 2, 6, 3, 7)
+
+
+def test_a_core_whose_siblings_are_not_told_is_one_of_its_own(tmp_path, many_cores, monkeypatch):
+    monkeypatch.setattr(cpu, "numa_nodes", lambda *_: {0: frozenset({0, 1})})
+    monkeypatch.setattr(cpu, "core_count", lambda: 8)
+    (tmp_path / "cpu0" / "topology").mkdir(parents=True)
+    (tmp_path / "cpu0" / "topology" / "thread_siblings_list").write_text("\n")
+    assert cpu.physical_cores(cpus=tmp_path) == (0, 1)

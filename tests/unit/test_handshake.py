@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from refusing_md5 import WITHOUT_MD5
 from traingate.protocol import handshake, messages
 from traingate.protocol.channel import Listener, connect
 from traingate.protocol.handshake import NONCE_BYTES, KeyMismatchError, prove
@@ -27,23 +28,6 @@ from traingate.protocol.messages import Step
 channel, _ = connect(Path(sys.argv[2]))
 channel.send(Step(channel.receive().count + 1))
 """
-WITHOUT_MD5 = """
-import _hashlib, hashlib, hmac
-def refuse(*_, **__):
-    raise ValueError("[digital envelope routines] unsupported")
-def refuse_md5(original):
-    def new(name, *arguments, **options):
-        return refuse() if "md5" in str(name).lower() else original(name, *arguments, **options)
-    return new
-hashlib.md5 = _hashlib.openssl_md5 = refuse
-hashlib.new = refuse_md5(hashlib.new)
-_hashlib.new = refuse_md5(_hashlib.new)
-_original = _hashlib.hmac_new
-def _hmac_new(key, msg=b"", digestmod=None):
-    return refuse() if "md5" in str(digestmod).lower() else _original(key, msg, digestmod=digestmod)
-_hashlib.hmac_new = _hmac_new
-"""
-"""Let Python refuse MD5, as it does before 3.12 on a host in FIPS mode."""
 
 
 @pytest.fixture

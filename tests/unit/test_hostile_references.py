@@ -108,7 +108,13 @@ def test_runs_are_not_fetched_through_a_link_of_the_checkout(evil_branch, tmp_pa
     assert [path.name for path in (tmp_path / "outside").iterdir()] == ["secret.json"]
 
 
-@pytest.mark.parametrize("link", ["results", "inner", "results/runs", "results/profiles"])
+@pytest.mark.parametrize(
+    "link",
+    [
+        "results", "inner", "results/runs", "results/profiles",
+        "results/runs/Linux-CPython-3.12-64bit", "results/runs/0001_a.json",
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("command", [["fetch"], ["gate", "--base=HEAD"], ["record"], ["push"]])
 def test_no_step_of_a_job_writes_through_a_link_of_the_checkout(
     branch,  # noqa: F811
@@ -118,9 +124,7 @@ def test_no_step_of_a_job_writes_through_a_link_of_the_checkout(
 ):
     outside = tmp_path / "outside"
     outside.mkdir()
-    Path("results").mkdir()
-    if link == "results":
-        Path(link).rmdir()
+    Path(link).parent.mkdir(parents=True, exist_ok=True)
     Path(link).symlink_to(outside)
     output = "inner/results" if link == "inner" else "results"
     result = CliRunner().invoke(main, ["ci", *command, f"--output={output}"])

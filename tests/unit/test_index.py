@@ -9,13 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import platformdirs
 import pytest
 from stored_records import FAILED, TEST, record_of
 
 from traingate.baselines import index
 from traingate.baselines.index import load_summaries
 from traingate.errors import DamagedRecordError
+from traingate.host.user_folders import user_cache_folder
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def read_files(monkeypatch, tmp_path):
 
 @pytest.fixture
 def database(read_files):
-    return platformdirs.user_cache_path("traingate") / "runs.sqlite"
+    return user_cache_folder() / "runs.sqlite"
 
 
 def load(storage):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pwd
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -34,8 +35,15 @@ def nobody(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("find", [user_cache_folder, user_data_folder])
 def test_there_is_no_folder_of_the_user(find):
-    with pytest.raises(NoHomeError, match="set HOME"):
+    with pytest.raises(NoHomeError, match=r"^no home directory for .*traingate: set HOME$"):
         find()
+
+
+def test_a_folder_below_a_home_that_is_unknown_is_named(monkeypatch):
+    """Earlier versions of platformdirs return it."""
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: Path("~/.cache", name))
+    with pytest.raises(NoHomeError, match=r"^no home directory for ~/.cache/traingate: set HOME$"):
+        user_cache_folder()
 
 
 def test_variables_name_folders(monkeypatch, tmp_path):

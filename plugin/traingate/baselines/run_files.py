@@ -88,6 +88,19 @@ def storage_folder(storage: str) -> Path | None:
     return Path(storage.removeprefix(_PREFIX))
 
 
+def stored_files(folder: Path, pattern: str = "*") -> set[Path]:
+    """Return the files that stand where pytest-benchmark keeps runs: there, and one level below.
+
+    Args:
+        folder: Folder of a storage.
+        pattern: Pattern of their names without the ending ``.json``.
+
+    Raises:
+        ValueError, NotImplementedError, OSError: As by ``Path.glob``, if this is no such pattern.
+    """
+    return {*folder.glob(f"{pattern}.json"), *folder.glob(f"*/{pattern}.json")}
+
+
 def located_storage(storage: str) -> str:
     """Return a storage whose folder is absolute, as pytest-benchmark reads it at its start.
 
@@ -176,7 +189,7 @@ def _select(folder: Path, selection: str | bool) -> list[Path]:
     pattern = "[0-9][0-9][0-9][0-9]" if selection is True else str(selection).rstrip("*")
     _check_folders(folder)
     try:
-        files = {*folder.glob(f"{pattern}*.json"), *folder.glob(f"*/{pattern}*.json")}
+        files = stored_files(folder, f"{pattern}*")
     except (ValueError, NotImplementedError, OSError) as error:  # absolute, empty, or too long
         raise NoRunError(f"No saved run matches {selection!r}: {error}") from error
     if selection is True:

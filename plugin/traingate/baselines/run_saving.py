@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from traingate.baselines.run_files import run_number, storage_folder
+from traingate.baselines.run_files import run_number, storage_folder, stored_files
 from traingate.baselines.whole_saves import whole_saves
 from traingate.errors import BaselineError
 from traingate.untrusted.locks import locked
@@ -188,8 +188,7 @@ def _run_name(config: pytest.Config) -> str:
 
 def _files(folder: Path, name: str) -> set[Path]:
     """Return the files of runs in a storage that are called ``NNNN_name.json``."""
-    files = {*folder.glob("*.json"), *folder.glob("*/*.json")}
-    return {file for file in files if file.name.partition("_")[2] == f"{name}.json"}
+    return {file for file in stored_files(folder) if file.name.partition("_")[2] == f"{name}.json"}
 
 
 def _call_other_hooks(session: pytest.Session, exitstatus: int) -> None:

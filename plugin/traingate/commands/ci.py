@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from traingate.baselines.run_files import stored_files
 from traingate.commands.output import NO_RESULT, complain, exit_without_result, print_text
 from traingate.commands.shared_options import tolerance_option
 from traingate.ending.pytest_process import run_pytest
@@ -17,7 +18,7 @@ from traingate.errors import BaselineError, ConfigurationError
 from traingate.history.read import read_history
 from traingate.pull_requests.checked_results import check_results
 from traingate.pull_requests.comment import post_comment, read_results
-from traingate.pull_requests.data_branch import BRANCH, DataBranch
+from traingate.pull_requests.data_branch import BRANCH, DataBranch, refuse_links
 from traingate.pull_requests.event import read_workflow_run, reason_in
 from traingate.pull_requests.measuring import RESULTS_FILE, measure_pull_request
 from traingate.records.history import History
@@ -119,7 +120,7 @@ def _record(
 ) -> int:
     """Measure and save one run, and return the exit status."""
     storage = _storage(output)
-    before = {*storage.rglob("*.json")}
+    before = stored_files(storage)
     options = [
         f"--benchmark-storage={storage}",
         f"--benchmark-save={os.environ.get('GITHUB_RUN_ID', 'run')}",
@@ -130,7 +131,7 @@ def _record(
     if reason is not None:
         options.append(f"--traingate-accept={reason}")
     status = run_pytest([*pytest_arguments, *options]).status
-    if {*storage.rglob("*.json")} == before:
+    if stored_files(storage) == before:
         return status or NO_RESULT
     history = read_history(str(storage), anchor=anchor, tolerance=tolerance)
     problem = not_compared_text(history, anchor) if anchor is not None else ""
@@ -161,7 +162,7 @@ def push(output: Path, branch: str, keep: int) -> None:
 
     def step() -> int:
         storage = _storage(output)
-        DataBranch.of_origin(branch).add([*storage.rglob("*.json")], storage, keep)
+        DataBranch.of_origin(branch).add(stored_files(storage), storage, keep)
         return 0
 
     _exit_with(step)
@@ -176,10 +177,10 @@ def _storage(output: Path) -> Path:
     """
     storage = output / "runs"
     folder = Path.cwd()
-    place = folder / output
-    for path in (place / "runs", place / "profiles", place, *place.parents):
-        if folder in path.parents and path.is_symlink():
-            raise ConfigurationError(f"{path} is a link, and nothing is written through it")
+    output_folder = folder / output
+    paths = (output_folder, *output_folder.parents, output_folder / "profiles", folder / storage)
+    refuse_links(path for path in paths if folder in path.parents)
+    refuse_links((folder / storage).rglob("*"))
     storage.mkdir(parents=True, exist_ok=True)
     return storage
 

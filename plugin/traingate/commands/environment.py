@@ -78,7 +78,7 @@ def list_environments() -> None:
     for title in ("name", "python", "torch", "folder"):
         table.add_column(title, overflow="fold")
     try:
-        place = environments_folder()
+        parent = environments_folder()
         created = created_environments()
     except ConfigurationError as error:
         exit_without_result(error)
@@ -87,7 +87,7 @@ def list_environments() -> None:
     if created:
         print_on_console(lambda console: console.print(table))
     else:
-        print_text(f"No environment in {place}.")
+        print_text(f"No environment in {parent}.")
     absent = [name for name in known_names() if name not in created]
     if absent:
         print_text(f"Tested versions, not created: {', '.join(absent)}")

@@ -44,8 +44,9 @@ _VERSIONS_TO_LIST: Final = 2 if pytest.version_tuple >= (9,) else 1
 """Number of ``--version`` with which pytest runs no test; pytest 9 ignores one in a file of
 arguments."""
 
-_MAX_ARGUMENT_BYTES: Final = 1 << 20
-"""Largest file of arguments that is read."""
+_MAX_ARGUMENT_BYTES: Final = 64 << 20
+"""Largest file of arguments that is read. pytest itself has read all of it; a list of 100,000 tests
+takes a tenth of that."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,13 @@ class CommandLine:
     Attributes:
         asks: True for a comparison, or a layer that must run.
         listing_options: Options with which pytest prints something, and runs no test.
+        is_unknown: True if it is only possible that it asks: a file of its arguments could not be
+            read a second time.
     """
 
     asks: bool
     listing_options: tuple[str, ...] = ()
+    is_unknown: bool = False
 
     def requests_listing(self, config: pytest.Config) -> bool:
         """Return whether a person has asked pytest for a list, and pytest prints one.
@@ -87,14 +91,14 @@ def read_command_line(config: pytest.Config, parser: pytest.Parser) -> CommandLi
     """
     arguments = [os.fspath(argument) for argument in config.invocation_params.args]
     if not _is_readable(arguments):
-        return CommandLine(asks=True)
+        return CommandLine(asks=True, is_unknown=True)
     try:
         options = parser.parse_known_args(arguments)
         return CommandLine(_asks(options, parser), _listing_options(options))
     except (pytest.UsageError, ValueError):  # a required option in addopts, or an open quote
         return CommandLine(asks=False)
     except RecursionError:  # a file of arguments that names itself in an override of addopts
-        return CommandLine(asks=True)
+        return CommandLine(asks=True, is_unknown=True)
 
 
 def _asks(options: Namespace, parser: pytest.Parser) -> bool:

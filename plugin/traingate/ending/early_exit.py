@@ -26,7 +26,7 @@ _EXPLANATION: Final = (
 )
 
 
-def is_green(status: object) -> bool:
+def ends_with_zero(status: object) -> bool:
     """Return whether Python ends with exit status 0 if it is given *status*.
 
     The operating system keeps the lowest eight bits of a number, and Python takes None for 0.
@@ -78,7 +78,7 @@ def refuse_early_exit(
     def refuse_exit() -> None:
         error = sys.exc_info()[1]
         is_parsed = early_config.stash.get(IS_PARSED_KEY, False)
-        if not is_parsed and isinstance(error, SystemExit) and is_green(error.code):
+        if not is_parsed and isinstance(error, SystemExit) and ends_with_zero(error.code):
             raise pytest.UsageError(_EXPLANATION) from error
 
     if command_line.asks or requested:

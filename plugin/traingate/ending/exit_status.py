@@ -21,7 +21,7 @@ from traingate.ending.early_exit import (
     COMMAND_LINE_KEY,
     IS_PARSED_KEY,
     REQUESTED_KEY,
-    is_green,
+    ends_with_zero,
 )
 from traingate.ending.termination import Terminated, Termination
 from traingate.report.terminal_text import encodable, terminal_text
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 ExitStatus: TypeAlias = "int | pytest.ExitCode | None"
 
-GREEN_STATUSES: Final = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+STATUSES_WITHOUT_FAILURE: Final = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 """Exit statuses of a run in which no test failed."""
 
 SUMMARISED_STATUSES: Final = (
-    *GREEN_STATUSES,
+    *STATUSES_WITHOUT_FAILURE,
     pytest.ExitCode.TESTS_FAILED,
     pytest.ExitCode.INTERRUPTED,
 )
@@ -120,7 +120,7 @@ def is_complete(session: pytest.Session) -> bool:
     status is 0, somebody else has set one of them, and the run must have compared all that it
     should.
     """
-    if session.exitstatus in GREEN_STATUSES:
+    if session.exitstatus in STATUSES_WITHOUT_FAILURE:
         return True
     ended_early = session.shouldfail or session.shouldstop
     return session.exitstatus == pytest.ExitCode.TESTS_FAILED and not ended_early
@@ -137,7 +137,7 @@ def check_exit_status(config: pytest.Config) -> Generator[None, ExitStatus, Exit
     try:
         status = yield
     except SystemExit as error:  # of a hook of another plugin; in tests it is a failure
-        if not is_green(error.code):
+        if not ends_with_zero(error.code):
             raise
         exit_error, status = error, pytest.ExitCode.OK
     except Terminated:
@@ -145,7 +145,7 @@ def check_exit_status(config: pytest.Config) -> Generator[None, ExitStatus, Exit
     gate = config.stash.get(GATE_STATUS_KEY, None)
     if gate is not None and gate.termination.exit_status is not None:
         return gate.termination.exit_status
-    failure = _failure(config, gate) if is_green(status) else ""
+    failure = _failure(config, gate) if ends_with_zero(status) else ""
     if failure:
         text = f"ERROR: traingate: {terminal_text(failure)}\n"
         sys.stderr.write(encodable(text, sys.stderr))
@@ -163,9 +163,9 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
         return str(error)
     requested = config.stash.get(REQUESTED_KEY, {})
     command_line = config.stash.get(COMMAND_LINE_KEY, None)
-    asks = requested or (command_line is not None and command_line.asks)
-    if not (asks or settings.compares or settings.require):
-        return ""
+    asks = command_line is not None and command_line.asks and not command_line.is_unknown
+    if not (asks or requested or settings.compares or settings.require):
+        return _failure_of_unknown(gate, command_line)
     compare = settings.compare or requested.get("benchmark_compare", False)
     if not _concerns_training(settings, compare, gate):
         return ""
@@ -181,6 +181,22 @@ def _failure(config: pytest.Config, gate: GateStatus | None) -> str:
     )
 
 
+def _failure_of_unknown(gate: GateStatus | None, command_line: CommandLine | None) -> str:
+    """Return why a run that may have asked for a comparison must not be green; empty if it may.
+
+    If it has collected no training benchmark, there was nothing to compare.
+    """
+    if command_line is None or not command_line.is_unknown:
+        return ""
+    if gate is not None and gate.selection.has_collected and not gate.selection.benchmarks:
+        return ""
+    return (
+        "a file of arguments could not be read a second time. It may have asked for a comparison, "
+        "and this run made none. Give the options on the command line itself, or in a file that "
+        "stays as it is."
+    )
+
+
 def _failure_of_ended(
     gate: GateStatus, requested: Mapping[str, object], command_line: CommandLine | None
 ) -> str:
@@ -190,23 +206,27 @@ def _failure_of_ended(
     comparisons = {name: value for name, value in requested.items() if name != LAYER_OPTION}
     replaced = [name for name, value in comparisons.items() if gate.in_force.get(name) != value]
     asks_in_vain = command_line is not None and command_line.asks and not (requested or gate.asks)
-    if replaced and gate.settings.compares:
-        name = replaced[0]
-        return (
-            f"--{name.replace('_', '-')} {requested[name]} was asked for, and a conftest file or a "
-            f"plugin has changed the options: {gate.in_force.get(name)} was in force. Give that "
-            "value on the command line, or in the configuration."
-        )
-    if asks_in_vain or (comparisons and not gate.settings.compares):
+    has_changed = "was asked for, and a conftest file or a plugin has changed the options"
+    for name in replaced:
+        if gate.settings.compares and gate.in_force.get(name):
+            return (
+                f"{_spelling(name, requested[name])} {has_changed}: "
+                f"{_spelling(name, gate.in_force[name])} was in force. Give that on the command "
+                "line, or in the configuration."
+            )
+    if asks_in_vain or replaced:
         asked = "a comparison"
     elif not names_in(requested.get(LAYER_OPTION)) <= gate.settings.require:
         asked = "a layer"
     else:
         return ""
-    return (
-        f"{asked} was asked for, and a conftest file or a plugin has changed the options. If that "
-        "is meant, pass -p no:traingate."
-    )
+    return f"{asked} {has_changed}. If that is meant, pass -p no:traingate."
+
+
+def _spelling(name: str, value: object) -> str:
+    """Return an option as it is given: without a value if it needs none."""
+    option = f"--{name.replace('_', '-')}"
+    return option if value is True else f"{option}={value}"
 
 
 def _concerns_training(

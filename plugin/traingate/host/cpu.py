@@ -172,7 +172,7 @@ def _siblings(core: int, cpus: Path) -> frozenset[int]:
     try:
         text = (cpus / f"cpu{core}" / "topology" / "thread_siblings_list").read_text()
         return parse_cores(text) | {core}
-    except OSError:
+    except (OSError, ValueError):  # the kernel hides it
         return frozenset({core})
 
 

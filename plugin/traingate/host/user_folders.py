@@ -12,7 +12,11 @@ _NAME: Final = "traingate"
 
 
 class NoHomeError(FileNotFoundError):
-    """The user has no home directory, and no variable names the folder."""
+    """Error of a user who has no home directory, where no variable names the folder.
+
+    It never reaches a user as it is, so it is not in the tree of ``errors``: callers that can do
+    without the folder treat it like any other error of the file system.
+    """
 
 
 def user_cache_folder() -> Path:
@@ -38,7 +42,7 @@ def _absolute(find: Callable[[str], Path]) -> Path:
     try:
         folder = find(_NAME)
     except RuntimeError as error:  # of Path.expanduser
-        raise NoHomeError(f"{error}: set HOME") from error
+        raise NoHomeError(f"no home directory for the folders of {_NAME}: set HOME") from error
     if not folder.is_absolute():  # earlier versions leave "~" as it is
-        raise NoHomeError(f"{folder} has no home directory: set HOME")
+        raise NoHomeError(f"no home directory for {folder}: set HOME")
     return folder

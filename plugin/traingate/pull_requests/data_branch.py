@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Final
 
 from traingate.baselines.index import load_summaries
+from traingate.baselines.run_files import stored_files
 from traingate.baselines.summaries import RunSummary
 from traingate.errors import ConfigurationError, NoRunError
 from traingate.untrusted.files import write_atomically
@@ -25,9 +26,6 @@ from traingate.worktree.removal import Removal
 
 BRANCH: Final = "traingate-runs"
 """Name of the branch, unless the user chooses another."""
-
-_RUNS: Final = ("*/*.json", "*.json")
-"""Patterns of the files of runs, as pytest-benchmark lays them out."""
 
 _ATTEMPTS: Final = 5
 """Number of times that a push is tried while other jobs push too."""
@@ -82,18 +80,15 @@ class DataBranch:
             ConfigurationError: If the repository cannot be reached, or if the folder has a link,
                 through which a file outside of it would be written.
         """
-        link = next((path for path in (folder, *folder.rglob("*")) if path.is_symlink()), None)
-        if link is not None:
-            raise ConfigurationError(f"{link} is a link, and no runs are written through it")
+        refuse_links((folder, *folder.rglob("*")))
         with Removal() as removal:
             clone = _Clone(removal.make_folder("traingate-runs-"), removal)
             self._check_out(clone)
-            for pattern in _RUNS:
-                for file in clone.folder.glob(pattern):
-                    if file.is_file():
-                        copy = folder / file.relative_to(clone.folder)
-                        copy.parent.mkdir(parents=True, exist_ok=True)
-                        shutil.copyfile(file, copy)
+            for file in stored_files(clone.folder):
+                if file.is_file():
+                    copy = folder / file.relative_to(clone.folder)
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(file, copy)
 
     def add(self, files: Collection[Path], storage: Path, keep: int) -> None:
         """Add runs to the branch, and remove those that it need not keep.
@@ -147,6 +142,20 @@ class DataBranch:
         arguments = ("push", "--quiet", lease, "--end-of-options", self.remote, target)
         process = clone.run_git(*arguments)
         return process.stderr.strip() if process.returncode else None
+
+
+def refuse_links(paths: Iterable[Path]) -> None:
+    """Refuse to go on if one of these paths is a link.
+
+    The checkout of a pull request may have a link anywhere, through which a file outside of it
+    would be written.
+
+    Raises:
+        ConfigurationError: If one is a link.
+    """
+    for path in paths:
+        if path.is_symlink():
+            raise ConfigurationError(f"{path} is a link, and nothing is written through it")
 
 
 _ATTRIBUTES: Final = "* -text -eol -ident -filter -working-tree-encoding\n"
