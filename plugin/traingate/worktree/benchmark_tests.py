@@ -15,20 +15,21 @@ from typing import Final
 
 from traingate.worktree.fixture_requests import (
     Fixtures,
-    arguments_of,
     autouse_fixtures,
     fixtures_defined_in,
-    last_name,
     marked_fixtures,
     module_marks,
     overridden,
 )
-from traingate.worktree.measured_calls import MeasuredCalls, assigned_values, measured_calls
+from traingate.worktree.measured_calls import MeasuredCalls, measured_calls
 from traingate.worktree.parameter_ids import parameter_ids
-from traingate.worktree.source_modules import (
+from traingate.worktree.source_modules import SourceModules
+from traingate.worktree.statements import (
     Definition,
-    SourceModules,
+    arguments_of,
+    assigned_values,
     bound_names,
+    last_name,
     nested_statements,
     statements_named,
 )

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+from traingate.worktree.statements import arguments_of, last_name
+
 Fixtures: TypeAlias = Mapping[str, frozenset[str]]
 """Names that each fixture requests, by its own name."""
 
@@ -76,16 +78,3 @@ def marked_fixtures(marks: Iterable[ast.expr]) -> frozenset[str]:
         for argument in mark.args
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     )
-
-
-def arguments_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
-    """Return the names of a function's parameters, which are the fixtures that it requests."""
-    arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-    return {argument.arg for argument in arguments}
-
-
-def last_name(node: ast.expr) -> str:
-    """Return ``c`` for ``a.b.c`` and for ``c``, empty for other expressions."""
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
-from traingate.worktree.fixture_requests import arguments_of
-
-Values: TypeAlias = Mapping[str, tuple[ast.expr, ...]]
-"""Values that statements assign to names, in their order."""
+from traingate.worktree.statements import Values, arguments_of, assigned_values
 
 _COMPARED: Final = (
     ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Name, ast.Call, ast.keyword,
@@ -69,29 +66,6 @@ def measured_calls(
             used_values[name] = ", then ".join(map(ast.unparse, values[name]))
             added |= {each for value in values[name] for each in _free_names(value)} - visited
     return MeasuredCalls(tuple(map(ast.unparse, calls)), used_origins, used_values)
-
-
-def assigned_values(nodes: Iterable[ast.AST]) -> Values:
-    """Return the values that statements assign to names."""
-    values: dict[str, tuple[ast.expr, ...]] = {}
-    for node in nodes:
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
-            for target in targets:
-                for name, value in _pairs(target, node.value):
-                    values[name] = (*values.get(name, ()), value)
-    return values
-
-
-def _pairs(target: ast.expr | None, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the names in the target of an assignment, each with its value."""
-    if isinstance(target, ast.Name):
-        yield target.id, value
-    elif isinstance(target, ast.Tuple | ast.List):
-        parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
-        if len(parts) == len(target.elts):
-            for each, part in zip(target.elts, parts, strict=True):
-                yield from _pairs(each, part)
 
 
 def _aliases(name: str, values: Values) -> frozenset[str]:

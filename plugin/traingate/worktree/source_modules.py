@@ -9,13 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from traingate.worktree.measured_calls import Values, assigned_values
+from traingate.worktree.statements import Definition, Values, all_statements, assigned_values
 
-Place: TypeAlias = tuple[Path, str]
+DefinitionSite: TypeAlias = tuple[Path, str]
 """File of the project, and a name in it."""
-
-Definition: TypeAlias = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-"""Statement that defines a name."""
 
 _MAX_IMPORTS: Final = 10
 """Largest number of imports that are followed from one name to its definition."""
@@ -38,7 +35,7 @@ class SourceModules:
     has_file: Callable[[Path], bool]
     read: Callable[[Path], bytes | None]
     _modules: dict[Path, ast.Module | None] = field(default_factory=dict, init=False)
-    _imports: dict[Path, Mapping[str, Place]] = field(default_factory=dict, init=False)
+    _imports: dict[Path, Mapping[str, DefinitionSite]] = field(default_factory=dict, init=False)
     _origins: dict[Path, Mapping[str, str]] = field(default_factory=dict, init=False)
     _values: dict[Path, Values] = field(default_factory=dict, init=False)
 
@@ -59,13 +56,13 @@ class SourceModules:
             self._values[file] = assigned_values(all_statements(self.body(file)))
         return self._values[file]
 
-    def imports(self, file: Path) -> Mapping[str, Place]:
+    def imports(self, file: Path) -> Mapping[str, DefinitionSite]:
         """Return the places of the project's names that a file imports, by their local names."""
         if file not in self._imports:
             self._imports[file] = dict(self.imported_places(file))
         return self._imports[file]
 
-    def imported_places(self, file: Path) -> Iterator[tuple[str, Place]]:
+    def imported_places(self, file: Path) -> Iterator[tuple[str, DefinitionSite]]:
         """Yield the local names that a file imports from the project, with their places.
 
         Of an import of all names, both are ``*``.
@@ -74,7 +71,9 @@ class SourceModules:
             if isinstance(node, ast.ImportFrom):
                 yield from self.places_of(node, file)
 
-    def places_of(self, statement: ast.ImportFrom, file: Path) -> Iterator[tuple[str, Place]]:
+    def places_of(
+        self, statement: ast.ImportFrom, file: Path
+    ) -> Iterator[tuple[str, DefinitionSite]]:
         """Yield the local names that one statement of a file imports, with their places."""
         source = self._module_file(statement.module, statement.level, file)
         if source is not None:
@@ -139,7 +138,7 @@ class SourceModules:
         names = {getattr(node, "name", "") for node in self.body(file)}
         return name in names or name in self.imports(file) or name in self.values(file)
 
-    def _definition(self, place: Place) -> Place:
+    def _definition(self, place: DefinitionSite) -> DefinitionSite:
         """Return where an imported name is defined."""
         for _ in range(_MAX_IMPORTS):
             file, name = place
@@ -148,44 +147,13 @@ class SourceModules:
             place = self.imports(file)[name]
         return place
 
-    def _text(self, place: Place) -> str:
+    def _text(self, place: DefinitionSite) -> str:
         """Return a place as a text: the file relative to the root, and the name if there is one."""
         file, name = place
         path = file.relative_to(self.root).as_posix()
         return f"{path}::{name}" if name else path
 
 
-def statements_named(body: Iterable[ast.stmt], name: str) -> list[ast.stmt]:
-    """Return the statements that define a name."""
-    return [node for node in body if getattr(node, "name", "") == name]
-
-
-def bound_names(node: ast.stmt) -> set[str]:
-    """Return the names that a statement defines, imports, assigns or deletes."""
-    if isinstance(node, Definition):
-        return {node.name}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {each.asname or each.name for each in node.names}
-    deleted = node.targets if isinstance(node, ast.Delete) else []
-    return {each.id for each in deleted if isinstance(each, ast.Name)} | {*assigned_values([node])}
-
-
 def is_of_project(origin: str) -> bool:
     """Return whether an origin is a file of the project, or a name in one."""
     return "::" in origin or origin.endswith(".py")
-
-
-def nested_statements(node: ast.stmt) -> list[ast.stmt]:
-    """Return the statements in all branches of a condition, a loop, or another such statement."""
-    blocks = [getattr(node, name, ()) for name in ("body", "orelse", "finalbody")]
-    for name in ("handlers", "cases"):
-        blocks += [each.body for each in getattr(node, name, ())]
-    return [statement for block in blocks for statement in block]
-
-
-def all_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield statements, and those nested in them, but for the bodies of functions and classes."""
-    for node in body:
-        yield node
-        if not isinstance(node, Definition):
-            yield from all_statements(nested_statements(node))
