@@ -57,9 +57,18 @@ class SourceModules:
         return self._values[file]
 
     def imports(self, file: Path) -> Mapping[str, DefinitionSite]:
-        """Return the places of the project's names that a file imports, by their local names."""
+        """Return where names are that a file imports from the project, by their local names.
+
+        A definition in the file that follows the import of its name replaces it.
+        """
         if file not in self._imports:
-            self._imports[file] = dict(self.imported_places(file))
+            imports: dict[str, DefinitionSite] = {}
+            for node in self.body(file):
+                if isinstance(node, ast.ImportFrom):
+                    imports.update(self.places_of(node, file))
+                elif isinstance(node, Definition):
+                    imports.pop(node.name, None)
+            self._imports[file] = imports
         return self._imports[file]
 
     def imported_places(self, file: Path) -> Iterator[tuple[str, DefinitionSite]]:
@@ -78,6 +87,33 @@ class SourceModules:
         source = self._module_file(statement.module, statement.level, file)
         if source is not None:
             yield from ((each.asname or each.name, (source, each.name)) for each in statement.names)
+
+    def imported_module(self, name: str, file: Path) -> Path | None:
+        """Return the file of the module that *file* imports by a name, which may have dots."""
+        for node in self.body(file):
+            if isinstance(node, ast.Import):
+                for each in node.names:
+                    if name == (each.asname or each.name):
+                        return self._module_file(each.name, 0, file)
+            elif isinstance(node, ast.ImportFrom):
+                for each in node.names:
+                    if name == (each.asname or each.name):
+                        return self._submodule_file(node, each.name, file)
+        return None
+
+    def definition(self, site: DefinitionSite) -> DefinitionSite:
+        """Return where a name is defined that the module of a site may import from another."""
+        for _ in range(_MAX_IMPORTS):
+            file, name = site
+            if name not in self.imports(file):
+                break
+            site = self.imports(file)[name]
+        return site
+
+    def _submodule_file(self, node: ast.ImportFrom, name: str, file: Path) -> Path | None:
+        """Return the file of the module of a package that a statement imports by this name."""
+        module = f"{node.module}.{name}" if node.module else name
+        return self._module_file(module, node.level, file)
 
     def _module_file(self, module: str | None, level: int, file: Path) -> Path | None:
         """Return the file of a module that *file* imports; None if it is none of the project."""
@@ -127,25 +163,15 @@ class SourceModules:
 
     def _origin(self, node: ast.ImportFrom, name: str, file: Path) -> str:
         """Return the origin of one name that a statement of a file imports."""
-        module = f"{node.module}.{name}" if node.module else name
-        submodule = self._module_file(module, node.level, file)
+        submodule = self._submodule_file(node, name, file)
         source = self._module_file(node.module, node.level, file)
         if source is not None and self._defines(source, name):
-            return self._text(self._definition((source, name)))
+            return self._text(self.definition((source, name)))
         return name if submodule is None else self._text((submodule, ""))
 
     def _defines(self, file: Path, name: str) -> bool:
         names = {getattr(node, "name", "") for node in self.body(file)}
         return name in names or name in self.imports(file) or name in self.values(file)
-
-    def _definition(self, place: DefinitionSite) -> DefinitionSite:
-        """Return where an imported name is defined."""
-        for _ in range(_MAX_IMPORTS):
-            file, name = place
-            if name not in self.imports(file):
-                break
-            place = self.imports(file)[name]
-        return place
 
     def _text(self, place: DefinitionSite) -> str:
         """Return a place as a text: the file relative to the root, and the name if there is one."""
