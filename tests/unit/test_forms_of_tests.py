@@ -63,6 +63,25 @@ class SpeedOfNet(unittest.TestCase):
     def test_net(self): ...
 """
 
+OF_NAMED_FIXTURE = """
+import pytest
+
+@pytest.fixture(name="measure", autouse=True)
+def _measure(training_benchmark): ...
+
+def test_net(): ...
+"""
+
+OF_REPLACED_MARKS = """
+import pytest
+
+pytestmark = pytest.mark.parametrize("kind", [1, 2])
+pytestmark: list = [pytest.mark.parametrize("size", [8, 64])]
+pytestmark += [pytest.mark.parametrize("depth", [3])]
+
+def test_net(training_benchmark, size, depth): ...
+"""
+
 
 @pytest.mark.parametrize(
     ("files", "old", "new", "names"),
@@ -81,6 +100,9 @@ class SpeedOfNet(unittest.TestCase):
         ({"test_a": IMPORTING, "cases": CASES}, "test_net as test_imported, ", "",
          ["test_imported"]),
         ({"test_a": IMPORTING, "cases": CASES}, ", TestDeep", "", ["TestDeep::test_deep"]),
+        ({"test_a": OF_NAMED_FIXTURE}, "test_net", "net", ["test_net"]),
+        ({"test_a": OF_NAMED_FIXTURE}, ", autouse=True", "", ["test_net"]),
+        ({"test_a": OF_REPLACED_MARKS}, "[8, 64]", "[8]", ["test_net[64-3]"]),
         ({"test_a": OF_UNITTEST}, "test_net", "net", ["SpeedOfNet::test_net"]),
         ({"test_a": OF_UNITTEST}, "autouse=True", "", ["SpeedOfNet::test_net"]),
     ],
@@ -145,6 +167,8 @@ MODELS = "def net(): ...\ndef tiny(): ...\n"
         ("[Fast()]", "[]", "LAYERS = [] instead of LAYERS = [Fast()]"),
         ("import Fast", "import Slow as Fast",
          "Fast = Slow instead of Fast = Fast"),
+        ("\n\ndef test", "\nLAYERS += [Slow()]\n\ndef test",
+         "LAYERS = [Fast()], then [Slow()] instead of LAYERS = [Fast()]"),
         ("size = BATCH", "size = 1", "size = 1 instead of size = BATCH"),
         ("BATCH = SIZE = 64", "BATCH, SIZE = 1, 2", "BATCH = 1 instead of BATCH = 64"),
         ("from models import net", "try:\n    from models import tiny as net\nfinally:\n    pass",

@@ -72,10 +72,10 @@ def _aliases(name: str, values: Values) -> frozenset[str]:
     """Return a name, and the names to which it is assigned, also by way of others."""
     names = {name}
     sources = {
-        alias: {value.id for value in given if isinstance(value, ast.Name)}
-        for alias, given in values.items()
+        alias: {value.id for value in assigned if isinstance(value, ast.Name)}
+        for alias, assigned in values.items()
     }
-    while added := {alias for alias, given in sources.items() if given & names} - names:
+    while added := {alias for alias, assigned in sources.items() if assigned & names} - names:
         names |= added
     return frozenset(names)
 

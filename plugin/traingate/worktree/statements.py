@@ -12,13 +12,16 @@ Definition: TypeAlias = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 Values: TypeAlias = Mapping[str, tuple[ast.expr, ...]]
 """Values that statements assign to names, in their order."""
 
+_Assignment: TypeAlias = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr
+"""Node that gives names a value, or another one."""
+
 
 def assigned_values(nodes: Iterable[ast.AST]) -> Values:
-    """Return the values that statements assign to names."""
+    """Return the values that statements assign to names, or add to them as by ``+=``."""
     values: dict[str, tuple[ast.expr, ...]] = {}
     for node in nodes:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+        if isinstance(node, _Assignment) and node.value is not None:
             for target in targets:
                 for name, value in _pairs(target, node.value):
                     values[name] = (*values.get(name, ()), value)
