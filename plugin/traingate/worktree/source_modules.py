@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from traingate.worktree.statements import Definition, Values, all_statements, assigned_values
+from traingate.worktree.statements import (
+    Definition,
+    Values,
+    all_statements,
+    assigned_values,
+    parsed_module,
+)
 
 DefinitionSite: TypeAlias = tuple[Path, str]
 """File of the project, and a name in it."""
@@ -43,10 +49,9 @@ class SourceModules:
         """Return the statements at the top level of a file; none if it is missing or no Python."""
         if file not in self._modules:
             self._modules[file] = None
-            # The two last ones are for expressions that are nested very deeply.
-            with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+            with contextlib.suppress(OSError, ValueError):
                 if self.has_file(file):
-                    self._modules[file] = ast.parse(self.read(file) or b"")
+                    self._modules[file] = parsed_module(self.read(file) or b"")
         module = self._modules[file]
         return module.body if module else []
 
@@ -123,7 +128,10 @@ class SourceModules:
         )  # fmt: skip
         for folder in folders:
             path = folder.joinpath(*parts)
-            for candidate in (path.with_name(f"{path.name}.py"), path / "__init__.py"):
+            candidates = [path / "__init__.py"]  # Python prefers a package to a module of its name
+            if parts:
+                candidates.append(path.with_name(f"{path.name}.py"))
+            for candidate in candidates:
                 if candidate.is_relative_to(self.root) and self.has_file(candidate):
                     return candidate
         return None

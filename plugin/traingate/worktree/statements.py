@@ -16,6 +16,18 @@ _Assignment: TypeAlias = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedE
 """Node that gives names a value, or another one."""
 
 
+def parsed_module(source: str | bytes) -> ast.Module | None:
+    """Return the statements of a source, of which Python finds the encoding if it is bytes.
+
+    Returns:
+        The module; None if it is no Python, or is nested too deeply to be read.
+    """
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two for deep nesting
+        return None
+
+
 def assigned_values(nodes: Iterable[ast.AST]) -> Values:
     """Return the values that statements assign to names, or add to them as by ``+=``."""
     values: dict[str, tuple[ast.expr, ...]] = {}
