@@ -157,12 +157,12 @@ MODELS = "def net(): ...\ndef tiny(): ...\n"
 @pytest.mark.parametrize(
     ("old", "new", "change"),
     [
-        ("import net", "import tiny as net", "net = models.py::tiny instead of "
-         "net = models.py::net"),
+        ("import net", "import tiny as net", "net = models::tiny instead of "
+         "net = models::net"),
         ("from models import net", "from other import net",
-         "net = other.py::net instead of net = models.py::net"),
+         "net = other::net instead of net = models::net"),
         ("import models\n", "import other as models\n",
-         "models = other.py instead of models = models.py"),
+         "models = other instead of models = models"),
         ("SIZE = 64", "SIZE = 1", "BATCH = 1 instead of BATCH = 64"),
         ("[Fast()]", "[]", "LAYERS = [] instead of LAYERS = [Fast()]"),
         ("import Fast", "import Slow as Fast",
@@ -172,11 +172,11 @@ MODELS = "def net(): ...\ndef tiny(): ...\n"
         ("size = BATCH", "size = 1", "size = 1 instead of size = BATCH"),
         ("BATCH = SIZE = 64", "BATCH, SIZE = 1, 2", "BATCH = 1 instead of BATCH = 64"),
         ("from models import net", "try:\n    from models import tiny as net\nfinally:\n    pass",
-         "net = models.py::tiny instead of net = models.py::net"),
+         "net = models::tiny instead of net = models::net"),
         ("    run = ", "    from models import tiny as net\n    run = ",
-         "net = models.py::tiny instead of net = models.py::net"),
+         "net = models::tiny instead of net = models::net"),
         ("from models import net", "def net(): ...",
-         "net = test_a.py::net instead of net = models.py::net"),
+         "net = test_a::net instead of net = models::net"),
         ("run(net", "run(workload", "measures training_benchmark(workload, layers=LAYERS, batch_size=size); "),
     ],
 )  # fmt: skip

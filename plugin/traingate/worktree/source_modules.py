@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from traingate.worktree.origins import NameInModule, Origin
 from traingate.worktree.statements import (
     Definition,
     Values,
@@ -42,7 +43,7 @@ class SourceModules:
     read: Callable[[Path], bytes | None]
     _modules: dict[Path, ast.Module | None] = field(default_factory=dict, init=False)
     _imports: dict[Path, Mapping[str, DefinitionSite]] = field(default_factory=dict, init=False)
-    _origins: dict[Path, Mapping[str, str]] = field(default_factory=dict, init=False)
+    _origins: dict[Path, Mapping[str, Origin]] = field(default_factory=dict, init=False)
     _values: dict[Path, Values] = field(default_factory=dict, init=False)
 
     def body(self, file: Path) -> list[ast.stmt]:
@@ -108,12 +109,17 @@ class SourceModules:
 
     def definition(self, site: DefinitionSite) -> DefinitionSite:
         """Return where a name is defined that the module of a site may import from another."""
+        return self._import_chain(site)[-1]
+
+    def _import_chain(self, site: DefinitionSite) -> list[DefinitionSite]:
+        """Return the sites from a first one to the definition, each of which imports the next."""
+        chain = [site]
         for _ in range(_MAX_IMPORTS):
-            file, name = site
+            file, name = chain[-1]
             if name not in self.imports(file):
                 break
-            site = self.imports(file)[name]
-        return site
+            chain.append(self.imports(file)[name])
+        return chain
 
     def _submodule_file(self, node: ast.ImportFrom, name: str, file: Path) -> Path | None:
         """Return the file of the module of a package that a statement imports by this name."""
@@ -128,66 +134,81 @@ class SourceModules:
         )  # fmt: skip
         for folder in folders:
             path = folder.joinpath(*parts)
-            candidates = [path / "__init__.py"]  # Python prefers a package to a module of its name
-            if parts:
-                candidates.append(path.with_name(f"{path.name}.py"))
-            for candidate in candidates:
-                if candidate.is_relative_to(self.root) and self.has_file(candidate):
-                    return candidate
+            source = self._file_at(path, may_be_module=bool(parts))
+            if source is not None:
+                return source
         return None
 
-    def origins(self, file: Path) -> Mapping[str, str]:
-        """Return where a file has its names from that it imports or defines at its top level.
+    def _file_at(self, path: Path, *, may_be_module: bool = True) -> Path | None:
+        """Return the file of the package at a path, or of the module; None without one."""
+        candidates = [path / "__init__.py"]  # Python prefers a package to a module of its name
+        if may_be_module and path.name:
+            candidates.append(path.with_name(f"{path.name}.py"))
+        for candidate in candidates:
+            if candidate.is_relative_to(self.root) and self.has_file(candidate):
+                return candidate
+        return None
 
-        A name of the project has the file and the name of its definition, whichever modules pass it
-        on, or the file of a module. Another one has the last part of its name there, since there
-        are several ways to import one object.
-        """
+    def origins(self, file: Path) -> Mapping[str, Origin]:
+        """Return the origins of the names that a file imports, or defines at its top level."""
         if file not in self._origins:
             body = self.body(file)
             definitions = {
-                node.name: self._text((file, node.name))
+                node.name: self._origin_of([(file, node.name)])
                 for node in body
                 if isinstance(node, Definition)
             }
             self._origins[file] = {**self.origins_of(all_statements(body), file), **definitions}
         return self._origins[file]
 
-    def origins_of(self, nodes: Iterable[ast.AST], file: Path) -> Mapping[str, str]:
-        """Return the same for the names that statements of a file import."""
+    def origins_of(self, nodes: Iterable[ast.AST], file: Path) -> Mapping[str, Origin]:
+        """Return the origins of the names that some statements of a file import."""
         origins = {}
         for node in nodes:
             if isinstance(node, ast.Import):
                 for each in node.names:
-                    source = self._module_file(each.name, 0, file)
-                    name = each.name.rpartition(".")[2]
                     if each.asname or "." not in each.name:
-                        text = name if source is None else self._text((source, ""))
-                        origins[each.asname or each.name] = text
+                        source = self._module_file(each.name, 0, file)
+                        name = each.name.rpartition(".")[2]
+                        origin = (
+                            Origin((), name) if source is None else self._origin_of([(source, "")])
+                        )
+                        origins[each.asname or each.name] = origin
             elif isinstance(node, ast.ImportFrom):
                 for each in node.names:
-                    origins[each.asname or each.name] = self._origin(node, each.name, file)
+                    origins[each.asname or each.name] = self._imported_origin(node, each.name, file)
         return origins
 
-    def _origin(self, node: ast.ImportFrom, name: str, file: Path) -> str:
+    def defines(self, site: NameInModule) -> bool:
+        """Return whether a module of this version has a name."""
+        file = self._file_at(self.root / site.module)
+        return file is not None and (not site.name or self._has_name(file, site.name))
+
+    def _imported_origin(self, node: ast.ImportFrom, name: str, file: Path) -> Origin:
         """Return the origin of one name that a statement of a file imports."""
         submodule = self._submodule_file(node, name, file)
         source = self._module_file(node.module, node.level, file)
-        if source is not None and self._defines(source, name):
-            return self._text(self.definition((source, name)))
-        return name if submodule is None else self._text((submodule, ""))
+        if source is not None and self._has_name(source, name):
+            return self._origin_of(self._import_chain((source, name)))
+        return self._module_origin(submodule, name)
 
-    def _defines(self, file: Path, name: str) -> bool:
+    def _module_origin(self, file: Path | None, name: str) -> Origin:
+        """Return the origin of a module; of a library's name if there is no file of the project."""
+        return Origin((), name) if file is None else self._origin_of([(file, "")])
+
+    def _has_name(self, file: Path, name: str) -> bool:
+        """Return whether a file defines, imports or assigns a name."""
         names = {getattr(node, "name", "") for node in self.body(file)}
         return name in names or name in self.imports(file) or name in self.values(file)
 
-    def _text(self, place: DefinitionSite) -> str:
-        """Return a place as a text: the file relative to the root, and the name if there is one."""
-        file, name = place
-        path = file.relative_to(self.root).as_posix()
-        return f"{path}::{name}" if name else path
+    def _origin_of(self, chain: Iterable[DefinitionSite]) -> Origin:
+        """Return the origin of a name of the project.
 
-
-def is_of_project(origin: str) -> bool:
-    """Return whether an origin is a file of the project, or a name in one."""
-    return "::" in origin or origin.endswith(".py")
+        Args:
+            chain: Sites by which modules pass it on, the definition last.
+        """
+        sites = []
+        for file, name in chain:
+            path = file.parent if file.stem == "__init__" else file.with_suffix("")
+            sites.append(NameInModule(path.relative_to(self.root).as_posix(), name))
+        return Origin(tuple(sites), sites[-1].name)
