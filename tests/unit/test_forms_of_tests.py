@@ -130,7 +130,7 @@ def test_a_condition_around_a_test_takes_it_away(tmp_path, condition):
 def test_a_narrower_ini_key_hides_no_test_with_a_name_of_pytests_own(tmp_path):
     repository = committed(tmp_path, test_a="def test_net(training_benchmark): ...\n")
     narrow = TestNaming(["bench_*.py"], ["Bench"], ["bench"])
-    naming = narrow.with_defaults()
+    naming = narrow.joined(TestNaming())
     keys = {name: getattr(naming, name) for name in TestNaming.__annotations__}
     names = removed(repository, is_selected=lambda test: False, **keys)
     assert names == ["test_a.py::test_net"]

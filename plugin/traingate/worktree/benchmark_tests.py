@@ -49,10 +49,10 @@ class TestNaming:
     python_classes: Sequence[str] = ("Test",)
     python_functions: Sequence[str] = ("test",)
 
-    def with_defaults(self) -> TestNaming:
-        """Return these names and pytest's own, so that a narrower ini key hides no test."""
-        pairs = zip(astuple(self), astuple(TestNaming()), strict=True)
-        return TestNaming(*((*own, *default) for own, default in pairs))
+    def joined(self, other: TestNaming) -> TestNaming:
+        """Return the names of both."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return TestNaming(*((*own, *others) for own, others in pairs))
 
 
 @dataclass(frozen=True)
