@@ -165,3 +165,19 @@ def test_a_test_that_a_package_passes_on_is_found(tmp_path, names, old, new, mis
     assert removed(repository) == []
     (repository.root / "test_a.py").write_text(tests.replace(old, new, 1))
     assert removed(repository) == [f"test_a.py::{missing}"]
+
+
+@pytest.mark.parametrize(
+    ("tests", "missing"),
+    [
+        ("from helpers import Base\nclass TestOwn(Base):\n    def test_own(self): ...\n",
+         "TestOwn::test_own"),
+        ("from helpers import speed\ndef test_own(speed): ...\n", "test_own"),
+    ],
+)  # fmt: skip
+def test_a_test_that_uses_another_name_of_a_package_is_found(tmp_path, tests, missing):
+    package = "from .cases import Speed as Base, measured as speed\n"
+    files = {"test_a": tests, "helpers/cases": CASES + MARKED_BASE, "helpers/__init__": package}
+    repository = committed(tmp_path, **files)
+    (repository.root / "test_a.py").write_text(tests.replace("test_own", "own"))
+    assert removed(repository) == [f"test_a.py::{missing}"]

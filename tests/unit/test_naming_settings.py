@@ -13,10 +13,10 @@ ROOT = Path("/work/project")
 FOLDER = ROOT / "speed"
 
 
-def _functions(folder=FOLDER, **files):
-    """Return the names of functions by files of these names, with ``__`` for a slash."""
-    contents = {ROOT / name.replace("__", "/"): text.encode() for name, text in files.items()}
-    naming = naming_in(folder, ROOT, contents.get)
+def _functions(files):
+    """Return the names of functions by files of these paths below the root."""
+    contents = {ROOT.joinpath(name): text.encode() for name, text in files.items()}
+    naming = naming_in(FOLDER, ROOT, contents.get)
     assert (naming.python_files, naming.python_classes) == (
         TestNaming().python_files,
         TestNaming().python_classes,
@@ -50,9 +50,9 @@ OPTIONS = '[tool.pytest.ini_options]\npython_functions = "bench_*"'
         ({"pytest.toml": "", "pytest.ini": INI}, ["test"]),
         ({"pyproject.toml": "[project]", "tox.ini": INI}, ["bench_*"]),
         ({"setup.cfg": INI}, ["test"]),
-        ({"speed__tox.ini": "[pytest]", "pytest.ini": INI}, ["test"]),
-        ({"speed__tox.ini": "[tox]", "pytest.ini": INI}, ["bench_*"]),
-        ({"../pytest.ini": INI}, ["test"]),
+        ({"speed/tox.ini": "[pytest]", "pytest.ini": INI}, ["test"]),
+        ({"speed/tox.ini": "[tox]", "pytest.ini": INI}, ["bench_*"]),
+        ({"/work/pytest.ini": INI}, ["test"]),
         ({"tox.ini": "python_functions = bench_*"}, ["test"]),
         ({"pyproject.toml": "[["}, ["test"]),
         ({"pyproject.toml": "tool = 1"}, ["test"]),
@@ -61,7 +61,7 @@ OPTIONS = '[tool.pytest.ini_options]\npython_functions = "bench_*"'
     ],
 )  # fmt: skip
 def test_names_are_read_where_pytest_reads_them(files, expected):
-    assert _functions(**files) == expected
+    assert _functions(files) == expected
 
 
 def test_all_keys_are_read_of_the_file_that_an_option_names():

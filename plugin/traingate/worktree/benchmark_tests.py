@@ -125,8 +125,26 @@ class SourceTree:
         }
         classes = [node for node in body if isinstance(node, ast.ClassDef)]
         names |= {node.name for node in classes if self._is_for_heirs(node, scope)}
+        names |= self._leading_aliases(file, scope)
         if not self.is_test_file(file) and any(self._tests_of(body, scope)):
             names.add(file.parent.name if file.stem == "__init__" else file.stem)
+        return names
+
+    def _leading_aliases(self, file: Path, scope: Scope) -> set[str]:
+        """Return other names by which a file passes on fixtures and classes that it imports."""
+        names = set()
+        for local_name, site in self.modules.imports(file).items():
+            source, name = self.modules.definition(site)
+            definitions = statements_named(self.modules.body(source), name)
+            if local_name != name and (
+                self.fixture in scope.requested([local_name])
+                or any(
+                    self._is_for_heirs(node, replace(scope, file=source))
+                    for node in definitions
+                    if isinstance(node, ast.ClassDef)
+                )
+            ):
+                names.add(local_name)
         return names
 
     def _scope_of(self, file: Path) -> Scope:
@@ -158,7 +176,7 @@ class SourceTree:
             visited: It, and the files that import all names of it, also by way of others.
         """
         imported: Fixtures = {}
-        for local_name, site in self.modules.imported_places(file):
+        for local_name, site in self.modules.imported_sites(file):
             if local_name == "*":
                 source = site[0]
                 definitions = fixtures_defined_in(self.modules.body(source))
@@ -192,7 +210,7 @@ class SourceTree:
                 if last_numbers[node.name] == number:
                     yield from self._tests_named(node.name, node, scope, prefix)
             elif isinstance(node, ast.ImportFrom) and not prefix:
-                for name, site in self.modules.places_of(node, scope.file):
+                for name, site in self.modules.sites_of(node, scope.file):
                     source, source_name = self.modules.definition(site)
                     for each in statements_named(self.modules.body(source), source_name):
                         if last_numbers[name] == number and isinstance(each, Definition):

@@ -47,7 +47,7 @@ def _bases(
         if isinstance(base, ast.Name):
             site = (file, base.id)
             if base.id == node.name:  # it replaces the class that the module has imported
-                site = dict(modules.imported_places(file)).get(base.id)
+                site = dict(modules.imported_sites(file)).get(base.id)
             site = site and modules.definition(site)
         elif isinstance(base, ast.Attribute):
             module = modules.imported_module(ast.unparse(base.value), file)

@@ -71,25 +71,25 @@ class SourceModules:
             imports: dict[str, DefinitionSite] = {}
             for node in self.body(file):
                 if isinstance(node, ast.ImportFrom):
-                    imports.update(self.places_of(node, file))
+                    imports.update(self.sites_of(node, file))
                 elif isinstance(node, Definition):
                     imports.pop(node.name, None)
             self._imports[file] = imports
         return self._imports[file]
 
-    def imported_places(self, file: Path) -> Iterator[tuple[str, DefinitionSite]]:
-        """Yield the local names that a file imports from the project, with their places.
+    def imported_sites(self, file: Path) -> Iterator[tuple[str, DefinitionSite]]:
+        """Yield the local names that a file imports from the project, with their sites.
 
         Of an import of all names, both are ``*``.
         """
         for node in self.body(file):
             if isinstance(node, ast.ImportFrom):
-                yield from self.places_of(node, file)
+                yield from self.sites_of(node, file)
 
-    def places_of(
+    def sites_of(
         self, statement: ast.ImportFrom, file: Path
     ) -> Iterator[tuple[str, DefinitionSite]]:
-        """Yield the local names that one statement of a file imports, with their places."""
+        """Yield the local names that one statement of a file imports, with their sites."""
         source = self._module_file(statement.module, statement.level, file)
         if source is not None:
             yield from ((each.asname or each.name, (source, each.name)) for each in statement.names)
