@@ -181,3 +181,13 @@ def test_a_test_that_uses_another_name_of_a_package_is_found(tmp_path, tests, mi
     repository = committed(tmp_path, **files)
     (repository.root / "test_a.py").write_text(tests.replace("test_own", "own"))
     assert removed(repository) == [f"test_a.py::{missing}"]
+
+
+def test_modules_that_import_all_names_of_each_other_are_read_once(tmp_path):
+    imports = "".join(f"from m{number} import *\n" for number in range(15))
+    files = {f"m{number}": imports for number in range(14)}
+    fixture = "import pytest\n@pytest.fixture\ndef measured(training_benchmark): ...\n"
+    tests = "from m0 import *\ndef test_own(measured): ...\n"
+    repository = committed(tmp_path, test_a=tests, m14=imports + fixture, **files)
+    (repository.root / "test_a.py").unlink()
+    assert removed(repository) == ["test_a.py::test_own"]

@@ -165,15 +165,15 @@ class SourceTree:
     def _fixtures_of(self, file: Path, outer: Fixtures) -> Fixtures:
         """Return the fixtures that a file defines or imports, and the outer ones."""
         own = fixtures_defined_in(self.modules.body(file))
-        imported = self._imported_fixtures(file, frozenset([file]))
+        imported = self._imported_fixtures(file, {file})
         return overridden(overridden(outer, imported), own)
 
-    def _imported_fixtures(self, file: Path, visited: frozenset[Path]) -> Fixtures:
+    def _imported_fixtures(self, file: Path, visited: set[Path]) -> Fixtures:
         """Return the fixtures that a file imports.
 
         Args:
             file: The file.
-            visited: It, and the files that import all names of it, also by way of others.
+            visited: Files whose imports have been followed, to which those of ``*`` are added.
         """
         imported: Fixtures = {}
         for local_name, site in self.modules.imported_sites(file):
@@ -181,8 +181,8 @@ class SourceTree:
                 source = site[0]
                 definitions = fixtures_defined_in(self.modules.body(source))
                 if source not in visited:
-                    passed_on = self._imported_fixtures(source, visited | {source})
-                    definitions = {**passed_on, **definitions}
+                    visited.add(source)
+                    definitions = {**self._imported_fixtures(source, visited), **definitions}
             else:
                 source, name = self.modules.definition(site)
                 definitions = fixtures_defined_in(statements_named(self.modules.body(source), name))
