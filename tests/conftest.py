@@ -45,12 +45,14 @@ SIMULATED_FILES = {"test_creep.py", "test_error_rates.py", "test_races.py"}
 """Files of unit tests that decide so many simulated comparisons that they take a minute."""
 
 SLOW_FILES = SIMULATED_FILES | {
+    "test_base_names.py",
     "test_base_tests.py",
     "test_bisection_state.py",
     "test_bounded_command.py",
     "test_data_branch.py",
     "test_data_branch_server.py",
     "test_environments.py",
+    "test_forms_of_classes.py",
     "test_forms_of_tests.py",
     "test_git_settings.py",
     "test_handshake.py",
@@ -60,6 +62,7 @@ SLOW_FILES = SIMULATED_FILES | {
     "test_hostile_references.py",
     "test_imported_packages.py",
     "test_index.py",
+    "test_moved_definitions.py",
     "test_named_anchor.py",
     "test_power.py",
     "test_references.py",

@@ -18,6 +18,7 @@ import pytest
 from traingate.baselines.test_names import is_part_of
 from traingate.untrusted.paths import is_file
 from traingate.worktree.benchmark_tests import TestNaming
+from traingate.worktree.naming_settings import naming_in, naming_of
 
 FIXTURE = "training_benchmark"
 """Name of the fixture that makes a test a training benchmark."""
@@ -109,27 +110,24 @@ class Selection:
         elif report.skipped:
             self.skip_reasons[report.nodeid] = _skip_reason(report)
 
-    @property
-    def naming(self) -> TestNaming:
-        """Return the names by which pytest recognises tests in this run."""
-        get = self._config.getini
-        return TestNaming(*(get(key) for key in _NAMING_KEYS))
+    def naming(self, root: Path, read: Callable[[Path], bytes | None]) -> TestNaming:
+        """Return the names by which pytest recognises tests in this run, or in another version.
 
-    def may_have_changed_naming(self, root: Path, read: Callable[[Path], bytes | None]) -> bool:
-        """Return whether pytest may have recognised tests by other names in another version.
+        A change of the configuration that takes names away must not hide the tests of these names.
 
         Args:
             root: Root of the project, with symbolic links resolved.
             read: Function that returns the content of a file below it in that version, None if
                 there is none.
         """
-        overrides = self._config.option.override_ini or ()
-        if any(each.partition("=")[0] in _NAMING_KEYS for each in overrides):
-            return True
-        if self._config.inipath is None:
-            return False
-        file = self._config.inipath.resolve()
-        return file.is_relative_to(root) and read(file) != file.read_bytes()
+        config = self._config
+        naming = TestNaming(*(config.getini(key) for key in _NAMING_KEYS))
+        file = None if config.inipath is None else config.inipath.resolve()
+        if config.option.inifilename and file is not None:
+            is_inside = file.is_relative_to(root)
+            return naming.joined(naming_of(file, read)) if is_inside else naming
+        folder = config.rootpath.resolve() if file is None else file.parent
+        return naming.joined(naming_in(folder, root, read))
 
     def has_visited(self, test: str) -> bool:
         """Return whether pytest looked for tests in the module of *test*."""

@@ -179,7 +179,7 @@ SMALLER = ("(model)", "(tiny)")
         pytest.param(
             ("", ""),
             ("import model, tiny", "import tiny as model"),
-            "measures with model = models.py::tiny instead of model = models.py::model",
+            "measures with model = models::tiny instead of model = models::model",
             marks=pytest.mark.long,
         ),
     ],

@@ -63,6 +63,25 @@ class SpeedOfNet(unittest.TestCase):
     def test_net(self): ...
 """
 
+OF_NAMED_FIXTURE = """
+import pytest
+
+@pytest.fixture(name="measure", autouse=True)
+def _measure(training_benchmark): ...
+
+def test_net(): ...
+"""
+
+OF_REPLACED_MARKS = """
+import pytest
+
+pytestmark = pytest.mark.parametrize("kind", [1, 2])
+pytestmark: list = [pytest.mark.parametrize("size", [8, 64])]
+pytestmark += [pytest.mark.parametrize("depth", [3])]
+
+def test_net(training_benchmark, size, depth): ...
+"""
+
 
 @pytest.mark.parametrize(
     ("files", "old", "new", "names"),
@@ -81,6 +100,9 @@ class SpeedOfNet(unittest.TestCase):
         ({"test_a": IMPORTING, "cases": CASES}, "test_net as test_imported, ", "",
          ["test_imported"]),
         ({"test_a": IMPORTING, "cases": CASES}, ", TestDeep", "", ["TestDeep::test_deep"]),
+        ({"test_a": OF_NAMED_FIXTURE}, "test_net", "net", ["test_net"]),
+        ({"test_a": OF_NAMED_FIXTURE}, ", autouse=True", "", ["test_net"]),
+        ({"test_a": OF_REPLACED_MARKS}, "[8, 64]", "[8]", ["test_net[64-3]"]),
         ({"test_a": OF_UNITTEST}, "test_net", "net", ["SpeedOfNet::test_net"]),
         ({"test_a": OF_UNITTEST}, "autouse=True", "", ["SpeedOfNet::test_net"]),
     ],
@@ -108,7 +130,7 @@ def test_a_condition_around_a_test_takes_it_away(tmp_path, condition):
 def test_a_narrower_ini_key_hides_no_test_with_a_name_of_pytests_own(tmp_path):
     repository = committed(tmp_path, test_a="def test_net(training_benchmark): ...\n")
     narrow = TestNaming(["bench_*.py"], ["Bench"], ["bench"])
-    naming = narrow.with_defaults()
+    naming = narrow.joined(TestNaming())
     keys = {name: getattr(naming, name) for name in TestNaming.__annotations__}
     names = removed(repository, is_selected=lambda test: False, **keys)
     assert names == ["test_a.py::test_net"]
@@ -135,24 +157,26 @@ MODELS = "def net(): ...\ndef tiny(): ...\n"
 @pytest.mark.parametrize(
     ("old", "new", "change"),
     [
-        ("import net", "import tiny as net", "net = models.py::tiny instead of "
-         "net = models.py::net"),
+        ("import net", "import tiny as net", "net = models::tiny instead of "
+         "net = models::net"),
         ("from models import net", "from other import net",
-         "net = other.py::net instead of net = models.py::net"),
+         "net = other::net instead of net = models::net"),
         ("import models\n", "import other as models\n",
-         "models = other.py instead of models = models.py"),
+         "models = other instead of models = models"),
         ("SIZE = 64", "SIZE = 1", "BATCH = 1 instead of BATCH = 64"),
         ("[Fast()]", "[]", "LAYERS = [] instead of LAYERS = [Fast()]"),
         ("import Fast", "import Slow as Fast",
          "Fast = Slow instead of Fast = Fast"),
+        ("\n\ndef test", "\nLAYERS += [Slow()]\n\ndef test",
+         "LAYERS = [Fast()], then [Slow()] instead of LAYERS = [Fast()]"),
         ("size = BATCH", "size = 1", "size = 1 instead of size = BATCH"),
         ("BATCH = SIZE = 64", "BATCH, SIZE = 1, 2", "BATCH = 1 instead of BATCH = 64"),
         ("from models import net", "try:\n    from models import tiny as net\nfinally:\n    pass",
-         "net = models.py::tiny instead of net = models.py::net"),
+         "net = models::tiny instead of net = models::net"),
         ("    run = ", "    from models import tiny as net\n    run = ",
-         "net = models.py::tiny instead of net = models.py::net"),
+         "net = models::tiny instead of net = models::net"),
         ("from models import net", "def net(): ...",
-         "net = test_a.py::net instead of net = models.py::net"),
+         "net = test_a::net instead of net = models::net"),
         ("run(net", "run(workload", "measures training_benchmark(workload, layers=LAYERS, batch_size=size); "),
     ],
 )  # fmt: skip

@@ -109,3 +109,25 @@ def test_a_package_that_the_command_line_names_is_selected(select, pytester):
     assert select("--pyargs", "speed.test_net").absence(removed) is GONE
     assert select("--pyargs", "speed.test_net::TestNet").absence(PLAIN) is DESELECTED
     assert select("--pyargs", "test_late").absence(PLAIN) is DESELECTED
+
+
+@pytest.mark.parametrize(
+    ("base", "arguments", "functions"),
+    [
+        ("python_functions = bench_*", (), ["plain_*", "bench_*"]),
+        ("python_functions = test bench", (), ["plain_*", "test", "bench"]),
+        ("python_functions = plain_*\r\nminversion = 8", (), ["plain_*"]),
+        ("", (), ["plain_*", "test"]),
+        ("python_functions = bench_*", ("-c", "other.ini"), ["test"]),
+        ("python_functions = bench_*", ("-o", "python_functions=a"), ["a", "bench_*"]),
+    ],
+)
+def test_tests_are_recognised_by_the_names_of_this_version_or_the_base(
+    pytester, select, base, arguments, functions
+):
+    pytester.makeini("[pytest]\npython_functions = plain_*\n")
+    (pytester.path / "other.ini").write_text("[pytest]\n")
+    root = pytester.path.resolve()
+    files = {root / "tox.ini": f"[pytest]\n{base}\n".encode(), root / "other.ini": b"[pytest]\n"}
+    naming = select(*arguments).naming(root, files.get)
+    assert list(dict.fromkeys(naming.python_functions)) == functions

@@ -12,6 +12,7 @@ from traingate.workload import ObjectName
 from traingate.worktree.references import Commit
 from traingate.worktree.relocation import is_project_file
 from traingate.worktree.repository import Repository
+from traingate.worktree.statements import parsed_module
 
 
 def check_imported_names(job: Job, repository: Repository, commit: Commit) -> None:
@@ -61,9 +62,8 @@ def _missing_parameter(repository: Repository, commit: str, name: ObjectName) ->
     file = Path(name.file)
     if not isinstance(name, WorkloadName) or not is_project_file(file, repository.root):
         return None
-    try:
-        module = ast.parse(repository.read_source(commit, file) or b"")
-    except (SyntaxError, ValueError):
+    module = parsed_module(repository.read_source(commit, file) or b"")
+    if module is None:
         return None  # the worker will report the error
     for node in module.body:
         if isinstance(node, ast.FunctionDef) and node.name == name.qualname and not node.args.kwarg:
@@ -79,16 +79,15 @@ def _module_defines(source: bytes, name: str) -> bool:
         source: Content of the file; Python finds its encoding (PEP 263).
         name: Name that is looked for.
     """
-    try:
-        module = ast.parse(source)
-    except (SyntaxError, ValueError):
+    module = parsed_module(source)
+    if module is None:
         return True  # the worker will report the error
-    bound_names: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            bound_names.add(node.name)
+            names.add(node.name)
         elif isinstance(node, ast.alias):
-            bound_names.add(node.asname or node.name.partition(".")[0])
+            names.add(node.asname or node.name.partition(".")[0])
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound_names.add(node.id)
-    return name in bound_names or "*" in bound_names
+            names.add(node.id)
+    return name in names or "*" in names

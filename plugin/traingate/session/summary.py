@@ -164,10 +164,8 @@ def _tests_of_the_base(session: Session, selection: Selection) -> list[TestPair]
         commit = session.base_sides.resolve(repository, reference)
     except ConfigurationError:
         return []  # each test has failed with this error
-    naming = selection.naming
     read = partial(repository.read_source, commit.hash)
-    if selection.may_have_changed_naming(repository.root, read):
-        naming = naming.with_defaults()
+    naming = selection.naming(repository.root, read)
     return paired_tests(repository, commit.hash, root, FIXTURE, naming)
 
 

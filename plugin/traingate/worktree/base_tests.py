@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from traingate.worktree.benchmark_tests import BenchmarkTest, SourceTree, TestNaming
-from traingate.worktree.measured_calls import MeasuredCalls
+from traingate.worktree.origins import Origin
 from traingate.worktree.repository import Repository
-from traingate.worktree.source_modules import SourceModules, is_of_project
+from traingate.worktree.source_modules import SourceModules
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class TestPair:
         name: Full name, without parameters.
         base: The test of the commit.
         present: That of the working tree; None if it does not define the test.
+        base_modules, present_modules: Modules of the commit, and of the working tree.
     """
 
     __test__ = False  # the class is no test
@@ -28,6 +29,25 @@ class TestPair:
     name: str
     base: BenchmarkTest
     present: BenchmarkTest | None
+    base_modules: SourceModules
+    present_modules: SourceModules
+
+    def has_moved(self, base: Origin, present: Origin) -> bool:
+        """Return whether a definition was moved, and is imported again where it was.
+
+        It was not if the one that is imported there was in the commit already, or if the earlier
+        one is still there: a test then measures another object than before.
+
+        Args:
+            base: Origin of a name in the commit.
+            present: Origin of the name in the working tree.
+        """
+        old, new = base.definition, present.definition
+        if old is None or new is None:
+            return False
+        return (old in present.sites and not self.base_modules.defines(new)) or (
+            new in base.sites and not self.present_modules.defines(old)
+        )
 
 
 def paired_tests(
@@ -55,7 +75,13 @@ def paired_tests(
             module = file.relative_to(root).as_posix()
             base_tests, present_tests = (_by_name(tree.tests_in(file)) for tree in (base, present))
             pairs += [
-                TestPair(f"{module}::{name}", test, present_tests.get(name))
+                TestPair(
+                    f"{module}::{name}",
+                    test,
+                    present_tests.get(name),
+                    base_modules,
+                    present_modules,
+                )
                 for name, test in base_tests.items()
             ]
     return pairs
@@ -98,23 +124,7 @@ def changed_tests(pairs: Iterable[TestPair], layers: Collection[str]) -> dict[st
         before, now = (test.requested & {*layers} for test in (pair.base, pair.present))
         texts = [f"requests {name} no more" for name in sorted(before - now)]
         texts += [f"requests {name} now" for name in sorted(now - before)]
-        base, present = pair.base.calls, pair.present.calls
-        called, calls = ("; ".join(each.sources) for each in (base, present))
-        if called != calls:
-            texts.append(f"measures {calls or 'nothing'} instead of {called or 'nothing'}")
-        meanings = [
-            (name, old, present.origins[name])
-            for name, old in base.origins.items()
-            if name in present.origins
-            and is_of_project(old) == is_of_project(present.origins[name])
-        ]
-        values = present.values
-        meanings += [(name, old, values.get(name, old)) for name, old in base.values.items()]
-        texts += [
-            f"measures with {name} = {new} instead of {name} = {old}"
-            for name, old, new in sorted(meanings)
-            if new != old
-        ]
+        texts += pair.base.calls.changes(pair.present.calls, pair.has_moved)
         if texts:
             changes[pair.name] = ", ".join(texts)
     return changes
@@ -126,11 +136,7 @@ def _by_name(tests: Iterable[BenchmarkTest]) -> dict[str, BenchmarkTest]:
     for test in tests:
         other = merged.setdefault(test.name, test)
         if other is not test:
-            calls = MeasuredCalls(
-                other.calls.sources + test.calls.sources,
-                {**other.calls.origins, **test.calls.origins},
-                {**other.calls.values, **test.calls.values},
-            )
+            calls = other.calls.joined(test.calls)
             parameters = test.parameters if test.parameters == other.parameters else None
             requested = test.requested | other.requested
             merged[test.name] = BenchmarkTest(

@@ -13,30 +13,25 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
+from traingate.worktree.class_lineage import Lineage, lineage, may_have_tests
 from traingate.worktree.fixture_requests import (
     Fixtures,
-    arguments_of,
-    autouse_fixtures,
     fixtures_defined_in,
-    last_name,
-    marked_fixtures,
-    module_marks,
     overridden,
 )
-from traingate.worktree.measured_calls import MeasuredCalls, assigned_values, measured_calls
+from traingate.worktree.measured_calls import MeasuredCalls, measured_calls
 from traingate.worktree.parameter_ids import parameter_ids
-from traingate.worktree.source_modules import (
+from traingate.worktree.scopes import Scope
+from traingate.worktree.source_modules import SourceModules
+from traingate.worktree.statements import (
     Definition,
-    SourceModules,
+    arguments_of,
     bound_names,
     nested_statements,
     statements_named,
 )
 
 _CONFTEST: Final = "conftest.py"
-
-_UNITTEST_CLASSES: Final = ("TestCase", "IsolatedAsyncioTestCase")
-"""Names of classes of unittest whose heirs pytest takes for tests, whatever they are called."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +49,10 @@ class TestNaming:
     python_classes: Sequence[str] = ("Test",)
     python_functions: Sequence[str] = ("test",)
 
-    def with_defaults(self) -> TestNaming:
-        """Return these names and pytest's own, so that a narrower ini key hides no test."""
-        pairs = zip(astuple(self), astuple(TestNaming()), strict=True)
-        return TestNaming(*((*own, *default) for own, default in pairs))
+    def joined(self, other: TestNaming) -> TestNaming:
+        """Return the names of both."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return TestNaming(*((*own, *others) for own, others in pairs))
 
 
 @dataclass(frozen=True)
@@ -77,37 +72,6 @@ class BenchmarkTest:
     requested: frozenset[str] = frozenset()
     calls: MeasuredCalls = field(default_factory=MeasuredCalls)
     is_conditional: bool = False
-
-
-@dataclass(frozen=True)
-class _Scope:
-    """Surroundings of tests.
-
-    Attributes:
-        file: File that defines them.
-        fixtures: Fixtures that they can request.
-        used: Fixtures that all of them request by a mark, or by ``autouse``.
-        marks: Marks that all of them have, the outermost first.
-    """
-
-    file: Path
-    fixtures: Fixtures
-    used: frozenset[str] = frozenset()
-    marks: tuple[ast.expr, ...] = ()
-
-    def inside(
-        self, body: Sequence[ast.stmt], decorators: Sequence[ast.expr], fixtures: Fixtures
-    ) -> _Scope:
-        """Return the surroundings of the tests of a module, or of a class in it.
-
-        Args:
-            body: Statements of the module or the class.
-            decorators: Decorators of the class.
-            fixtures: Fixtures that tests there can request.
-        """
-        marks = [*decorators, *reversed(module_marks(body))]  # pytest's order, from the end
-        used = self.used | marked_fixtures(marks) | autouse_fixtures(body)
-        return replace(self, fixtures=fixtures, used=used, marks=(*self.marks, *marks))
 
 
 @dataclass(frozen=True)
@@ -150,24 +114,44 @@ class SourceTree:
         return set()
 
     def _leading_names(self, file: Path) -> set[str]:
-        """Return the same; it fails in a file that is nested too deeply."""
+        """Return the names by which other files can request the fixture, see ``leading_names``.
+
+        Raises:
+            RecursionError: If the file is nested too deeply.
+        """
         scope, body = self._scope_of(file), self.modules.body(file)
         names = {
-            name
-            for name in fixtures_defined_in(body)
-            if self.fixture in _requested_by([name], scope.fixtures)
+            name for name in fixtures_defined_in(body) if self.fixture in scope.requested([name])
         }
         classes = [node for node in body if isinstance(node, ast.ClassDef)]
-        names |= {node.name for node in classes if any(self._tests_of_class(node, scope))}
+        names |= {node.name for node in classes if self._is_for_heirs(node, scope)}
+        names |= self._leading_aliases(file, scope)
         if not self.is_test_file(file) and any(self._tests_of(body, scope)):
             names.add(file.parent.name if file.stem == "__init__" else file.stem)
         return names
 
-    def _scope_of(self, file: Path) -> _Scope:
+    def _leading_aliases(self, file: Path, scope: Scope) -> set[str]:
+        """Return other names by which a file passes on fixtures and classes that it imports."""
+        names = set()
+        for local_name, site in self.modules.imports(file).items():
+            source, name = self.modules.definition(site)
+            definitions = statements_named(self.modules.body(source), name)
+            if local_name != name and (
+                self.fixture in scope.requested([local_name])
+                or any(
+                    self._is_for_heirs(node, replace(scope, file=source))
+                    for node in definitions
+                    if isinstance(node, ast.ClassDef)
+                )
+            ):
+                names.add(local_name)
+        return names
+
+    def _scope_of(self, file: Path) -> Scope:
         """Return the surroundings of the tests of a file."""
         body = self.modules.body(file)
         fixtures = self._fixtures_of(file, self._conftest_fixtures(file))
-        return _Scope(file, {}).inside(body, (), fixtures)
+        return Scope(file, fixtures).of_module(body)
 
     def _conftest_fixtures(self, file: Path) -> Fixtures:
         """Return the fixtures of the files ``conftest.py`` that apply to *file*."""
@@ -180,18 +164,35 @@ class SourceTree:
 
     def _fixtures_of(self, file: Path, outer: Fixtures) -> Fixtures:
         """Return the fixtures that a file defines or imports, and the outer ones."""
-        imported: Fixtures = {}
-        for local_name, (source, name) in self.modules.imported_places(file):
-            body = self.modules.body(source)
-            definitions = fixtures_defined_in(body if name == "*" else statements_named(body, name))
-            if name in definitions:  # without a name of its own, the fixture has the function's
-                definitions = {local_name: definitions[name]}
-            imported = {**imported, **definitions}
         own = fixtures_defined_in(self.modules.body(file))
+        imported = self._imported_fixtures(file, {file})
         return overridden(overridden(outer, imported), own)
 
+    def _imported_fixtures(self, file: Path, visited: set[Path]) -> Fixtures:
+        """Return the fixtures that a file imports.
+
+        Args:
+            file: The file.
+            visited: Files whose imports have been followed, to which those of ``*`` are added.
+        """
+        imported: Fixtures = {}
+        for local_name, site in self.modules.imported_sites(file):
+            if local_name == "*":
+                source = site[0]
+                definitions = fixtures_defined_in(self.modules.body(source))
+                if source not in visited:
+                    visited.add(source)
+                    definitions = {**self._imported_fixtures(source, visited), **definitions}
+            else:
+                source, name = self.modules.definition(site)
+                definitions = fixtures_defined_in(statements_named(self.modules.body(source), name))
+                if name in definitions:  # without a name of its own, it has the function's
+                    definitions = {local_name: definitions[name]}
+            imported = {**imported, **definitions}
+        return imported
+
     def _tests_of(
-        self, body: Iterable[ast.stmt], scope: _Scope, prefix: str = ""
+        self, body: Iterable[ast.stmt], scope: Scope, prefix: str = ""
     ) -> Iterator[BenchmarkTest]:
         """Yield the tests that a module defines or imports, or those that a class itself defines.
 
@@ -201,15 +202,18 @@ class SourceTree:
             prefix: Names of the classes around the tests, each with ``::`` after it.
         """
         body = [*body]
-        last = {name: number for number, node in enumerate(body) for name in bound_names(node)}
+        last_numbers = {
+            name: number for number, node in enumerate(body) for name in bound_names(node)
+        }
         for number, node in enumerate(body):
             if isinstance(node, Definition):
-                if last[node.name] == number:
+                if last_numbers[node.name] == number:
                     yield from self._tests_named(node.name, node, scope, prefix)
             elif isinstance(node, ast.ImportFrom) and not prefix:
-                for name, (source, source_name) in self.modules.places_of(node, scope.file):
+                for name, site in self.modules.sites_of(node, scope.file):
+                    source, source_name = self.modules.definition(site)
                     for each in statements_named(self.modules.body(source), source_name):
-                        if last[name] == number and isinstance(each, Definition):
+                        if last_numbers[name] == number and isinstance(each, Definition):
                             source_scope = replace(scope, file=source)
                             yield from self._tests_named(name, each, source_scope, prefix)
             else:
@@ -217,77 +221,50 @@ class SourceTree:
                     yield replace(test, is_conditional=True)
 
     def _tests_named(
-        self, name: str, node: Definition, scope: _Scope, prefix: str
+        self, name: str, node: Definition, scope: Scope, prefix: str
     ) -> Iterator[BenchmarkTest]:
         """Yield a test, or the tests of a class, that a module knows by this name."""
         if isinstance(node, ast.ClassDef):
-            if self._is_test_class(name, node):
-                yield from self._tests_of_class(node, scope, f"{prefix}{name}::")
+            classes = lineage(self.modules, node, scope.file)
+            if may_have_tests(classes, lambda: _matches(name, self.naming.python_classes)):
+                yield from self._tests_of_class(classes, scope, f"{prefix}{name}::")
             return
-        marks = (*scope.marks, *node.decorator_list)
-        used = scope.used | marked_fixtures(marks)
-        requested = _requested_by([*arguments_of(node), *used], scope.fixtures)
+        test_scope = scope.of_test(node.decorator_list)
+        requested = test_scope.requested(arguments_of(node))
         if self.fixture in requested and _matches(name, self.naming.python_functions):
             modules, file = self.modules, scope.file
             own_imports = modules.origins_of(ast.walk(node), file)
             origins = {**modules.origins(file), **own_imports}
             calls = measured_calls(self.fixture, node, modules.values(file), origins)
-            yield BenchmarkTest(f"{prefix}{name}", parameter_ids(marks), requested, calls)
-
-    def _is_test_class(self, name: str, node: ast.ClassDef) -> bool:
-        """Return whether pytest looks for tests in a class: not if it says so, or has __init__."""
-        is_excluded = any(getattr(each, "name", "") == "__init__" for each in node.body) or any(
-            ast.unparse(value) == "False"
-            for value in assigned_values(node.body).get("__test__", ())
-        )
-        is_test_case = any(last_name(base) in _UNITTEST_CLASSES for base in node.bases)
-        return not is_excluded and (is_test_case or _matches(name, self.naming.python_classes))
+            yield BenchmarkTest(
+                f"{prefix}{name}", parameter_ids(test_scope.marks), requested, calls
+            )
 
     def _tests_of_class(
-        self,
-        node: ast.ClassDef,
-        outer: _Scope,
-        prefix: str = "",
-        heirs: frozenset[str] = frozenset(),
+        self, classes: Lineage, outer: Scope, prefix: str
     ) -> Iterator[BenchmarkTest]:
         """Yield the tests of a class, and those that it inherits and does not override.
 
         Args:
-            node: The class.
+            classes: The class and its bases.
             outer: Surroundings of the class.
             prefix: Names of it and of the classes around it, each with ``::`` after it.
-            heirs: Names of the classes that inherit from it.
         """
-        fixtures = overridden(outer.fixtures, fixtures_defined_in(node.body))
-        scope = outer.inside(node.body, node.decorator_list, fixtures)
-        yield from self._tests_of(node.body, scope, prefix)
-        own_names = {name for each in node.body for name in bound_names(each)}
-        for base, base_file in self._bases(node, outer.file):
-            if base.name not in heirs:
-                base_scope = replace(scope, file=base_file)
-                for test in self._tests_of_class(base, base_scope, "", heirs | {node.name}):
-                    if test.name.partition("::")[0] not in own_names:
-                        yield replace(test, name=f"{prefix}{test.name}")
+        scope = outer.of_class([node for node, _ in classes])
+        overriding: set[str] = set()
+        for node, file in classes:
+            for test in self._tests_of(node.body, replace(scope, file=file), prefix):
+                if test.name.removeprefix(prefix).partition("::")[0] not in overriding:
+                    yield test
+            overriding |= {name for each in node.body for name in bound_names(each)}
 
-    def _bases(self, node: ast.ClassDef, file: Path) -> Iterator[tuple[ast.ClassDef, Path]]:
-        """Yield the bases of a class that the project defines at the top level, and their files."""
-        places = self.modules.imports(file)
-        for base in node.bases:
-            if isinstance(base, ast.Name) and base.id != node.name:
-                source, name = places.get(base.id, (file, base.id))
-                for each in statements_named(self.modules.body(source), name):
-                    if isinstance(each, ast.ClassDef):
-                        yield each, source
-
-
-def _requested_by(names: Iterable[str], fixtures: Fixtures) -> frozenset[str]:
-    """Return these names of fixtures, and those of all that they request."""
-    requested: set[str] = set()
-    added = set(names)
-    while added:
-        requested |= added
-        added = {each for name in added for each in fixtures.get(name, ())} - requested
-    return frozenset(requested)
+    def _is_for_heirs(self, node: ast.ClassDef, scope: Scope) -> bool:
+        """Return whether a class that inherits from this one may have tests with the fixture."""
+        classes = lineage(self.modules, node, scope.file)
+        inner = scope.of_class([each for each, _ in classes])
+        fixtures = {name for each, _ in classes for name in fixtures_defined_in(each.body)}
+        has_tests = any(self._tests_of_class(classes, scope, f"{node.name}::"))
+        return has_tests or self.fixture in inner.requested(fixtures)
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
+
+from traingate.worktree.statements import arguments_of, last_name
 
 Fixtures: TypeAlias = Mapping[str, frozenset[str]]
 """Names that each fixture requests, by its own name."""
@@ -21,50 +23,49 @@ def overridden(outer: Fixtures, inner: Fixtures) -> Fixtures:
 
 def fixtures_defined_in(body: Iterable[ast.stmt]) -> Fixtures:
     """Return the fixtures that the statements of a module or a class define."""
-    fixtures = {}
+    return {name: frozenset(arguments_of(function)) for name, function, _ in _fixtures_in(body)}
+
+
+def autouse_fixtures(body: Iterable[ast.stmt]) -> frozenset[str]:
+    """Return the fixtures that a module or a class defines and all its tests request."""
+    return frozenset(
+        name
+        for name, _, keywords in _fixtures_in(body)
+        if "autouse" in keywords and ast.unparse(keywords["autouse"]) == "True"
+    )
+
+
+def _fixtures_in(
+    body: Iterable[ast.stmt],
+) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef, Mapping[str, ast.expr]]]:
+    """Yield the fixtures that statements define.
+
+    Yields:
+        The name of the fixture, its function, and the keywords of its decorator.
+    """
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for decorator in node.decorator_list:
                 call = decorator if isinstance(decorator, ast.Call) else None
                 if last_name(call.func if call else decorator).endswith("fixture"):
-                    names = {
-                        keyword.value.value
-                        for keyword in (call.keywords if call else ())
-                        if keyword.arg == "name" and isinstance(keyword.value, ast.Constant)
-                    }
-                    requested = frozenset(arguments_of(node))
-                    fixtures[str(next(iter(names), node.name))] = requested
-    return fixtures
-
-
-def autouse_fixtures(body: Iterable[ast.stmt]) -> frozenset[str]:
-    """Return the fixtures that a module or a class defines and all its tests request."""
-    calls = [
-        (node.name, decorator)
-        for node in body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        for decorator in node.decorator_list
-        if isinstance(decorator, ast.Call) and last_name(decorator.func).endswith("fixture")
-    ]
-    return frozenset(
-        name
-        for name, call in calls
-        for keyword in call.keywords
-        if keyword.arg == "autouse" and ast.unparse(keyword.value) == "True"
-    )
+                    pairs = ((each.arg, each.value) for each in (call.keywords if call else ()))
+                    keywords = {name: value for name, value in pairs if name is not None}
+                    own_name = getattr(keywords.get("name"), "value", None)
+                    yield own_name if isinstance(own_name, str) else node.name, node, keywords
 
 
 def module_marks(body: Iterable[ast.stmt]) -> list[ast.expr]:
     """Return the marks in ``pytestmark``, which all tests of a module or a class have."""
-    values = [
-        node.value
-        for node in body
-        if isinstance(node, ast.Assign)
-        and any(
-            isinstance(target, ast.Name) and target.id == "pytestmark" for target in node.targets
-        )
-    ]
-    return [each for value in values for each in getattr(value, "elts", [value])]
+    marks: list[ast.expr] = []
+    for node in body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        value = getattr(node, "value", None)
+        if value is not None and any(
+            isinstance(target, ast.Name) and target.id == "pytestmark" for target in targets
+        ):
+            earlier_marks = marks if isinstance(node, ast.AugAssign) else []
+            marks = [*earlier_marks, *getattr(value, "elts", [value])]
+    return marks
 
 
 def marked_fixtures(marks: Iterable[ast.expr]) -> frozenset[str]:
@@ -76,16 +77,3 @@ def marked_fixtures(marks: Iterable[ast.expr]) -> frozenset[str]:
         for argument in mark.args
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     )
-
-
-def arguments_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
-    """Return the names of a function's parameters, which are the fixtures that it requests."""
-    arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-    return {argument.arg for argument in arguments}
-
-
-def last_name(node: ast.expr) -> str:
-    """Return ``c`` for ``a.b.c`` and for ``c``, empty for other expressions."""
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""

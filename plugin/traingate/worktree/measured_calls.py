@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
-from traingate.worktree.fixture_requests import arguments_of
-
-Values: TypeAlias = Mapping[str, tuple[ast.expr, ...]]
-"""Values that statements assign to names, in their order."""
+from traingate.worktree.origins import Origin
+from traingate.worktree.statements import Values, arguments_of, assigned_values
 
 _COMPARED: Final = (
     ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Name, ast.Call, ast.keyword,
@@ -25,21 +23,62 @@ class MeasuredCalls:
 
     Attributes:
         sources: Sources of the calls, in their order, with the fixture under its own name.
-        origins: Where the names in them come from, as ``SourceModules.origins`` says it.
+        origins: Origins of the names in them that the test or its module imports or defines.
         values: Sources of the values that the test or its module assigns to the names in them; of
             names with simple values alone.
     """
 
     sources: tuple[str, ...] = ()
-    origins: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
+
+    def joined(self, other: MeasuredCalls) -> MeasuredCalls:
+        """Return the calls of this test, and those of another definition of it."""
+        return MeasuredCalls(
+            self.sources + other.sources,
+            {**self.origins, **other.origins},
+            {**self.values, **other.values},
+        )
+
+    def changes(
+        self, present: MeasuredCalls, has_moved: Callable[[Origin, Origin], bool]
+    ) -> list[str]:
+        """Return how another version of the test differs from this one in what it measures.
+
+        Args:
+            present: Calls of the other version.
+            has_moved: Function that returns whether two origins are of one definition, which the
+                other version has at another place.
+        """
+        base_text, present_text = ("; ".join(each.sources) for each in (self, present))
+        texts = []
+        if base_text != present_text:
+            texts.append(
+                f"measures {present_text or 'nothing'} instead of {base_text or 'nothing'}"
+            )
+        meanings = [
+            (name, str(old), str(new))
+            for name, old in self.origins.items()
+            if (new := present.origins.get(name)) is not None
+            and bool(old.sites) == bool(new.sites)
+            and not has_moved(old, new)
+        ]
+        meanings += [
+            (name, old, present.values.get(name, old)) for name, old in self.values.items()
+        ]
+        texts += [
+            f"measures with {name} = {new} instead of {name} = {old}"
+            for name, old, new in sorted(meanings)
+            if new != old
+        ]
+        return texts
 
 
 def measured_calls(
     fixture: str,
     function: ast.FunctionDef | ast.AsyncFunctionDef,
     module_values: Values,
-    origins: Mapping[str, str],
+    origins: Mapping[str, Origin],
 ) -> MeasuredCalls:
     """Return the calls of a fixture in a test, also under another name that the test gives it.
 
@@ -56,7 +95,7 @@ def measured_calls(
         for node in ast.walk(function)
         if isinstance(node, ast.Call) and _called_name(node) in names
     ]
-    used_origins: dict[str, str] = {}
+    used_origins: dict[str, Origin] = {}
     used_values: dict[str, str] = {}
     visited = arguments_of(function) | {*names}
     added = {name for call in calls for name in _free_names(call)} - visited
@@ -71,37 +110,14 @@ def measured_calls(
     return MeasuredCalls(tuple(map(ast.unparse, calls)), used_origins, used_values)
 
 
-def assigned_values(nodes: Iterable[ast.AST]) -> Values:
-    """Return the values that statements assign to names."""
-    values: dict[str, tuple[ast.expr, ...]] = {}
-    for node in nodes:
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
-            for target in targets:
-                for name, value in _pairs(target, node.value):
-                    values[name] = (*values.get(name, ()), value)
-    return values
-
-
-def _pairs(target: ast.expr | None, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the names in the target of an assignment, each with its value."""
-    if isinstance(target, ast.Name):
-        yield target.id, value
-    elif isinstance(target, ast.Tuple | ast.List):
-        parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
-        if len(parts) == len(target.elts):
-            for each, part in zip(target.elts, parts, strict=True):
-                yield from _pairs(each, part)
-
-
 def _aliases(name: str, values: Values) -> frozenset[str]:
     """Return a name, and the names to which it is assigned, also by way of others."""
     names = {name}
     sources = {
-        alias: {value.id for value in given if isinstance(value, ast.Name)}
-        for alias, given in values.items()
+        alias: {value.id for value in assigned if isinstance(value, ast.Name)}
+        for alias, assigned in values.items()
     }
-    while added := {alias for alias, given in sources.items() if given & names} - names:
+    while added := {alias for alias, assigned in sources.items() if assigned & names} - names:
         names |= added
     return frozenset(names)
 

@@ -76,6 +76,7 @@ def _id_of_set(node: ast.expr, *, is_single: bool) -> str:
 
 
 def _id_of_value(node: ast.expr) -> str:
+    """Return the ID of one value: its text if it is a simple constant, else its source."""
     try:
         value = ast.literal_eval(node)
     except (ValueError, TypeError):

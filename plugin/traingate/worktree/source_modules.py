@@ -9,13 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from traingate.worktree.measured_calls import Values, assigned_values
+from traingate.worktree.origins import NameInModule, Origin
+from traingate.worktree.statements import (
+    Definition,
+    Values,
+    all_statements,
+    assigned_values,
+    parsed_module,
+)
 
-Place: TypeAlias = tuple[Path, str]
+DefinitionSite: TypeAlias = tuple[Path, str]
 """File of the project, and a name in it."""
-
-Definition: TypeAlias = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-"""Statement that defines a name."""
 
 _MAX_IMPORTS: Final = 10
 """Largest number of imports that are followed from one name to its definition."""
@@ -38,18 +42,17 @@ class SourceModules:
     has_file: Callable[[Path], bool]
     read: Callable[[Path], bytes | None]
     _modules: dict[Path, ast.Module | None] = field(default_factory=dict, init=False)
-    _imports: dict[Path, Mapping[str, Place]] = field(default_factory=dict, init=False)
-    _origins: dict[Path, Mapping[str, str]] = field(default_factory=dict, init=False)
+    _imports: dict[Path, Mapping[str, DefinitionSite]] = field(default_factory=dict, init=False)
+    _origins: dict[Path, Mapping[str, Origin]] = field(default_factory=dict, init=False)
     _values: dict[Path, Values] = field(default_factory=dict, init=False)
 
     def body(self, file: Path) -> list[ast.stmt]:
         """Return the statements at the top level of a file; none if it is missing or no Python."""
         if file not in self._modules:
             self._modules[file] = None
-            # The two last ones are for expressions that are nested very deeply.
-            with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+            with contextlib.suppress(OSError, ValueError):
                 if self.has_file(file):
-                    self._modules[file] = ast.parse(self.read(file) or b"")
+                    self._modules[file] = parsed_module(self.read(file) or b"")
         module = self._modules[file]
         return module.body if module else []
 
@@ -59,26 +62,69 @@ class SourceModules:
             self._values[file] = assigned_values(all_statements(self.body(file)))
         return self._values[file]
 
-    def imports(self, file: Path) -> Mapping[str, Place]:
-        """Return the places of the project's names that a file imports, by their local names."""
+    def imports(self, file: Path) -> Mapping[str, DefinitionSite]:
+        """Return where names are that a file imports from the project, by their local names.
+
+        A definition in the file that follows the import of its name replaces it.
+        """
         if file not in self._imports:
-            self._imports[file] = dict(self.imported_places(file))
+            imports: dict[str, DefinitionSite] = {}
+            for node in self.body(file):
+                if isinstance(node, ast.ImportFrom):
+                    imports.update(self.sites_of(node, file))
+                elif isinstance(node, Definition):
+                    imports.pop(node.name, None)
+            self._imports[file] = imports
         return self._imports[file]
 
-    def imported_places(self, file: Path) -> Iterator[tuple[str, Place]]:
-        """Yield the local names that a file imports from the project, with their places.
+    def imported_sites(self, file: Path) -> Iterator[tuple[str, DefinitionSite]]:
+        """Yield the local names that a file imports from the project, with their sites.
 
         Of an import of all names, both are ``*``.
         """
         for node in self.body(file):
             if isinstance(node, ast.ImportFrom):
-                yield from self.places_of(node, file)
+                yield from self.sites_of(node, file)
 
-    def places_of(self, statement: ast.ImportFrom, file: Path) -> Iterator[tuple[str, Place]]:
-        """Yield the local names that one statement of a file imports, with their places."""
+    def sites_of(
+        self, statement: ast.ImportFrom, file: Path
+    ) -> Iterator[tuple[str, DefinitionSite]]:
+        """Yield the local names that one statement of a file imports, with their sites."""
         source = self._module_file(statement.module, statement.level, file)
         if source is not None:
             yield from ((each.asname or each.name, (source, each.name)) for each in statement.names)
+
+    def imported_module(self, name: str, file: Path) -> Path | None:
+        """Return the file of the module that *file* imports by a name, which may have dots."""
+        for node in self.body(file):
+            if isinstance(node, ast.Import):
+                for each in node.names:
+                    if name == (each.asname or each.name):
+                        return self._module_file(each.name, 0, file)
+            elif isinstance(node, ast.ImportFrom):
+                for each in node.names:
+                    if name == (each.asname or each.name):
+                        return self._submodule_file(node, each.name, file)
+        return None
+
+    def definition(self, site: DefinitionSite) -> DefinitionSite:
+        """Return where a name is defined that the module of a site may import from another."""
+        return self._import_chain(site)[-1]
+
+    def _import_chain(self, site: DefinitionSite) -> list[DefinitionSite]:
+        """Return the sites from a first one to the definition, each of which imports the next."""
+        chain = [site]
+        for _ in range(_MAX_IMPORTS):
+            file, name = chain[-1]
+            if name not in self.imports(file):
+                break
+            chain.append(self.imports(file)[name])
+        return chain
+
+    def _submodule_file(self, node: ast.ImportFrom, name: str, file: Path) -> Path | None:
+        """Return the file of the module of a package that a statement imports by this name."""
+        module = f"{node.module}.{name}" if node.module else name
+        return self._module_file(module, node.level, file)
 
     def _module_file(self, module: str | None, level: int, file: Path) -> Path | None:
         """Return the file of a module that *file* imports; None if it is none of the project."""
@@ -88,104 +134,81 @@ class SourceModules:
         )  # fmt: skip
         for folder in folders:
             path = folder.joinpath(*parts)
-            for candidate in (path.with_name(f"{path.name}.py"), path / "__init__.py"):
-                if candidate.is_relative_to(self.root) and self.has_file(candidate):
-                    return candidate
+            source = self._file_at(path, may_be_module=bool(parts))
+            if source is not None:
+                return source
         return None
 
-    def origins(self, file: Path) -> Mapping[str, str]:
-        """Return where a file has its names from that it imports or defines at its top level.
+    def _file_at(self, path: Path, *, may_be_module: bool = True) -> Path | None:
+        """Return the file of the package at a path, or of the module; None without one."""
+        candidates = [path / "__init__.py"]  # Python prefers a package to a module of its name
+        if may_be_module and path.name:
+            candidates.append(path.with_name(f"{path.name}.py"))
+        for candidate in candidates:
+            if candidate.is_relative_to(self.root) and self.has_file(candidate):
+                return candidate
+        return None
 
-        A name of the project has the file and the name of its definition, whichever modules pass it
-        on, or the file of a module. Another one has the last part of its name there, since there
-        are several ways to import one object.
-        """
+    def origins(self, file: Path) -> Mapping[str, Origin]:
+        """Return the origins of the names that a file imports, or defines at its top level."""
         if file not in self._origins:
             body = self.body(file)
             definitions = {
-                node.name: self._text((file, node.name))
+                node.name: self._origin_of([(file, node.name)])
                 for node in body
                 if isinstance(node, Definition)
             }
             self._origins[file] = {**self.origins_of(all_statements(body), file), **definitions}
         return self._origins[file]
 
-    def origins_of(self, nodes: Iterable[ast.AST], file: Path) -> Mapping[str, str]:
-        """Return the same for the names that statements of a file import."""
+    def origins_of(self, nodes: Iterable[ast.AST], file: Path) -> Mapping[str, Origin]:
+        """Return the origins of the names that some statements of a file import."""
         origins = {}
         for node in nodes:
             if isinstance(node, ast.Import):
                 for each in node.names:
-                    source = self._module_file(each.name, 0, file)
-                    name = each.name.rpartition(".")[2]
                     if each.asname or "." not in each.name:
-                        text = name if source is None else self._text((source, ""))
-                        origins[each.asname or each.name] = text
+                        source = self._module_file(each.name, 0, file)
+                        name = each.name.rpartition(".")[2]
+                        origin = (
+                            Origin((), name) if source is None else self._origin_of([(source, "")])
+                        )
+                        origins[each.asname or each.name] = origin
             elif isinstance(node, ast.ImportFrom):
                 for each in node.names:
-                    origins[each.asname or each.name] = self._origin(node, each.name, file)
+                    origins[each.asname or each.name] = self._imported_origin(node, each.name, file)
         return origins
 
-    def _origin(self, node: ast.ImportFrom, name: str, file: Path) -> str:
-        """Return the origin of one name that a statement of a file imports."""
-        module = f"{node.module}.{name}" if node.module else name
-        submodule = self._module_file(module, node.level, file)
-        source = self._module_file(node.module, node.level, file)
-        if source is not None and self._defines(source, name):
-            return self._text(self._definition((source, name)))
-        return name if submodule is None else self._text((submodule, ""))
+    def defines(self, site: NameInModule) -> bool:
+        """Return whether a module of this version has a name."""
+        file = self._file_at(self.root / site.module)
+        return file is not None and (not site.name or self._has_name(file, site.name))
 
-    def _defines(self, file: Path, name: str) -> bool:
+    def _imported_origin(self, node: ast.ImportFrom, name: str, file: Path) -> Origin:
+        """Return the origin of one name that a statement of a file imports."""
+        submodule = self._submodule_file(node, name, file)
+        source = self._module_file(node.module, node.level, file)
+        if source is not None and self._has_name(source, name):
+            return self._origin_of(self._import_chain((source, name)))
+        return self._module_origin(submodule, name)
+
+    def _module_origin(self, file: Path | None, name: str) -> Origin:
+        """Return the origin of a module; of a library's name if there is no file of the project."""
+        return Origin((), name) if file is None else self._origin_of([(file, "")])
+
+    def _has_name(self, file: Path, name: str) -> bool:
+        """Return whether a file defines, imports or assigns a name."""
         names = {getattr(node, "name", "") for node in self.body(file)}
         return name in names or name in self.imports(file) or name in self.values(file)
 
-    def _definition(self, place: Place) -> Place:
-        """Return where an imported name is defined."""
-        for _ in range(_MAX_IMPORTS):
-            file, name = place
-            if name not in self.imports(file):
-                break
-            place = self.imports(file)[name]
-        return place
+    def _origin_of(self, chain: Iterable[DefinitionSite]) -> Origin:
+        """Return the origin of a name of the project.
 
-    def _text(self, place: Place) -> str:
-        """Return a place as a text: the file relative to the root, and the name if there is one."""
-        file, name = place
-        path = file.relative_to(self.root).as_posix()
-        return f"{path}::{name}" if name else path
-
-
-def statements_named(body: Iterable[ast.stmt], name: str) -> list[ast.stmt]:
-    """Return the statements that define a name."""
-    return [node for node in body if getattr(node, "name", "") == name]
-
-
-def bound_names(node: ast.stmt) -> set[str]:
-    """Return the names that a statement defines, imports, assigns or deletes."""
-    if isinstance(node, Definition):
-        return {node.name}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {each.asname or each.name for each in node.names}
-    deleted = node.targets if isinstance(node, ast.Delete) else []
-    return {each.id for each in deleted if isinstance(each, ast.Name)} | {*assigned_values([node])}
-
-
-def is_of_project(origin: str) -> bool:
-    """Return whether an origin is a file of the project, or a name in one."""
-    return "::" in origin or origin.endswith(".py")
-
-
-def nested_statements(node: ast.stmt) -> list[ast.stmt]:
-    """Return the statements in all branches of a condition, a loop, or another such statement."""
-    blocks = [getattr(node, name, ()) for name in ("body", "orelse", "finalbody")]
-    for name in ("handlers", "cases"):
-        blocks += [each.body for each in getattr(node, name, ())]
-    return [statement for block in blocks for statement in block]
-
-
-def all_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield statements, and those nested in them, but for the bodies of functions and classes."""
-    for node in body:
-        yield node
-        if not isinstance(node, Definition):
-            yield from all_statements(nested_statements(node))
+        Args:
+            chain: Sites by which modules pass it on, the definition last.
+        """
+        sites = []
+        for file, name in chain:
+            path = file.parent if file.stem == "__init__" else file.with_suffix("")
+            sites.append(NameInModule(path.relative_to(self.root).as_posix(), name))
+        return Origin(tuple(sites), sites[-1].name)

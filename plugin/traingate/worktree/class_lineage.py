@@ -1,0 +1,80 @@
+"""Find the classes of a project from which a class inherits, and whether pytest takes its tests."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from traingate.worktree.source_modules import SourceModules
+from traingate.worktree.statements import assigned_values, bound_names, last_name, statements_named
+
+Lineage: TypeAlias = Sequence[tuple[ast.ClassDef, Path]]
+"""A class and those from which it inherits, with their files, the class itself first."""
+
+_UNITTEST_CLASSES: Final = ("TestCase", "IsolatedAsyncioTestCase")
+"""Names of classes of unittest whose heirs pytest takes for tests, whatever they are called."""
+
+
+def lineage(modules: SourceModules, node: ast.ClassDef, file: Path) -> Lineage:
+    """Return a class and its bases, as far as the project defines them at the top level.
+
+    The order is the one in which Python looks for a name, but for bases that Python would refuse.
+    """
+    ended: list[tuple[ast.ClassDef, Path]] = []
+    visited: set[ast.ClassDef] = set()
+
+    def visit(heir: ast.ClassDef, heir_file: Path) -> None:
+        # The bases from the last to the first, each class after its own bases: read from its end,
+        # the list has every class before its bases, and the bases in the order of the source.
+        visited.add(heir)
+        for base, base_file in reversed([*_bases(modules, heir, heir_file)]):
+            if base not in visited:
+                visit(base, base_file)
+        ended.append((heir, heir_file))
+
+    visit(node, file)
+    return ended[::-1]
+
+
+def _bases(
+    modules: SourceModules, node: ast.ClassDef, file: Path
+) -> Iterator[tuple[ast.ClassDef, Path]]:
+    """Yield the bases of a class that the project defines at the top level, and their files."""
+    for base in node.bases:
+        site = None
+        if isinstance(base, ast.Name):
+            site = (file, base.id)
+            if base.id == node.name:  # it replaces the class that the module has imported
+                site = dict(modules.imported_sites(file)).get(base.id)
+            site = site and modules.definition(site)
+        elif isinstance(base, ast.Attribute):
+            module = modules.imported_module(ast.unparse(base.value), file)
+            site = None if module is None else modules.definition((module, base.attr))
+        if site is not None:
+            source, name = site
+            classes = [
+                each
+                for each in statements_named(modules.body(source), name)
+                if isinstance(each, ast.ClassDef)
+            ]
+            yield from ((each, source) for each in classes[-1:])  # the last one replaces others
+
+
+def may_have_tests(classes: Lineage, has_name_of_tests: Callable[[], bool]) -> bool:
+    """Return whether pytest looks for tests in a class: not if it says so, or has ``__init__``.
+
+    Args:
+        classes: The class and its bases.
+        has_name_of_tests: Function that returns whether pytest takes the class by its name.
+    """
+    bodies = [node.body for node, _ in classes]
+    settings = [assigned_values(body).get("__test__", ()) for body in bodies]
+    setting = next((values[-1] for values in settings if values), None)
+    if setting is not None and ast.unparse(setting) == "False":
+        return False
+    if any(last_name(base) in _UNITTEST_CLASSES for node, _ in classes for base in node.bases):
+        return True
+    has_init = any("__init__" in bound_names(node) for body in bodies for node in body)
+    return not has_init and has_name_of_tests()

@@ -1,0 +1,95 @@
+"""Read which names the statements of a module, a class or a function define, assign and use."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+Definition: TypeAlias = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+"""Statement that defines a name."""
+
+Values: TypeAlias = Mapping[str, tuple[ast.expr, ...]]
+"""Values that statements assign to names, in their order."""
+
+_Assignment: TypeAlias = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr
+"""Node that gives names a value, or another one."""
+
+
+def parsed_module(source: str | bytes) -> ast.Module | None:
+    """Return the statements of a source, of which Python finds the encoding if it is bytes.
+
+    Returns:
+        The module; None if it is no Python, or is nested too deeply to be read.
+    """
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two for deep nesting
+        return None
+
+
+def assigned_values(nodes: Iterable[ast.AST]) -> Values:
+    """Return the values that statements assign to names, or add to them as by ``+=``."""
+    values: dict[str, tuple[ast.expr, ...]] = {}
+    for node in nodes:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if isinstance(node, _Assignment) and node.value is not None:
+            for target in targets:
+                for name, value in _pairs(target, node.value):
+                    values[name] = (*values.get(name, ()), value)
+    return values
+
+
+def _pairs(target: ast.expr | None, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the names in the target of an assignment, each with its value."""
+    if isinstance(target, ast.Name):
+        yield target.id, value
+    elif isinstance(target, ast.Tuple | ast.List):
+        parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+        if len(parts) == len(target.elts):
+            for each, part in zip(target.elts, parts, strict=True):
+                yield from _pairs(each, part)
+
+
+def statements_named(body: Iterable[ast.stmt], name: str) -> list[ast.stmt]:
+    """Return the statements that define a name."""
+    return [node for node in body if getattr(node, "name", "") == name]
+
+
+def bound_names(node: ast.stmt) -> set[str]:
+    """Return the names that a statement defines, imports, assigns or deletes."""
+    if isinstance(node, Definition):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {each.asname or each.name for each in node.names}
+    deleted = node.targets if isinstance(node, ast.Delete) else []
+    return {each.id for each in deleted if isinstance(each, ast.Name)} | {*assigned_values([node])}
+
+
+def nested_statements(node: ast.stmt) -> list[ast.stmt]:
+    """Return the statements in all branches of a condition, a loop, or another such statement."""
+    blocks = [getattr(node, name, ()) for name in ("body", "orelse", "finalbody")]
+    for name in ("handlers", "cases"):
+        blocks += [each.body for each in getattr(node, name, ())]
+    return [statement for block in blocks for statement in block]
+
+
+def all_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield statements, and those nested in them, but for the bodies of functions and classes."""
+    for node in body:
+        yield node
+        if not isinstance(node, Definition):
+            yield from all_statements(nested_statements(node))
+
+
+def arguments_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Return the names of a function's parameters, which are the fixtures that it requests."""
+    arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    return {argument.arg for argument in arguments}
+
+
+def last_name(node: ast.expr) -> str:
+    """Return ``c`` for ``a.b.c`` and for ``c``, empty for other expressions."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
