@@ -62,6 +62,26 @@ def answering_too_many_values():
     return _sending(lambda _: b'{"type": "Stepped", "values": [' + b"0," * 2_000_000 + b"0]}")
 
 
+def _failing_with(**fields):
+    return _sending(lambda _: json.dumps({"type": "Failed", **fields}).encode())
+
+
+def answering_a_long_message():
+    return _failing_with(error="X", message="x" * 10_000_000, traceback="")
+
+
+def answering_a_long_traceback():
+    return _failing_with(error="X", message="", traceback="x" * 10_000_000)
+
+
+def answering_long_reasons():
+    return _sending(lambda payload: _with(payload, reasons={"a": ["x" * 10_000_000]}))
+
+
+def answering_a_long_environment():
+    return _sending(lambda payload: _with(payload, environment={"torch": "x" * 10_000_000}))
+
+
 def _preparing(change):
     """Return a training whose first message is changed by a function."""
     channel = sys.modules["traingate.protocol.channel"]

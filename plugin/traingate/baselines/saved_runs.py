@@ -34,6 +34,8 @@ _MAX_LENIENT_BYTES: Final = 64 << 20
 _SAVING_SECONDS: Final = 10.0
 """Age up to which a damaged run may be one that is being saved; longest wait for its end."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -156,7 +158,7 @@ def _decode(text: bytes) -> _RunFile:
 
     Other benchmarks may have NaN, infinities and lone surrogates in their ``extra_info``. Python
     writes and reads them, though they are not JSON. Numbers of these become null, which is an error
-    in a record of traingate only.
+    in a record of traingate only; surrogates become their escapes.
 
     Raises:
         msgspec.MsgspecError: If the text is not that of a run.
@@ -180,7 +182,12 @@ def _lenient(text: bytes) -> bytes | None:
         valid_text = json.dumps(content, ensure_ascii=False)
     except (ValueError, RecursionError):
         return None
-    return valid_text.encode(errors="replace")
+    return _SURROGATE.sub(_escaped, valid_text).encode()
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """Return the text of JSON for the escape of a lone surrogate, as ``encode`` writes it."""
+    return f"\\\\u{ord(match[0]):04x}"
 
 
 def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> list[str]:

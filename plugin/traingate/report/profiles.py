@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from traingate.errors import ConfigurationError
-from traingate.records import decode
+from traingate.records import decode, encode
 from traingate.records.explanation import Explanation
 from traingate.records.profile import Profile
 from traingate.report.flame_graph import collapsed_stacks, render_flame_graph
@@ -86,7 +86,7 @@ def write_profiles(folder: Path, content: ProfileFile) -> list[Path]:
     explanation, base = content.explanation, content.base
     subtitle = explanation.sentence if explanation else f"{content.candidate.steps} profiled steps"
     texts = {
-        "profile.json": msgspec.json.format(msgspec.json.encode(content)).decode(),
+        "profile.json": encode(content, indent=2).decode(),
         "flame_graph.html": render_flame_graph(content.test, subtitle, content.candidate, base),
         "candidate.stacks.txt": collapsed_stacks(content.candidate),
     }
