@@ -50,6 +50,10 @@ def _with(payload, **fields):
     return json.dumps({**content, **{k: v for k, v in fields.items() if k in content}}).encode()
 
 
+def answering_a_damaged_profile():
+    return _sending(lambda payload: _with(payload, profile={"steps": "many"}))
+
+
 def answering_without_phases():
     return _sending(lambda payload: _with(payload, phase_seconds={}))
 
@@ -87,6 +91,7 @@ def _preparing(change):
     channel = sys.modules["traingate.protocol.channel"]
     encode = channel.encode
     channel.encode = lambda message: change(encode(message))
+    print("last words of the workload", flush=True)
     return training(lambda: time.sleep(0.005))
 
 
