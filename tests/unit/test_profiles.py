@@ -64,6 +64,16 @@ def test_a_folder_or_a_file_that_cannot_be_written_is_an_error_without_traceback
         write_profiles(tmp_path / "file", content)
 
 
+def test_a_file_with_a_key_that_stands_twice_is_an_error_that_names_both(tmp_path):
+    write_profiles(tmp_path, ProfileFile(test="a.py::test", candidate=profile(conv=0.1)))
+    file = tmp_path / "profile.json"
+    file.write_text(
+        file.read_text().replace('"step_seconds":', '"step_seconds": 9.0, "step_seconds":')
+    )
+    with pytest.raises(ConfigurationError, match=r"profile\.json is no .*'step_seconds' twice"):
+        read_profiles(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["", "{}", '{"schema": "two"}', "[]"])
 def test_a_damaged_file_is_an_error_without_traceback(tmp_path, text):
     (tmp_path / "profile.json").write_text(text)

@@ -24,7 +24,7 @@ from traingate.baselines.run_files import MAX_RUN_BYTES
 from traingate.baselines.test_names import is_named
 from traingate.errors import BaselineError, DamagedRecordError
 from traingate.records import Acceptance, Measurement, Outcome, decode, from_json
-from traingate.records.decoding import TooManyValuesError
+from traingate.records.decoding import TooManyValuesError, check_keys
 from traingate.untrusted.files import read_bounded, write_atomically
 from traingate.untrusted.locks import locked
 
@@ -125,7 +125,9 @@ def _is_fresh(path: Path) -> bool:
 def parse_run(path: Path) -> SavedRun:
     """Read one file of pytest-benchmark, as ``read_run`` does, without waiting."""
     try:
-        content = _decode(read_bounded(path, MAX_RUN_BYTES))
+        text = read_bounded(path, MAX_RUN_BYTES)
+        content = _decode(text)
+        check_keys(text)
         measurements = _measurements(path, content.benchmarks)
         if content.datetime:
             datetime.fromisoformat(content.datetime)  # by which the newest run is found

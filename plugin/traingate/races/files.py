@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from traingate.errors import DamagedRecordError, NoRunError
-from traingate.records.decoding import decode
+from traingate.records.decoding import check_keys, decode
 from traingate.records.encoding import encode
 from traingate.records.measurement import SCHEMA
 from traingate.records.race import RACE_SCHEMA, Race
@@ -173,6 +173,7 @@ def read_race(path: Path) -> Race:
                     "Upgrade pytest-traingate."
                 )
         race = decode(content, Race)
+        check_keys(content)
         check_race(race)
     except (OSError, msgspec.MsgspecError, ValueError) as error:
         raise DamagedRecordError(f"{path} is no record of a race: {error}") from error

@@ -10,6 +10,7 @@ import msgspec
 
 from traingate.errors import ConfigurationError
 from traingate.records import decode, encode
+from traingate.records.decoding import check_keys
 from traingate.records.explanation import Explanation
 from traingate.records.profile import Profile
 from traingate.report.flame_graph import collapsed_stacks, render_flame_graph
@@ -111,8 +112,11 @@ def read_profiles(path: Path) -> ProfileFile:
     """
     file = path / "profile.json" if is_folder(path) else path
     try:
-        return decode(read_bounded(file, _MAX_PROFILE_BYTES), ProfileFile)
+        content = read_bounded(file, _MAX_PROFILE_BYTES)
+        profiles = decode(content, ProfileFile)
+        check_keys(content)
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error}") from error
     except msgspec.MsgspecError as error:
         raise ConfigurationError(f"{file} is no profile of traingate: {error}") from error
+    return profiles
