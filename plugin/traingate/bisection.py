@@ -15,7 +15,7 @@ import msgspec
 from traingate.baselines import saved_runs
 from traingate.ending.pytest_process import run_pytest
 from traingate.errors import BaselineError, ConfigurationError
-from traingate.records import Interval, Outcome, Verdict, decode
+from traingate.records import Interval, Outcome, Verdict, decode, encode
 from traingate.untrusted.files import read_bounded, write_atomically
 from traingate.worktree.commit_search import CommitSearch, SearchEnd
 from traingate.worktree.git_command import git_output
@@ -264,7 +264,7 @@ class Bisection:
         return _State()
 
     def _save(self, state: _State) -> None:
-        write_atomically(self._state_file, msgspec.json.encode(state))
+        write_atomically(self._state_file, encode(state))
 
 
 def _read_verdict(file: Path, commit: str, exit_code: int) -> CommitVerdict | str:

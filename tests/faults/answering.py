@@ -50,6 +50,10 @@ def _with(payload, **fields):
     return json.dumps({**content, **{k: v for k, v in fields.items() if k in content}}).encode()
 
 
+def answering_a_damaged_profile():
+    return _sending(lambda payload: _with(payload, profile={"steps": "many"}))
+
+
 def answering_without_phases():
     return _sending(lambda payload: _with(payload, phase_seconds={}))
 
@@ -62,11 +66,32 @@ def answering_too_many_values():
     return _sending(lambda _: b'{"type": "Stepped", "values": [' + b"0," * 2_000_000 + b"0]}")
 
 
+def _failing_with(**fields):
+    return _sending(lambda _: json.dumps({"type": "Failed", **fields}).encode())
+
+
+def answering_a_long_message():
+    return _failing_with(error="X", message="x" * 10_000_000, traceback="")
+
+
+def answering_a_long_traceback():
+    return _failing_with(error="X", message="", traceback="x" * 10_000_000)
+
+
+def answering_long_reasons():
+    return _sending(lambda payload: _with(payload, reasons={"a": ["x" * 10_000_000]}))
+
+
+def answering_a_long_environment():
+    return _sending(lambda payload: _with(payload, environment={"torch": "x" * 10_000_000}))
+
+
 def _preparing(change):
     """Return a training whose first message is changed by a function."""
     channel = sys.modules["traingate.protocol.channel"]
     encode = channel.encode
     channel.encode = lambda message: change(encode(message))
+    print("last words of the workload", flush=True)
     return training(lambda: time.sleep(0.005))
 
 

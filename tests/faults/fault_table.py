@@ -9,6 +9,17 @@ LAST_WORDS = "last words of the workload"
 HANG_SECONDS = 4
 """Time-out of the runs in which workers hang; in the others, a busy machine may need more."""
 NO_ANSWER = rf"launch 1 gave no answer within {HANG_SECONDS} s {MIDDLE}, and was ended"
+MOMENT = (
+    r"\b(at its start|while it built the training|in its first step|in warm-up step \d|in step \d+ of \d+|"
+    r"after its last step|in its profiled steps|beside launch \d)\b"
+)
+"""Moment that each failure names: a step, or what the worker did before or after the steps."""
+
+WITHOUT_LAST_OUTPUT = {
+    "yardstick_killed": "the yardstick has nothing to print, and its failure says so",
+}
+"""Failures that do not end with the last output of the workload, and why."""
+
 CLOCK = r"launch 1, .* passed on the worker's clock, and .* Something in the worker has changed its clock"
 
 
@@ -21,22 +32,24 @@ class Fault:
         module: Module of the workload.
         says: Regular expressions for the text of the failure; empty if the measurement succeeds.
         test: Body of the test; empty for a call of ``training_benchmark``.
+        words: Regular expression for the last output, with which each text ends.
     """
 
     name: str
     module: str
     says: tuple[str, ...] = ()
     test: str = ""
+    words: str = LAST_WORDS
 
 
 def crashing(name: str, *says: str, words: str = LAST_WORDS, test: str = "") -> Fault:
     """Return a fault by which the worker ends, or is ended, after its last words."""
-    return Fault(name, "crashing", (*says, words), test)
+    return Fault(name, "crashing", says, test, words)
 
 
-def meddling(name: str, *says: str, test: str = "") -> Fault:
+def meddling(name: str, *says: str, test: str = "", words: str = LAST_WORDS) -> Fault:
     """Return a fault of what the worker starts, prints or measures."""
-    return Fault(name, "meddling", says, test)
+    return Fault(name, "meddling", says, test, words)
 
 
 def answering(name: str, *says: str) -> Fault:
@@ -44,12 +57,10 @@ def answering(name: str, *says: str) -> Fault:
     return Fault(name, "answering", says)
 
 
-def at_start(
-    fault: str, name: str, *says: str, words: str = "last words before the start"
-) -> Fault:
+def at_start(fault: str, name: str, *says: str) -> Fault:
     """Return a fault before the worker has connected."""
     test = f"training_benchmark(trainings.sleeping, layers=[crashing.AtStart({fault!r})])"
-    return crashing(name, *says, words=words, test=test)
+    return crashing(name, *says, words="last words before the start", test=test)
 
 
 def on_base(fault: str, *says: str) -> Fault:
@@ -80,6 +91,7 @@ DEATHS = (
         "segmentation_fault", rf"launch 1 was killed by SIGSEGV {MIDDLE}",
         r"Fatal Python error: Segmentation fault", r"crashing\.py\", line \d+ in <lambda>",
     ),
+    answering("answering_a_damaged_profile", r"launch 1, in its profiled steps: its answer cannot be right: profile"),
     crashing("aborted", rf"launch 1 was killed by SIGABRT {MIDDLE}", r"crashing\.py"),
     crashing("exiting_with_zero", rf"launch 1 exited with status 0 {MIDDLE}, before it had reported"),
     crashing(
@@ -104,7 +116,7 @@ OUTSIDE = (
     ),
     from_outside(
         "yardstick_killed", "the_yardstick_beside_a_worker",
-        r"the yardstick was killed by SIGKILL .*\bbeside launch 1", words="It printed nothing",
+        r"the yardstick was killed by SIGKILL .*\bbeside launch 1", words="",
     ),
 )  # fmt: skip
 
@@ -129,7 +141,7 @@ HANGS = (
         "in hanging_while_building",
     ),
     crashing("stopping_itself", NO_ANSWER),
-    answering("answering_never", NO_ANSWER, LAST_WORDS),
+    answering("answering_never", NO_ANSWER),
 )  # fmt: skip
 
 CHILDREN = (
@@ -149,18 +161,23 @@ OUTPUT = (
     meddling(
         "printing_100_megabytes",
         rf"the workload raised in launch 1, {MIDDLE}",
-        "a line of text",
         LAST_WORDS,
+        words="a line of text",
     ),
     meddling("printing_100_megabytes_without_a_line_end"),
-    meddling("printing_binary", rf"the workload raised in launch 1, {MIDDLE}", LAST_WORDS),
+    meddling(
+        "printing_binary",
+        rf"the workload raised in launch 1, {MIDDLE}",
+        LAST_WORDS,
+        words="ABCDEF",
+    ),
     meddling("closing_its_output"),
 )
 
 MESSAGES = (
     at_start(
         "other version", "of_another_version",
-        r"launch 1 speaks version 999 of the protocol, and this controller \d+\.", words="Install one version",
+        r"launch 1, at its start: it speaks version 999 of the protocol, and this controller \d+\.",
     ),
     meddling(
         "closing_its_connection", rf"launch 1 exited with status 1 {MIDDLE}",
@@ -180,21 +197,25 @@ MESSAGES = (
         "shutting_its_connection_down_before_it_answers", rf"launch 1 (ended itself|exited with status 1) .*{MIDDLE}",
         "the connection to traingate's controller was closed, or has been shut down",
     ),
-    answering("answering_garbage", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
-    answering("answering_a_deep_list", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
-    answering("answering_a_wrong_type", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
-    answering("answering_not_a_number", rf"launch 1 sent an answer {MIDDLE} that cannot be read", LAST_WORDS),
+    answering("answering_garbage", rf"launch 1 sent an answer {MIDDLE} that cannot be read"),
+    answering("answering_a_deep_list", rf"launch 1 sent an answer {MIDDLE} that cannot be read"),
+    answering("answering_a_wrong_type", rf"launch 1 sent an answer {MIDDLE} that cannot be read"),
+    answering("answering_not_a_number", rf"launch 1 sent an answer {MIDDLE} that cannot be read"),
     answering("answering_a_negative_number", r"launch 1 sent an answer after its last step .* peak_rss_bytes is -"),
-    answering("answering_without_phases", rf"launch 1 sent an answer {MIDDLE} .* phase_seconds has no data", LAST_WORDS),
+    answering("answering_without_phases", rf"launch 1 sent an answer {MIDDLE} .* phase_seconds has no data"),
     answering("answering_no_environment", r"launch 1, after its last step: its answer cannot be right: environment"),
     answering("answering_too_many_values", rf"launch 1 sent an answer {MIDDLE} .* more than 1,000,000 values"),
+    answering("answering_a_long_message", rf"launch 1 sent an answer {MIDDLE} .* message has 10,000,000 characters"),
+    answering("answering_a_long_traceback", rf"launch 1 sent an answer {MIDDLE} .* traceback has 10,000,000 characters"),
+    answering("answering_long_reasons", r"launch 1 sent an answer after its last step .* reasons has 10,000,000"),
+    answering("answering_a_long_environment", r"launch 1 sent an answer after its last step .* environment has 10,000,000"),
     answering("answering_a_batch_of_nothing", r"launch 1 sent an answer while it built .* batch_size is 0"),
     answering("answering_batches_without_end", r"launch 1 sent an answer while it built .* prefetched_batches is 9000000"),
     answering("answering_another_form", r"launch 1, while it built the training: its answer cannot be right: form"),
-    answering("answering_something_else", rf"launch 1 answered WarmUp {MIDDLE}, not Stepped", LAST_WORDS),
+    answering("answering_something_else", rf"launch 1 answered WarmUp {MIDDLE}, not Stepped"),
     answering("answering_with_a_huge_length", rf"launch 1 sent an answer {MIDDLE} that cannot be read, longer than 64 MiB"),
     answering("answering_half", rf"launch 1 sent an answer {MIDDLE} that cannot be read, a message broke off"),
-    answering("answering_twice", r"launch 1, in step 3 of 4: the answer is that of step 2", LAST_WORDS),
+    answering("answering_twice", r"launch 1, in step 3 of 4: the answer is that of step 2"),
 )  # fmt: skip
 
 CLOCKS = (

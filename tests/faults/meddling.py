@@ -156,6 +156,7 @@ def closing_its_output():
 def _timed_by(clock):
     """Return a training of 50 ms per step in whose worker *clock* replaces ``perf_counter``."""
     time.perf_counter = clock
+    print("last words of the workload", flush=True)
     return training(lambda: time.sleep(0.05))
 
 
@@ -242,6 +243,7 @@ def losing_plain_numbers():
 
 
 def _reading(dataset):
+    print("last words of the workload", flush=True)
     return replace(training(lambda: time.sleep(0.005)), dataset=dataset)
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fault_runs import place, run_faults
-from fault_table import DATA, GROUPS, OPTIONS, source_of
+from fault_table import DATA, GROUPS, MOMENT, OPTIONS, WITHOUT_LAST_OUTPUT, source_of
 
 MAX_PEAK_BYTES = 140 << 20
 """Memory of pytest's own process that no output of a worker may exceed: without any it is 90 MB, and
@@ -58,6 +58,26 @@ def test_a_fault_is_reported_once_and_leaves_nothing(run_of, group, fault):
     if fault.says:
         assert re.search(r"launch \d", results[0]["error"])
         assert test["text"].startswith(results[0]["error"])
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_each_failure_names_launch_and_moment_and_ends_with_the_last_output(run_of, group):
+    run = run_of(group)
+    for fault in GROUPS[group]:
+        if not fault.says:
+            continue
+        text = run.tests[f"test_{fault.name}"]["text"]
+        assert re.search(r"launch \d", text.partition("\n")[0]), text
+        assert re.search(MOMENT, text), text
+        if fault.name in WITHOUT_LAST_OUTPUT:
+            assert text.endswith("It printed nothing."), text
+            continue
+        start, _, end = text.rpartition("\nLast output:\n")
+        assert start, text
+        output = re.match(r"(    .*(\n|$))+", end)[0]
+        assert re.search(fault.words, output), text
+        rest = end.removeprefix(output)
+        assert not rest or rest.startswith("Where process"), text  # the stacks of one that hangs
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -15,6 +15,7 @@ from traingate.baselines.index import load_summaries
 from traingate.baselines.saved_runs import read_run
 from traingate.cli import main
 from traingate.errors import DamagedRecordError, NoRunError
+from traingate.records.decoding import check_keys
 
 COMMANDS = {
     "compare": ["compare", "0001", "0002"],
@@ -202,13 +203,55 @@ def test_a_small_file_of_very_many_values_is_refused_before_they_fill_the_memory
     assert peak < 4 * stored.stat().st_size
 
 
-def test_of_a_key_that_stands_twice_the_last_counts_as_for_pytest_benchmark(stored):
+TWICE = {
+    "a text of a record": ('"scale": ', '"scale": "seed", "scale": ', "scale"),
+    "times of a launch": ('"step_seconds": ', '"step_seconds": [1.0], "step_seconds": ', "step_seconds"),
+    "a number of a launch": (
+        '"first_step_seconds": ', '"first_step_seconds": 1.0, "first_step_seconds": ', "first_step_seconds",
+    ),
+    "the record": ('"traingate": {', '"traingate": {"schema": 1}, "traingate": {', "traingate"),
+    "the benchmarks": ('"benchmarks": ', '"benchmarks": [], "benchmarks": ', "benchmarks"),
+    "another form of the key": ('"scale": ', '"sc\\u0061le": "seed", "scale": ', "scale"),
+    "what another tool has added": ('"benchmarks": ', '"tool": [{"a": 1, "a": 2}], "benchmarks": ', "a"),
+}  # fmt: skip
+"""Beginnings of values, the same with another value of the same key before it, and the key."""
+
+
+@pytest.mark.parametrize("place", TWICE)
+def test_a_key_that_stands_twice_is_damage_that_is_named(stored, place):
+    """One of the values would gate in silence, as after a merge that has left both."""
+    beginning, twice, key = TWICE[place]
     text = stored.read_text()
-    (first,) = [line for line in text.split(", ") if line.startswith('"scale"')]
-    stored.write_text(text.replace(first, f'"scale": "seed", {first}'))
-    own = read_run(stored).measurements[0][1]
-    theirs = json.loads(stored.read_text())["benchmarks"][0]["extra_info"]["traingate"]
-    assert own.scale == theirs["scale"] == "quick"
+    assert beginning in text
+    stored.write_text(text.replace(beginning, twice, 1))
+    json.loads(stored.read_text())  # which is all that pytest-benchmark does
+    with pytest.raises(DamagedRecordError, match=rf"0002_new.json.* has the key '{key}' twice"):
+        read_run(stored)
+    for _ in range(2):  # without the index, and with it
+        with pytest.raises(DamagedRecordError, match=rf"0002_new.json.*'{key}' twice"):
+            load_summaries(str(stored.parents[1]), selection=True)
+
+
+def test_keys_that_differ_in_a_list_of_numbers_are_two_keys(stored):
+    text = stored.read_text().replace(
+        '"benchmarks": ', '"a[1]": 1, "a[2, 3]": 1, "benchmarks": ', 1
+    )
+    stored.write_text(text)
+    assert read_run(stored).measurements
+
+
+def test_looking_for_keys_takes_little_more_memory_than_the_text(tmp_path):
+    path = tmp_path / "storage" / "Linux" / "0001_many.json"
+    save_run(path, {f"bench.py::test_{number}": record_of(0.1) for number in range(100)})
+    text = path.read_bytes()
+    check_keys(b"{}")
+    tracemalloc.start()
+    try:
+        check_keys(text)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(text)
 
 
 def test_a_run_without_a_date_beside_others_is_damaged(stored):

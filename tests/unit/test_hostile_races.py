@@ -191,3 +191,11 @@ def test_a_race_goes_on_to_its_final_before_its_record_is_too_large(monkeypatch)
     searched = sum(len(heat.launches) for heat in race.heats if heat.stage == "search")
     assert 16 <= searched < 16 + 8
     assert answer(race).has_final
+
+
+def test_a_race_with_a_key_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "0001_a.race.json"
+    save_race(path, race_of())
+    path.write_text(path.read_text().replace('"seconds":', '"seconds": 9.0, "seconds":', 1))
+    with pytest.raises(DamagedRecordError, match=r"0001_a\.race\.json.*key 'seconds' twice"):
+        read_race(path)

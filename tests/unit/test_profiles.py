@@ -41,6 +41,15 @@ def test_a_name_of_any_characters_can_be_a_folder(tmp_path):
     assert folder.is_dir()
 
 
+def test_profiles_with_names_that_are_not_utf8_are_written_with_escapes(tmp_path):
+    name = "a\udcff.py::test"
+    folder = make_profile_folder(tmp_path, name)
+    write_profiles(folder, ProfileFile(test=name, candidate=profile(**{"lone \udcff": 0.1})))
+    content = read_profiles(folder)
+    assert content.test == "a\\udcff.py::test"
+    assert content.candidate.cells[0].operator == "lone \\udcff"
+
+
 def test_a_folder_or_a_file_that_cannot_be_written_is_an_error_without_traceback(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match=r"--traingate-profile: .* cannot be made"):
@@ -53,6 +62,16 @@ def test_a_folder_or_a_file_that_cannot_be_written_is_an_error_without_traceback
     content = ProfileFile(test="a.py::test", candidate=profile(conv=0.1))
     with pytest.raises(ConfigurationError, match=r"--traingate-profile: .* was not written"):
         write_profiles(tmp_path / "file", content)
+
+
+def test_a_file_with_a_key_that_stands_twice_is_an_error_that_names_both(tmp_path):
+    write_profiles(tmp_path, ProfileFile(test="a.py::test", candidate=profile(conv=0.1)))
+    file = tmp_path / "profile.json"
+    file.write_text(
+        file.read_text().replace('"step_seconds":', '"step_seconds": 9.0, "step_seconds":')
+    )
+    with pytest.raises(ConfigurationError, match=r"profile\.json is no .*'step_seconds' twice"):
+        read_profiles(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"schema": "two"}', "[]"])

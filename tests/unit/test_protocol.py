@@ -54,6 +54,65 @@ def test_an_invalid_payload_is_a_protocol_error(payload):
         decode(payload)
 
 
+def finished(**fields):
+    return messages.Finished(1, 0.0, **{"counters": {}, "reasons": {}, **fields})
+
+
+@pytest.mark.parametrize(
+    ("message", "problem"),
+    [
+        (messages.Failed("E", "x" * 50_001, ""), "message has 50,001 .* at most 50,000"),
+        (messages.Failed("E" * 60_000_000, "", ""), "error has 60,000,000 .* at most 50,000"),
+        (finished(reasons={"a": ["x", "x" * 200_001]}), "reasons has 200,001 .* at most 200,000"),
+        (finished(reasons={"a": ["x" * 99_999] * 41}), "reasons has 4,099,960 .* at most 4,000,000"),
+        (finished(environment={"x" * 200_001: {"a": 1}}), "environment has 200,001 "),
+        (finished(imported_files={"x": "x" * 200_001}), "imported_files has 200,001 "),
+        (messages.Profiled({"cells": [["x" * 200_001]]}), "profile has 200,001 "),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_a_text_of_a_child_that_is_too_long_is_a_protocol_error(message, problem):
+    with pytest.raises(ProtocolError, match=rf"{type(message).__name__}, whose {problem}"):
+        decode(encode(message))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        messages.Failed("E", "x" * 50_000, "x" * 50_000),
+        finished(reasons={"a": ["x" * 100_000] * 39}, environment={"a": "x" * 200_000}),
+        finished(imported_files={f"{number} {'x' * 1000}": "" for number in range(5000)}),
+        messages.Profiled({"cells": [["x" * 100_000]] * 100}),
+        messages.Prepare({}, [{"options": {"text": "x" * 5_000_000}}], [], "quick", 1, None),
+    ],
+    ids=["Failed", "Finished", "imported files", "Profiled", "Prepare"],
+)
+def test_long_texts_are_allowed_where_they_are_usual(message):
+    assert decode(encode(message)) == message
+
+
+def test_surrogates_in_texts_of_a_child_become_escapes():
+    """No file can be written with them; they stand for bytes that are not UTF-8."""
+    text, escaped = "\udcffé", "\\udcffé"
+    assert decode(encode(messages.Failed(text, text, text))) == messages.Failed(*[escaped] * 3)
+    environment = {"variables": {text: text}, "list": [text, 1, None]}
+    shown = {"variables": {escaped: escaped}, "list": [escaped, 1, None]}
+    message = finished(reasons={text: [text]}, environment=environment)
+    assert decode(encode(message)) == finished(reasons={escaped: [escaped]}, environment=shown)
+    profile = decode(encode(messages.Profiled({"a": {text: [text]}}))).profile
+    assert profile == {"a": {escaped: [escaped]}}
+    raw = b'{"type": "Failed", "error": "\xed\xb3\xbf", "message": "", "traceback": ""}'
+    assert decode(raw) == messages.Failed("\\udcff", "", "")
+
+
+def test_paths_that_are_opened_keep_their_bytes():
+    path = "/a/\udcff.so"
+    command = messages.Prepare({"file": path}, [{"options": {"a": path}}], [path], "quick", 1, {})
+    assert decode(encode(command)) == command
+    message = finished(imported_files={path: "1"})
+    assert decode(encode(message)) == message
+
+
 @pytest.mark.parametrize("value", [float("nan"), {"a": [float("-inf")]}, {1, 2}])
 def test_what_json_cannot_represent_is_a_type_error(value):
     """It is found in the options of a layer before anything is measured, and not in the record."""

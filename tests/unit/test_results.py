@@ -51,6 +51,18 @@ def test_errors_in_results_have_no_secrets_of_a_log():
     assert failed.error == "https://[masked]@host refused"
 
 
+def test_results_have_no_more_of_a_long_error_than_a_comment_can_show():
+    error = f"the dataset has {'x' * 60_000}\nLast output:\n    {'y' * 60_000}"
+    for shown in (
+        failed_result("a", None, error),
+        refused_result("a", error),
+        failed_result("a", result(), error),
+    ):
+        assert len(msgspec.json.encode(shown)) < 9000
+        assert shown.sentence.startswith("the dataset has xxx")
+        assert shown.sentence.endswith("x [...]")
+
+
 def session_of(chosen):
     """Return all of a session that writing its results needs, if it has measured nothing."""
     return SimpleNamespace(settings=chosen, rows=[], used_baselines={}, root=Path())
@@ -157,6 +169,21 @@ def test_results_are_written_where_the_user_or_the_job_wants_them(tmp_path):
     assert summary.read_text() == "earlier\n" + page.read_text()
     assert msgspec.json.decode(tables.read_bytes(), type=SuiteResults) == results
     assert "Reproduce: `pytest --traingate-against main test_speed.py::test_a`" in page.read_text()
+
+
+def test_names_and_texts_with_surrogates_are_written_as_escapes(tmp_path):
+    """They stand for bytes that are not UTF-8, as in the name of a test's file."""
+    judged = msgspec.structs.replace(REGRESSED, evidence=("\udcff there", "\ud800"))
+    results = suite_results([result("\udcff.py::test_a", judged)], problems=["lone \udcff"])
+    files = {name: tmp_path / name for name in ("json", "markdown", "html")}
+    chosen = settings(**{name: str(file) for name, file in files.items()}, storage=str(tmp_path))
+    summary = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    assert write_results(results, session_of(chosen), summary) == []
+    content = msgspec.json.decode(files["json"].read_bytes(), type=SuiteResults)
+    assert content.tests[0].test == "\\udcff.py::test_a"
+    assert content.tests[0].verdict.evidence == ("\\udcff there", "\\ud800")
+    assert content.problems == ("lone \\udcff",)
+    assert all("udcff" in (tmp_path / name).read_text() for name in (*files, "summary"))
 
 
 def test_a_file_that_cannot_be_written_is_an_error(tmp_path):

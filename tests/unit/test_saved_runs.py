@@ -113,6 +113,15 @@ def test_what_another_benchmark_has_in_the_same_file_damages_nothing(storage, ot
     assert len(find_baseline(storage).launches) == 1
 
 
+def test_surrogates_in_a_record_are_read_as_the_escapes_that_a_worker_now_has(storage):
+    """Other texts would differ from those of a run that has the same variables."""
+    path = storage("0001_base", record_of(0.1))
+    text = path.read_text()
+    path.write_text(text.replace('"environment": {', '"environment": {"a\\udcff": "\\ud800b", '))
+    environment = saved_runs.read_run(path).measurements[0][1].environment
+    assert environment["a\\udcff"] == "\\ud800b"
+
+
 def test_nan_in_a_record_is_damage(storage):
     path = storage("0001_base", record_of(0.1))
     text = re.sub(r'"samples_per_second": [0-9.]+', '"samples_per_second": NaN', path.read_text())

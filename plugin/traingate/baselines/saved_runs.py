@@ -24,7 +24,7 @@ from traingate.baselines.run_files import MAX_RUN_BYTES
 from traingate.baselines.test_names import is_named
 from traingate.errors import BaselineError, DamagedRecordError
 from traingate.records import Acceptance, Measurement, Outcome, decode, from_json
-from traingate.records.decoding import TooManyValuesError
+from traingate.records.decoding import TooManyValuesError, check_keys
 from traingate.untrusted.files import read_bounded, write_atomically
 from traingate.untrusted.locks import locked
 
@@ -33,6 +33,8 @@ _MAX_LENIENT_BYTES: Final = 64 << 20
 
 _SAVING_SECONDS: Final = 10.0
 """Age up to which a damaged run may be one that is being saved; longest wait for its end."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -123,7 +125,9 @@ def _is_fresh(path: Path) -> bool:
 def parse_run(path: Path) -> SavedRun:
     """Read one file of pytest-benchmark, as ``read_run`` does, without waiting."""
     try:
-        content = _decode(read_bounded(path, MAX_RUN_BYTES))
+        text = read_bounded(path, MAX_RUN_BYTES)
+        content = _decode(text)
+        check_keys(text)
         measurements = _measurements(path, content.benchmarks)
         if content.datetime:
             datetime.fromisoformat(content.datetime)  # by which the newest run is found
@@ -156,7 +160,7 @@ def _decode(text: bytes) -> _RunFile:
 
     Other benchmarks may have NaN, infinities and lone surrogates in their ``extra_info``. Python
     writes and reads them, though they are not JSON. Numbers of these become null, which is an error
-    in a record of traingate only.
+    in a record of traingate only; surrogates become their escapes.
 
     Raises:
         msgspec.MsgspecError: If the text is not that of a run.
@@ -180,7 +184,12 @@ def _lenient(text: bytes) -> bytes | None:
         valid_text = json.dumps(content, ensure_ascii=False)
     except (ValueError, RecursionError):
         return None
-    return valid_text.encode(errors="replace")
+    return _SURROGATE.sub(_escaped, valid_text).encode()
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """Return the text of JSON for the escape of a lone surrogate, as ``encode`` writes it."""
+    return f"\\\\u{ord(match[0]):04x}"
 
 
 def accept(path: Path, acceptance: Acceptance, tests: Collection[str] = ()) -> list[str]:

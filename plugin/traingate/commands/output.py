@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 import click
-import msgspec
 from rich.console import Console
 
+from traingate.records import encode
 from traingate.report.terminal_text import encodable, rendered_text, terminal_text
 from traingate.untrusted.masking import masked_text
 
@@ -78,5 +78,5 @@ def print_json(value: Any) -> None:
 
 def json_text(value: Any) -> str:
     """Return a value as JSON in several lines, in which a terminal or a job finds no command."""
-    text = msgspec.json.format(msgspec.json.encode(value)).decode()
+    text = encode(value, indent=2).decode()
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text).replace("##[", "#\\u0023[")

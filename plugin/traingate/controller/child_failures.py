@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from traingate.controller.command import Command
-from traingate.controller.exit_report import describe_exit, log_tail
+from traingate.controller.exit_report import NOTHING_PRINTED, describe_exit, log_tail
 from traingate.errors import (
     ConfigurationError,
     EditedFileError,
@@ -53,15 +53,16 @@ class ChildFailures:
 
     def reported(self, rank: int, failure: Failed, activity: str) -> TraingateError:
         """Return the error for an exception that a rank has reported."""
-        name = self._name([rank])
-        if not failure.traceback:
-            is_edited = failure.error == EditedFileError.__name__
-            error = EditedFileError if is_edited else ConfigurationError
-            return error(f"{name}, {activity}: {failure.message}")
-        return WorkloadError(
-            f"the workload raised in {name}, {activity}:\n\n{failure.traceback}\n"
-            f"{self.log_tail([rank])}"
-        )
+        name, log = self._name([rank]), self.log_tail([rank])
+        if failure.traceback:
+            return WorkloadError(
+                f"the workload raised in {name}, {activity}:\n\n{failure.traceback}\n{log}"
+            )
+        message = f"{name}, {activity}: {failure.message}"
+        if failure.error == EditedFileError.__name__:
+            return EditedFileError(message)
+        # The sentence says what to change, and needs no log; what a dataset printed may help.
+        return ConfigurationError(message if log == NOTHING_PRINTED else f"{message}\n{log}")
 
     def overdue(
         self,
@@ -139,14 +140,17 @@ class ChildFailures:
         for hello in hellos:
             if hello.version != PROTOCOL_VERSION:
                 raise ProtocolError(
-                    f"{self._label} speaks version {hello.version} of the protocol, and this "
-                    f"controller {PROTOCOL_VERSION}. Install one version of pytest-traingate."
+                    f"{self._label}, at its start: it speaks version {hello.version} of the "
+                    f"protocol, and this controller {PROTOCOL_VERSION}. Install one version of "
+                    f"pytest-traingate.\n{self.log_tail([])}"
                 )
         ranks = {hello.rank for hello in hellos}
         if len(ranks) < len(hellos) or hellos[0].world_size < len(hellos):
             raise ProtocolError(
-                f"{self._label} should be {len(hellos)} ranks of one group, but reported: "
+                f"{self._label}, at its start: it should be {len(hellos)} ranks of one group, but "
+                "reported "
                 + ", ".join(f"rank {hello.rank} of {hello.world_size}" for hello in hellos)
+                + f".\n{self.log_tail([])}"
             )
 
     def _name(self, ranks: Iterable[int]) -> str:

@@ -42,6 +42,9 @@ _MAX_LOG_BYTES: Final = 32 << 20
 _CUT_SECONDS: Final = 1.0
 """Shortest time between two looks at the size of the logs while answers come."""
 
+NOTHING_PRINTED: Final = "It printed nothing."
+"""Sentence in the place of the last lines of a child that has printed none."""
+
 _CUT: Final = "[...] "
 """Start of what is left of a text whose beginning was left out."""
 
@@ -84,7 +87,7 @@ def log_tail(directory: Path, ranks: Iterable[int]) -> str:
             _, _, rank = name.partition(".")
             source = f" of rank {rank}" if rank else ""
             output_lines += [f"Last output{source}:", *(f"    {_cut(line)}" for line in lines)]
-    return "\n".join(output_lines) or "It printed nothing."
+    return "\n".join(output_lines) or NOTHING_PRINTED
 
 
 def condensed(lines: Iterable[str]) -> list[str]:

@@ -86,7 +86,7 @@ def digest_of_files(digests: Mapping[str, str]) -> str:
         digests: Digests of the files by module or path.
     """
     text = "\n".join(f"{name} {digest}" for name, digest in sorted(digests.items()))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:16]
 
 
 def _differences(expected: Mapping[str, str], digests: Mapping[str, str]) -> list[str]:

@@ -23,6 +23,7 @@ from traingate.layers.stack import Stack
 from traingate.protocol.json_values import as_json
 from traingate.records import Launch, LayerRecord, Measurement
 from traingate.records.profile import Profile, compact_profile
+from traingate.untrusted.plain_text import without_surrogates_inside
 
 _MAX_PREPARED_TOGETHER: Final = 4
 """Largest number of launches that start up side by side; with more, their imports would compete."""
@@ -163,7 +164,10 @@ def environment(job: Job, facts: LaunchFacts) -> dict[str, Any]:
 
 def layer_records(stack: Stack) -> tuple[LayerRecord, ...]:
     """Return the layers of *stack* in the form of a record."""
-    return tuple(LayerRecord(layer.name, dict(as_json(layer.options))) for layer in stack.layers)
+    return tuple(
+        LayerRecord(layer.name, without_surrogates_inside(as_json(layer.options)))
+        for layer in stack.layers
+    )
 
 
 def _measure_launches(

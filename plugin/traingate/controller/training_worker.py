@@ -269,7 +269,7 @@ class TrainingWorker:
         try:
             profiles = [msgspec.convert(answer.profile, Profile) for answer in answers]
         except msgspec.ValidationError as error:
-            raise WorkerError(f"{self._name} sent a damaged profile: {error}") from error
+            raise self._implausible("in its profiled steps", f"profile: {error}") from error
         if plan.trace:
             self._keep_traces(plan.trace)
         return max(profiles, key=lambda profile: profile.step_seconds)

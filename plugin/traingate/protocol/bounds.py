@@ -1,17 +1,45 @@
-"""Check what the types of messages cannot express: ranges of numbers, and keys that are read.
+"""Check what the types of messages cannot express: ranges, keys that are read, lengths of texts.
 
 The workload runs in the process that sends, and can damage what is sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any, Final
 
 from traingate.protocol import messages
 from traingate.protocol.messages import Message
 
+FROM_CONTROLLER: Final[frozenset[type[Message]]] = frozenset(
+    {
+        messages.Prepare,
+        messages.WarmUp,
+        messages.Step,
+        messages.Finish,
+        messages.CountWork,
+        messages.Profile,
+        messages.Measure,
+        messages.MeasureBandwidth,
+    }
+)
+"""Commands, whose texts are those of the user's own session: options of layers may be long."""
+
 _COUNT: Final = (0.0, 2.0**60)
+
+_MAX_TEXT: Final = 200_000
+"""Largest number of characters of a text: an environment variable has at most 131,072 bytes."""
+
+_MAX_FAILURE_TEXT: Final = 50_000
+"""The same for the report of an exception, of which a worker sends 20,000."""
+
+_MAX_ALL_TEXTS: Final = 4_000_000
+"""Largest number of characters of all texts in a field: what is shown and stored of a launch."""
+
+_OF_ANY_LENGTH: Final = frozenset({"profile", "imported_files"})
+"""Fields whose texts together are bounded by the size of the message alone. Profiles have a few
+MiB, and of the files of a project only a digest is kept."""
 
 _BOUNDS: Final[Mapping[type[Message], Mapping[str, tuple[float, float]]]] = {
     messages.Prepared: {
@@ -59,4 +87,29 @@ def problem_of(message: Message) -> str:
         missing = keys - getattr(message, name).keys()
         if missing:
             return f"{name} has no {', '.join(sorted(missing))}"
+    return "" if kind in FROM_CONTROLLER else _problem_of_texts(message)
+
+
+def _problem_of_texts(message: Message) -> str:
+    """Return which text of a child's message is too long, in words; empty if none is."""
+    longest = _MAX_FAILURE_TEXT if isinstance(message, messages.Failed) else _MAX_TEXT
+    for item in fields(message):
+        lengths = [len(text) for text in _texts(getattr(message, item.name))]
+        total = 0 if item.name in _OF_ANY_LENGTH else sum(lengths)
+        for length, limit in ((max(lengths, default=0), longest), (total, _MAX_ALL_TEXTS)):
+            if length > limit:
+                return f"{item.name} has {length:,} characters of text, and at most {limit:,} fit"
     return ""
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all texts in a value of JSON, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)

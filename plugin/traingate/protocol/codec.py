@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any, Final, TypeAlias, get_args
 
 from traingate.errors import ProtocolError
-from traingate.protocol.bounds import problem_of
-from traingate.protocol.messages import PROTOCOL_VERSION, Message
+from traingate.protocol.bounds import FROM_CONTROLLER, problem_of
+from traingate.protocol.messages import PROTOCOL_VERSION, Finished, Message
+from traingate.untrusted.plain_text import without_surrogates_inside
 
 _Check: TypeAlias = Callable[[Any], bool]
 
@@ -38,6 +39,10 @@ def encode(message: Message) -> bytes:
 def decode(payload: bytes) -> Message:
     """Return the message that *payload* encodes.
 
+    Texts of a child become part of records, results and errors, so lone surrogates in them are
+    written as escapes. Paths that are opened stay as they are: those in commands, and those of
+    imported files.
+
     Raises:
         ProtocolError: If the payload is not a JSON object, if its type or fields are not those of a
             message, or if a value in it cannot be right.
@@ -58,7 +63,19 @@ def decode(payload: bytes) -> Message:
     problem = problem_of(message)
     if problem:
         raise ProtocolError(f"{kind.__name__}, whose {problem}")
-    return message
+    return message if kind in FROM_CONTROLLER else _without_surrogates(message)
+
+
+def _without_surrogates(message: Message) -> Message:
+    """Return a message of a child with the lone surrogates in its texts written as escapes."""
+    return replace(
+        message,
+        **{
+            item.name: without_surrogates_inside(getattr(message, item.name))
+            for item in fields(message)
+            if (type(message), item.name) != (Finished, "imported_files")
+        },
+    )
 
 
 def _not_a_message(payload: bytes) -> str:

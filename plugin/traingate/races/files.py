@@ -10,7 +10,8 @@ from typing import Final
 import msgspec
 
 from traingate.errors import DamagedRecordError, NoRunError
-from traingate.records.decoding import decode
+from traingate.records.decoding import check_keys, decode
+from traingate.records.encoding import encode
 from traingate.records.measurement import SCHEMA
 from traingate.records.race import RACE_SCHEMA, Race
 from traingate.records.race_plausibility import check_race
@@ -149,7 +150,7 @@ def save_race(path: Path, race: Race) -> None:
         OSError: If the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, msgspec.json.format(msgspec.json.encode(race), indent=1))
+    write_atomically(path, encode(race, indent=1))
 
 
 def read_race(path: Path) -> Race:
@@ -172,6 +173,7 @@ def read_race(path: Path) -> Race:
                     "Upgrade pytest-traingate."
                 )
         race = decode(content, Race)
+        check_keys(content)
         check_race(race)
     except (OSError, msgspec.MsgspecError, ValueError) as error:
         raise DamagedRecordError(f"{path} is no record of a race: {error}") from error

@@ -1,6 +1,7 @@
 """Define the values that a measurement leaves behind, and the JSON schema that stores them."""
 
 from traingate.records.decoding import decode
+from traingate.records.encoding import encode
 from traingate.records.launch import Counts, Duet, Launch, Pair
 from traingate.records.measurement import (
     SCHEMA,
@@ -32,6 +33,7 @@ __all__ = [
     "Published",
     "Verdict",
     "decode",
+    "encode",
     "from_json",
     "stack_label",
     "to_json",

@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from traingate.errors import ConfigurationError
-from traingate.records import decode
+from traingate.records import decode, encode
+from traingate.records.decoding import check_keys
 from traingate.records.explanation import Explanation
 from traingate.records.profile import Profile
 from traingate.report.flame_graph import collapsed_stacks, render_flame_graph
@@ -86,7 +87,7 @@ def write_profiles(folder: Path, content: ProfileFile) -> list[Path]:
     explanation, base = content.explanation, content.base
     subtitle = explanation.sentence if explanation else f"{content.candidate.steps} profiled steps"
     texts = {
-        "profile.json": msgspec.json.format(msgspec.json.encode(content)).decode(),
+        "profile.json": encode(content, indent=2).decode(),
         "flame_graph.html": render_flame_graph(content.test, subtitle, content.candidate, base),
         "candidate.stacks.txt": collapsed_stacks(content.candidate),
     }
@@ -111,8 +112,11 @@ def read_profiles(path: Path) -> ProfileFile:
     """
     file = path / "profile.json" if is_folder(path) else path
     try:
-        return decode(read_bounded(file, _MAX_PROFILE_BYTES), ProfileFile)
+        content = read_bounded(file, _MAX_PROFILE_BYTES)
+        profiles = decode(content, ProfileFile)
+        check_keys(content)
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error}") from error
     except msgspec.MsgspecError as error:
         raise ConfigurationError(f"{file} is no profile of traingate: {error}") from error
+    return profiles

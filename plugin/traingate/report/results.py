@@ -19,6 +19,9 @@ from traingate.untrusted.shell_words import is_test_argument, shell_word
 _MAX_DETAILS: Final = 4000
 """Largest number of characters of an error in the results: comments on GitHub are limited."""
 
+_MAX_SENTENCE: Final = 1000
+"""Largest number of characters of its first line."""
+
 
 def measured_result(test: str, measurement: Measurement, command: str) -> TestResult:
     """Return the result of a test that was measured, and judged if its record has a verdict.
@@ -48,7 +51,8 @@ def measured_result(test: str, measurement: Measurement, command: str) -> TestRe
 def refused_result(test: str, error: str) -> TestResult:
     """Return the result of a test that could not be compared."""
     error = _shown(error)
-    return TestResult(test=test, failed=True, sentence=error.partition("\n")[0], details=error)
+    details = shortened(error, _MAX_DETAILS)
+    return TestResult(test=test, failed=True, sentence=_first_line(error), details=details)
 
 
 def failed_result(test: str, measured: TestResult | None, error: str = "") -> TestResult:
@@ -61,8 +65,14 @@ def failed_result(test: str, measured: TestResult | None, error: str = "") -> Te
     """
     error = _shown(error) or "the test failed: see the output of pytest"
     result = measured or TestResult(test=test, details=shortened(error, _MAX_DETAILS))
-    sentence = error.partition("\n")[0]
+    sentence = _first_line(error)
     return msgspec.structs.replace(result, failed=True, sentence=sentence, error=sentence)
+
+
+def _first_line(error: str) -> str:
+    """Return the first line of an error, of a long one the start."""
+    line = error.partition("\n")[0]
+    return line if len(line) <= _MAX_SENTENCE else f"{line[:_MAX_SENTENCE]} [...]"
 
 
 def _shown(error: str) -> str:

@@ -20,6 +20,7 @@ from traingate.layers.stack import Stack
 from traingate.options import Settings
 from traingate.protocol import messages
 from traingate.records import Measurement, Published
+from traingate.untrusted.plain_text import without_surrogates
 from traingate.workload import ObjectName, project_paths
 
 _PROFILED_STEPS: Final = 2
@@ -114,7 +115,7 @@ class JobFactory:
         """Return the job of the candidate, with the facts of an earlier test of its workload."""
         settings, placement = self.settings, request.placement
         environment = RUNNING if placement is None else placement.environment
-        identity = request.workload.identity(self.root)
+        identity = without_surrogates(request.workload.identity(self.root))
         cache_key = f"{identity} {request.stack.factories()} {environment.name}"
         previous = self._measurements.get((identity, environment.name))
         return Job(

@@ -9,8 +9,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from traingate.baselines.saved_runs import SavedRun
 from traingate.baselines.summaries import summarise
 from traingate.controller.scales import DEFAULT_SCALE
@@ -18,7 +16,7 @@ from traingate.errors import BaselineError, ConfigurationError, NoRunError
 from traingate.history.read import read_history
 from traingate.options import Settings
 from traingate.options.settings import DEFAULT_TOLERANCE
-from traingate.records import Measurement
+from traingate.records import Measurement, encode
 from traingate.records.history import History
 from traingate.records.results import SuiteResults
 from traingate.report.markdown import to_markdown
@@ -98,7 +96,7 @@ def write_results(
     if settings.markdown is not None:
         errors += _write(settings.markdown, to_markdown(results), "--traingate-markdown")
     if settings.json is not None:
-        content = msgspec.json.format(msgspec.json.encode(results)).decode()
+        content = encode(results, indent=2).decode()
         errors += _write(settings.json, content + "\n", "--traingate-json")
     summary = variables.get(SUMMARY_VARIABLE)
     if summary and (results.tests or results.problems):

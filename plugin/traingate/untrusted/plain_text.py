@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 _CONTROL_SEQUENCE: Final = re.compile(
     r"""(?:\x1b\[|\x9b) [0-?]* [ -/]* [@-~]             # CSI: colours, moves of the cursor
@@ -33,7 +33,34 @@ def without_control_characters(text: str) -> str:
     written with them.
     """
     plain_text = _CONTROL_CHARACTER.sub("", _CONTROL_SEQUENCE.sub("", text))
-    return plain_text.encode(errors="backslashreplace").decode()
+    return without_surrogates(plain_text)
+
+
+def without_surrogates(text: str) -> str:
+    """Return a text with its lone surrogates written as escapes.
+
+    Python has them in the place of bytes that are not UTF-8: in names of files, variables and
+    output. Neither UTF-8 nor JSON can represent them.
+    """
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+
+
+def without_surrogates_inside(value: Any) -> Any:
+    """Return a value of JSON with the lone surrogates of all its texts written as escapes.
+
+    Args:
+        value: Value that is not nested so deeply that it cannot be followed to its end.
+    """
+    if isinstance(value, str):
+        return without_surrogates(value)
+    if isinstance(value, dict):
+        return {
+            without_surrogates_inside(key): without_surrogates_inside(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [without_surrogates_inside(item) for item in value]
+    return value
 
 
 def shortened(text: str, length: int) -> str:

@@ -12,6 +12,9 @@ from typing import Final
 
 _STATUS = Path("/proc/self/status")
 
+_MAX_REASON: Final = 2000
+"""Largest number of characters of a reason: Dynamo shows the user's values in some of them."""
+
 
 def peak_rss_bytes() -> int:
     """Return the largest resident set size of this process so far, in bytes.
@@ -99,7 +102,11 @@ def reasons() -> dict[str, list[str]]:
         from torch_xla.debug import metrics  # noqa: PLC0415 - only where XLA is loaded
 
         lines_by_counter["xla_fallbacks"] = sorted(metrics.executed_fallback_ops())
-    return {name: lines for name, lines in lines_by_counter.items() if lines}
+    return {
+        name: [line[:_MAX_REASON] for line in lines]
+        for name, lines in lines_by_counter.items()
+        if lines
+    }
 
 
 def _recompilations() -> list[str]:

@@ -30,6 +30,9 @@ from traingate.worker.descendants import adopt_orphans, kill_descendants
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Intel's OpenMP registers itself
 _PACKAGE = Path(__file__).resolve().parents[1]
 
+_MAX_NAME = 1000
+"""Largest number of characters of the name of an exception's type."""
+
 _MAX_TEXT = 20_000
 """Largest number of characters of an exception that is reported; of a longer one, both ends."""
 
@@ -81,7 +84,7 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
         trace = "" if isinstance(error, TraingateError) else user_traceback(error)
         channel.send(
             Failed(
-                type(error).__name__,
+                type(error).__name__[:_MAX_NAME],
                 shortened(_text_of(error), _MAX_TEXT),
                 shortened(trace, _MAX_TEXT),
             )
