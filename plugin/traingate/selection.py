@@ -123,10 +123,11 @@ class Selection:
         config = self._config
         naming = TestNaming(*(config.getini(key) for key in _NAMING_KEYS))
         file = None if config.inipath is None else config.inipath.resolve()
-        if config.option.inifilename and file is not None:
-            is_inside = file.is_relative_to(root)
-            return naming.joined(naming_of(file, read)) if is_inside else naming
         folder = config.rootpath.resolve() if file is None else file.parent
+        if not folder.is_relative_to(root):
+            return naming  # of a file that is in no version of the project
+        if config.option.inifilename and file is not None:
+            return naming.joined(naming_of(file, read))
         return naming.joined(naming_in(folder, root, read))
 
     def has_visited(self, test: str) -> bool:

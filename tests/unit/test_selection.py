@@ -131,3 +131,9 @@ def test_tests_are_recognised_by_the_names_of_this_version_or_the_base(
     files = {root / "tox.ini": f"[pytest]\n{base}\n".encode(), root / "other.ini": b"[pytest]\n"}
     naming = select(*arguments).naming(root, files.get)
     assert list(dict.fromkeys(naming.python_functions)) == functions
+
+
+def test_a_configuration_outside_of_the_project_is_that_of_both_versions(pytester, select):
+    pytester.makeini("[pytest]\npython_functions = plain_*\n")
+    naming = select().naming(pytester.path.resolve() / "speed", lambda file: None)
+    assert naming.python_functions == ["plain_*"]
