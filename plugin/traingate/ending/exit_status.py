@@ -214,7 +214,7 @@ def _failure_of_ended(
                 f"{_spelling(name, gate.in_force[name])} was in force. Give that on the command "
                 "line, or in the configuration."
             )
-    if asks_in_vain or replaced:
+    if asks_in_vain or replaced or (comparisons and not gate.settings.compares):
         asked = "a comparison"
     elif not names_in(requested.get(LAYER_OPTION)) <= gate.settings.require:
         asked = "a layer"
