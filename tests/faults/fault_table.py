@@ -118,6 +118,10 @@ OUTSIDE = (
         "yardstick_killed", "the_yardstick_beside_a_worker",
         r"the yardstick was killed by SIGKILL .*\bbeside launch 1", words="",
     ),
+    meddling(
+        "changing_its_batches",
+        "launch 2, while it built the training: it has batches of 8, and launch 1 had 4",
+    ),
 )  # fmt: skip
 
 SHORTAGES = (

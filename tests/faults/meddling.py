@@ -9,6 +9,7 @@ import time
 import zlib
 from dataclasses import replace
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 
 import answering
 import crashing
@@ -259,6 +260,15 @@ def ending_early():
             return self._samples
 
     return _reading(Once())
+
+
+def changing_its_batches():
+    """Have larger batches in each launch but the first one."""
+    print("last words of the workload", flush=True)
+    first = Path("the-first-launch-was-here")
+    size = 8 if first.exists() else 4
+    first.touch()
+    return training(lambda: time.sleep(0.005), size)
 
 
 def ending_before_a_batch():

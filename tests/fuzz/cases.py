@@ -46,7 +46,16 @@ CASES: dict[str, list[Any]] = {
         partial(changed_race, "heats", 0, "launches", 0, "turn_seconds", value=[1e-9]),
         partial(changed_race, "heats", 0, "launches", 0, "turn_seconds", value=[1e9]),
     ],
-    "wire": [b"[" * 200_000, b'{"type": "Step", "count": ' + b"9" * 5000 + b"}", b"\xff"],
+    "wire": [
+        b"[" * 200_000,
+        b'{"type": "Step", "count": ' + b"9" * 5000 + b"}",
+        b"\xff",
+        b'{"type": "Failed", "error": "X", "message": "'
+        + b"x" * 1_000_000
+        + b'", "traceback": ""}',
+        b'{"type": "Failed", "error": "X", "message": "\\udcff", "traceback": ""}',
+        b'{"type": "Failed", "error": "X", "message": "", "traceback": "\xed\xb3\xbf"}',
+    ],
     "options": [("text", "\ud800"), ("text", "9" * 5000)],
     "markdown": ["\u009b31m", "`" * 100, "www.example.org"],
     "html": ["]]>", "<!--", "\ud800", "key"],

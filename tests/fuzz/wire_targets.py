@@ -5,16 +5,29 @@ from __future__ import annotations
 import argparse
 import math
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 from hypothesis import strategies as st
 from mutations import JSON, NUMBERS, TEXTS, as_text, damaged_bytes, mutated
 
+from sample_report import record_of
+from traingate.baselines.comparability import environment_changes
+from traingate.controller.child_failures import ChildFailures
+from traingate.controller.command import Command
+from traingate.controller.imported_files import digest_of_files
 from traingate.errors import ConfigurationError, ProtocolError
 from traingate.options import values
 from traingate.options.marker import limits_of
 from traingate.protocol import messages
 from traingate.protocol.codec import decode, encode
+from traingate.records import decode as decode_record
+from traingate.records import encode as encode_record
+from traingate.records.plausibility import check_environment
+from traingate.records.results import SuiteResults, TestResult
+from traingate.report.markdown import to_markdown
+from traingate.report.results import failed_result, refused_result, suite_results
 
 _VALID = [
     messages.Hello(messages.PROTOCOL_VERSION, "3.11.7", 0, 1),
@@ -24,6 +37,10 @@ _VALID = [
     messages.Finished(1 << 20, 0.5, {"threads": 2}, {"a": ["b"]}),
     messages.WorkCounted(1e9, 12),
     messages.Failed("ValueError", "text", "Traceback"),
+    messages.Failed("ConfigurationError", "lone \udcff", ""),
+    messages.Finished(
+        1 << 20, 0.5, {"a": 1}, {"a": ["\udcff"]}, environment={"torch": "2", "x": ["\ud800"]}
+    ),
 ]
 _CONTENTS = [{"type": type(message).__name__, **asdict(message)} for message in _VALID]
 
@@ -33,6 +50,9 @@ PAYLOADS = st.one_of(
     JSON.map(as_text),
     st.binary(max_size=100),
     st.integers(1, 200_000).map(lambda depth: b"[" * depth),
+    st.tuples(st.sampled_from(["error", "message", "traceback"]), st.integers(1, 1 << 20)).map(
+        lambda place: as_text({**asdict(_VALID[6]), "type": "Failed", place[0]: "x" * place[1]})
+    ),
     st.integers(1, 5000).map(lambda length: b'{"type": "Step", "count": ' + b"9" * length + b"}"),
 )
 
@@ -54,6 +74,46 @@ def check_payload(payload: bytes) -> None:
             assert math.isfinite(value)
         if item.type == "str":
             assert isinstance(value, str)
+    if isinstance(message, messages.Failed):
+        _check_failure(message)
+    if isinstance(message, messages.Finished):
+        _check_texts_of_launch(message)
+
+
+def _check_failure(failure: messages.Failed) -> None:
+    """The error of a failure is of bounded length, and can be in all files of results."""
+    failures = ChildFailures(Command((), {}), "launch 1", Path("/nonexistent"))
+    error = failures.reported(0, failure, "in step 2 of 5")
+    assert str(error).startswith(
+        ("launch 1, in step 2", "the workload raised in launch 1, in step 2")
+    )
+    assert len(str(error)) < 120_000
+    _check_files(failed_result("a.py::test", None, str(error)))
+
+
+def _check_texts_of_launch(finished: messages.Finished) -> None:
+    """Reasons and environment of a launch can be in a record, and in all files of results."""
+    try:
+        check_environment(finished.environment)
+    except ValueError:
+        return  # refused by the controller too
+    digest_of_files(finished.imported_files)
+    reasons = {name: tuple(lines) for name, lines in finished.reasons.items()}
+    record = msgspec.structs.replace(
+        record_of(478.1), reasons=reasons, environment=dict(finished.environment)
+    )
+    assert decode_record(encode_record(record), type(record)) == record
+    changes = environment_changes({}, finished.environment)
+    _check_files(refused_result("a.py::test", "; ".join(changes)))
+
+
+def _check_files(result: TestResult) -> None:
+    """A result can be written as JSON and as Markdown, and is of bounded length there."""
+    results = suite_results([result])
+    tables = encode_record(results, indent=2)
+    assert decode_record(tables, SuiteResults) == results
+    markdown = to_markdown(results).encode()
+    assert max(len(tables), len(markdown)) < 60_000
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,9 @@ class LaunchFacts:
         """
         if self.batch_size not in {0, worker.batch_size}:
             raise WorkerError(
-                f"launch {number} has batches of {worker.batch_size}, and launch 1 had "
-                f"{self.batch_size}: the workload must be the same each time\n{worker.log_end()}"
+                f"launch {number}, while it built the training: it has batches of "
+                f"{worker.batch_size}, and launch 1 had {self.batch_size}: the workload "
+                f"must be the same each time\n{worker.log_end()}"
             )
         self.batch_size = worker.batch_size
 
