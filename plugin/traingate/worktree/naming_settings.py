@@ -5,7 +5,6 @@ Pytest reads files of the working tree alone.
 
 from __future__ import annotations
 
-import configparser
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -13,12 +12,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
+from iniconfig import IniConfig, ParseError
+
 from traingate.worktree.benchmark_tests import TestNaming
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib  # pytest requires it
+    import tomli as tomllib
 
 _OF_PYTEST_ALONE: Final = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini")
 """Files whose settings count even if there are none in them, in pytest's order."""
@@ -81,12 +82,10 @@ def _toml_settings(text: str, *, may_have_own_table: bool) -> Mapping[str, Any] 
 
 def _ini_settings(text: str, section: str) -> Mapping[str, Any] | None:
     """Return the settings in a section of an ini file; None if it has none or is damaged."""
-    parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
-        parser.read_string(text)
-    except configparser.Error:
+        return IniConfig("", data=text).sections.get(section)
+    except ParseError:
         return None
-    return dict(parser[section]) if parser.has_section(section) else None
 
 
 def _naming(settings: Mapping[str, Any]) -> TestNaming:
