@@ -16,4 +16,4 @@ def _hmac_new(key, msg=b"", digestmod=None):
     return refuse() if "md5" in str(digestmod).lower() else _original(key, msg, digestmod=digestmod)
 _hashlib.hmac_new = _hmac_new
 """
-"""Content of the module; Python does so before 3.12."""
+"""Content of the module that Python imports at its start."""

@@ -1,7 +1,9 @@
 """Program that forks runs of pytest, after it has imported pytest and its plugins.
 
 Such a run needs less than half of the time. It does what ``python -m pytest`` does, to the end of
-its interpreter; only variables that Python itself reads as it starts have no effect on it.
+its interpreter. But variables that Python reads as it starts have no effect on it, modules that
+it would import late are there when its tests begin, and its entries in /proc are those of this
+program. A test for which one of these matters starts its run anew.
 """
 
 from __future__ import annotations

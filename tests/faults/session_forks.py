@@ -36,13 +36,19 @@ class PytestForks:
         Raises:
             TimeoutError: If it takes longer than *seconds*; it is killed.
         """
-        self.connection.send(command)
-        process_id = self.connection.recv()
-        if not self.connection.poll(seconds):
-            os.kill(process_id, signal.SIGKILL)
-            self.connection.recv()
+        process_id = status = None
+        try:
+            self.connection.send(command)
+            process_id = self.connection.recv()
+            if self.connection.poll(seconds):
+                status = self.connection.recv()
+        finally:
+            if status is None:  # it hangs, or the test has a time limit: the next run starts anew
+                if process_id is not None:
+                    os.kill(process_id, signal.SIGKILL)
+                end_forks()
+        if status is None:
             raise TimeoutError(f"pytest took longer than {seconds:g} s: {command.arguments}")
-        status: int = self.connection.recv()
         return status
 
     def close(self) -> None:

@@ -201,9 +201,9 @@ class Site:
             )
         return Run(self, process)
 
-    def run(self, *arguments: str, python: Sequence[str] = PYTEST) -> Ended:
-        """Run pytest to its end: quickly if it differs from other runs by its arguments alone."""
-        if self.variables or self.prefix or python != PYTEST:
+    def run(self, *arguments: str, python: Sequence[str] = PYTEST, is_forked: bool = True) -> Ended:
+        """Run pytest to its end; fork it if it differs from others by its arguments alone."""
+        if self.variables or self.prefix or python != PYTEST or not is_forked:
             return self.start(*arguments, python=python).wait()
         command = PytestCommand(arguments, self.folder, self.environment, self.output)
         status = pytest_forks(self.environment["PYTHONPATH"]).run(command, TIMEOUT)

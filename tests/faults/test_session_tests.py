@@ -25,7 +25,7 @@ def test_model(training_benchmark, monkeypatch):
     training_benchmark(model)
 """,
     )
-    ended = project.run(*SMOKE, "--timeout=60", "--timeout-method=thread")
+    ended = project.run(*SMOKE, "--timeout=60", "--timeout-method=thread", is_forked=False)
     assert ended.status == 0, ended.output
     assert project.leftovers() == []
 

@@ -45,9 +45,9 @@ def test_the_setup_command_prepares_the_base_once(
 
 
 def test_the_output_of_a_setup_command_is_cut_while_it_runs(monkeypatch, tmp_path):
-    monkeypatch.setattr(base_setup, "_MAX_OUTPUT_BYTES", 1 << 20)
+    monkeypatch.setattr(base_setup, "_CUT_BYTES", 1 << 20)
     monkeypatch.setattr(base_setup, "_CHECK_SECONDS", 0.05)
-    measure = f"stat -L -c %s /dev/stdout > {tmp_path}/size"
+    measure = f"stat -L -c %s /dev/stderr > {tmp_path}/size"
     command = f"yes | head -c 20000000; echo the end; sleep 1; {measure}; exit 3"
     with pytest.raises(ConfigurationError, match="exit status 3") as caught:
         prepare_base_tree(command, tmp_path, None, 60.0, is_shared=False)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 
-from comparing_runs import FAST, ONE_MEASURED, SAVING, run, saved, text_of
+from comparing_runs import ONE_MEASURED, SAVING, run, saved, text_of
 
 from traingate.baselines.saved_runs import read_run
 
@@ -37,38 +36,6 @@ def test_two_sessions_that_save_at_once_keep_both_runs(pytester, save):
     assert [process.returncode for process in processes] == [0, 0], outputs
     assert [file.name for file in saved(pytester)] == ["0001_mine.json", "0002_mine.json"]
     assert all(len(read_run(file).measurements) == 1 for file in saved(pytester))
-
-
-def test_a_run_that_is_being_saved_is_waited_for(pytester, save):
-    """pytest-benchmark does not write atomically, and another session may read at any moment."""
-    from traingate.untrusted.locks import locked
-
-    save(FAST)
-    path = pytester.path / "stored" / "Linux" / "0001_base.json"
-    path.parent.mkdir()
-    (pytester.path / "stored" / "0001_base.json").rename(path)
-    whole = path.read_text()
-    path.write_text(whole[: len(whole) // 2])
-    taken, runs = threading.Event(), []
-
-    def save_slowly():
-        with locked(path.parents[1], 5):
-            taken.set()
-            started.wait(10)
-            path.write_text(whole)
-
-    started = threading.Event()
-    writer = threading.Thread(target=save_slowly)
-    writer.start()
-    taken.wait(10)
-    reader = threading.Thread(target=lambda: runs.append(read_run(path)))
-    reader.start()
-    reader.join(0.2)
-    assert runs == []
-    started.set()
-    reader.join(10)
-    writer.join()
-    assert len(runs[0].measurements) == 1
 
 
 ANOTHER_WRITER = """

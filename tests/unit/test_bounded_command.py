@@ -162,7 +162,7 @@ def test_a_long_question_and_a_long_output_wait_for_each_other():
 
 @pytest.mark.parametrize("target", ["", " >&2"])
 def test_a_command_that_prints_without_end_is_ended(monkeypatch, numbers, target):
-    monkeypatch.setattr(bounded_command, "_MAX_OUTPUT_BYTES", 1 << 20)
+    monkeypatch.setattr(bounded_command, "_MAX_READ_BYTES", 1 << 20)
     with pytest.raises(LongOutputError, match="it printed more than 1 MiB"):
         run_bounded(["sh", "-c", f"yes{target}"], 60.0)
     assert _has_ended(*numbers)
@@ -170,7 +170,7 @@ def test_a_command_that_prints_without_end_is_ended(monkeypatch, numbers, target
 
 def test_a_git_that_prints_without_end_fails_with_that_reason(monkeypatch, tmp_path):
     """A filter or a program of the transport may print anything."""
-    monkeypatch.setattr(bounded_command, "_MAX_OUTPUT_BYTES", 1 << 20)
+    monkeypatch.setattr(bounded_command, "_MAX_READ_BYTES", 1 << 20)
     process = run_git(tmp_path, "-c", "alias.endless=!yes", "endless")
     assert process.returncode
     assert process.stderr == "git was ended: it printed more than 1 MiB"

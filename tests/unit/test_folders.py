@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 
@@ -50,6 +51,19 @@ def test_a_folder_that_may_not_be_written_to_is_removed(tmp_path, mode):
     protected.chmod(mode)
     remove_as_any_user(tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
+
+
+def test_a_file_that_has_another_name_outside_keeps_its_permissions(tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("kept")
+    outside.chmod(0o444)
+    protected = tmp_path / "folder" / "protected"
+    protected.mkdir(parents=True)
+    (protected / "file").hardlink_to(outside)
+    protected.chmod(0o500)
+    remove_as_any_user(tmp_path / "folder")
+    assert not (tmp_path / "folder").exists()
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o444
 
 
 def test_of_a_link_in_the_place_of_a_folder_the_link_alone_is_removed(tmp_path):

@@ -129,10 +129,10 @@ class RunSaving:
 
     def _check_file(self, session: pytest.Session, file: Path) -> None:
         """Fail the run if a file that was saved is no valid run."""
-        from traingate.baselines.saved_runs import parse_run  # noqa: PLC0415 - loads msgspec
+        from traingate.baselines.saved_runs import read_run  # noqa: PLC0415 - loads msgspec
 
         try:
-            parse_run(file)
+            read_run(file)
         except BaselineError as error:
             self._fail(session, f"the run was saved, but cannot be compared with: {error}")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +31,7 @@ _MAX_LENIENT_BYTES: Final = 64 << 20
 """Largest run that is read although it is not quite JSON."""
 
 _SAVING_SECONDS: Final = 10.0
-"""Age up to which a damaged run may be one that is being saved; longest wait for its end."""
+"""Longest wait for another process that saves or accepts a run."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -97,33 +96,13 @@ class SavedRun:
 
 
 def read_run(path: Path) -> SavedRun:
-    """Read one file of pytest-benchmark; wait for the end if another session is saving it.
+    """Read one file of pytest-benchmark.
 
     Benchmarks without a record of traingate are skipped.
 
     Raises:
         DamagedRecordError: If the file or a record in it is not complete and valid.
     """
-    try:
-        return parse_run(path)
-    except DamagedRecordError:
-        # A command may be accepting it, or a session without traingate saving it in place.
-        if not _is_fresh(path):
-            raise
-        with locked(path.parent.parent, _SAVING_SECONDS):
-            return parse_run(path)
-
-
-def _is_fresh(path: Path) -> bool:
-    """Return whether a file was written a few seconds ago, or is being written."""
-    try:
-        return abs(time.time() - path.stat().st_mtime) < _SAVING_SECONDS
-    except OSError:
-        return False
-
-
-def parse_run(path: Path) -> SavedRun:
-    """Read one file of pytest-benchmark, as ``read_run`` does, without waiting."""
     try:
         text = read_bounded(path, MAX_RUN_BYTES)
         content = _decode(text)

@@ -22,20 +22,21 @@ def whole_saves() -> Iterator[list[Path]]:
 
     A conftest file that has replaced this method has its way: its files are not known here.
     """
-    from pytest_benchmark.storage.file import FileStorage  # noqa: PLC0415 - may be not installed
+    from pytest_benchmark.storage import file  # noqa: PLC0415 - may be not installed
     from pytest_benchmark.utils import safe_dumps  # noqa: PLC0415
 
-    storage_class: Any = FileStorage  # pytest-benchmark has no types
+    storage_class: Any = file.FileStorage  # pytest-benchmark has no types
     files: list[Path] = []
     original = storage_class.save
 
     def save(storage: Any, output_json: dict[str, Any], name: str) -> None:
         text = safe_dumps(output_json, ensure_ascii=True, indent=4)  # type: ignore[no-untyped-call]
-        file = _create(storage, name, text.encode())
-        files.append(file)
-        storage.logger.info(f"Saved benchmark data in: {file}")
+        files.append(_create(storage, name, text.encode()))
+        storage.logger.info(f"Saved benchmark data in: {files[-1]}")
 
-    if original.__module__ == storage_class.__module__:
+    # functools.wraps gives a replacement the name of the same module.
+    code = getattr(original, "__code__", None)
+    if code is not None and code.co_filename == file.__file__:
         storage_class.save = save
     try:
         yield files
@@ -54,13 +55,14 @@ def _create(storage: Any, name: str, content: bytes) -> Path:
     Raises:
         OSError: If it cannot be written, or if all numbers tried are taken.
     """
-    for attempt in range(_ATTEMPTS):
+    attempt = 0
+    while True:
         file: Path = storage.get(f"{storage._next_num}_{name}.json")
+        attempt += 1
         try:
             create_atomically(file, content)
         except FileExistsError:
-            if attempt == _ATTEMPTS - 1:
+            if attempt == _ATTEMPTS:
                 raise
         else:
             return file
-    raise AssertionError("the last attempt returns or raises")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -23,10 +24,10 @@ from traingate.untrusted.clock import monotonic, wait_for_exit
 from traingate.untrusted.masking import masked_text
 from traingate.untrusted.paths import is_folder
 
-_OUTPUT_BYTES: Final = 64 << 10
+_KEPT_BYTES: Final = 64 << 10
 """Largest part of the command's output that is read: its end."""
 
-_MAX_OUTPUT_BYTES: Final = 32 << 20
+_CUT_BYTES: Final = 32 << 20
 """Size of the output from which on it is cut while the command runs: it must not fill the disk."""
 
 _CHECK_SECONDS: Final = 1.0
@@ -64,10 +65,11 @@ def prepare_base_tree(
     """
     packages_before = _installed_packages(interpreter) if is_shared else None
     shown_command = repr(masked_text(command))
-    with tempfile.TemporaryFile("a+b") as output:  # for appending, so that it can be cut
+    with tempfile.TemporaryFile() as output:
+        fcntl.fcntl(output, fcntl.F_SETFL, os.O_APPEND)  # so that it can be cut
         ending = _run(command, folder, interpreter, seconds, output)
         if ending is not None:
-            output.seek(max(0, output.seek(0, os.SEEK_END) - _OUTPUT_BYTES))
+            output.seek(max(0, output.seek(0, os.SEEK_END) - _KEPT_BYTES))
             # Cleaned first, since a colour may precede a token.
             printed = masked_text(terminal_text(output.read().decode(errors="replace")))
             lines = printed.splitlines()[-_OUTPUT_LINES:]
@@ -134,10 +136,11 @@ def _exit_status(process: subprocess.Popen[bytes], seconds: float, output: int) 
         if code is not None or remaining <= _CHECK_SECONDS:
             return code
         size = os.fstat(output).st_size
-        if size > _MAX_OUTPUT_BYTES:
-            end = os.pread(output, _OUTPUT_BYTES, size - _OUTPUT_BYTES)
-            os.ftruncate(output, 0)
-            os.write(output, end)
+        if size > _CUT_BYTES:
+            end = os.pread(output, _KEPT_BYTES, size - _KEPT_BYTES)
+            with contextlib.suppress(OSError):  # of a full disk
+                os.ftruncate(output, 0)
+                os.write(output, end)
 
 
 _PACKAGE_FOLDERS: Final = """

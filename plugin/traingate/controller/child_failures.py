@@ -61,7 +61,7 @@ class ChildFailures:
         message = f"{name}, {activity}: {failure.message}"
         if failure.error == EditedFileError.__name__:
             return EditedFileError(message)
-        # The sentence says what to change, and needs no log; what a dataset printed may help.
+        # What a dataset has printed may help; "It printed nothing" would not.
         return ConfigurationError(message if log == NOTHING_PRINTED else f"{message}\n{log}")
 
     def overdue(

@@ -27,6 +27,9 @@ thread runs their handlers."""
 _MAX_DISCARDED: Final = 100
 """Largest number of messages that are read to find out whether a connection has ended."""
 
+_DISCARD_SECONDS: Final = 2.0
+"""Longest time in which they are read."""
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -141,11 +144,13 @@ class RankChannels:
     def _has_ended(self, rank: int) -> bool:
         """Return whether the connection of *rank* has ended; discard messages that came before."""
         channel = self._channels[rank]
+        deadline = running_time() + _DISCARD_SECONDS
         try:
             for _ in range(_MAX_DISCARDED):
-                if not channel.poll(0):
+                remaining = deadline - running_time()
+                if remaining <= 0 or not channel.poll(0):
                     break
-                channel.receive()
+                channel.receive(remaining)
         except (EOFError, OSError):
             return True
         except ProtocolError:

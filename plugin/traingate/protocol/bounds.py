@@ -7,29 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from traingate.protocol import messages
-from traingate.protocol.messages import Message
+from traingate.protocol.messages import Message, Request
 
-FROM_CONTROLLER: Final[frozenset[type[Message]]] = frozenset(
-    {
-        messages.Prepare,
-        messages.WarmUp,
-        messages.Step,
-        messages.Finish,
-        messages.CountWork,
-        messages.Profile,
-        messages.Measure,
-        messages.MeasureBandwidth,
-    }
-)
-"""Commands, whose texts are those of the user's own session: options of layers may be long."""
+FROM_CONTROLLER: Final[frozenset[type[Message]]] = frozenset(get_args(Request))
+"""Requests, whose texts are those of the user's own session: options of layers may be long."""
 
 _COUNT: Final = (0.0, 2.0**60)
 
 _MAX_TEXT: Final = 200_000
-"""Largest number of characters of a text: an environment variable has at most 131,072 bytes."""
+"""Largest number of characters of a text: an environment variable has 131,072 bytes at
+most where pages have 4 KiB."""
 
 _MAX_FAILURE_TEXT: Final = 50_000
 """The same for the report of an exception, of which a worker sends 20,000."""

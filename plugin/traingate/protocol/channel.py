@@ -47,8 +47,8 @@ _SILENCE_SECONDS: Final = 10.0
 """Longest silence of a child in the middle of a message. A child that has begun a message sends
 the rest at once, unless it hangs or is stopped."""
 
-_MESSAGE_SECONDS: Final = 60.0
-"""Longest time from the start of a message to its end. The longest takes a second."""
+_MESSAGE_SECONDS: Final = 15.0
+"""Usual limit of the time from the start of a message to its end. The longest takes a second."""
 
 _POLL_SECONDS: Final = 1.0
 """Longest wait for the next part of a message without a look at the time."""
@@ -56,7 +56,7 @@ _POLL_SECONDS: Final = 1.0
 _PART_BYTES: Final = 1 << 20
 
 _LENGTH: Final = struct.Struct("!i")
-"""Length of a message as ``multiprocessing.connection`` sends it before the message ."""
+"""Length of a message as ``multiprocessing.connection`` sends it before the message."""
 
 _MAX_MESSAGE_BYTES: Final = 64 << 20
 """Largest message that is accepted. Profiles, the largest that are sent, have a few MiB."""
@@ -126,8 +126,11 @@ class Channel:
                 "closed in this process: close only descriptors that the workload has opened",
             )
 
-    def receive(self) -> Message:
+    def receive(self, seconds: float | None = None) -> Message:
         """Wait for one message and return it.
+
+        Args:
+            seconds: Longest time from its start to its end; None for the usual limit.
 
         Raises:
             EOFError, OSError: If the other end is closed.
@@ -135,7 +138,7 @@ class Channel:
                 long or breaks off.
         """
         self.poll(None)  # the limits of time begin with the message
-        deadline = running_time() + _MESSAGE_SECONDS
+        deadline = running_time() + (_MESSAGE_SECONDS if seconds is None else seconds)
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
         if not 0 <= length <= _MAX_MESSAGE_BYTES:  # -1 announces a longer one
             raise ProtocolError(f"longer than {_MAX_MESSAGE_BYTES >> 20} MiB")
@@ -152,11 +155,11 @@ class Channel:
                     f"a message broke off: nothing followed its start for {_SILENCE_SECONDS:g} s"
                 )
             if now > deadline:
-                raise ProtocolError(f"a message did not end within {_MESSAGE_SECONDS:g} s")
+                raise ProtocolError("a message did not end in time")
             if self.poll(_POLL_SECONDS):
                 part = os.read(self.fileno(), min(count - len(content), _PART_BYTES))
                 if not part:
-                    raise EOFError("the connection ended in a message")
+                    raise EOFError("the connection has ended")
                 content += part
                 latest = now
         return bytes(content)

@@ -59,11 +59,13 @@ def decode(payload: bytes) -> Message:
         check(content[name]) for name, check in checks.items()
     ):
         raise ProtocolError(_not_a_message(payload))
-    message = kind(**content)
+    message: Message = kind(**content)
+    if kind not in FROM_CONTROLLER:
+        message = _without_surrogates(message)
     problem = problem_of(message)
     if problem:
         raise ProtocolError(f"{kind.__name__}, whose {problem}")
-    return message if kind in FROM_CONTROLLER else _without_surrogates(message)
+    return message
 
 
 def _without_surrogates(message: Message) -> Message:

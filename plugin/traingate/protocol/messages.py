@@ -18,12 +18,9 @@ COMPILED_PREFIX: Final = "compiled:"
 """Prefix of the digest of a compiled module, whose content differs between interpreters."""
 
 
-# From any child, once, as soon as it can work.
-
-
 @dataclass(frozen=True)
 class Hello:
-    """Announcement of a child that is ready for commands.
+    """Announcement of any child, once, that it is ready for commands.
 
     Attributes:
         version: ``PROTOCOL_VERSION`` of the child.
@@ -292,7 +289,11 @@ class Failed:
     traceback: str
 
 
-Message: TypeAlias = (
-    Hello | Prepare | WarmUp | Step | Finish | CountWork | Profile | Prepared | WarmedUp | Stepped
-    | Finished | WorkCounted | Profiled | Measure | Measured | MeasureBandwidth | Bandwidth | Failed
-)  # fmt: skip
+Request: TypeAlias = (
+    Prepare | WarmUp | Step | Finish | CountWork | Profile | Measure | MeasureBandwidth
+)  # of the controller
+Reply: TypeAlias = (
+    Hello | Prepared | WarmedUp | Stepped | Finished | WorkCounted | Profiled | Measured | Bandwidth
+    | Failed
+)  # fmt: skip  # of a child
+Message: TypeAlias = Request | Reply

@@ -48,7 +48,7 @@ def check_keys(content: bytes) -> None:
     """Check that no object of a text of JSON has the same key twice, as after a bad merge.
 
     ``decode`` would take the last of the values in silence. Objects are forgotten as soon as they
-    are checked, so that little more memory is taken than by the text.
+    are checked; lists take the memory that ``MAX_VALUES`` allows.
 
     Args:
         content: Text that ``decode`` has accepted, or Python's ``json``.

@@ -19,7 +19,7 @@ from typing import Final, Protocol
 
 from traingate.untrusted.clock import monotonic, wait_for_exit
 
-_MAX_OUTPUT_BYTES: Final = 256 << 20
+_MAX_READ_BYTES: Final = 256 << 20
 """Largest output that is read. git lists the files of large repositories in some ten MiB."""
 
 _PART_BYTES: Final = 1 << 16
@@ -132,8 +132,8 @@ def _communicate(
                 poll.unregister(number)
                 del streams[number]
                 stream.close()
-        if sum(map(len, outputs.values())) > _MAX_OUTPUT_BYTES:
-            raise LongOutputError(f"it printed more than {_MAX_OUTPUT_BYTES >> 20} MiB")
+        if sum(map(len, outputs.values())) > _MAX_READ_BYTES:
+            raise LongOutputError(f"it printed more than {_MAX_READ_BYTES >> 20} MiB")
     if wait_for_exit(process, deadline - monotonic()) is None:
         raise subprocess.TimeoutExpired(process.args, seconds or 0.0)
     return [

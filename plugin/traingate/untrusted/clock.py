@@ -14,6 +14,9 @@ from typing import Final
 _LONGEST_GAP: Final = 3.0
 """Longest time between two calls of ``running_time``, in seconds, that does not count as a stop."""
 
+_LONGEST_WORK: Final = 60.0
+"""Longest time of ``counted_work``, in seconds, that does not count as a stop either."""
+
 _EXIT_POLL_SECONDS: Final = 0.02
 """Longest interval between two checks whether a process has ended."""
 
@@ -43,8 +46,11 @@ class _RunningClock:
         return now - self._stopped
 
     def count(self) -> None:
-        """Count the time since the last reading, which was no stop."""
-        self._last = monotonic()
+        """Count the time since the last reading, in which this process has worked."""
+        now = monotonic()
+        if now - self._last > _LONGEST_WORK:
+            self._stopped += now - self._last
+        self._last = now
 
 
 _CLOCK: Final = _RunningClock()
@@ -62,7 +68,10 @@ def running_time() -> float:
 
 @contextlib.contextmanager
 def counted_work() -> Iterator[None]:
-    """Let the time of a block of code count for ``running_time``, however long it takes."""
+    """Let the time of a block of code count for ``running_time``, though it may take seconds.
+
+    A stop in the middle of it counts too, if it is shorter than ``_LONGEST_WORK``.
+    """
     _CLOCK.read()
     try:
         yield

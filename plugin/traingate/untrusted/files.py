@@ -113,8 +113,7 @@ def _opened(path: Path, flags: int = 0) -> Iterator[int]:
     # Without O_NONBLOCK, opening a FIFO waits for somebody who writes to it.
     file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | flags)
     try:
-        kind = kind_of(os.fstat(file).st_mode)
-        if kind is not None:
+        if kind := kind_of(os.fstat(file).st_mode):
             raise OSError(f"it is {kind}, not a file")
         yield file
     finally:
@@ -226,9 +225,10 @@ def _link_new(unfinished: Path, path: Path) -> None:
     """Rename a file, unless there is anything at *path*."""
     try:
         path.hardlink_to(unfinished)
-    except OSError:  # also of a file system without links
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+    except FileExistsError:
+        raise
+    except OSError:  # of a file system without links
+        path.touch(exist_ok=False)
         unfinished.replace(path)
     else:
         unfinished.unlink()
