@@ -105,7 +105,8 @@ def test_model(training_benchmark):
     (project.folder / "again").unlink()
     rerun = project.run(*STORED, "--reruns=1")
     assert rerun.status == 0, rerun.output
-    assert "1 passed, 1 rerun" in rerun.output
+    assert " 1 passed, " in rerun.output
+    assert " 1 rerun in " in rerun.output  # on a busy machine, there is a warning between
     assert rerun.counts["compared"] == 1
 
 
@@ -222,7 +223,10 @@ def test_forked_tests_take_one_step_and_leave_nothing(project):
     assert "collected 3 items" in ended.output
     assert (project.folder / "steps").read_text().split() == ["step"] * 3
     # Its newest version cannot report a test of pytest 9.2: ordinary ones fail as ours does.
-    failures = ended.output.count("running the test EXITED with status 3")
+    failures = sum(
+        line.startswith("/") and line.endswith("running the test EXITED with status 3")
+        for line in ended.output.splitlines()
+    )
     if pytest.version_tuple < (9, 2) or not failures:
         assert ended.status == 0, ended.output
     else:
