@@ -106,6 +106,8 @@ def test_a_test_that_several_bases_have_must_be_selected_once(tmp_path):
 NO_TESTS = {
     "a class that says so": "class Base:\n    __test__ = False\n",
     "a class with __init__": "class Base:\n    def __init__(self): ...\n",
+    "a class with __new__": "class Base:\n    def __new__(cls): ...\n",
+    "a dataclass": "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass Base:\n    x: int\n",
     "another fixture of the name": """
 import pytest
 class First:
@@ -118,6 +120,14 @@ class TestNet(Base):
     def test_net(self): ...
 """,
 }
+
+
+def test_a_class_with_another_base_has_its_training_benchmarks(tmp_path):
+    text = (
+        "class Base: ...\nclass TestNet(Base):\n    def test_net(self, training_benchmark): ...\n"
+    )
+    repository = committed(tmp_path, test_a=text)
+    assert removed(repository, is_selected=lambda test: False) == ["test_a.py::TestNet::test_net"]
 
 
 @pytest.mark.parametrize("form", NO_TESTS)

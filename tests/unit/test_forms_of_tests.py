@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 from base_projects import committed, pairs_of, removed
@@ -159,6 +161,8 @@ MODELS = "def net(): ...\ndef tiny(): ...\n"
     [
         ("import net", "import tiny as net", "net = models::tiny instead of "
          "net = models::net"),
+        ("import net\n", "import net, tiny\nnet = tiny\n",
+         "net = models::tiny instead of net = models::net"),
         ("from models import net", "from other import net",
          "net = other::net instead of net = models::net"),
         ("import models\n", "import other as models\n",
@@ -219,6 +223,26 @@ def test_other_edits_of_a_test_change_nothing(tmp_path, old, new):
     assert removed(repository) == []
 
 
+def test_a_source_that_warns_has_its_tests_though_warnings_are_errors(tmp_path):
+    text = 'PATTERN = "\\d"\ndef test_net(training_benchmark): ...\n'
+    repository = committed(tmp_path, test_a=text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert removed(repository, is_selected=lambda test: False) == ["test_a.py::test_net"]
+
+
+def test_another_way_to_import_a_parameter_changes_no_name(tmp_path):
+    text = """
+import models, pytest
+from models import net
+@pytest.mark.parametrize("model", [models.net])
+def test_it(training_benchmark, model): ...
+"""
+    repository = committed(tmp_path, test_a=text, models=MODELS)
+    (repository.root / "test_a.py").write_text(text.replace("[models.net]", "[net]"))
+    assert removed(repository) == []
+
+
 UNCHANGED = {
     "a class for others": """
 from suite import TestBase
@@ -246,6 +270,10 @@ class Net(TrainingTestCase):
     + "elif 0: pass\n" * 1200
     + "def test_n(training_benchmark): x\n",
     "a long sum": f"N = {' + '.join(['1'] * 3000)}\ndef test_n(training_benchmark): training_benchmark(N)\n",
+    "a module of a long name": f"try:\n    import {'a' * 300}\nexcept ImportError: ...\n"
+    "def test_n(training_benchmark): ...\n",
+    "a number of many digits": f"N = 0x{'f' * 4000}\n"
+    "def test_n(training_benchmark): training_benchmark(N)\n",
     "its own module": "from . import project\ndef test_n(training_benchmark): training_benchmark(project)\n",
 }
 SUITE = """

@@ -72,3 +72,8 @@ def test_all_keys_are_read_of_the_file_that_an_option_names():
         python_functions=["bench_*"]
     )
     assert naming_of(ROOT / "absent.ini", {}.get) == TestNaming()
+
+
+def test_a_number_of_more_digits_than_python_reads_is_no_setting():
+    text = b"[pytest]\nnumber = " + b"1" * 5000
+    assert naming_of(Path("pytest.toml"), lambda _file: text) == TestNaming()

@@ -66,8 +66,12 @@ def summarise(session: Session, selection: Selection, *, is_complete: bool) -> S
         pairs = _tests_of_the_base(session, selection)
         missing = _missing_tests(pairs, selection)
         baselines = _baselines(session, selection, missing)
+        changes = changed_tests(pairs, KINDS)
     except (BaselineError, ConfigurationError) as error:
         return SessionSummary(ComparisonCounts(), (str(error),))
+    except RecursionError:
+        problem = "the tests of the base cannot be compared: a source is nested too deeply"
+        return SessionSummary(ComparisonCounts(), (problem,))
     selected = frozenset(selection.benchmarks)
     absences = missing | {
         test: selection.absence(test)
@@ -81,7 +85,7 @@ def summarise(session: Session, selection: Selection, *, is_complete: bool) -> S
         baselines=baselines,
         absences=absences,
         skip_reasons=selection.skip_reasons,
-        changes=changed_tests(pairs, KINDS),
+        changes=changes,
         failed_tests=selection.failed_tests,
         allowed_names=settings.allow_missing,
         compares=settings.compares,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from traingate.untrusted.paths import is_file
 from traingate.worktree.benchmark_tests import BenchmarkTest, SourceTree, TestNaming
 from traingate.worktree.origins import Origin
 from traingate.worktree.repository import Repository
@@ -65,7 +66,7 @@ def paired_tests(
     read_from_commit = partial(repository.read_source, commit)
     files = repository.python_files(commit)
     base_modules = SourceModules(root, files.__contains__, read_from_commit)
-    present_modules = SourceModules(root, Path.is_file, Path.read_bytes)
+    present_modules = SourceModules(root, is_file, Path.read_bytes)
     base, present = (
         SourceTree(modules, fixture, naming) for modules in (base_modules, present_modules)
     )

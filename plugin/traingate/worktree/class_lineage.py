@@ -63,7 +63,7 @@ def _bases(
 
 
 def may_have_tests(classes: Lineage, has_name_of_tests: Callable[[], bool]) -> bool:
-    """Return whether pytest looks for tests in a class: not if it says so, or has ``__init__``.
+    """Return whether pytest looks for tests in a class: not if it says so, or makes objects itself.
 
     Args:
         classes: The class and its bases.
@@ -76,5 +76,14 @@ def may_have_tests(classes: Lineage, has_name_of_tests: Callable[[], bool]) -> b
         return False
     if any(last_name(base) in _UNITTEST_CLASSES for node, _ in classes for base in node.bases):
         return True
-    has_init = any("__init__" in bound_names(node) for body in bodies for node in body)
-    return not has_init and has_name_of_tests()
+    has_init = any(
+        not bound_names(node).isdisjoint({"__init__", "__new__"})
+        for body in bodies
+        for node in body
+    )
+    is_dataclass = any(
+        last_name(getattr(each, "func", each)) == "dataclass"
+        for node, _ in classes
+        for each in node.decorator_list
+    )
+    return not has_init and not is_dataclass and has_name_of_tests()

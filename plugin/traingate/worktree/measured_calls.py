@@ -59,7 +59,7 @@ class MeasuredCalls:
         meanings = [
             (name, str(old), str(new))
             for name, old in self.origins.items()
-            if (new := present.origins.get(name)) is not None
+            if (new := present._origin_of(name)) is not None
             and bool(old.sites) == bool(new.sites)
             and not has_moved(old, new)
         ]
@@ -72,6 +72,10 @@ class MeasuredCalls:
             if new != old
         ]
         return texts
+
+    def _origin_of(self, name: str) -> Origin | None:
+        """Return the origin of a name, also of one that is assigned another name."""
+        return self.origins.get(name) or self.origins.get(self.values.get(name, ""))
 
 
 def measured_calls(
@@ -105,9 +109,17 @@ def measured_calls(
         if name not in values:
             used_origins |= {name: origins[name]} if name in origins else {}
         elif all(isinstance(node, _COMPARED) for value in values[name] for node in ast.walk(value)):
-            used_values[name] = ", then ".join(map(ast.unparse, values[name]))
+            used_values[name] = ", then ".join(map(_text, values[name]))
             added |= {each for value in values[name] for each in _free_names(value)} - visited
-    return MeasuredCalls(tuple(map(ast.unparse, calls)), used_origins, used_values)
+    return MeasuredCalls(tuple(map(_text, calls)), used_origins, used_values)
+
+
+def _text(value: ast.expr) -> str:
+    """Return the source of a value."""
+    try:
+        return ast.unparse(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of too many digits"
 
 
 def _aliases(name: str, values: Values) -> frozenset[str]:

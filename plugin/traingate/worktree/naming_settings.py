@@ -70,7 +70,7 @@ def _toml_settings(text: str, *, may_have_own_table: bool) -> Mapping[str, Any] 
     """
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):  # the latter for deep nesting
+    except (ValueError, RecursionError):  # also of a number of too many digits, and deep nesting
         return None
     tool = document.get("tool")
     of_tool = tool.get("pytest") if isinstance(tool, dict) else None

@@ -76,7 +76,12 @@ def _id_of_set(node: ast.expr, *, is_single: bool) -> str:
 
 
 def _id_of_value(node: ast.expr) -> str:
-    """Return the ID of one value: its text if it is a simple constant, else its source."""
+    """Return the ID of one value: its text if it is a simple constant, else its source.
+
+    Pytest takes the name of a function or a class without its module.
+    """
+    if isinstance(node, ast.Attribute):
+        return node.attr
     try:
         value = ast.literal_eval(node)
     except (ValueError, TypeError):
