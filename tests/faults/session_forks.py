@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 import socket
@@ -57,12 +56,18 @@ class PytestForks:
         self.process.wait()
 
 
-_STARTED: list[PytestForks] = []
+_STARTED: dict[str, PytestForks] = {}
+"""Processes that fork runs, by the PYTHONPATH of these."""
 
 
-@functools.cache
 def pytest_forks(python_path: str) -> PytestForks:
-    """Return the process that forks runs whose PYTHONPATH is *python_path*."""
+    """Return the process that forks runs whose PYTHONPATH is *python_path*; start it if needed."""
+    if python_path not in _STARTED:
+        _STARTED[python_path] = _start(python_path)
+    return _STARTED[python_path]
+
+
+def _start(python_path: str) -> PytestForks:
     ours, theirs = socket.socketpair()
     program = str(Path(__file__).with_name("forking_pytest.py"))
     environment: Mapping[str, str] = {
@@ -78,13 +83,10 @@ def pytest_forks(python_path: str) -> PytestForks:
             cwd="/",
             stdin=subprocess.DEVNULL,
         )
-    forks = PytestForks(process, Connection(ours.detach()))
-    _STARTED.append(forks)
-    return forks
+    return PytestForks(process, Connection(ours.detach()))
 
 
 def end_forks() -> None:
     """End the processes that fork runs."""
     while _STARTED:
-        _STARTED.pop().close()
-    pytest_forks.cache_clear()
+        _STARTED.popitem()[1].close()

@@ -9,7 +9,7 @@ import pytest
 from traingate.worktree.benchmark_tests import TestNaming
 from traingate.worktree.naming_settings import naming_in, naming_of
 
-ROOT = Path("/work/project")
+ROOT = Path("/home/user/project")
 FOLDER = ROOT / "speed"
 
 
@@ -52,7 +52,7 @@ OPTIONS = '[tool.pytest.ini_options]\npython_functions = "bench_*"'
         ({"setup.cfg": INI}, ["test"]),
         ({"speed/tox.ini": "[pytest]", "pytest.ini": INI}, ["test"]),
         ({"speed/tox.ini": "[tox]", "pytest.ini": INI}, ["bench_*"]),
-        ({"/work/pytest.ini": INI}, ["test"]),
+        ({"/home/user/pytest.ini": INI}, ["test"]),
         ({"tox.ini": "python_functions = bench_*"}, ["test"]),
         ({"pyproject.toml": "[["}, ["test"]),
         ({"pyproject.toml": "tool = 1"}, ["test"]),
