@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 from traingate.worktree.base_tests import missing_tests, paired_tests
-from traingate.worktree.benchmark_tests import TestNaming
+from traingate.worktree.naming import TestNaming
 from traingate.worktree.repository import Repository
 
 

@@ -10,6 +10,7 @@ import importlib.util
 from collections.abc import Callable, Generator, Sequence
 from enum import Enum
 from fnmatch import fnmatch
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ import pytest
 
 from traingate.baselines.test_names import is_part_of
 from traingate.untrusted.paths import is_file
-from traingate.worktree.benchmark_tests import TestNaming
+from traingate.worktree.naming import TestNaming
 from traingate.worktree.naming_settings import naming_in, naming_of
 
 FIXTURE = "training_benchmark"
@@ -134,6 +135,10 @@ class Selection:
         """Return whether pytest looked for tests in the module of *test*."""
         return test.partition("::")[0] in self._visited
 
+    def names_file(self, file: Path) -> bool:
+        """Return whether an argument of pytest names a file, in which it then looks for tests."""
+        return file.resolve() in self._argument_paths
+
     def absence(self, test: str) -> Absence:
         """Return why *test*, a full name that is not in ``benchmarks``, is not among them."""
         if any(is_part_of(name, test) for name in self._deselected_tests):
@@ -171,13 +176,22 @@ class Selection:
 
     def _covers(self, argument: str, file: Path, test: str) -> bool:
         """Return whether an argument of the command line selects *test*, which is in *file*."""
-        path_text, _, name = argument.partition("::")
-        path = self._resolve(path_text)
-        if self._config.option.pyargs:
-            path = _package_path(path_text) or path
+        name = argument.partition("::")[2]
+        path = self._path_of(argument)
         if not name:
             return path == file or path in file.parents
         return path == file and is_part_of(test.partition("::")[2], name)
+
+    @cached_property
+    def _argument_paths(self) -> frozenset[Path]:
+        """Return the absolute paths that the arguments of pytest name."""
+        return frozenset(map(self._path_of, self._config.args))
+
+    def _path_of(self, argument: str) -> Path:
+        """Return the absolute path of the file or folder that an argument of pytest names."""
+        text = argument.partition("::")[0]
+        path = _package_path(text) if self._config.option.pyargs else None
+        return path or self._resolve(text)
 
     def _resolve(self, path: str | Path) -> Path:
         """Return the absolute path of an argument of the command line."""

@@ -163,6 +163,15 @@ def test_tests_that_the_change_gives_pytest_no_more_are_gone(project, key):
     assert f"  test_speed.py::{name}: gone" in ended.output
 
 
+def test_a_removed_test_of_a_file_that_only_the_command_line_names_is_gone(project):
+    project.write("speed.py", f"{ONE}\ndef test_second(training_benchmark): ...\n")
+    project.commit()
+    project.write("speed.py", ONE)
+    ended = project.run(*ASKERS[COMMIT], "speed.py")
+    assert ended.status == 1, ended.output
+    assert "  speed.py::test_second: gone" in ended.output
+
+
 LAYERED = ("training_benchmark)", "training_benchmark, flush_denormal)")
 SMALLER = ("(model)", "(tiny)")
 

@@ -108,6 +108,7 @@ NO_TESTS = {
     "a class with __init__": "class Base:\n    def __init__(self): ...\n",
     "a class with __new__": "class Base:\n    def __new__(cls): ...\n",
     "a dataclass": "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass Base:\n    x: int\n",
+    "a class to which it is said later": "class Base: ...\nBase.__test__ = False\n",
     "another fixture of the name": """
 import pytest
 class First:
@@ -136,6 +137,14 @@ def test_a_class_inherits_that_it_has_no_training_benchmarks(tmp_path, form):
     text = NO_TESTS[form] if "TestNet" in NO_TESTS[form] else NO_TESTS[form] + tests
     repository = committed(tmp_path, test_a=text)
     assert removed(repository, is_selected=lambda test: False) == []
+
+
+def test_a_class_with_another_fixture_has_its_training_benchmarks(tmp_path):
+    text = NO_TESTS["another fixture of the name"].replace(
+        "def measure(self): ...", "def f(self): ..."
+    )
+    repository = committed(tmp_path, test_a=text)
+    assert removed(repository, is_selected=lambda test: False) == ["test_a.py::TestNet::test_net"]
 
 
 CASES = """

@@ -8,7 +8,7 @@ import pytest
 
 from base_projects import committed, pairs_of, removed
 from traingate.worktree.base_tests import changed_tests
-from traingate.worktree.benchmark_tests import TestNaming
+from traingate.worktree.naming import TestNaming
 
 OF_CLASS = """
 import pytest
@@ -241,53 +241,3 @@ def test_it(training_benchmark, model): ...
     repository = committed(tmp_path, test_a=text, models=MODELS)
     (repository.root / "test_a.py").write_text(text.replace("[models.net]", "[net]"))
     assert removed(repository) == []
-
-
-UNCHANGED = {
-    "a class for others": """
-from suite import TestBase
-
-class TestNet(TestBase): ...
-
-del TestBase
-""",
-    "an overridden test": """
-from suite import test_net
-def test_net(): ...
-""",
-    "a class without tests": """
-class TestNet:
-    __test__: bool = False
-    def test_net(self, training_benchmark): ...
-""",
-    "another test case": """
-class TrainingTestCase: ...
-class Net(TrainingTestCase):
-    def test_net(self, training_benchmark): ...
-""",
-    "nested deeply": "x = " + "(" * 80 + ")" * 80 + "\ndef test_n(training_benchmark): x\n",
-    "many branches": "if 0: pass\n"
-    + "elif 0: pass\n" * 1200
-    + "def test_n(training_benchmark): x\n",
-    "a long sum": f"N = {' + '.join(['1'] * 3000)}\ndef test_n(training_benchmark): training_benchmark(N)\n",
-    "a module of a long name": f"try:\n    import {'a' * 300}\nexcept ImportError: ...\n"
-    "def test_n(training_benchmark): ...\n",
-    "a number of many digits": f"N = 0x{'f' * 4000}\n"
-    "def test_n(training_benchmark): training_benchmark(N)\n",
-    "its own module": "from . import project\ndef test_n(training_benchmark): training_benchmark(project)\n",
-}
-SUITE = """
-class TestBase:
-    def test_base(self, training_benchmark): ...
-
-def test_net(training_benchmark): ...
-"""
-
-
-@pytest.mark.parametrize("form", UNCHANGED)
-def test_an_unchanged_project_lacks_nothing(tmp_path, form):
-    (tmp_path / "project.py").write_text("")  # outside of the root, whose name it has
-    repository = committed(tmp_path, test_a=UNCHANGED[form], suite=SUITE)
-    collected = {"test_a.py::TestNet::test_base", "test_a.py::test_n"}
-    assert removed(repository, is_selected=collected.__contains__) == []
-    assert changed_tests(pairs_of(repository), ()) == {}

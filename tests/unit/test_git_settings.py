@@ -16,9 +16,9 @@ from traingate.errors import ConfigurationError
 from traingate.worktree import git_command
 from traingate.worktree import repository as repository_module
 from traingate.worktree.base_tests import missing_tests, paired_tests
-from traingate.worktree.benchmark_tests import TestNaming
 from traingate.worktree.commit_log import commits_to, newest_tag
 from traingate.worktree.git_command import run_git
+from traingate.worktree.naming import TestNaming
 from traingate.worktree.repository import Repository
 
 TEST = "def test_x(training_benchmark): ...\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from traingate.worktree.benchmark_tests import TestNaming
+from traingate.worktree.naming import TestNaming
 from traingate.worktree.naming_settings import naming_in, naming_of
 
 ROOT = Path("/home/user/project")

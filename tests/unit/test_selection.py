@@ -76,6 +76,20 @@ def test_a_test_is_gone_unless_the_user_left_it_out(select, arguments, test, abs
     assert select(*arguments).absence(test) is absence
 
 
+@pytest.mark.parametrize(
+    ("arguments", "is_named"),
+    [
+        ((), False),
+        (("speed",), False),
+        (("test_late.py",), False),
+        (("speed/test_net.py",), True),
+        ((PLAIN,), True),
+    ],
+)
+def test_a_file_is_named_by_an_argument_that_is_its_path(select, pytester, arguments, is_named):
+    assert select(*arguments).names_file(pytester.path / "speed" / "test_net.py") is is_named
+
+
 @pytest.mark.parametrize("name", ["a\0b", "a" * 5000, "a/" * 5000, "\ud800", "", "/", ".."])
 def test_a_stored_test_of_any_name_is_gone(select, name):
     """The name is that of a saved run, which anybody may have written."""

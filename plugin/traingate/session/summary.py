@@ -170,7 +170,9 @@ def _tests_of_the_base(session: Session, selection: Selection) -> list[TestPair]
         return []  # each test has failed with this error
     read = partial(repository.read_source, commit.hash)
     naming = selection.naming(repository.root, read)
-    return paired_tests(repository, commit.hash, root, FIXTURE, naming)
+    return paired_tests(
+        repository, commit.hash, root, FIXTURE, naming, is_named=selection.names_file
+    )
 
 
 def _missing_tests(pairs: Iterable[TestPair], selection: Selection) -> dict[str, Absence]:

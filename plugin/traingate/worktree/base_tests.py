@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from traingate.errors import ConfigurationError
 from traingate.untrusted.paths import is_file
-from traingate.worktree.benchmark_tests import BenchmarkTest, SourceTree, TestNaming
+from traingate.worktree.benchmark_tests import BenchmarkTest, SourceTree
+from traingate.worktree.naming import TestNaming
 from traingate.worktree.origins import Origin
 from traingate.worktree.repository import Repository
 from traingate.worktree.source_modules import SourceModules
@@ -52,7 +54,13 @@ class TestPair:
 
 
 def paired_tests(
-    repository: Repository, commit: str, root: Path, fixture: str, naming: TestNaming
+    repository: Repository,
+    commit: str,
+    root: Path,
+    fixture: str,
+    naming: TestNaming,
+    *,
+    is_named: Callable[[Path], bool] = lambda _file: False,
 ) -> list[TestPair]:
     """Return the tests of a commit that request a fixture, by themselves or by another one.
 
@@ -62,19 +70,25 @@ def paired_tests(
         root: Pytest's rootdir, to which the names are relative.
         fixture: Name of the fixture.
         naming: Names by which pytest recognises tests.
+        is_named: Function that returns whether an argument of pytest names a file.
+
+    Raises:
+        ConfigurationError: If git cannot read the commit, or a file of it is nested too deeply.
     """
     read_from_commit = partial(repository.read_source, commit)
     files = repository.python_files(commit)
     base_modules = SourceModules(root, files.__contains__, read_from_commit)
     present_modules = SourceModules(root, is_file, Path.read_bytes)
     base, present = (
-        SourceTree(modules, fixture, naming) for modules in (base_modules, present_modules)
+        SourceTree(modules, fixture, naming, is_named)
+        for modules in (base_modules, present_modules)
     )
     pairs = []
     for file in _relevant_files(repository, commit, base):
         if base.is_test_file(file):
             module = file.relative_to(root).as_posix()
-            base_tests, present_tests = (_by_name(tree.tests_in(file)) for tree in (base, present))
+            base_tests = _tests_by_name(base, file, f"commit {commit[:9]}")
+            present_tests = _tests_by_name(present, file, "the working tree")
             pairs += [
                 TestPair(
                     f"{module}::{name}",
@@ -131,9 +145,25 @@ def changed_tests(pairs: Iterable[TestPair], layers: Collection[str]) -> dict[st
     return changes
 
 
-def _by_name(tests: Iterable[BenchmarkTest]) -> dict[str, BenchmarkTest]:
-    """Return tests by their names; one of those that several branches define under one name."""
+def _tests_by_name(tree: SourceTree, file: Path, version: str) -> dict[str, BenchmarkTest]:
+    """Return the tests of a file by their names, one of those that several branches define.
+
+    Args:
+        tree: Version of the project.
+        file: File with tests.
+        version: Description of the version.
+
+    Raises:
+        ConfigurationError: If the file is nested too deeply.
+    """
     merged: dict[str, BenchmarkTest] = {}
+    try:
+        tests = tree.tests_in(file)
+    except RecursionError:
+        raise ConfigurationError(
+            f"The tests of {file.relative_to(tree.modules.root)} in {version} cannot be compared: "
+            "the file, or one that it imports, is nested too deeply to be read. Nest it less."
+        ) from None
     for test in tests:
         other = merged.setdefault(test.name, test)
         if other is not test:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, field, replace
-from fnmatch import fnmatch
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,39 +19,23 @@ from traingate.worktree.fixture_requests import (
     overridden,
 )
 from traingate.worktree.measured_calls import MeasuredCalls, measured_calls
+from traingate.worktree.naming import TestNaming
 from traingate.worktree.parameter_ids import parameter_ids
 from traingate.worktree.scopes import Scope
 from traingate.worktree.source_modules import SourceModules
 from traingate.worktree.statements import (
     Definition,
     arguments_of,
+    assigned_values,
     bound_names,
+    collection_settings,
+    is_false,
+    last_bindings,
     nested_statements,
     statements_named,
 )
 
 _CONFTEST: Final = "conftest.py"
-
-
-@dataclass(frozen=True)
-class TestNaming:
-    """Names by which pytest recognises tests, as its ini keys of these names set them.
-
-    Attributes:
-        python_files: Patterns of the names of files.
-        python_classes, python_functions: Beginnings or patterns of the names in a file.
-    """
-
-    __test__ = False  # the class is no test
-
-    python_files: Sequence[str] = ("test_*.py", "*_test.py")
-    python_classes: Sequence[str] = ("Test",)
-    python_functions: Sequence[str] = ("test",)
-
-    def joined(self, other: TestNaming) -> TestNaming:
-        """Return the names of both."""
-        pairs = zip(astuple(self), astuple(other), strict=True)
-        return TestNaming(*((*own, *others) for own, others in pairs))
 
 
 @dataclass(frozen=True)
@@ -82,26 +65,29 @@ class SourceTree:
         modules: Modules of this version.
         fixture: Name of the fixture.
         naming: Names by which pytest recognises tests.
+        is_named: Function that returns whether an argument of pytest names a file, which makes it a
+            file of tests.
     """
 
     modules: SourceModules
     fixture: str
     naming: TestNaming
+    is_named: Callable[[Path], bool] = lambda _file: False
 
     def is_test_file(self, file: Path) -> bool:
         """Return whether pytest looks for tests in a file."""
-        return file.is_relative_to(self.modules.root) and _matches(
-            file.name, self.naming.python_files
-        )
+        return self.is_named(file) or self.naming.has_file(file)
 
     def tests_in(self, file: Path) -> list[BenchmarkTest]:
         """Return the tests of a file that request the fixture, by themselves or by another one.
 
-        A file that is nested too deeply to be read has none.
+        Raises:
+            RecursionError: If the file, or one from which it imports, is nested too deeply.
         """
-        with contextlib.suppress(RecursionError):
-            return [*self._tests_of(self.modules.body(file), self._scope_of(file))]
-        return []
+        body = self.modules.body(file)
+        if any(is_false(value) for value in assigned_values(body).get("__test__", ())[-1:]):
+            return []
+        return [*self._tests_of(body, self._scope_of(file))]
 
     def leading_names(self, file: Path) -> set[str]:
         """Return the names in a file by which other files can request the fixture.
@@ -126,7 +112,7 @@ class SourceTree:
         classes = [node for node in body if isinstance(node, ast.ClassDef)]
         names |= {node.name for node in classes if self._is_for_heirs(node, scope)}
         names |= self._leading_aliases(file, scope)
-        if not self.is_test_file(file) and any(self._tests_of(body, scope)):
+        if not self.naming.has_file(file) and any(self._tests_of(body, scope)):
             names.add(file.parent.name if file.stem == "__init__" else file.stem)
         return names
 
@@ -202,23 +188,33 @@ class SourceTree:
             prefix: Names of the classes around the tests, each with ``::`` after it.
         """
         body = [*body]
-        last_numbers = {
-            name: number for number, node in enumerate(body) for name in bound_names(node)
-        }
-        for number, node in enumerate(body):
+        settings = collection_settings(body)
+        excluded = {name for name, is_collected in settings.items() if not is_collected}
+        pending = [(*binding, False) for binding in reversed(last_bindings(body))]
+        while pending:  # a recursion would end at a thousand branches of one condition
+            node, names, is_conditional = pending.pop()
+            names -= excluded
+            tests: Iterable[BenchmarkTest] = ()
             if isinstance(node, Definition):
-                if last_numbers[node.name] == number:
-                    yield from self._tests_named(node.name, node, scope, prefix)
-            elif isinstance(node, ast.ImportFrom) and not prefix:
-                for name, site in self.modules.sites_of(node, scope.file):
-                    source, source_name = self.modules.definition(site)
-                    for each in statements_named(self.modules.body(source), source_name):
-                        if last_numbers[name] == number and isinstance(each, Definition):
-                            source_scope = replace(scope, file=source)
-                            yield from self._tests_named(name, each, source_scope, prefix)
+                if names:
+                    tests = self._tests_named(node.name, node, scope, prefix)
+            elif isinstance(node, ast.ImportFrom):
+                tests = () if prefix else self._imported_tests(node, names, scope)
             else:
-                for test in self._tests_of(nested_statements(node), scope, prefix):
-                    yield replace(test, is_conditional=True)
+                nested = last_bindings(nested_statements(node))
+                pending += [(*binding, True) for binding in reversed(nested)]
+            for test in tests:
+                yield replace(test, is_conditional=True) if is_conditional else test
+
+    def _imported_tests(
+        self, node: ast.ImportFrom, names: Collection[str], scope: Scope
+    ) -> Iterator[BenchmarkTest]:
+        """Yield the tests that a statement of a module imports by some of its names."""
+        for name, site in self.modules.sites_of(node, scope.file):
+            source, source_name = self.modules.definition(site)
+            for each in statements_named(self.modules.body(source), source_name):
+                if name in names and isinstance(each, Definition):
+                    yield from self._tests_named(name, each, replace(scope, file=source), "")
 
     def _tests_named(
         self, name: str, node: Definition, scope: Scope, prefix: str
@@ -226,12 +222,12 @@ class SourceTree:
         """Yield a test, or the tests of a class, that a module knows by this name."""
         if isinstance(node, ast.ClassDef):
             classes = lineage(self.modules, node, scope.file)
-            if may_have_tests(classes, lambda: _matches(name, self.naming.python_classes)):
+            if may_have_tests(self.modules, classes, lambda: self.naming.has_class(name)):
                 yield from self._tests_of_class(classes, scope, f"{prefix}{name}::")
             return
         test_scope = scope.of_test(node.decorator_list)
         requested = test_scope.requested(arguments_of(node))
-        if self.fixture in requested and _matches(name, self.naming.python_functions):
+        if self.fixture in requested and self.naming.has_function(name):
             modules, file = self.modules, scope.file
             own_imports = modules.origins_of(ast.walk(node), file)
             origins = {**modules.origins(file), **own_imports}
@@ -265,8 +261,3 @@ class SourceTree:
         fixtures = {name for each, _ in classes for name in fixtures_defined_in(each.body)}
         has_tests = any(self._tests_of_class(classes, scope, f"{node.name}::"))
         return has_tests or self.fixture in inner.requested(fixtures)
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    """Return whether a name starts with one of these texts, or has one of these patterns."""
-    return any(name.startswith(pattern) or fnmatch(name, pattern) for pattern in patterns)

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from traingate.worktree.source_modules import SourceModules
-from traingate.worktree.statements import assigned_values, bound_names, last_name, statements_named
+from traingate.worktree.statements import (
+    assigned_values,
+    bound_names,
+    is_false,
+    last_name,
+    statements_named,
+)
 
 Lineage: TypeAlias = Sequence[tuple[ast.ClassDef, Path]]
 """A class and those from which it inherits, with their files, the class itself first."""
@@ -62,17 +68,18 @@ def _bases(
             yield from ((each, source) for each in classes[-1:])  # the last one replaces others
 
 
-def may_have_tests(classes: Lineage, has_name_of_tests: Callable[[], bool]) -> bool:
+def may_have_tests(
+    modules: SourceModules, classes: Lineage, has_name_of_tests: Callable[[], bool]
+) -> bool:
     """Return whether pytest looks for tests in a class: not if it says so, or makes objects itself.
 
     Args:
+        modules: Modules of the project.
         classes: The class and its bases.
         has_name_of_tests: Function that returns whether pytest takes the class by its name.
     """
     bodies = [node.body for node, _ in classes]
-    settings = [assigned_values(body).get("__test__", ()) for body in bodies]
-    setting = next((values[-1] for values in settings if values), None)
-    if setting is not None and ast.unparse(setting) == "False":
+    if not next(_settings_of(modules, classes), True):
         return False
     if any(last_name(base) in _UNITTEST_CLASSES for node, _ in classes for base in node.bases):
         return True
@@ -87,3 +94,20 @@ def may_have_tests(classes: Lineage, has_name_of_tests: Callable[[], bool]) -> b
         for each in node.decorator_list
     )
     return not has_init and not is_dataclass and has_name_of_tests()
+
+
+def _settings_of(modules: SourceModules, classes: Lineage) -> Iterator[bool]:
+    """Yield the settings ``__test__`` of a class and its bases, that of the class itself first.
+
+    One is set in the class, or after it: in its module, or in that of the class that inherits.
+    """
+    _, heir_file = classes[0]
+    for node, file in classes:
+        later_settings = {
+            **modules.collection_settings(heir_file),
+            **modules.collection_settings(file),
+        }
+        if node.name in later_settings:
+            yield later_settings[node.name]
+        elif values := assigned_values(node.body).get("__test__"):
+            yield not is_false(values[-1])

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from traingate.worktree.statements import arguments_of, last_name
+from traingate.worktree.statements import arguments_of, last_name, source_of
 
 Fixtures: TypeAlias = Mapping[str, frozenset[str]]
 """Names that each fixture requests, by its own name."""
@@ -31,7 +31,7 @@ def autouse_fixtures(body: Iterable[ast.stmt]) -> frozenset[str]:
     return frozenset(
         name
         for name, _, keywords in _fixtures_in(body)
-        if "autouse" in keywords and ast.unparse(keywords["autouse"]) == "True"
+        if "autouse" in keywords and source_of(keywords["autouse"]) == "True"
     )
 
 

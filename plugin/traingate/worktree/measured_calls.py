@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from traingate.worktree.origins import Origin
-from traingate.worktree.statements import Values, arguments_of, assigned_values
+from traingate.worktree.statements import Values, arguments_of, assigned_values, source_of
 
 _COMPARED: Final = (
     ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Name, ast.Call, ast.keyword,
@@ -109,17 +109,9 @@ def measured_calls(
         if name not in values:
             used_origins |= {name: origins[name]} if name in origins else {}
         elif all(isinstance(node, _COMPARED) for value in values[name] for node in ast.walk(value)):
-            used_values[name] = ", then ".join(map(_text, values[name]))
+            used_values[name] = ", then ".join(map(source_of, values[name]))
             added |= {each for value in values[name] for each in _free_names(value)} - visited
-    return MeasuredCalls(tuple(map(_text, calls)), used_origins, used_values)
-
-
-def _text(value: ast.expr) -> str:
-    """Return the source of a value."""
-    try:
-        return ast.unparse(value)
-    except ValueError:  # Python writes no number of more than 4,300 digits
-        return "a number of too many digits"
+    return MeasuredCalls(tuple(map(source_of, calls)), used_origins, used_values)
 
 
 def _aliases(name: str, values: Values) -> frozenset[str]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from iniconfig import IniConfig, ParseError
 
-from traingate.worktree.benchmark_tests import TestNaming
+from traingate.worktree.naming import TestNaming
 
 if sys.version_info >= (3, 11):
     import tomllib

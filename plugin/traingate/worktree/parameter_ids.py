@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterable, Sequence
 from itertools import product
 
+from traingate.worktree.statements import last_name, source_of
+
 
 def parameter_ids(decorators: Iterable[ast.expr]) -> tuple[str, ...] | None:
     """Return the IDs of a test's sets of parameters, empty without ``parametrize``.
@@ -21,7 +23,7 @@ def parameter_ids(decorators: Iterable[ast.expr]) -> tuple[str, ...] | None:
     """
     ids_of_marks = []
     for decorator in decorators:
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func).endswith("parametrize"):
+        if isinstance(decorator, ast.Call) and last_name(decorator.func).endswith("parametrize"):
             ids = _ids_of_mark(decorator)
             if ids is None:
                 return None
@@ -66,7 +68,7 @@ def _is_single(names: ast.expr | None) -> bool:
 
 def _id_of_set(node: ast.expr, *, is_single: bool) -> str:
     """Return the ID of one set of values: a value, a tuple of them, or a ``pytest.param``."""
-    if isinstance(node, ast.Call) and ast.unparse(node.func) in {"pytest.param", "param"}:
+    if isinstance(node, ast.Call) and source_of(node.func) in {"pytest.param", "param"}:
         for keyword in node.keywords:
             if keyword.arg == "id":
                 return _id_of_value(keyword.value)
@@ -84,6 +86,7 @@ def _id_of_value(node: ast.expr) -> str:
         return node.attr
     try:
         value = ast.literal_eval(node)
-    except (ValueError, TypeError):
-        return ast.unparse(node)
-    return str(value) if isinstance(value, str | int | float | None) else ast.unparse(node)
+        text = str(value)
+    except (ValueError, TypeError, RecursionError, MemoryError):  # the last two for deep nesting
+        return source_of(node)
+    return text if isinstance(value, str | int | float | None) else source_of(node)

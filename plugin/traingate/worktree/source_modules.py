@@ -15,6 +15,7 @@ from traingate.worktree.statements import (
     Values,
     all_statements,
     assigned_values,
+    collection_settings,
     parsed_module,
 )
 
@@ -45,6 +46,7 @@ class SourceModules:
     _imports: dict[Path, Mapping[str, DefinitionSite]] = field(default_factory=dict, init=False)
     _origins: dict[Path, Mapping[str, Origin]] = field(default_factory=dict, init=False)
     _values: dict[Path, Values] = field(default_factory=dict, init=False)
+    _collection_settings: dict[Path, Mapping[str, bool]] = field(default_factory=dict, init=False)
 
     def body(self, file: Path) -> list[ast.stmt]:
         """Return the statements at the top level of a file; none if it is missing or no Python."""
@@ -61,6 +63,12 @@ class SourceModules:
         if file not in self._values:
             self._values[file] = assigned_values(all_statements(self.body(file)))
         return self._values[file]
+
+    def collection_settings(self, file: Path) -> Mapping[str, bool]:
+        """Return whether pytest looks for tests in objects that a file sets, by their names."""
+        if file not in self._collection_settings:
+            self._collection_settings[file] = collection_settings(self.body(file))
+        return self._collection_settings[file]
 
     def imports(self, file: Path) -> Mapping[str, DefinitionSite]:
         """Return where names are that a file imports from the project, by their local names.

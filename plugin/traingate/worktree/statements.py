@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
@@ -79,10 +80,70 @@ def nested_statements(node: ast.stmt) -> list[ast.stmt]:
 
 def all_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield statements, and those nested in them, but for the bodies of functions and classes."""
-    for node in body:
+    pending = [*body][::-1]
+    while pending:  # a recursion would end at a thousand branches of one condition
+        node = pending.pop()
         yield node
         if not isinstance(node, Definition):
-            yield from all_statements(nested_statements(node))
+            pending += reversed(nested_statements(node))
+
+
+def last_bindings(body: Iterable[ast.stmt]) -> list[tuple[ast.stmt, set[str]]]:
+    """Return statements, each with the names that it binds and that no later one binds again."""
+    bindings, later_names = [], set[str]()
+    for node in reversed([*body]):
+        names = bound_names(node)
+        bindings.append((node, names - later_names))
+        later_names |= names
+    return bindings[::-1]
+
+
+def collection_settings(body: Iterable[ast.stmt]) -> Mapping[str, bool]:
+    """Return whether pytest looks for tests in objects, by the names of those that a body sets.
+
+    Args:
+        body: Statements of a module or a class, such as ``TestBase.__test__ = False``.
+    """
+    return {
+        target.value.id: not is_false(node.value)
+        for node in all_statements(body)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Attribute)
+        and target.attr == "__test__"
+        and isinstance(target.value, ast.Name)
+    }
+
+
+def is_false(node: ast.expr) -> bool:
+    """Return whether an expression is the constant ``False``."""
+    return isinstance(node, ast.Constant) and node.value is False
+
+
+def source_of(node: ast.expr) -> str:
+    """Return the source of an expression; a text that stands for it if Python cannot write it."""
+    try:
+        return ast.unparse(node)
+    except (ValueError, RecursionError):  # for a number of many digits, or a sum of many parts
+        return f"a long value ({_digest(node)})"
+
+
+def _digest(node: ast.AST) -> str:
+    """Return a text that is equal for equal syntax trees, of any depth."""
+    digest = hashlib.sha256()
+    pending: list[object] = [node]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, ast.AST):
+            text = type(each).__name__
+            pending += [value for _, value in ast.iter_fields(each)]
+        elif isinstance(each, list):
+            text = f"list of {len(each)}"
+            pending += each
+        else:
+            text = hex(each) if type(each) is int else repr(each)
+        digest.update(f"{text}\n".encode())
+    return digest.hexdigest()[:12]
 
 
 def arguments_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
