@@ -159,22 +159,40 @@ def test_own(measured): ...
 
 
 @pytest.mark.parametrize(
-    ("names", "old", "new", "missing"),
+    ("names", "edit", "missing"),
     [
-        ("test_net, TestBase, measured", "test_net, ", "", "test_net"),
-        ("test_net, TestBase, measured", "(TestBase)", "", "TestOwn::test_base"),
-        ("test_net, TestBase, measured", "def test_own", "def own", "test_own"),
-        ("*", "def test_own", "def own", "test_own"),
+        ("test_net, TestBase, measured", ("test_net, ", ""), "test_net"),
+        ("test_net, TestBase, measured", ("(TestBase)", ""), "TestOwn::test_base"),
+        ("test_net, TestBase, measured", ("def test_own", "def own"), "test_own"),
+        ("*", ("def test_own", "def own"), "test_own"),
+        ("*", ("(TestBase)", ""), "TestOwn::test_base"),
     ],
 )
-def test_a_test_that_a_package_passes_on_is_found(tmp_path, names, old, new, missing):
+@pytest.mark.parametrize("passed_on", ["test_net, TestBase, measured", "*"])
+def test_a_test_that_a_package_passes_on_is_found(tmp_path, names, edit, missing, passed_on):
     tests = OF_PACKAGE.format(names=names)
-    package = "from .cases import test_net, TestBase, measured\n"
+    package = f"from .cases import {passed_on}\n"
     files = {"test_a": tests, "helpers/cases": CASES, "helpers/__init__": package}
     repository = committed(tmp_path, **files)
     assert removed(repository) == []
-    (repository.root / "test_a.py").write_text(tests.replace(old, new, 1))
+    (repository.root / "test_a.py").write_text(tests.replace(*edit, 1))
     assert removed(repository) == [f"test_a.py::{missing}"]
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "from .cases import *\ndef measured(): ...\n",
+        "from .cases import *\nfrom .others import measured\n",
+        "try:\n    from .cases import measured\nexcept ImportError: ...\n",
+    ],
+)
+def test_a_fixture_that_a_package_may_not_have_takes_no_test_away(tmp_path, package):
+    tests = "from helpers import measured\ndef test_own(measured): ...\n"
+    others = "def measured(): ...\n"
+    files = {"test_a": tests, "helpers/cases": CASES, "helpers/others": others}
+    repository = committed(tmp_path, **files, **{"helpers/__init__": package})
+    assert removed(repository, is_selected=lambda test: test != "test_a.py::test_own") == []
 
 
 @pytest.mark.parametrize(

@@ -233,9 +233,13 @@ class SourceTree:
         requested = test_scope.requested(arguments_of(node))
         if self.fixture in requested and _matches(name, self.naming.python_functions):
             modules, file = self.modules, scope.file
-            own_imports = modules.origins_of(ast.walk(node), file)
-            origins = {**modules.origins(file), **own_imports}
-            calls = measured_calls(self.fixture, node, modules.values(file), origins)
+            own_origins = modules.origins_of(ast.walk(node), file)
+            calls = measured_calls(
+                self.fixture,
+                node,
+                modules.values(file),
+                lambda name: own_origins.get(name) or modules.origin(file, name),
+            )
             yield BenchmarkTest(
                 f"{prefix}{name}", parameter_ids(test_scope.marks), requested, calls
             )

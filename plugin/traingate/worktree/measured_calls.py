@@ -82,7 +82,7 @@ def measured_calls(
     fixture: str,
     function: ast.FunctionDef | ast.AsyncFunctionDef,
     module_values: Values,
-    origins: Mapping[str, Origin],
+    origin_of: Callable[[str], Origin | None],
 ) -> MeasuredCalls:
     """Return the calls of a fixture in a test, also under another name that the test gives it.
 
@@ -90,7 +90,8 @@ def measured_calls(
         fixture: Name of the fixture.
         function: The test.
         module_values: Values that its module assigns, as ``assigned_values`` returns them.
-        origins: Origins of the names that the module and the test import, and of its definitions.
+        origin_of: Function that returns the origin of a name that the module or the test imports,
+            or the module defines; None for another one.
     """
     values = {**module_values, **assigned_values(ast.walk(function))}
     names = _aliases(fixture, values)
@@ -107,7 +108,8 @@ def measured_calls(
         name = added.pop()
         visited.add(name)
         if name not in values:
-            used_origins |= {name: origins[name]} if name in origins else {}
+            origin = origin_of(name)
+            used_origins |= {} if origin is None else {name: origin}
         elif all(isinstance(node, _COMPARED) for value in values[name] for node in ast.walk(value)):
             used_values[name] = ", then ".join(map(_text, values[name]))
             added |= {each for value in values[name] for each in _free_names(value)} - visited

@@ -7,8 +7,9 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
+from traingate.worktree.imported_names import DefinitionSite, ImportedNames, imported_names
 from traingate.worktree.origins import NameInModule, Origin
 from traingate.worktree.statements import (
     Definition,
@@ -17,9 +18,6 @@ from traingate.worktree.statements import (
     assigned_values,
     parsed_module,
 )
-
-DefinitionSite: TypeAlias = tuple[Path, str]
-"""File of the project, and a name in it."""
 
 _MAX_IMPORTS: Final = 10
 """Largest number of imports that are followed from one name to its definition."""
@@ -42,7 +40,7 @@ class SourceModules:
     has_file: Callable[[Path], bool]
     read: Callable[[Path], bytes | None]
     _modules: dict[Path, ast.Module | None] = field(default_factory=dict, init=False)
-    _imports: dict[Path, Mapping[str, DefinitionSite]] = field(default_factory=dict, init=False)
+    _names: dict[tuple[Path, bool], ImportedNames] = field(default_factory=dict, init=False)
     _origins: dict[Path, Mapping[str, Origin]] = field(default_factory=dict, init=False)
     _values: dict[Path, Values] = field(default_factory=dict, init=False)
 
@@ -67,15 +65,18 @@ class SourceModules:
 
         A definition in the file that follows the import of its name replaces it.
         """
-        if file not in self._imports:
-            imports: dict[str, DefinitionSite] = {}
-            for node in self.body(file):
-                if isinstance(node, ast.ImportFrom):
-                    imports.update(self.sites_of(node, file))
-                elif isinstance(node, Definition):
-                    imports.pop(node.name, None)
-            self._imports[file] = imports
-        return self._imports[file]
+        return self._imported_names(file, with_conditions=False).sites
+
+    def _imported_names(self, file: Path, *, with_conditions: bool) -> ImportedNames:
+        """Return the names that a file imports and binds, see ``imported_names``."""
+        key = (file, with_conditions)
+        if key not in self._names:
+            self._names[key] = imported_names(
+                self.body(file),
+                lambda statement: self.sites_of(statement, file),
+                with_conditions=with_conditions,
+            )
+        return self._names[key]
 
     def imported_sites(self, file: Path) -> Iterator[tuple[str, DefinitionSite]]:
         """Yield the local names that a file imports from the project, with their sites.
@@ -108,18 +109,57 @@ class SourceModules:
         return None
 
     def definition(self, site: DefinitionSite) -> DefinitionSite:
-        """Return where a name is defined that the module of a site may import from another."""
-        return self._import_chain(site)[-1]
+        """Return where a name is defined that the module of a site may import from another.
 
-    def _import_chain(self, site: DefinitionSite) -> list[DefinitionSite]:
+        Imports under a condition are not followed, since another machine may not have them.
+        """
+        return self._import_chain(site, with_conditions=False)[-1]
+
+    def _import_chain(
+        self, site: DefinitionSite, *, with_conditions: bool = True
+    ) -> list[DefinitionSite]:
         """Return the sites from a first one to the definition, each of which imports the next."""
         chain = [site]
         for _ in range(_MAX_IMPORTS):
             file, name = chain[-1]
-            if name not in self.imports(file):
+            next_site = self._site_of_star(
+                file, name, {file for file, _ in chain}, with_conditions=with_conditions
+            ) or self._imported_names(file, with_conditions=with_conditions).sites.get(name)
+            if next_site is None or next_site in chain:
                 break
-            chain.append(self.imports(file)[name])
+            chain.append(next_site)
         return chain
+
+    def _site_of_star(
+        self, file: Path, name: str, visited: set[Path], *, with_conditions: bool = True
+    ) -> DefinitionSite | None:
+        """Return where a name is that a file has from an import of all names; None without one.
+
+        Args:
+            file: The file.
+            name: The name.
+            visited: Files that have been looked into, to which others are added.
+            with_conditions: Whether to read the statements under a condition too.
+        """
+        names = self._imported_names(file, with_conditions=with_conditions)
+        for number, source in reversed(names.stars):
+            if number < names.last_numbers.get(name, -1):
+                break
+            if (
+                source not in visited
+                and self._passes_on(source, name)
+                and self._has_name(source, name, visited, with_conditions=with_conditions)
+            ):
+                return source, name
+        return None
+
+    def _passes_on(self, file: Path, name: str) -> bool:
+        """Return whether an import of all names of a file takes this one, if the file has it."""
+        public_names = self.values(file).get("__all__")
+        if public_names is None:
+            return not name.startswith("_")
+        nodes = [node for value in public_names for node in ast.walk(value)]
+        return any(isinstance(node, ast.Constant) and node.value == name for node in nodes)
 
     def _submodule_file(self, node: ast.ImportFrom, name: str, file: Path) -> Path | None:
         """Return the file of the module of a package that a statement imports by this name."""
@@ -161,6 +201,12 @@ class SourceModules:
             self._origins[file] = {**self.origins_of(all_statements(body), file), **definitions}
         return self._origins[file]
 
+    def origin(self, file: Path, name: str) -> Origin | None:
+        """Return the origin of a name that a file imports, also by ``*``, or defines."""
+        if self._site_of_star(file, name, {file}) is None:
+            return self.origins(file).get(name)
+        return self._origin_of(self._import_chain((file, name))[1:])
+
     def origins_of(self, nodes: Iterable[ast.AST], file: Path) -> Mapping[str, Origin]:
         """Return the origins of the names that some statements of a file import."""
         origins = {}
@@ -196,10 +242,30 @@ class SourceModules:
         """Return the origin of a module; of a library's name if there is no file of the project."""
         return Origin((), name) if file is None else self._origin_of([(file, "")])
 
-    def _has_name(self, file: Path, name: str) -> bool:
-        """Return whether a file defines, imports or assigns a name."""
-        names = {getattr(node, "name", "") for node in self.body(file)}
-        return name in names or name in self.imports(file) or name in self.values(file)
+    def _has_name(
+        self,
+        file: Path,
+        name: str,
+        visited: set[Path] | None = None,
+        *,
+        with_conditions: bool = True,
+    ) -> bool:
+        """Return whether a file defines or assigns a name, or imports it from the project.
+
+        Args:
+            file: The file.
+            name: The name.
+            visited: Files that have been looked into, to which this one is added.
+            with_conditions: Whether to read the statements under a condition too.
+        """
+        visited = set() if visited is None else visited
+        visited.add(file)
+        names = self._imported_names(file, with_conditions=with_conditions)
+        return (
+            name in names.own
+            or name in names.sites
+            or self._site_of_star(file, name, visited, with_conditions=with_conditions) is not None
+        )
 
     def _origin_of(self, chain: Iterable[DefinitionSite]) -> Origin:
         """Return the origin of a name of the project.
