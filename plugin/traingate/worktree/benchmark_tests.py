@@ -233,13 +233,8 @@ class SourceTree:
         requested = test_scope.requested(arguments_of(node))
         if self.fixture in requested and _matches(name, self.naming.python_functions):
             modules, file = self.modules, scope.file
-            own_origins = modules.origins_of(ast.walk(node), file)
-            calls = measured_calls(
-                self.fixture,
-                node,
-                modules.values(file),
-                lambda name: own_origins.get(name) or modules.origin(file, name),
-            )
+            origin_of = modules.origins_in(node, file)
+            calls = measured_calls(self.fixture, node, modules.values(file), origin_of)
             yield BenchmarkTest(
                 f"{prefix}{name}", parameter_ids(test_scope.marks), requested, calls
             )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from traingate.worktree.imported_names import DefinitionSite, ImportedNames, imported_names
-from traingate.worktree.origins import NameInModule, Origin
+from traingate.worktree.origins import NameInModule, Origin, constant_source
 from traingate.worktree.statements import (
     Definition,
     Values,
@@ -190,15 +190,19 @@ class SourceModules:
         return None
 
     def origins(self, file: Path) -> Mapping[str, Origin]:
-        """Return the origins of the names that a file imports, or defines at its top level."""
+        """Return the origins of the names that a file imports, or defines at its top level.
+
+        A name that is assigned another value after that, and under no condition, has none.
+        """
         if file not in self._origins:
-            body = self.body(file)
-            definitions = {
-                node.name: self._origin_of([(file, node.name)])
-                for node in body
-                if isinstance(node, Definition)
-            }
-            self._origins[file] = {**self.origins_of(all_statements(body), file), **definitions}
+            origins: dict[str, Origin] = {}
+            for node in self.body(file):
+                origins |= self.origins_of(all_statements([node]), file)
+                if isinstance(node, Definition):
+                    origins[node.name] = self._origin_of([(file, node.name)])
+                for name in assigned_values([node]):
+                    origins.pop(name, None)
+            self._origins[file] = origins
         return self._origins[file]
 
     def origin(self, file: Path, name: str) -> Origin | None:
@@ -206,6 +210,21 @@ class SourceModules:
         if self._site_of_star(file, name, {file}) is None:
             return self.origins(file).get(name)
         return self._origin_of(self._import_chain((file, name))[1:])
+
+    def origins_in(
+        self, function: ast.FunctionDef | ast.AsyncFunctionDef, file: Path
+    ) -> Callable[[str], Origin | None]:
+        """Return the function that returns the origin of a name in a function of a file."""
+        local_names = assigned_values(ast.walk(function)).keys()
+        last_values = assigned_values(function.body)
+        own = self.origins_of(ast.walk(function), file)
+
+        def origin_of(name: str) -> Origin | None:
+            if name in own and name not in last_values:
+                return own[name]
+            return None if name in local_names else self.origin(file, name)
+
+        return origin_of
 
     def origins_of(self, nodes: Iterable[ast.AST], file: Path) -> Mapping[str, Origin]:
         """Return the origins of the names that some statements of a file import."""
@@ -252,11 +271,7 @@ class SourceModules:
     ) -> bool:
         """Return whether a file defines or assigns a name, or imports it from the project.
 
-        Args:
-            file: The file.
-            name: The name.
-            visited: Files that have been looked into, to which this one is added.
-            with_conditions: Whether to read the statements under a condition too.
+        The arguments are those of ``_site_of_star``; this file is added to those visited.
         """
         visited = set() if visited is None else visited
         visited.add(file)
@@ -267,7 +282,7 @@ class SourceModules:
             or self._site_of_star(file, name, visited, with_conditions=with_conditions) is not None
         )
 
-    def _origin_of(self, chain: Iterable[DefinitionSite]) -> Origin:
+    def _origin_of(self, chain: Sequence[DefinitionSite]) -> Origin:
         """Return the origin of a name of the project.
 
         Args:
@@ -277,4 +292,7 @@ class SourceModules:
         for file, name in chain:
             path = file.parent if file.stem == "__init__" else file.with_suffix("")
             sites.append(NameInModule(path.relative_to(self.root).as_posix(), name))
-        return Origin(tuple(sites), sites[-1].name)
+        file, name = chain[-1]
+        return Origin(
+            tuple(sites), sites[-1].name, constant_source(self.values(file).get(name, ()))
+        )

@@ -54,6 +54,14 @@ def _pairs(target: ast.expr | None, value: ast.expr) -> Iterator[tuple[str, ast.
                 yield from _pairs(each, part)
 
 
+def source_text(value: ast.expr) -> str:
+    """Return the source of a value."""
+    try:
+        return ast.unparse(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of too many digits"
+
+
 def statements_named(body: Iterable[ast.stmt], name: str) -> list[ast.stmt]:
     """Return the statements that define a name."""
     return [node for node in body if getattr(node, "name", "") == name]
