@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from traingate.worktree.statements import Definition, all_statements, assigned_values, bound_names
+from traingate.worktree.statements import (
+    Definition,
+    Values,
+    all_statements,
+    assigned_values,
+    bound_names,
+)
 
 DefinitionSite: TypeAlias = tuple[Path, str]
 """File of the project, and a name in it."""
@@ -62,3 +68,16 @@ def imported_names(
         else:
             names.own |= {*assigned_values([node])}
     return names
+
+
+def is_passed_on(name: str, values: Values) -> bool:
+    """Return whether an import of all names of a module takes a name that the module has.
+
+    Args:
+        name: The name.
+        values: Values that the module assigns to names.
+    """
+    if "__all__" not in values:
+        return not name.startswith("_")
+    nodes = [node for value in values["__all__"] for node in ast.walk(value)]
+    return any(isinstance(node, ast.Constant) and node.value == name for node in nodes)

@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from traingate.worktree.imported_names import DefinitionSite, ImportedNames, imported_names
+from traingate.worktree.imported_names import (
+    DefinitionSite,
+    ImportedNames,
+    imported_names,
+    is_passed_on,
+)
 from traingate.worktree.origins import NameInModule, Origin, constant_source
 from traingate.worktree.statements import (
     Definition,
@@ -100,13 +105,17 @@ class SourceModules:
         for node in self.body(file):
             if isinstance(node, ast.Import):
                 for each in node.names:
-                    if name == (each.asname or each.name):
-                        return self._module_file(each.name, 0, file)
+                    is_package = each.asname is None and each.name.startswith(f"{name}.")
+                    if is_package or name == (each.asname or each.name):
+                        return self._module_file(name if is_package else each.name, 0, file)
             elif isinstance(node, ast.ImportFrom):
                 for each in node.names:
                     if name == (each.asname or each.name):
                         return self._submodule_file(node, each.name, file)
-        return None
+        package, _, last_name = name.rpartition(".")
+        source = self.imported_module(package, file) if package else None
+        is_package = source is not None and source.stem == "__init__"
+        return self._file_at(source.parent / last_name) if source and is_package else None
 
     def definition(self, site: DefinitionSite) -> DefinitionSite:
         """Return where a name is defined that the module of a site may import from another.
@@ -147,19 +156,11 @@ class SourceModules:
                 break
             if (
                 source not in visited
-                and self._passes_on(source, name)
+                and is_passed_on(name, self.values(source))
                 and self._has_name(source, name, visited, with_conditions=with_conditions)
             ):
                 return source, name
         return None
-
-    def _passes_on(self, file: Path, name: str) -> bool:
-        """Return whether an import of all names of a file takes this one, if the file has it."""
-        public_names = self.values(file).get("__all__")
-        if public_names is None:
-            return not name.startswith("_")
-        nodes = [node for value in public_names for node in ast.walk(value)]
-        return any(isinstance(node, ast.Constant) and node.value == name for node in nodes)
 
     def _submodule_file(self, node: ast.ImportFrom, name: str, file: Path) -> Path | None:
         """Return the file of the module of a package that a statement imports by this name."""
