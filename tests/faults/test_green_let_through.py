@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from session_sites import DUET, MODELS, STORED, TESTS, site
+from session_sites import DUET, MODELS, STORED, TEST_FILE, TESTS, site
 
 OTHER = TESTS.replace("test_model", "test_other")
 
@@ -42,6 +42,14 @@ import models, pytest
 def chosen(): return models.{name}
 """
 
+MEASURING = """
+import models, pytest
+
+@pytest.fixture(autouse=True)
+def measured(training_benchmark):
+    training_benchmark(models.model)
+"""
+
 LACKING = """
 from dataclasses import dataclass
 from models import model
@@ -69,6 +77,20 @@ WAYS = {
     "a test that was made while Python ran": (
         {"test_speed.py": MADE.format(names=["test_one", "test_two"])},
         {"test_speed.py": MADE.format(names=["test_one"])},
+        {"compared": 1, "deselected": 0, "gone": 0},
+    ),
+    "a test that a conftest file measures": (
+        {"others/conftest.py": MEASURING, "others/test_other.py": "def test_other(): ...\n"},
+        {"others/test_other.py": ""},
+        {"compared": 1, "deselected": 0, "gone": 0},
+    ),
+    "a test that a module of pytest_plugins measures": (
+        {
+            "conftest.py": "pytest_plugins = ['measuring']\n",
+            "measuring.py": MEASURING.replace("(autouse=True)", ""),
+            "test_other.py": "def test_other(measured): ...\n",
+        },
+        {"test_other.py": ""},
         {"compared": 1, "deselected": 0, "gone": 0},
     ),
     "a layer that this machine lacks": (
@@ -134,3 +156,17 @@ def test_a_storage_that_the_change_brings_is_believed(project):
     ended = project.run(*STORED)
     counts = ended.counts  # with one launch, a busy machine may leave the verdict open
     assert (ended.status, counts["compared"], counts["regressed"]) == (0, 1, 0), ended.output
+
+
+def test_a_comparison_that_a_pipe_asks_for_may_select_no_benchmark(project):
+    project.write("bench/test_speed.py", project.folder.joinpath(TEST_FILE).read_text())
+    project.write("tests/test_other.py", "def test_other(): pass\n")
+    project.folder.joinpath(TEST_FILE).unlink()
+    project.write("pytest.ini", "[pytest]\npythonpath = .\ntestpaths = tests\n")
+    project.commit()
+    lines = "\n".join([*DUET, "bench"])
+    assert project.run(f"@{project.write('lines', lines)}").counts["compared"] == 1
+    project.prefix[:] = ["sh", "-c", 'cat lines | exec "$@" @/dev/stdin', "sh"]
+    ended = project.run()
+    assert ended.status == 0, ended.output
+    assert "compared" not in ended.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from base_projects import commit_all, committed, pairs_of, removed
 from traingate.worktree.base_tests import changed_tests
 from traingate.worktree.benchmark_tests import SourceTree, TestNaming
+from traingate.worktree.parameter_ids import parameter_ids
 from traingate.worktree.repository import Repository
 from traingate.worktree.source_modules import SourceModules
 
@@ -196,6 +198,27 @@ def test_removed_parameters_are_found_where_the_source_names_them(tmp_path, old,
     repository = committed(tmp_path, test_net=PARAMETRIZED)
     (repository.root / "test_net.py").write_text(PARAMETRIZED.replace(old, new))
     assert removed(repository) == [f"test_net.py::{name}" for name in names]
+
+
+def test_sets_of_parameters_are_compared_up_to_ten_thousand():
+    marks = [ast.parse(f"parametrize('a', {[*range(size)]})").body[0].value for size in (100, 101)]
+    assert len(parameter_ids([marks[0], marks[0]])) == 10_000
+    assert parameter_ids(marks) is None
+
+
+def test_a_commit_is_searched_once_for_all_names_that_lead_to_others(tmp_path, monkeypatch):
+    fixtures = "".join(
+        f"@pytest.fixture\ndef measured_{number}(training_benchmark): ...\n" for number in range(9)
+    )
+    tests = "def test_net(measured_3): ...\n"
+    repository = committed(tmp_path, conftest=f"import pytest\n{fixtures}", test_a=tests)
+    searches = []
+    search = Repository.files_with
+    monkeypatch.setattr(
+        Repository, "files_with", lambda *arguments: searches.append(0) or search(*arguments)
+    )
+    assert removed(repository, is_selected=lambda test: False) == ["test_a.py::test_net"]
+    assert len(searches) == 2
 
 
 MEASURED = """

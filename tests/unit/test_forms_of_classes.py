@@ -49,6 +49,26 @@ OF_CLASSES = {
          "speed/suite": FIXTURE_BASE},
         "TestNet::test_net",
     ),
+    "by the name of a module in a package": (
+        {"test_a": f"import speed.suite\n{OF_FIXTURE.replace('Speed)', 'speed.suite.Speed)')}",
+         "speed/__init__": "", "speed/suite": FIXTURE_BASE},
+        "TestNet::test_net",
+    ),
+    "by the name of a package that imports its module": (
+        {"test_a": f"import speed\n{OF_FIXTURE.replace('Speed)', 'speed.suite.Speed)')}",
+         "speed/__init__": "from . import suite", "speed/suite": FIXTURE_BASE},
+        "TestNet::test_net",
+    ),
+    "by the name of a package of which a module is imported": (
+        {"test_a": f"import speed.suite\n{OF_FIXTURE.replace('Speed)', 'speed.Speed)')}",
+         "speed/__init__": "from .suite import Speed", "speed/suite": FIXTURE_BASE},
+        "TestNet::test_net",
+    ),
+    "a generic class": (
+        {"test_a": f"from suite import Speed\n{OF_FIXTURE.replace('Speed)', 'Speed[int][str])')}",
+         "suite": FIXTURE_BASE},
+        "TestNet::test_net",
+    ),
     "a fixture": (
         {"test_a": f"from suite import Speed\n{OF_FIXTURE}", "suite": FIXTURE_BASE},
         "TestNet::test_net",
@@ -101,6 +121,41 @@ def test_a_test_that_several_bases_have_must_be_selected_once(tmp_path):
     (repository.root / "test_a.py").write_text(TWO_BASES.replace("(B, C)", "(C, B)"))
     change = "measures training_benchmark(3) instead of training_benchmark(2)"
     assert changed_tests(pairs_of(repository), ()) == {"test_a.py::TestNet::test_net": change}
+
+
+def _calling(name, bases, argument):
+    return (
+        f"class {name}({bases}):\n    def test_net(self, training_benchmark):\n"
+        f"        training_benchmark({argument})\n"
+    )
+
+
+ORDERS = {
+    "bases that share one": (
+        f"{_calling('A', '', 1)}{_calling('C', '', 2)}class Small(A, C): ...\nclass Large(A): ...\n"
+        "class TestNet(Small, Large): ...\n",
+        1,
+    ),
+    "a base after its heir": (
+        f"{_calling('A', '', 1)}{_calling('B', 'A', 2)}class C(A): ...\nclass TestNet(C, B): ...\n",
+        2,
+    ),
+    "a base before its heir, which Python refuses": (
+        f"{_calling('A', '', 1)}{_calling('B', 'A', 2)}class TestNet(A, B): ...\n",
+        2,
+    ),
+    "itself": (f"{_calling('A', '', 1)}class TestNet(TestNet, A): ...\n", 1),
+}
+
+
+@pytest.mark.parametrize("form", ORDERS)
+def test_a_class_inherits_the_test_of_the_first_class_in_pythons_order(tmp_path, form):
+    text, inherited = ORDERS[form]
+    repository = committed(tmp_path, test_a=text)
+    for argument in (1, 2):
+        (repository.root / "test_a.py").write_text(text.replace(f"k({argument})", "k()"))
+        is_changed = "test_a.py::TestNet::test_net" in changed_tests(pairs_of(repository), ())
+        assert is_changed == (argument == inherited)
 
 
 NO_TESTS = {
@@ -168,22 +223,40 @@ def test_own(measured): ...
 
 
 @pytest.mark.parametrize(
-    ("names", "old", "new", "missing"),
+    ("names", "edit", "missing"),
     [
-        ("test_net, TestBase, measured", "test_net, ", "", "test_net"),
-        ("test_net, TestBase, measured", "(TestBase)", "", "TestOwn::test_base"),
-        ("test_net, TestBase, measured", "def test_own", "def own", "test_own"),
-        ("*", "def test_own", "def own", "test_own"),
+        ("test_net, TestBase, measured", ("test_net, ", ""), "test_net"),
+        ("test_net, TestBase, measured", ("(TestBase)", ""), "TestOwn::test_base"),
+        ("test_net, TestBase, measured", ("def test_own", "def own"), "test_own"),
+        ("*", ("def test_own", "def own"), "test_own"),
+        ("*", ("(TestBase)", ""), "TestOwn::test_base"),
     ],
 )
-def test_a_test_that_a_package_passes_on_is_found(tmp_path, names, old, new, missing):
+@pytest.mark.parametrize("passed_on", ["test_net, TestBase, measured", "*"])
+def test_a_test_that_a_package_passes_on_is_found(tmp_path, names, edit, missing, passed_on):
     tests = OF_PACKAGE.format(names=names)
-    package = "from .cases import test_net, TestBase, measured\n"
+    package = f"from .cases import {passed_on}\n"
     files = {"test_a": tests, "helpers/cases": CASES, "helpers/__init__": package}
     repository = committed(tmp_path, **files)
     assert removed(repository) == []
-    (repository.root / "test_a.py").write_text(tests.replace(old, new, 1))
+    (repository.root / "test_a.py").write_text(tests.replace(*edit, 1))
     assert removed(repository) == [f"test_a.py::{missing}"]
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "from .cases import *\ndef measured(): ...\n",
+        "from .cases import *\nfrom .others import measured\n",
+        "try:\n    from .cases import measured\nexcept ImportError: ...\n",
+    ],
+)
+def test_a_fixture_that_a_package_may_not_have_takes_no_test_away(tmp_path, package):
+    tests = "from helpers import measured\ndef test_own(measured): ...\n"
+    others = "def measured(): ...\n"
+    files = {"test_a": tests, "helpers/cases": CASES, "helpers/others": others}
+    repository = committed(tmp_path, **files, **{"helpers/__init__": package})
+    assert removed(repository, is_selected=lambda test: test != "test_a.py::test_own") == []
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,11 @@ MOVES = {
         {"models/__init__": "from .nets import net\nfrom .sizes import BATCH",
          "models/nets": NET, "models/sizes": BATCH},
     ),
+    "a module to modules of a package that passes all names on": (
+        {"models": NET + BATCH},
+        {"models/__init__": "from .nets import *\nfrom .sizes import *",
+         "models/nets": NET, "models/sizes": BATCH},
+    ),
 }  # fmt: skip
 
 
@@ -75,6 +80,36 @@ REPLACEMENTS = {
         {"models/__init__": "from .new import net\nfrom .old import BATCH",
          "models/old": NET + BATCH, "models/new": NET},
         "net = models/new::net instead of net = models/old::net",
+    ),
+    "where a package passes all names on": (
+        {"models/__init__": "from .old import *", "models/old": NET + BATCH},
+        {"models/__init__": "from .old import *\nfrom .new import *",
+         "models/old": NET + BATCH, "models/new": NET},
+        "net = models/new::net instead of net = models/old::net",
+    ),
+    "of one that passes on what it names": (
+        {"models/__init__": "from .old import *\nfrom .new import *",
+         "models/old": NET + BATCH, "models/new": "__all__ = []\n" + NET},
+        {"models/__init__": "from .old import *\nfrom .new import *",
+         "models/old": NET + BATCH, "models/new": "__all__ = ['net']\n" + NET},
+        "net = models/new::net instead of net = models/old::net",
+    ),
+    "by one under a condition": (
+        {"models": NET + BATCH, "nets": f"if 1:\n    {NET}else:\n    {NET}"},
+        {"models": IMPORTED_NET + BATCH, "nets": f"if 1:\n    {NET}else:\n    {NET}"},
+        "net = nets::net instead of net = models::net",
+    ),
+    "by one that is imported under a condition": (
+        {"models": f"try:\n    {IMPORTED_NET}finally: ...\n{BATCH}", "nets": NET, "others": NET},
+        {"models": f"try:\n    from others import net\nfinally: ...\n{BATCH}",
+         "nets": NET, "others": NET},
+        "net = others::net instead of net = nets::net",
+    ),
+    "in a test that imports all names": (
+        {"models": NET + BATCH, "others": NET},
+        {"models": NET + BATCH, "others": NET,
+         "test_a": TESTS.replace("\n\ndef", "\nfrom others import *\n\ndef")},
+        "net = others::net instead of net = models::net",
     ),
 }  # fmt: skip
 

@@ -16,23 +16,24 @@ def modules_of(root, **sources):
 
 
 @pytest.mark.parametrize(
-    ("sources", "expected"),
+    ("sources", "expected", "origin"),
     [
-        ({"test_a": "from .. import x"}, None),
-        ({"test_a": "from ..app import x"}, None),
-        ({"test_a": "from ...... import x"}, None),
-        ({"test_a": "import app as x"}, None),
+        ({"test_a": "from .. import x"}, None, "x"),
+        ({"test_a": "from ..app import x"}, None, "x"),
+        ({"test_a": "from ...... import x"}, None, "x"),
+        ({"test_a": "import app as x"}, None, "app"),
         ({"test_a": "from p import x", "p/__init__": "def x(): ...", "p": "def x(): ..."},
-         "p/__init__.py"),
-        ({"p/test_a": "from . import x", "p": "def x(): ..."}, None),
-        ({"p/test_a": "from . import x", "p/x": "", "p": "def x(): ..."}, None),
-        ({"p/test_a": "from . import x", "p/__init__": "def x(): ..."}, "p/__init__.py"),
+         "p/__init__.py", "p::x"),
+        ({"p/test_a": "from . import x", "p": "def x(): ..."}, None, "x"),
+        ({"p/test_a": "from . import x", "p/x": "", "p": "def x(): ..."}, None, "p/x"),
+        ({"p/test_a": "from . import x", "p/__init__": "def x(): ..."}, "p/__init__.py",
+         "p::x"),
     ],
 )  # fmt: skip
-def test_a_module_is_looked_for_where_python_does(sources, expected):
+def test_a_module_is_looked_for_where_python_does(sources, expected, origin):
     root = Path("/app")
     modules = modules_of(root, **sources)
     file = root / f"{next(iter(sources))}.py"
     site = modules.imports(file).get("x")
     assert site == (None if expected is None else (root / expected, "x"))
-    assert modules.origins(file)["x"]
+    assert str(modules.origin(file, "x")) == origin

@@ -180,12 +180,11 @@ def _relevant_files(repository: Repository, commit: str, tree: SourceTree) -> li
     """Return the files that name the fixture, or something by which tests request it."""
     files: set[Path] = set()
     names, searched_names = {tree.fixture}, set[str]()
-    while names - searched_names:
-        name = (names - searched_names).pop()
-        searched_names.add(name)
+    while new_names := names - searched_names:
+        searched_names |= new_names
         new_files = {
             file
-            for file in repository.files_with(commit, name)
+            for file in repository.files_with(commit, *new_names)
             if file.is_relative_to(tree.modules.root) and file not in files
         }
         files |= new_files

@@ -229,9 +229,8 @@ class SourceTree:
         requested = test_scope.requested(arguments_of(node))
         if self.fixture in requested and self.naming.has_function(name):
             modules, file = self.modules, scope.file
-            own_imports = modules.origins_of(ast.walk(node), file)
-            origins = {**modules.origins(file), **own_imports}
-            calls = measured_calls(self.fixture, node, modules.values(file), origins)
+            origin_of = modules.origins_in(node, file)
+            calls = measured_calls(self.fixture, node, modules.values(file), origin_of)
             yield BenchmarkTest(
                 f"{prefix}{name}", parameter_ids(test_scope.marks), requested, calls
             )

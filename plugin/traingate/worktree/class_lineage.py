@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -16,8 +16,11 @@ from traingate.worktree.statements import (
     statements_named,
 )
 
-Lineage: TypeAlias = Sequence[tuple[ast.ClassDef, Path]]
-"""A class and those from which it inherits, with their files, the class itself first."""
+SourceClass: TypeAlias = tuple[ast.ClassDef, Path]
+"""Class of the project, and its file."""
+
+Lineage: TypeAlias = Sequence[SourceClass]
+"""A class and those from which it inherits, the class itself first."""
 
 _UNITTEST_CLASSES: Final = ("TestCase", "IsolatedAsyncioTestCase")
 """Names of classes of unittest whose heirs pytest takes for tests, whatever they are called."""
@@ -28,28 +31,68 @@ def lineage(modules: SourceModules, node: ast.ClassDef, file: Path) -> Lineage:
 
     The order is the one in which Python looks for a name, but for bases that Python would refuse.
     """
-    ended: list[tuple[ast.ClassDef, Path]] = []
-    visited: set[ast.ClassDef] = set()
+    bases: dict[SourceClass, list[SourceClass]] = {}
+    ended: list[SourceClass] = []
 
-    def visit(heir: ast.ClassDef, heir_file: Path) -> None:
+    def visit(heir: SourceClass) -> None:
         # The bases from the last to the first, each class after its own bases: read from its end,
         # the list has every class before its bases, and the bases in the order of the source.
-        visited.add(heir)
-        for base, base_file in reversed([*_bases(modules, heir, heir_file)]):
-            if base not in visited:
-                visit(base, base_file)
-        ended.append((heir, heir_file))
+        bases[heir] = [*dict.fromkeys(_bases(modules, *heir))]
+        for base in reversed(bases[heir]):
+            if base not in bases:
+                visit(base)
+        ended.append(heir)
 
-    visit(node, file)
-    return ended[::-1]
+    visit((node, file))
+    return _python_order(ended, bases) or ended[::-1]
 
 
-def _bases(
-    modules: SourceModules, node: ast.ClassDef, file: Path
-) -> Iterator[tuple[ast.ClassDef, Path]]:
+def _python_order(
+    classes: Sequence[SourceClass], bases: Mapping[SourceClass, Sequence[SourceClass]]
+) -> Lineage | None:
+    """Return the order in which Python looks for a name of the last of some classes.
+
+    The method is C3: https://docs.python.org/3/howto/mro.html.
+
+    Args:
+        classes: Classes, each after its bases.
+        bases: Bases of each class.
+
+    Returns:
+        The order; None for bases that Python would refuse.
+    """
+    orders: dict[SourceClass, Sequence[SourceClass]] = {}
+    for each in classes:
+        if any(base not in orders for base in bases[each]):  # it is among its own bases
+            return None
+        merged = _merged([*(orders[base] for base in bases[each]), bases[each]])
+        if merged is None:
+            return None
+        orders[each] = [each, *merged]
+    return orders[classes[-1]]
+
+
+def _merged(orders: Sequence[Sequence[SourceClass]]) -> Sequence[SourceClass] | None:
+    """Return one order of classes that agrees with several; None if there is none."""
+    merged: list[SourceClass] = []
+    while orders := [order for order in orders if order]:
+        if len(orders) == 1:
+            return [*merged, *orders[0]]
+        tails = {each for order in orders for each in order[1:]}
+        first = next((order[0] for order in orders if order[0] not in tails), None)
+        if first is None:
+            return None
+        merged.append(first)
+        orders = [order[order[0] == first :] for order in orders]
+    return merged
+
+
+def _bases(modules: SourceModules, node: ast.ClassDef, file: Path) -> Iterator[SourceClass]:
     """Yield the bases of a class that the project defines at the top level, and their files."""
-    for base in node.bases:
-        site = None
+    for written_base in node.bases:
+        site, base = None, written_base
+        while isinstance(base, ast.Subscript):  # a generic class
+            base = base.value
         if isinstance(base, ast.Name):
             site = (file, base.id)
             if base.id == node.name:  # it replaces the class that the module has imported

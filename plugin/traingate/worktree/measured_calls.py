@@ -16,6 +16,9 @@ _COMPARED: Final = (
 )  # fmt: skip
 """Parts of the values that are compared. Others can be written in many ways, and mean the same."""
 
+_PARAMETER: Final = "a parameter"
+"""Text for the value of a parameter, which is no source of Python."""
+
 
 @dataclass(frozen=True)
 class MeasuredCalls:
@@ -23,9 +26,10 @@ class MeasuredCalls:
 
     Attributes:
         sources: Sources of the calls, in their order, with the fixture under its own name.
-        origins: Origins of the names in them that the test or its module imports or defines.
+        origins: Origins of the names in them that the test or its module imports or defines, or
+            to which it assigns another such name.
         values: Sources of the values that the test or its module assigns to the names in them; of
-            names with simple values alone.
+            names with simple values alone, and of parameters of the test.
     """
 
     sources: tuple[str, ...] = ()
@@ -56,33 +60,37 @@ class MeasuredCalls:
             texts.append(
                 f"measures {present_text or 'nothing'} instead of {base_text or 'nothing'}"
             )
-        meanings = [
-            (name, str(old), str(new))
-            for name, old in self.origins.items()
-            if (new := present._origin_of(name)) is not None
-            and bool(old.sites) == bool(new.sites)
-            and not has_moved(old, new)
-        ]
-        meanings += [
-            (name, old, present.values.get(name, old)) for name, old in self.values.items()
-        ]
-        texts += [
-            f"measures with {name} = {new} instead of {name} = {old}"
-            for name, old, new in sorted(meanings)
-            if new != old
-        ]
+        for name in sorted({*self.origins, *self.values}):
+            meanings = self._other_meanings(name, present, has_moved)
+            if meanings is not None:
+                old, new = meanings
+                texts.append(f"measures with {name} = {new} instead of {name} = {old}")
         return texts
 
-    def _origin_of(self, name: str) -> Origin | None:
-        """Return the origin of a name, also of one that is assigned another name."""
-        return self.origins.get(name) or self.origins.get(self.values.get(name, ""))
+    def _other_meanings(
+        self, name: str, present: MeasuredCalls, has_moved: Callable[[Origin, Origin], bool]
+    ) -> tuple[str, str] | None:
+        """Return what a name means in both versions; None if that is the same, or not known."""
+        old, new = self.origins.get(name), present.origins.get(name)
+        old_value, new_value = self.values.get(name, ""), present.values.get(name, "")
+        old_text = (old.constant or str(old)) if old else old_value
+        new_text = (new.constant or str(new)) if new else new_value
+        if old and new:
+            if old.constant and new.constant:
+                is_same = old.constant == new.constant
+            else:
+                is_same = old == new or bool(old.sites) != bool(new.sites) or has_moved(old, new)
+                old_text, new_text = str(old), str(new)
+            if is_same:  # then compare the values that are assigned where it cannot be imported
+                old_text, new_text = old_value, new_value
+        return (old_text, new_text) if old_text and new_text and old_text != new_text else None
 
 
 def measured_calls(
     fixture: str,
     function: ast.FunctionDef | ast.AsyncFunctionDef,
     module_values: Values,
-    origins: Mapping[str, Origin],
+    origin_of: Callable[[str], Origin | None],
 ) -> MeasuredCalls:
     """Return the calls of a fixture in a test, also under another name that the test gives it.
 
@@ -90,7 +98,8 @@ def measured_calls(
         fixture: Name of the fixture.
         function: The test.
         module_values: Values that its module assigns, as ``assigned_values`` returns them.
-        origins: Origins of the names that the module and the test import, and of its definitions.
+        origin_of: Function that returns the origin of a name that the module or the test imports,
+            or the module defines; None for another one.
     """
     values = {**module_values, **assigned_values(ast.walk(function))}
     names = _aliases(fixture, values)
@@ -101,17 +110,43 @@ def measured_calls(
     ]
     used_origins: dict[str, Origin] = {}
     used_values: dict[str, str] = {}
-    visited = arguments_of(function) | {*names}
+    arguments, visited = arguments_of(function), {*names}
     added = {name for call in calls for name in _free_names(call)} - visited
     while added:
         name = added.pop()
         visited.add(name)
-        if name not in values:
-            used_origins |= {name: origins[name]} if name in origins else {}
-        elif all(isinstance(node, _COMPARED) for value in values[name] for node in ast.walk(value)):
-            used_values[name] = ", then ".join(map(source_of, values[name]))
-            added |= {each for value in values[name] for each in _free_names(value)} - visited
+        if name in arguments:
+            used_values[name] = _PARAMETER
+            continue
+        assigned = values.get(name, ())
+        source = _assigned_name(name, values, lambda each: each in arguments or origin_of(each))
+        origin = None if source in arguments else origin_of(source)
+        used_origins |= {} if origin is None else {name: origin}
+        is_alias = origin is not None and source != name
+        nodes = [node for value in assigned for node in ast.walk(value)]
+        if nodes and not is_alias and all(isinstance(node, _COMPARED) for node in nodes):
+            used_values[name] = ", then ".join(map(source_of, assigned))
+            added |= {each for value in assigned for each in _free_names(value)} - visited
     return MeasuredCalls(tuple(map(source_of, calls)), used_origins, used_values)
+
+
+def _assigned_name(name: str, values: Values, is_last: Callable[[str], object]) -> str:
+    """Return the last name of those that are assigned to each other, from a first one on.
+
+    Args:
+        name: The first name.
+        values: Values that are assigned to names.
+        is_last: Function that returns something true for a name beyond which none is looked for.
+    """
+    visited = {name}
+    while not is_last(name):
+        match values.get(name, ()):
+            case (ast.Name(id=source),) if source not in visited:
+                name = source
+                visited.add(name)
+            case _:
+                break
+    return name
 
 
 def _aliases(name: str, values: Values) -> frozenset[str]:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+import ast
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from traingate.worktree.statements import source_text
+
+_PARTS_OF_CONSTANTS: Final = (
+    ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.unaryop,
+    ast.operator, ast.expr_context,
+)  # fmt: skip
+"""Parts of the values that mean the same in each module."""
 
 
 class NameInModule(NamedTuple):
@@ -30,10 +41,13 @@ class Origin:
         sites: Names by which modules of the project pass it on, from the first import to the
             definition; empty if it is of no module of the project.
         name: Last part of its name there. A library may offer one object by several modules.
+        constant: Source of the numbers or texts that the project assigns to it; empty if it is no
+            such constant.
     """
 
     sites: tuple[NameInModule, ...]
     name: str
+    constant: str = field(default="", compare=False)
 
     @property
     def definition(self) -> NameInModule | None:
@@ -42,3 +56,12 @@ class Origin:
 
     def __str__(self) -> str:
         return str(self.definition or self.name)
+
+
+def constant_source(values: Sequence[ast.expr]) -> str:
+    """Return the source of values of a name; empty if they are more than numbers and texts."""
+    with contextlib.suppress(RecursionError):
+        nodes = (node for value in values for node in ast.walk(value))
+        if all(isinstance(node, _PARTS_OF_CONSTANTS) for node in nodes):
+            return ", then ".join(map(source_text, values))
+    return ""

@@ -5,6 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 from itertools import product
+from math import prod
+from typing import Final
+
+_MAX_SETS: Final = 10_000
+"""Largest number of sets of parameters of one test that are compared."""
 
 from traingate.worktree.statements import last_name, source_of
 
@@ -19,7 +24,8 @@ def parameter_ids(decorators: Iterable[ast.expr]) -> tuple[str, ...] | None:
         decorators: Decorators of the function.
 
     Returns:
-        The IDs in pytest's order; None if a list of values is not written out in the decorator.
+        The IDs in pytest's order; None if a list of values is not written out in the decorator, or
+        if they are too many.
     """
     ids_of_marks = []
     for decorator in decorators:
@@ -30,6 +36,8 @@ def parameter_ids(decorators: Iterable[ast.expr]) -> tuple[str, ...] | None:
             ids_of_marks.append(ids)
     if not ids_of_marks:
         return ()
+    if prod(map(len, ids_of_marks)) > _MAX_SETS:
+        return None
     # pytest applies the decorator next to the function first, and varies it slowest.
     return tuple("-".join(ids) for ids in product(*reversed(ids_of_marks)))
 

@@ -18,6 +18,9 @@ _SUBMODULE_MODE: Final = "160000"
 _NO_MATCH: Final = 1
 """Exit status of git-grep(1) if no file matches."""
 
+_MAX_PATTERNS: Final = 1000
+"""Largest number of texts of one search: the arguments of a program have a limit."""
+
 _DIFFERENCE: Final = 1
 """Exit status of git-diff(1) with ``--quiet`` if there is a difference."""
 
@@ -107,15 +110,19 @@ class Repository:
         entries = self._list("ls-tree", "-r", "-z", "--name-only", commit)
         return frozenset(self.root / name for name in entries if name.endswith(".py"))
 
-    def files_with(self, commit: str, text: str) -> list[Path]:
-        """Return the absolute paths of the Python files of *commit* that contain *text*.
+    def files_with(self, commit: str, *texts: str) -> list[Path]:
+        """Return the absolute paths of the Python files of *commit* that contain one of *texts*.
 
         Raises:
             ConfigurationError: If git cannot search them.
         """
         options = ("--files-with-matches", "--null", "--fixed-strings")
-        command = ("grep", *options, "-e", text, commit, "--", "*.py")
-        entries = self._list(*command, empty_status=_NO_MATCH)
+        entries: dict[str, None] = {}
+        for start in range(0, len(texts), _MAX_PATTERNS):
+            batch = texts[start : start + _MAX_PATTERNS]
+            patterns = [argument for text in batch for argument in ("-e", text)]
+            command = ("grep", *options, *patterns, commit, "--", "*.py")
+            entries |= dict.fromkeys(self._list(*command, empty_status=_NO_MATCH))
         return [self.root / entry.removeprefix(f"{commit}:") for entry in entries]
 
     def _list(self, *command: str, empty_status: int = 0) -> list[str]:

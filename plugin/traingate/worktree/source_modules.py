@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
-from traingate.worktree.origins import NameInModule, Origin
+from traingate.worktree.imported_names import (
+    DefinitionSite,
+    ImportedNames,
+    imported_names,
+    is_passed_on,
+)
+from traingate.worktree.origins import NameInModule, Origin, constant_source
 from traingate.worktree.statements import (
     Definition,
     Values,
@@ -18,9 +24,6 @@ from traingate.worktree.statements import (
     collection_settings,
     parsed_module,
 )
-
-DefinitionSite: TypeAlias = tuple[Path, str]
-"""File of the project, and a name in it."""
 
 _MAX_IMPORTS: Final = 10
 """Largest number of imports that are followed from one name to its definition."""
@@ -43,7 +46,7 @@ class SourceModules:
     has_file: Callable[[Path], bool]
     read: Callable[[Path], bytes | None]
     _modules: dict[Path, ast.Module | None] = field(default_factory=dict, init=False)
-    _imports: dict[Path, Mapping[str, DefinitionSite]] = field(default_factory=dict, init=False)
+    _names: dict[tuple[Path, bool], ImportedNames] = field(default_factory=dict, init=False)
     _origins: dict[Path, Mapping[str, Origin]] = field(default_factory=dict, init=False)
     _values: dict[Path, Values] = field(default_factory=dict, init=False)
     _collection_settings: dict[Path, Mapping[str, bool]] = field(default_factory=dict, init=False)
@@ -75,15 +78,18 @@ class SourceModules:
 
         A definition in the file that follows the import of its name replaces it.
         """
-        if file not in self._imports:
-            imports: dict[str, DefinitionSite] = {}
-            for node in self.body(file):
-                if isinstance(node, ast.ImportFrom):
-                    imports.update(self.sites_of(node, file))
-                elif isinstance(node, Definition):
-                    imports.pop(node.name, None)
-            self._imports[file] = imports
-        return self._imports[file]
+        return self._imported_names(file, with_conditions=False).sites
+
+    def _imported_names(self, file: Path, *, with_conditions: bool) -> ImportedNames:
+        """Return the names that a file imports and binds, see ``imported_names``."""
+        key = (file, with_conditions)
+        if key not in self._names:
+            self._names[key] = imported_names(
+                self.body(file),
+                lambda statement: self.sites_of(statement, file),
+                with_conditions=with_conditions,
+            )
+        return self._names[key]
 
     def imported_sites(self, file: Path) -> Iterator[tuple[str, DefinitionSite]]:
         """Yield the local names that a file imports from the project, with their sites.
@@ -107,27 +113,62 @@ class SourceModules:
         for node in self.body(file):
             if isinstance(node, ast.Import):
                 for each in node.names:
-                    if name == (each.asname or each.name):
-                        return self._module_file(each.name, 0, file)
+                    is_package = each.asname is None and each.name.startswith(f"{name}.")
+                    if is_package or name == (each.asname or each.name):
+                        return self._module_file(name if is_package else each.name, 0, file)
             elif isinstance(node, ast.ImportFrom):
                 for each in node.names:
                     if name == (each.asname or each.name):
                         return self._submodule_file(node, each.name, file)
-        return None
+        package, _, last_name = name.rpartition(".")
+        source = self.imported_module(package, file) if package else None
+        is_package = source is not None and source.stem == "__init__"
+        return self._file_at(source.parent / last_name) if source and is_package else None
 
     def definition(self, site: DefinitionSite) -> DefinitionSite:
-        """Return where a name is defined that the module of a site may import from another."""
-        return self._import_chain(site)[-1]
+        """Return where a name is defined that the module of a site may import from another.
 
-    def _import_chain(self, site: DefinitionSite) -> list[DefinitionSite]:
+        Imports under a condition are not followed, since another machine may not have them.
+        """
+        return self._import_chain(site, with_conditions=False)[-1]
+
+    def _import_chain(
+        self, site: DefinitionSite, *, with_conditions: bool = True
+    ) -> list[DefinitionSite]:
         """Return the sites from a first one to the definition, each of which imports the next."""
         chain = [site]
         for _ in range(_MAX_IMPORTS):
             file, name = chain[-1]
-            if name not in self.imports(file):
+            next_site = self._site_of_star(
+                file, name, {file for file, _ in chain}, with_conditions=with_conditions
+            ) or self._imported_names(file, with_conditions=with_conditions).sites.get(name)
+            if next_site is None or next_site in chain:
                 break
-            chain.append(self.imports(file)[name])
+            chain.append(next_site)
         return chain
+
+    def _site_of_star(
+        self, file: Path, name: str, visited: set[Path], *, with_conditions: bool = True
+    ) -> DefinitionSite | None:
+        """Return where a name is that a file has from an import of all names; None without one.
+
+        Args:
+            file: The file.
+            name: The name.
+            visited: Files that have been looked into, to which others are added.
+            with_conditions: Whether to read the statements under a condition too.
+        """
+        names = self._imported_names(file, with_conditions=with_conditions)
+        for number, source in reversed(names.stars):
+            if number < names.last_numbers.get(name, -1):
+                break
+            if (
+                source not in visited
+                and is_passed_on(name, self.values(source))
+                and self._has_name(source, name, visited, with_conditions=with_conditions)
+            ):
+                return source, name
+        return None
 
     def _submodule_file(self, node: ast.ImportFrom, name: str, file: Path) -> Path | None:
         """Return the file of the module of a package that a statement imports by this name."""
@@ -158,16 +199,41 @@ class SourceModules:
         return None
 
     def origins(self, file: Path) -> Mapping[str, Origin]:
-        """Return the origins of the names that a file imports, or defines at its top level."""
+        """Return the origins of the names that a file imports, or defines at its top level.
+
+        A name that is assigned another value after that, and under no condition, has none.
+        """
         if file not in self._origins:
-            body = self.body(file)
-            definitions = {
-                node.name: self._origin_of([(file, node.name)])
-                for node in body
-                if isinstance(node, Definition)
-            }
-            self._origins[file] = {**self.origins_of(all_statements(body), file), **definitions}
+            origins: dict[str, Origin] = {}
+            for node in self.body(file):
+                origins |= self.origins_of(all_statements([node]), file)
+                if isinstance(node, Definition):
+                    origins[node.name] = self._origin_of([(file, node.name)])
+                for name in assigned_values([node]):
+                    origins.pop(name, None)
+            self._origins[file] = origins
         return self._origins[file]
+
+    def origin(self, file: Path, name: str) -> Origin | None:
+        """Return the origin of a name that a file imports, also by ``*``, or defines."""
+        if self._site_of_star(file, name, {file}) is None:
+            return self.origins(file).get(name)
+        return self._origin_of(self._import_chain((file, name))[1:])
+
+    def origins_in(
+        self, function: ast.FunctionDef | ast.AsyncFunctionDef, file: Path
+    ) -> Callable[[str], Origin | None]:
+        """Return the function that returns the origin of a name in a function of a file."""
+        local_names = assigned_values(ast.walk(function)).keys()
+        last_values = assigned_values(function.body)
+        own = self.origins_of(ast.walk(function), file)
+
+        def origin_of(name: str) -> Origin | None:
+            if name in own and name not in last_values:
+                return own[name]
+            return None if name in local_names else self.origin(file, name)
+
+        return origin_of
 
     def origins_of(self, nodes: Iterable[ast.AST], file: Path) -> Mapping[str, Origin]:
         """Return the origins of the names that some statements of a file import."""
@@ -204,12 +270,28 @@ class SourceModules:
         """Return the origin of a module; of a library's name if there is no file of the project."""
         return Origin((), name) if file is None else self._origin_of([(file, "")])
 
-    def _has_name(self, file: Path, name: str) -> bool:
-        """Return whether a file defines, imports or assigns a name."""
-        names = {getattr(node, "name", "") for node in self.body(file)}
-        return name in names or name in self.imports(file) or name in self.values(file)
+    def _has_name(
+        self,
+        file: Path,
+        name: str,
+        visited: set[Path] | None = None,
+        *,
+        with_conditions: bool = True,
+    ) -> bool:
+        """Return whether a file defines or assigns a name, or imports it from the project.
 
-    def _origin_of(self, chain: Iterable[DefinitionSite]) -> Origin:
+        The arguments are those of ``_site_of_star``; this file is added to those visited.
+        """
+        visited = set() if visited is None else visited
+        visited.add(file)
+        names = self._imported_names(file, with_conditions=with_conditions)
+        return (
+            name in names.own
+            or name in names.sites
+            or self._site_of_star(file, name, visited, with_conditions=with_conditions) is not None
+        )
+
+    def _origin_of(self, chain: Sequence[DefinitionSite]) -> Origin:
         """Return the origin of a name of the project.
 
         Args:
@@ -219,4 +301,7 @@ class SourceModules:
         for file, name in chain:
             path = file.parent if file.stem == "__init__" else file.with_suffix("")
             sites.append(NameInModule(path.relative_to(self.root).as_posix(), name))
-        return Origin(tuple(sites), sites[-1].name)
+        file, name = chain[-1]
+        return Origin(
+            tuple(sites), sites[-1].name, constant_source(self.values(file).get(name, ()))
+        )

@@ -34,14 +34,14 @@ def parsed_module(source: str | bytes) -> ast.Module | None:
 
 def assigned_values(nodes: Iterable[ast.AST]) -> Values:
     """Return the values that statements assign to names, or add to them as by ``+=``."""
-    values: dict[str, tuple[ast.expr, ...]] = {}
+    values: dict[str, list[ast.expr]] = {}
     for node in nodes:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if isinstance(node, _Assignment) and node.value is not None:
             for target in targets:
                 for name, value in _pairs(target, node.value):
-                    values[name] = (*values.get(name, ()), value)
-    return values
+                    values.setdefault(name, []).append(value)
+    return {name: tuple(assigned) for name, assigned in values.items()}
 
 
 def _pairs(target: ast.expr | None, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:

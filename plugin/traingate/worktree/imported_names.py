@@ -1,0 +1,83 @@
+"""Read which names the statements of a module bind, and from where they import them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from traingate.worktree.statements import (
+    Definition,
+    Values,
+    all_statements,
+    assigned_values,
+    bound_names,
+)
+
+DefinitionSite: TypeAlias = tuple[Path, str]
+"""File of the project, and a name in it."""
+
+
+@dataclass
+class ImportedNames:
+    """Names that a module binds.
+
+    Attributes:
+        sites: Places of the names that it imports from the project, by their local names.
+        stars: Files of the project of which it imports all names, each with the number of the
+            statement.
+        own: Names that it defines or assigns.
+        last_numbers: Number of the last statement that binds a name.
+    """
+
+    sites: dict[str, DefinitionSite] = field(default_factory=dict)
+    stars: list[tuple[int, Path]] = field(default_factory=list)
+    own: set[str] = field(default_factory=set)
+    last_numbers: dict[str, int] = field(default_factory=dict)
+
+
+def imported_names(
+    body: Sequence[ast.stmt],
+    sites_of: Callable[[ast.ImportFrom], Iterable[tuple[str, DefinitionSite]]],
+    *,
+    with_conditions: bool,
+) -> ImportedNames:
+    """Return the names that a module imports, and those that it binds.
+
+    Args:
+        body: Statements of the module.
+        sites_of: Function that returns the local names that a statement imports from the project,
+            with their sites.
+        with_conditions: Whether to read the statements under a condition too. A definition there
+            does not replace what the module imports.
+    """
+    names = ImportedNames()
+    top_level = {*body}
+    for number, node in enumerate(all_statements(body) if with_conditions else body):
+        names.last_numbers |= dict.fromkeys(bound_names(node), number)
+        if isinstance(node, ast.ImportFrom):
+            sites = dict(sites_of(node))
+            names.stars += [(number, sites.pop("*")[0])] if "*" in sites else []
+            names.sites |= sites
+        elif isinstance(node, Definition):
+            names.own.add(node.name)
+            if node in top_level:
+                names.sites.pop(node.name, None)
+        else:
+            names.own |= {*assigned_values([node])}
+    return names
+
+
+def is_passed_on(name: str, values: Values) -> bool:
+    """Return whether an import of all names of a module takes a name that the module has.
+
+    Args:
+        name: The name.
+        values: Values that the module assigns to names.
+    """
+    if "__all__" not in values:
+        return not name.startswith("_")
+    nodes = [node for value in values["__all__"] for node in ast.walk(value)]
+    return any(isinstance(node, ast.Constant) and node.value == name for node in nodes)
