@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from traingate.worktree.name_origins import NameOrigins
 from traingate.worktree.source_modules import SourceModules
 
 
@@ -36,4 +37,4 @@ def test_a_module_is_looked_for_where_python_does(sources, expected, origin):
     file = root / f"{next(iter(sources))}.py"
     site = modules.imports(file).get("x")
     assert site == (None if expected is None else (root / expected, "x"))
-    assert str(modules.origin(file, "x")) == origin
+    assert str(NameOrigins(modules).of(file, "x")) == origin

@@ -10,6 +10,7 @@ from pathlib import Path
 from traingate.errors import ConfigurationError
 from traingate.untrusted.paths import is_file
 from traingate.worktree.benchmark_tests import BenchmarkTest, SourceTree
+from traingate.worktree.name_origins import NameOrigins
 from traingate.worktree.naming import TestNaming
 from traingate.worktree.origins import Origin
 from traingate.worktree.repository import Repository
@@ -24,7 +25,7 @@ class TestPair:
         name: Full name, without parameters.
         base: The test of the commit.
         present: That of the working tree; None if it does not define the test.
-        base_modules, present_modules: Modules of the commit, and of the working tree.
+        base_origins, present_origins: Origins of names in the commit, and in the working tree.
     """
 
     __test__ = False  # the class is no test
@@ -32,8 +33,8 @@ class TestPair:
     name: str
     base: BenchmarkTest
     present: BenchmarkTest | None
-    base_modules: SourceModules
-    present_modules: SourceModules
+    base_origins: NameOrigins
+    present_origins: NameOrigins
 
     def has_moved(self, base: Origin, present: Origin) -> bool:
         """Return whether a definition was moved, and is imported again where it was.
@@ -48,8 +49,8 @@ class TestPair:
         old, new = base.definition, present.definition
         if old is None or new is None:
             return False
-        return (old in present.sites and not self.base_modules.defines(new)) or (
-            new in base.sites and not self.present_modules.defines(old)
+        return (old in present.sites and not self.base_origins.defines(new)) or (
+            new in base.sites and not self.present_origins.defines(old)
         )
 
 
@@ -77,11 +78,12 @@ def paired_tests(
     """
     read_from_commit = partial(repository.read_source, commit)
     files = repository.python_files(commit)
-    base_modules = SourceModules(root, files.__contains__, read_from_commit)
-    present_modules = SourceModules(root, is_file, Path.read_bytes)
     base, present = (
         SourceTree(modules, fixture, naming, is_named)
-        for modules in (base_modules, present_modules)
+        for modules in (
+            SourceModules(root, files.__contains__, read_from_commit),
+            SourceModules(root, is_file, Path.read_bytes),
+        )
     )
     pairs = []
     for file in _relevant_files(repository, commit, base):
@@ -94,8 +96,8 @@ def paired_tests(
                     f"{module}::{name}",
                     test,
                     present_tests.get(name),
-                    base_modules,
-                    present_modules,
+                    base.origins,
+                    present.origins,
                 )
                 for name, test in base_tests.items()
             ]

@@ -9,6 +9,7 @@ import ast
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from traingate.worktree.fixture_requests import (
     overridden,
 )
 from traingate.worktree.measured_calls import MeasuredCalls, measured_calls
+from traingate.worktree.name_origins import NameOrigins
 from traingate.worktree.naming import TestNaming
 from traingate.worktree.parameter_ids import parameter_ids
 from traingate.worktree.scopes import Scope
@@ -73,6 +75,11 @@ class SourceTree:
     fixture: str
     naming: TestNaming
     is_named: Callable[[Path], bool] = lambda _file: False
+
+    @cached_property
+    def origins(self) -> NameOrigins:
+        """Return the origins of the names in the modules."""
+        return NameOrigins(self.modules)
 
     def is_test_file(self, file: Path) -> bool:
         """Return whether pytest looks for tests in a file."""
@@ -228,9 +235,9 @@ class SourceTree:
         test_scope = scope.of_test(node.decorator_list)
         requested = test_scope.requested(arguments_of(node))
         if self.fixture in requested and self.naming.has_function(name):
-            modules, file = self.modules, scope.file
-            origin_of = modules.origins_in(node, file)
-            calls = measured_calls(self.fixture, node, modules.values(file), origin_of)
+            values = self.modules.values(scope.file)
+            origin_of = self.origins.in_function(node, scope.file)
+            calls = measured_calls(self.fixture, node, values, origin_of)
             yield BenchmarkTest(
                 f"{prefix}{name}", parameter_ids(test_scope.marks), requested, calls
             )

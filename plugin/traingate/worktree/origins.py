@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from traingate.worktree.statements import source_text
+from traingate.worktree.statements import source_of
 
 _PARTS_OF_CONSTANTS: Final = (
     ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.unaryop,
@@ -63,5 +63,5 @@ def constant_source(values: Sequence[ast.expr]) -> str:
     with contextlib.suppress(RecursionError):
         nodes = (node for value in values for node in ast.walk(value))
         if all(isinstance(node, _PARTS_OF_CONSTANTS) for node in nodes):
-            return ", then ".join(map(source_text, values))
+            return ", then ".join(map(source_of, values))
     return ""

@@ -8,10 +8,10 @@ from itertools import product
 from math import prod
 from typing import Final
 
+from traingate.worktree.statements import last_name, source_of
+
 _MAX_SETS: Final = 10_000
 """Largest number of sets of parameters of one test that are compared."""
-
-from traingate.worktree.statements import last_name, source_of
 
 
 def parameter_ids(decorators: Iterable[ast.expr]) -> tuple[str, ...] | None:

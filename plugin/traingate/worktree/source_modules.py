@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,9 +15,7 @@ from traingate.worktree.imported_names import (
     imported_names,
     is_passed_on,
 )
-from traingate.worktree.origins import NameInModule, Origin, constant_source
 from traingate.worktree.statements import (
-    Definition,
     Values,
     all_statements,
     assigned_values,
@@ -47,7 +45,6 @@ class SourceModules:
     read: Callable[[Path], bytes | None]
     _modules: dict[Path, ast.Module | None] = field(default_factory=dict, init=False)
     _names: dict[tuple[Path, bool], ImportedNames] = field(default_factory=dict, init=False)
-    _origins: dict[Path, Mapping[str, Origin]] = field(default_factory=dict, init=False)
     _values: dict[Path, Values] = field(default_factory=dict, init=False)
     _collection_settings: dict[Path, Mapping[str, bool]] = field(default_factory=dict, init=False)
 
@@ -80,17 +77,6 @@ class SourceModules:
         """
         return self._imported_names(file, with_conditions=False).sites
 
-    def _imported_names(self, file: Path, *, with_conditions: bool) -> ImportedNames:
-        """Return the names that a file imports and binds, see ``imported_names``."""
-        key = (file, with_conditions)
-        if key not in self._names:
-            self._names[key] = imported_names(
-                self.body(file),
-                lambda statement: self.sites_of(statement, file),
-                with_conditions=with_conditions,
-            )
-        return self._names[key]
-
     def imported_sites(self, file: Path) -> Iterator[tuple[str, DefinitionSite]]:
         """Yield the local names that a file imports from the project, with their sites.
 
@@ -104,7 +90,7 @@ class SourceModules:
         self, statement: ast.ImportFrom, file: Path
     ) -> Iterator[tuple[str, DefinitionSite]]:
         """Yield the local names that one statement of a file imports, with their sites."""
-        source = self._module_file(statement.module, statement.level, file)
+        source = self.module_file(statement.module, statement.level, file)
         if source is not None:
             yield from ((each.asname or each.name, (source, each.name)) for each in statement.names)
 
@@ -115,31 +101,31 @@ class SourceModules:
                 for each in node.names:
                     is_package = each.asname is None and each.name.startswith(f"{name}.")
                     if is_package or name == (each.asname or each.name):
-                        return self._module_file(name if is_package else each.name, 0, file)
+                        return self.module_file(name if is_package else each.name, 0, file)
             elif isinstance(node, ast.ImportFrom):
                 for each in node.names:
                     if name == (each.asname or each.name):
-                        return self._submodule_file(node, each.name, file)
+                        return self.submodule_file(node, each.name, file)
         package, _, last_name = name.rpartition(".")
         source = self.imported_module(package, file) if package else None
         is_package = source is not None and source.stem == "__init__"
-        return self._file_at(source.parent / last_name) if source and is_package else None
+        return self.file_at(source.parent / last_name) if source and is_package else None
 
     def definition(self, site: DefinitionSite) -> DefinitionSite:
         """Return where a name is defined that the module of a site may import from another.
 
         Imports under a condition are not followed, since another machine may not have them.
         """
-        return self._import_chain(site, with_conditions=False)[-1]
+        return self.import_chain(site, with_conditions=False)[-1]
 
-    def _import_chain(
+    def import_chain(
         self, site: DefinitionSite, *, with_conditions: bool = True
     ) -> list[DefinitionSite]:
         """Return the sites from a first one to the definition, each of which imports the next."""
         chain = [site]
         for _ in range(_MAX_IMPORTS):
             file, name = chain[-1]
-            next_site = self._site_of_star(
+            next_site = self.site_of_star(
                 file, name, {file for file, _ in chain}, with_conditions=with_conditions
             ) or self._imported_names(file, with_conditions=with_conditions).sites.get(name)
             if next_site is None or next_site in chain:
@@ -147,7 +133,56 @@ class SourceModules:
             chain.append(next_site)
         return chain
 
-    def _site_of_star(
+    def has_name(
+        self,
+        file: Path,
+        name: str,
+        visited: set[Path] | None = None,
+        *,
+        with_conditions: bool = True,
+    ) -> bool:
+        """Return whether a file defines or assigns a name, or imports it from the project.
+
+        The arguments are those of ``site_of_star``; this file is added to those visited.
+        """
+        visited = set() if visited is None else visited
+        visited.add(file)
+        names = self._imported_names(file, with_conditions=with_conditions)
+        return (
+            name in names.own
+            or name in names.sites
+            or self.site_of_star(file, name, visited, with_conditions=with_conditions) is not None
+        )
+
+    def submodule_file(self, node: ast.ImportFrom, name: str, file: Path) -> Path | None:
+        """Return the file of the module of a package that a statement imports by this name."""
+        module = f"{node.module}.{name}" if node.module else name
+        return self.module_file(module, node.level, file)
+
+    def module_file(self, module: str | None, level: int, file: Path) -> Path | None:
+        """Return the file of a module that *file* imports; None if it is none of the project."""
+        parts = module.split(".") if module else []
+        folders = file.parents[level - 1 : level] if level else (
+            *file.parents, self.root / _SOURCE_FOLDER
+        )  # fmt: skip
+        for folder in folders:
+            path = folder.joinpath(*parts)
+            source = self.file_at(path, may_be_module=bool(parts))
+            if source is not None:
+                return source
+        return None
+
+    def file_at(self, path: Path, *, may_be_module: bool = True) -> Path | None:
+        """Return the file of the package at a path, or of the module; None without one."""
+        candidates = [path / "__init__.py"]  # Python prefers a package to a module of its name
+        if may_be_module and path.name:
+            candidates.append(path.with_name(f"{path.name}.py"))
+        for candidate in candidates:
+            if candidate.is_relative_to(self.root) and self.has_file(candidate):
+                return candidate
+        return None
+
+    def site_of_star(
         self, file: Path, name: str, visited: set[Path], *, with_conditions: bool = True
     ) -> DefinitionSite | None:
         """Return where a name is that a file has from an import of all names; None without one.
@@ -165,143 +200,18 @@ class SourceModules:
             if (
                 source not in visited
                 and is_passed_on(name, self.values(source))
-                and self._has_name(source, name, visited, with_conditions=with_conditions)
+                and self.has_name(source, name, visited, with_conditions=with_conditions)
             ):
                 return source, name
         return None
 
-    def _submodule_file(self, node: ast.ImportFrom, name: str, file: Path) -> Path | None:
-        """Return the file of the module of a package that a statement imports by this name."""
-        module = f"{node.module}.{name}" if node.module else name
-        return self._module_file(module, node.level, file)
-
-    def _module_file(self, module: str | None, level: int, file: Path) -> Path | None:
-        """Return the file of a module that *file* imports; None if it is none of the project."""
-        parts = module.split(".") if module else []
-        folders = file.parents[level - 1 : level] if level else (
-            *file.parents, self.root / _SOURCE_FOLDER
-        )  # fmt: skip
-        for folder in folders:
-            path = folder.joinpath(*parts)
-            source = self._file_at(path, may_be_module=bool(parts))
-            if source is not None:
-                return source
-        return None
-
-    def _file_at(self, path: Path, *, may_be_module: bool = True) -> Path | None:
-        """Return the file of the package at a path, or of the module; None without one."""
-        candidates = [path / "__init__.py"]  # Python prefers a package to a module of its name
-        if may_be_module and path.name:
-            candidates.append(path.with_name(f"{path.name}.py"))
-        for candidate in candidates:
-            if candidate.is_relative_to(self.root) and self.has_file(candidate):
-                return candidate
-        return None
-
-    def origins(self, file: Path) -> Mapping[str, Origin]:
-        """Return the origins of the names that a file imports, or defines at its top level.
-
-        A name that is assigned another value after that, and under no condition, has none.
-        """
-        if file not in self._origins:
-            origins: dict[str, Origin] = {}
-            for node in self.body(file):
-                origins |= self.origins_of(all_statements([node]), file)
-                if isinstance(node, Definition):
-                    origins[node.name] = self._origin_of([(file, node.name)])
-                for name in assigned_values([node]):
-                    origins.pop(name, None)
-            self._origins[file] = origins
-        return self._origins[file]
-
-    def origin(self, file: Path, name: str) -> Origin | None:
-        """Return the origin of a name that a file imports, also by ``*``, or defines."""
-        if self._site_of_star(file, name, {file}) is None:
-            return self.origins(file).get(name)
-        return self._origin_of(self._import_chain((file, name))[1:])
-
-    def origins_in(
-        self, function: ast.FunctionDef | ast.AsyncFunctionDef, file: Path
-    ) -> Callable[[str], Origin | None]:
-        """Return the function that returns the origin of a name in a function of a file."""
-        local_names = assigned_values(ast.walk(function)).keys()
-        last_values = assigned_values(function.body)
-        own = self.origins_of(ast.walk(function), file)
-
-        def origin_of(name: str) -> Origin | None:
-            if name in own and name not in last_values:
-                return own[name]
-            return None if name in local_names else self.origin(file, name)
-
-        return origin_of
-
-    def origins_of(self, nodes: Iterable[ast.AST], file: Path) -> Mapping[str, Origin]:
-        """Return the origins of the names that some statements of a file import."""
-        origins = {}
-        for node in nodes:
-            if isinstance(node, ast.Import):
-                for each in node.names:
-                    if each.asname or "." not in each.name:
-                        source = self._module_file(each.name, 0, file)
-                        name = each.name.rpartition(".")[2]
-                        origin = (
-                            Origin((), name) if source is None else self._origin_of([(source, "")])
-                        )
-                        origins[each.asname or each.name] = origin
-            elif isinstance(node, ast.ImportFrom):
-                for each in node.names:
-                    origins[each.asname or each.name] = self._imported_origin(node, each.name, file)
-        return origins
-
-    def defines(self, site: NameInModule) -> bool:
-        """Return whether a module of this version has a name."""
-        file = self._file_at(self.root / site.module)
-        return file is not None and (not site.name or self._has_name(file, site.name))
-
-    def _imported_origin(self, node: ast.ImportFrom, name: str, file: Path) -> Origin:
-        """Return the origin of one name that a statement of a file imports."""
-        submodule = self._submodule_file(node, name, file)
-        source = self._module_file(node.module, node.level, file)
-        if source is not None and self._has_name(source, name):
-            return self._origin_of(self._import_chain((source, name)))
-        return self._module_origin(submodule, name)
-
-    def _module_origin(self, file: Path | None, name: str) -> Origin:
-        """Return the origin of a module; of a library's name if there is no file of the project."""
-        return Origin((), name) if file is None else self._origin_of([(file, "")])
-
-    def _has_name(
-        self,
-        file: Path,
-        name: str,
-        visited: set[Path] | None = None,
-        *,
-        with_conditions: bool = True,
-    ) -> bool:
-        """Return whether a file defines or assigns a name, or imports it from the project.
-
-        The arguments are those of ``_site_of_star``; this file is added to those visited.
-        """
-        visited = set() if visited is None else visited
-        visited.add(file)
-        names = self._imported_names(file, with_conditions=with_conditions)
-        return (
-            name in names.own
-            or name in names.sites
-            or self._site_of_star(file, name, visited, with_conditions=with_conditions) is not None
-        )
-
-    def _origin_of(self, chain: Sequence[DefinitionSite]) -> Origin:
-        """Return the origin of a name of the project.
-
-        Args:
-            chain: Sites by which modules pass it on, the definition last.
-        """
-        sites = []
-        for file, name in chain:
-            path = file.parent if file.stem == "__init__" else file.with_suffix("")
-            sites.append(NameInModule(path.relative_to(self.root).as_posix(), name))
-        file, name = chain[-1]
-        return Origin(
-            tuple(sites), sites[-1].name, constant_source(self.values(file).get(name, ()))
-        )
+    def _imported_names(self, file: Path, *, with_conditions: bool) -> ImportedNames:
+        """Return the names that a file imports and binds, see ``imported_names``."""
+        key = (file, with_conditions)
+        if key not in self._names:
+            self._names[key] = imported_names(
+                self.body(file),
+                lambda statement: self.sites_of(statement, file),
+                with_conditions=with_conditions,
+            )
+        return self._names[key]
