@@ -7,7 +7,9 @@ gone: removed, renamed, or no training benchmark any more. A comparison allows o
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from enum import Enum
 from fnmatch import fnmatch
 from functools import cached_property
@@ -115,6 +117,7 @@ class Selection:
         """Return the names by which pytest recognises tests in this run, or in another version.
 
         A change of the configuration that takes names away must not hide the tests of these names.
+        A key that the command line sets has its value in all versions.
 
         Args:
             root: Root of the project, with symbolic links resolved.
@@ -128,8 +131,14 @@ class Selection:
         if not folder.is_relative_to(root):
             return naming  # of a file that is in no version of the project
         if config.option.inifilename and file is not None:
-            return naming.joined(naming_of(file, read))
-        return naming.joined(naming_in(folder, root, read))
+            other = naming_of(file, read)
+        else:
+            named_folder = self._named_folder()  # another version may have a file farther down
+            is_inside = named_folder.is_relative_to(folder)
+            other = naming_in(named_folder if is_inside else folder, root, read)
+        settings = (text.partition("=")[0] for text in config.option.override_ini or ())
+        overridden = {key: getattr(naming, key) for key in settings if key in _NAMING_KEYS}
+        return naming.joined(replace(other, **overridden))
 
     def has_visited(self, test: str) -> bool:
         """Return whether pytest looked for tests in the module of *test*."""
@@ -181,6 +190,13 @@ class Selection:
         if not name:
             return path == file or path in file.parents
         return path == file and is_part_of(test.partition("::")[2], name)
+
+    def _named_folder(self) -> Path:
+        """Return the folder of all files that the command line names; without any, the current."""
+        if self._config.args_source is not pytest.Config.ArgsSource.ARGS:
+            return self._config.invocation_params.dir.resolve()
+        path = Path(os.path.commonpath(self._argument_paths))
+        return path.parent if is_file(path) else path
 
     @cached_property
     def _argument_paths(self) -> frozenset[Path]:

@@ -16,6 +16,7 @@ from traingate.comparison import base_setup
 from traingate.comparison.base_setup import prepare_base_tree
 from traingate.environments.interpreter import Interpreter
 from traingate.errors import ConfigurationError, WorkloadError
+from traingate.untrusted import output_end
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_the_setup_command_prepares_the_base_once(
 
 
 def test_the_output_of_a_setup_command_is_cut_while_it_runs(monkeypatch, tmp_path):
-    monkeypatch.setattr(base_setup, "_CUT_BYTES", 1 << 20)
+    monkeypatch.setattr(output_end, "MAX_BYTES", 1 << 20)
     monkeypatch.setattr(base_setup, "_CHECK_SECONDS", 0.05)
     measure = f"stat -L -c %s /dev/stderr > {tmp_path}/size"
     command = f"yes | head -c 20000000; echo the end; sleep 1; {measure}; exit 3"

@@ -12,6 +12,7 @@ from traingate.controller import exit_report
 from traingate.controller.child import Child
 from traingate.controller.command import Command
 from traingate.protocol import messages
+from traingate.untrusted import output_end
 
 SERVICES = Path(__file__).with_name("services.py")
 MIB = 1 << 20
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("temporary")
 
 
 def test_a_log_is_cut_between_the_short_steps_of_a_turn(monkeypatch):
-    monkeypatch.setattr(exit_report, "_MAX_LOG_BYTES", 4 * MIB)
+    monkeypatch.setattr(output_end, "MAX_BYTES", 4 * MIB)
     monkeypatch.setattr(exit_report, "_CUT_SECONDS", 0.05)
     command = Command((sys.executable, str(SERVICES), "Printing"), os.environ)
     sizes = []

@@ -133,7 +133,8 @@ def test_a_package_that_the_command_line_names_is_selected(select, pytester):
         ("python_functions = plain_*\r\nminversion = 8", (), ["plain_*"]),
         ("", (), ["plain_*", "test"]),
         ("python_functions = bench_*", ("-c", "other.ini"), ["test"]),
-        ("python_functions = bench_*", ("-o", "python_functions=a"), ["a", "bench_*"]),
+        ("python_functions = bench_*", ("-o", "python_functions=a"), ["a"]),
+        ("python_functions = bench_*", ("-o", "python_classes=A"), ["plain_*", "bench_*"]),
     ],
 )
 def test_tests_are_recognised_by_the_names_of_this_version_or_the_base(
@@ -143,6 +144,29 @@ def test_tests_are_recognised_by_the_names_of_this_version_or_the_base(
     (pytester.path / "other.ini").write_text("[pytest]\n")
     root = pytester.path.resolve()
     files = {root / "tox.ini": f"[pytest]\n{base}\n".encode(), root / "other.ini": b"[pytest]\n"}
+    naming = select(*arguments).naming(root, files.get)
+    assert list(dict.fromkeys(naming.python_functions)) == functions
+
+
+@pytest.mark.parametrize(
+    ("arguments", "functions"),
+    [
+        ((), ["plain_*"]),
+        (("speed",), ["plain_*", "bench_*"]),
+        (("speed/test_net.py", "speed/test_other.py"), ["plain_*", "bench_*"]),
+        (("speed/test_net.py::TestNet",), ["plain_*", "bench_*"]),
+        (("speed", "test_late.py"), ["plain_*"]),
+    ],
+)
+def test_a_configuration_of_a_subfolder_counts_also_if_it_is_removed(
+    pytester, select, arguments, functions
+):
+    pytester.makeini("[pytest]\npython_functions = plain_*\n")
+    root = pytester.path.resolve()
+    files = {
+        root / "tox.ini": b"[pytest]\npython_functions = plain_*\n",
+        root / "speed" / "pytest.ini": b"[pytest]\npython_functions = bench_*\n",
+    }
     naming = select(*arguments).naming(root, files.get)
     assert list(dict.fromkeys(naming.python_functions)) == functions
 

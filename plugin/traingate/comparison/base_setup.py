@@ -22,13 +22,8 @@ from traingate.errors import ConfigurationError
 from traingate.report.terminal_text import terminal_text
 from traingate.untrusted.clock import monotonic, wait_for_exit
 from traingate.untrusted.masking import masked_text
+from traingate.untrusted.output_end import cut_output, end_of_output
 from traingate.untrusted.paths import is_folder
-
-_KEPT_BYTES: Final = 64 << 10
-"""Largest part of the command's output that is read: its end."""
-
-_CUT_BYTES: Final = 32 << 20
-"""Size of the output from which on it is cut while the command runs: it must not fill the disk."""
 
 _CHECK_SECONDS: Final = 1.0
 """Interval of the looks at its size."""
@@ -69,9 +64,9 @@ def prepare_base_tree(
         fcntl.fcntl(output, fcntl.F_SETFL, os.O_APPEND)  # so that it can be cut
         ending = _run(command, folder, interpreter, seconds, output)
         if ending is not None:
-            output.seek(max(0, output.seek(0, os.SEEK_END) - _KEPT_BYTES))
+            end, _ = end_of_output(output.fileno())
             # Cleaned first, since a colour may precede a token.
-            printed = masked_text(terminal_text(output.read().decode(errors="replace")))
+            printed = masked_text(terminal_text(end.decode(errors="replace")))
             lines = printed.splitlines()[-_OUTPUT_LINES:]
             text = "\n".join(f"    {line}" for line in lines) or "    It printed nothing."
             raise ConfigurationError(
@@ -135,12 +130,8 @@ def _exit_status(process: subprocess.Popen[bytes], seconds: float, output: int) 
         code = wait_for_exit(process, min(remaining, _CHECK_SECONDS))
         if code is not None or remaining <= _CHECK_SECONDS:
             return code
-        size = os.fstat(output).st_size
-        if size > _CUT_BYTES:
-            end = os.pread(output, _KEPT_BYTES, size - _KEPT_BYTES)
-            with contextlib.suppress(OSError):  # of a full disk
-                os.ftruncate(output, 0)
-                os.write(output, end)
+        with contextlib.suppress(OSError):  # of a full disk
+            cut_output(output)
 
 
 _PACKAGE_FOLDERS: Final = """

@@ -7,6 +7,7 @@ runs.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from traingate.untrusted.clock import counted_work, monotonic, wait_for_exit
+from traingate.untrusted.output_end import cut_output, end_of_output
 from traingate.untrusted.plain_text import without_control_characters
 
 _LOG_LINES: Final = 40
@@ -32,12 +34,6 @@ _MAX_FRAMES: Final = 12
 """Largest number of such lines that are shown of a thread."""
 
 _LOG_NAME: Final = re.compile(r"log(\.\d+)?")
-
-_MAX_OUTPUT_BYTES: Final = 64 << 10
-"""Largest part of a log that is kept of a child that has ended: its end."""
-
-_MAX_LOG_BYTES: Final = 32 << 20
-"""Size of a log from which on it is cut while the child runs."""
 
 _CUT_SECONDS: Final = 1.0
 """Shortest time between two looks at the size of the logs while answers come."""
@@ -159,12 +155,8 @@ def cut_logs(directory: Path) -> None:
         directory: Private directory of the child, as for ``log_tail``.
     """
     for log in _logs(directory):
-        with contextlib.suppress(OSError):
-            if log.stat(follow_symlinks=False).st_size > _MAX_LOG_BYTES:
-                end = _end_of(log).encode()
-                with log.open("ab") as file:
-                    file.truncate(0)
-                    file.write(end)
+        with contextlib.suppress(OSError), _opened(log, os.O_RDWR | os.O_APPEND) as file:
+            cut_output(file)
 
 
 class LogCutter:
@@ -192,24 +184,34 @@ def _logs(directory: Path) -> Iterator[Path]:
 
 
 def _end_of(log: Path) -> str:
-    """Return the end of a log; empty if it cannot be read.
-
-    The workload can put anything in its place, such as a pipe that nobody writes to.
-    """
+    """Return the end of a log; empty if it cannot be read."""
     try:
-        descriptor = os.open(log, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        with _opened(log, os.O_RDONLY) as file:
+            end, is_cut = end_of_output(file)
     except OSError:
         return ""
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)
-        return ""
-    with os.fdopen(descriptor, "rb") as file:
-        file.seek(max(0, status.st_size - _MAX_OUTPUT_BYTES))
-        text = file.read(_MAX_OUTPUT_BYTES).decode(errors="replace")
+    text = end.decode(errors="replace")
     # Progress bars return to the start of their line.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return f"{_CUT}{text}" if status.st_size > _MAX_OUTPUT_BYTES else text
+    return f"{_CUT}{text}" if is_cut else text
+
+
+@contextlib.contextmanager
+def _opened(log: Path, flags: int) -> Iterator[int]:
+    """Open a log, and return the number of the open file.
+
+    The workload can put anything in its place, such as a pipe that nobody writes to.
+
+    Raises:
+        OSError: If it is no regular file, or cannot be opened.
+    """
+    descriptor = os.open(log, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "no regular file", str(log))
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _cut(line: str) -> str:
