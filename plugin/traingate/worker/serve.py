@@ -80,15 +80,16 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
             for answer in service.handlers[type(message)](message):
                 channel.send(answer)
     except BaseException as error:  # a workload may call sys.exit()
-        # If the connection is closed, this send fails too and ends the process.
         trace = "" if isinstance(error, TraingateError) else user_traceback(error)
-        channel.send(
-            Failed(
-                type(error).__name__[:_MAX_NAME],
-                shortened(_text_of(error), _MAX_TEXT),
-                shortened(trace, _MAX_TEXT),
-            )
+        failure = Failed(
+            type(error).__name__[:_MAX_NAME],
+            shortened(_text_of(error), _MAX_TEXT),
+            shortened(trace, _MAX_TEXT),
         )
+        try:
+            channel.send(failure)
+        except OSError:  # the connection is closed: only the log can tell of the failure
+            raise error from None
         inbox.get()  # waits until the controller closes the connection, which ends this process
 
 
