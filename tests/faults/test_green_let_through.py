@@ -68,10 +68,25 @@ def test_other(training_benchmark):
     training_benchmark(model, layers=[Lacking()])
 """
 
+MADE_CLASS = """
+from models import model
+
+Base = type("Base", (), {"__init__": lambda self: None})
+
+class TestNet(Base):
+    def test_net(self, training_benchmark):
+        training_benchmark(model)
+"""
+
 WAYS = {
     "a module that is not collected": (
         {"test_other.py": OTHER},
         {"conftest.py": "collect_ignore = ['test_other.py']\n"},
+        {"compared": 1, "deselected": 1, "gone": 0},
+    ),
+    "a test that pytest collects in neither version": (
+        {"test_other.py": MADE_CLASS},
+        {},
         {"compared": 1, "deselected": 1, "gone": 0},
     ),
     "a test that was made while Python ran": (

@@ -223,6 +223,14 @@ def test_other_edits_of_a_test_change_nothing(tmp_path, old, new):
     assert removed(repository) == []
 
 
+def test_a_test_that_is_none_under_a_condition_is_found(tmp_path):
+    condition = "if sys.platform == 'win32':\n    test_net.__test__ = False\n"
+    tests = f"import sys\ndef test_net(training_benchmark): ...\n{condition}"
+    repository = committed(tmp_path, test_a=tests)
+    (repository.root / "test_a.py").write_text("")
+    assert removed(repository) == ["test_a.py::test_net"]
+
+
 def test_a_source_that_warns_has_its_tests_though_warnings_are_errors(tmp_path):
     text = 'PATTERN = "\\d"\ndef test_net(training_benchmark): ...\n'
     repository = committed(tmp_path, test_a=text)

@@ -15,7 +15,7 @@ from test_worktree import commit, git, new_repository
 from traingate.errors import ConfigurationError
 from traingate.worktree import git_command
 from traingate.worktree import repository as repository_module
-from traingate.worktree.base_tests import missing_tests, paired_tests
+from traingate.worktree.base_tests import Source, missing_tests, paired_tests
 from traingate.worktree.commit_log import commits_to, newest_tag
 from traingate.worktree.git_command import run_git
 from traingate.worktree.naming import TestNaming
@@ -130,7 +130,7 @@ ANSWERS = {
 """Functions to answers about the project."""
 
 RIGHT = {
-    "missing": {"test_x.py::test_x": False},
+    "missing": {"test_x.py::test_x": Source.REMOVED},
     "files": sorted(NAMES),
     "matching": [sorted(NAMES), sorted(NAMES - {"test_x.py"})],
     "is equal": [False, False],

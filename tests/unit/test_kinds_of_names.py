@@ -33,6 +33,9 @@ CHANGED = {
         ("import net", "import net, tiny as other\nsmall = other\nnet = small"),
         ("    training", "    from models import tiny\n    net = tiny\n    training"),
     ],
+    "net = resnet18": [
+        ("from models import net", "from torchvision.models import resnet18 as net")
+    ],
     "net = Net()": [("import net", "import net\nnet = Net()")],
     "BATCH = a parameter": [("(training_benchmark)", "(training_benchmark, BATCH)")],
     "net = a parameter": [("(training_benchmark)", "(training_benchmark, net)")],
@@ -63,6 +66,15 @@ SAME = [
     ("import net", "import net as other\nsmall = other\nnet = small"),
     ("from models import net", "from models import *"),
     ("from models import net", "try:\n    from models import net\nexcept ImportError: net = None"),
+    ("import net", "import net\nif TYPE_CHECKING: ...\nelse:\n    from models import net"),
+    (
+        "from models import net",
+        "try:\n    from models import net\nexcept ImportError:\n    from models import tiny as net",
+    ),
+    (
+        "from models import net",
+        "if version_info > (3,):\n    from models import net\nelse:\n    from models import tiny as net",
+    ),
     ("    training", "    from models import net\n    training"),
     ("    training", "    from sizes import SAME as BATCH\n    training"),
 ]
@@ -74,6 +86,23 @@ def test_a_name_that_means_the_same_in_another_way_changes_nothing(tmp_path, old
     assert TESTS.count(old) == 1
     versions = [TESTS, TESTS.replace(old, new)]
     assert changes(tmp_path, *(versions[::-1] if is_back else versions)) == ""
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("sizes", "from other import BATCH\nBATCH = 2\n"),
+        ("sizes", "from other import BATCH\nBATCH: int = 2\n"),
+        ("other", "BATCH = 2\n"),
+    ],
+)
+def test_a_constant_that_a_module_passes_on_and_replaces_is_found(tmp_path, module, text):
+    tests = TESTS.replace("BATCH = 64", "from sizes import BATCH")
+    sources = {"sizes": "from other import BATCH\n", "other": "BATCH = 1\n", "models": MODELS}
+    repository = committed(tmp_path, test_a=tests, **sources)
+    (repository.root / f"{module}.py").write_text(text)
+    change = "measures with BATCH = 2 instead of BATCH = 1"
+    assert changed_tests(pairs_of(repository), ()) == {"test_a.py::test_net": change}
 
 
 def test_a_constant_of_another_module_with_another_value_is_found(tmp_path):

@@ -27,6 +27,14 @@ MOVES = {
         {"models": NET + BATCH, "sizes": "OTHER = 1"},
         {"models": f"{NET}from sizes import SIZE as BATCH", "sizes": "OTHER = 1\nSIZE = 64"},
     ),
+    "between modules of which neither is imported": (
+        {"models": "from one import *", "one": NET + BATCH},
+        {"models": "from two import net, BATCH", "two": NET + BATCH},
+    ),
+    "to the folder of sources": (
+        {"models": NET + BATCH},
+        {"src/models": NET + BATCH},
+    ),
     "back": (
         {"models": NET + IMPORTED_BATCH, "sizes": BATCH},
         {"models": NET + BATCH},

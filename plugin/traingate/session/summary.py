@@ -21,6 +21,7 @@ from traingate.records import Outcome
 from traingate.selection import FIXTURE, Absence, Selection
 from traingate.session.session import Session
 from traingate.worktree.base_tests import (
+    Source,
     TestPair,
     changed_tests,
     missing_tests,
@@ -179,18 +180,21 @@ def _missing_tests(pairs: Iterable[TestPair], selection: Selection) -> dict[str,
     """Return why training benchmarks are not selected that the base's commit defines, by name.
 
     If their source is there, and pytest has not collected their module, the configuration leaves it
-    out: testpaths and collect_ignore may have done so in the base too.
+    out: testpaths and collect_ignore may have done so in the base too. If nothing has changed by
+    which pytest finds them, it does not find them in the base either.
     """
 
     def is_selected(test: str) -> bool:
         return any(is_part_of(name, test) for name in selection.benchmarks)
 
-    def absence(test: str, *, is_defined: bool) -> Absence:
-        is_left_out = is_defined and not selection.has_visited(test)
-        return Absence.DESELECTED if is_left_out else selection.absence(test)
+    def absence(test: str, source: Source) -> Absence:
+        absence = selection.absence(test)
+        is_left_out = source is Source.KEPT and not selection.has_visited(test)
+        is_alike = source is Source.ALIKE and absence is not Absence.SKIPPED
+        return Absence.DESELECTED if is_left_out or is_alike else absence
 
     return {
-        test: absence(test, is_defined=is_defined)
-        for test, is_defined in missing_tests(pairs, is_selected).items()
+        test: absence(test, source)
+        for test, source in missing_tests(pairs, is_selected).items()
         if not is_selected(test)
     }

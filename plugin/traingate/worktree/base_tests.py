@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 from pathlib import Path
 
 from traingate.errors import ConfigurationError
 from traingate.untrusted.paths import is_file
 from traingate.worktree.benchmark_tests import BenchmarkTest, SourceTree
+from traingate.worktree.collection_changes import CollectionChanges
 from traingate.worktree.name_origins import NameOrigins
 from traingate.worktree.naming import TestNaming
 from traingate.worktree.origins import Origin
@@ -26,6 +28,7 @@ class TestPair:
         base: The test of the commit.
         present: That of the working tree; None if it does not define the test.
         base_origins, present_origins: Origins of names in the commit, and in the working tree.
+        is_collected_alike: Whether nothing has changed that tells pytest which tests the file has.
     """
 
     __test__ = False  # the class is no test
@@ -35,12 +38,14 @@ class TestPair:
     present: BenchmarkTest | None
     base_origins: NameOrigins
     present_origins: NameOrigins
+    is_collected_alike: bool
 
     def has_moved(self, base: Origin, present: Origin) -> bool:
         """Return whether a definition was moved, and is imported again where it was.
 
         It was not if the one that is imported there was in the commit already, or if the earlier
-        one is still there: a test then measures another object than before.
+        one is still there: a test then measures another object than before. If a module of both
+        passes on either, neither may be.
 
         Args:
             base: Origin of a name in the commit.
@@ -49,8 +54,12 @@ class TestPair:
         old, new = base.definition, present.definition
         if old is None or new is None:
             return False
-        return (old in present.sites and not self.base_origins.defines(new)) or (
-            new in base.sites and not self.present_origins.defines(old)
+        is_new = not self.base_origins.defines(new)
+        is_gone = not self.present_origins.defines(old)
+        return (
+            (old in present.sites and is_new)
+            or (new in base.sites and is_gone)
+            or (is_new and is_gone and not {*base.sites}.isdisjoint(present.sites))
         )
 
 
@@ -78,16 +87,19 @@ def paired_tests(
     """
     read_from_commit = partial(repository.read_source, commit)
     files = repository.python_files(commit)
+    present_files = repository.present_files()
     base, present = (
         SourceTree(modules, fixture, naming, is_named)
         for modules in (
             SourceModules(root, files.__contains__, read_from_commit),
-            SourceModules(root, is_file, Path.read_bytes),
+            SourceModules(root, partial(_is_source, present_files), Path.read_bytes),
         )
     )
+    changes = CollectionChanges.since(repository, commit)
     pairs = []
     for file in _relevant_files(repository, commit, base):
-        if base.is_test_file(file):
+        is_left_out = not is_file(file) and file not in changes.files  # by a sparse checkout
+        if base.is_test_file(file) and not is_left_out:
             module = file.relative_to(root).as_posix()
             base_tests = _tests_by_name(base, file, f"commit {commit[:9]}")
             present_tests = _tests_by_name(present, file, "the working tree")
@@ -98,14 +110,25 @@ def paired_tests(
                     present_tests.get(name),
                     base.origins,
                     present.origins,
+                    not changes.may_concern([file, test.file]),
                 )
                 for name, test in base_tests.items()
             ]
     return pairs
 
 
-def missing_tests(pairs: Iterable[TestPair], is_selected: Callable[[str], bool]) -> dict[str, bool]:
-    """Return whether the working tree defines a missing test, by the full names of missing tests.
+class Source(Enum):
+    """What the working tree has of a test of the commit that pytest did not select."""
+
+    REMOVED = "no such test"
+    KEPT = "a test that pytest could collect"
+    ALIKE = "a test for whose collection nothing has changed"
+
+
+def missing_tests(
+    pairs: Iterable[TestPair], is_selected: Callable[[str], bool]
+) -> dict[str, Source]:
+    """Return what the working tree has of missing tests, by their full names.
 
     A test is missing if the working tree does not define it, or if pytest did not select it. One
     that is missing as a whole is named without parameters; removed parameters of other tests are
@@ -116,14 +139,14 @@ def missing_tests(pairs: Iterable[TestPair], is_selected: Callable[[str], bool])
         is_selected: Function that returns whether pytest selected a test, by its full name without
             parameters.
     """
-    missing: dict[str, bool] = {}
+    missing: dict[str, Source] = {}
     for pair in pairs:
         ends = _removed_ends(pair.base, pair.present)
-        missing |= {f"{pair.name}{end}": False for end in ends}
+        missing |= {f"{pair.name}{end}": Source.REMOVED for end in ends}
         sides = (pair.base, pair.present)
         is_conditional = all(test is not None and test.is_conditional for test in sides)
         if not (ends or is_conditional or is_selected(pair.name)):
-            missing[pair.name] = True
+            missing[pair.name] = Source.ALIKE if pair.is_collected_alike else Source.KEPT
     return missing
 
 
@@ -145,6 +168,11 @@ def changed_tests(pairs: Iterable[TestPair], layers: Collection[str]) -> dict[st
         if texts:
             changes[pair.name] = ", ".join(texts)
     return changes
+
+
+def _is_source(files: Collection[Path], file: Path) -> bool:
+    """Return whether a file of the working tree is one of these, and no symbolic link."""
+    return file in files and is_file(file) and not file.is_symlink()
 
 
 def _tests_by_name(tree: SourceTree, file: Path, version: str) -> dict[str, BenchmarkTest]:
@@ -173,7 +201,7 @@ def _tests_by_name(tree: SourceTree, file: Path, version: str) -> dict[str, Benc
             parameters = test.parameters if test.parameters == other.parameters else None
             requested = test.requested | other.requested
             merged[test.name] = BenchmarkTest(
-                test.name, parameters, requested, calls, is_conditional=True
+                test.name, test.file, parameters, requested, calls, is_conditional=True
             )
     return merged
 
@@ -191,7 +219,7 @@ def _relevant_files(repository: Repository, commit: str, tree: SourceTree) -> li
         }
         files |= new_files
         for file in new_files:
-            names |= tree.leading_names(file)
+            names |= {name for name in tree.leading_names(file) if name.isprintable()}
     return sorted(files)
 
 
@@ -201,4 +229,5 @@ def _removed_ends(test: BenchmarkTest, present: BenchmarkTest | None) -> list[st
         return [""]
     if test.parameters is None or present.parameters is None:
         return []
-    return [f"[{name}]" for name in test.parameters if name not in present.parameters]
+    present_names = {*present.parameters}
+    return [f"[{name}]" for name in test.parameters if name not in present_names]

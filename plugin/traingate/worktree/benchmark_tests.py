@@ -22,18 +22,18 @@ from traingate.worktree.fixture_requests import (
 from traingate.worktree.measured_calls import MeasuredCalls, measured_calls
 from traingate.worktree.name_origins import NameOrigins
 from traingate.worktree.naming import TestNaming
-from traingate.worktree.parameter_ids import parameter_ids
+from traingate.worktree.parameter_ids import parameter_ids, parameter_names
 from traingate.worktree.scopes import Scope
 from traingate.worktree.source_modules import SourceModules
 from traingate.worktree.statements import (
     Definition,
-    arguments_of,
     assigned_values,
     bound_names,
     collection_settings,
     is_false,
     last_bindings,
     nested_statements,
+    requested_fixtures,
     statements_named,
 )
 
@@ -46,6 +46,7 @@ class BenchmarkTest:
 
     Attributes:
         name: Name in its module, after those of its classes, without parameters.
+        file: File that defines its function.
         parameters: IDs of its sets of parameters in their order; None if the source does not tell.
         requested: Names of the fixtures that it requests, by itself or by other fixtures.
         calls: Its calls of the fixture.
@@ -53,6 +54,7 @@ class BenchmarkTest:
     """
 
     name: str
+    file: Path
     parameters: tuple[str, ...] | None
     requested: frozenset[str] = frozenset()
     calls: MeasuredCalls = field(default_factory=MeasuredCalls)
@@ -232,14 +234,17 @@ class SourceTree:
             if may_have_tests(self.modules, classes, lambda: self.naming.has_class(name)):
                 yield from self._tests_of_class(classes, scope, f"{prefix}{name}::")
             return
+        if fixtures_defined_in([node]):
+            return
         test_scope = scope.of_test(node.decorator_list)
-        requested = test_scope.requested(arguments_of(node))
+        parameters = parameter_names(test_scope.marks)
+        requested = test_scope.requested(requested_fixtures(node) - parameters)
         if self.fixture in requested and self.naming.has_function(name):
             values = self.modules.values(scope.file)
             origin_of = self.origins.in_function(node, scope.file)
             calls = measured_calls(self.fixture, node, values, origin_of)
             yield BenchmarkTest(
-                f"{prefix}{name}", parameter_ids(test_scope.marks), requested, calls
+                f"{prefix}{name}", scope.file, parameter_ids(test_scope.marks), requested, calls
             )
 
     def _tests_of_class(

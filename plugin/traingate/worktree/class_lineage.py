@@ -13,6 +13,7 @@ from traingate.worktree.statements import (
     bound_names,
     is_false,
     last_name,
+    source_of,
     statements_named,
 )
 
@@ -21,6 +22,9 @@ SourceClass: TypeAlias = tuple[ast.ClassDef, Path]
 
 Lineage: TypeAlias = Sequence[SourceClass]
 """A class and those from which it inherits, the class itself first."""
+
+_MAKES_INIT: Final = {"dataclass", "define", "frozen", "mutable", "attrs", "s"}
+"""Names of the decorators of dataclasses and attrs, which give a class a constructor."""
 
 _UNITTEST_CLASSES: Final = ("TestCase", "IsolatedAsyncioTestCase")
 """Names of classes of unittest whose heirs pytest takes for tests, whatever they are called."""
@@ -99,7 +103,7 @@ def _bases(modules: SourceModules, node: ast.ClassDef, file: Path) -> Iterator[S
                 site = dict(modules.imported_sites(file)).get(base.id)
             site = site and modules.definition(site)
         elif isinstance(base, ast.Attribute):
-            module = modules.imported_module(ast.unparse(base.value), file)
+            module = modules.imported_module(source_of(base.value), file)
             site = None if module is None else modules.definition((module, base.attr))
         if site is not None:
             source, name = site
@@ -131,12 +135,32 @@ def may_have_tests(
         for body in bodies
         for node in body
     )
-    is_dataclass = any(
-        last_name(getattr(each, "func", each)) == "dataclass"
+    has_made_init = any(
+        last_name(getattr(each, "func", each)) in _MAKES_INIT
         for node, _ in classes
         for each in node.decorator_list
     )
-    return not has_init and not is_dataclass and has_name_of_tests()
+    return not (has_init or has_made_init or _is_abstract(classes)) and has_name_of_tests()
+
+
+def _is_abstract(classes: Lineage) -> bool:
+    """Return whether Python makes no object of a class, since it leaves out an abstract method."""
+    parents = [each for node, _ in classes for each in (*node.bases, *map(_value, node.keywords))]
+    if not any(last_name(each) in {"ABC", "ABCMeta"} for each in parents):
+        return False
+    own_names: set[str] = set()
+    for node, _ in classes:
+        for each in node.body:
+            decorators = getattr(each, "decorator_list", ())
+            names = bound_names(each) - own_names
+            if names and any(last_name(decorator) == "abstractmethod" for decorator in decorators):
+                return True
+        own_names |= {name for each in node.body for name in bound_names(each)}
+    return False
+
+
+def _value(keyword: ast.keyword) -> ast.expr:
+    return keyword.value
 
 
 def _settings_of(modules: SourceModules, classes: Lineage) -> Iterator[bool]:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from traingate.worktree.statements import arguments_of, last_name, source_of
+from traingate.worktree.statements import last_name, requested_fixtures, source_of
 
 Fixtures: TypeAlias = Mapping[str, frozenset[str]]
 """Names that each fixture requests, by its own name."""
@@ -23,7 +23,9 @@ def overridden(outer: Fixtures, inner: Fixtures) -> Fixtures:
 
 def fixtures_defined_in(body: Iterable[ast.stmt]) -> Fixtures:
     """Return the fixtures that the statements of a module or a class define."""
-    return {name: frozenset(arguments_of(function)) for name, function, _ in _fixtures_in(body)}
+    return {
+        name: frozenset(requested_fixtures(function)) for name, function, _ in _fixtures_in(body)
+    }
 
 
 def autouse_fixtures(body: Iterable[ast.stmt]) -> frozenset[str]:

@@ -66,18 +66,22 @@ def imported_names(
             if node in top_level:
                 names.sites.pop(node.name, None)
         else:
-            names.own |= {*assigned_values([node])}
+            assigned = assigned_values([node])
+            names.own |= {*assigned}
+            if node in top_level and not isinstance(node, ast.AugAssign):
+                for name in assigned:
+                    names.sites.pop(name, None)
     return names
 
 
-def is_passed_on(name: str, values: Values) -> bool:
-    """Return whether an import of all names of a module takes a name that the module has.
+def listed_names(values: Values) -> frozenset[str] | None:
+    """Return the names that ``__all__`` lists in a module; None if it has no such list.
 
     Args:
-        name: The name.
         values: Values that the module assigns to names.
     """
     if "__all__" not in values:
-        return not name.startswith("_")
-    nodes = [node for value in values["__all__"] for node in ast.walk(value)]
-    return any(isinstance(node, ast.Constant) and node.value == name for node in nodes)
+        return None
+    nodes = (node for value in values["__all__"] for node in ast.walk(value))
+    constants = (node.value for node in nodes if isinstance(node, ast.Constant))
+    return frozenset(value for value in constants if isinstance(value, str))

@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from traingate.worktree.origins import Origin
-from traingate.worktree.statements import Values, arguments_of, assigned_values, source_of
+from traingate.worktree.statements import (
+    Values,
+    arguments_of,
+    assigned_values,
+    source_of,
+    values_text,
+)
 
 _COMPARED: Final = (
     ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Name, ast.Call, ast.keyword,
@@ -79,11 +85,16 @@ class MeasuredCalls:
             if old.constant and new.constant:
                 is_same = old.constant == new.constant
             else:
-                is_same = old == new or bool(old.sites) != bool(new.sites) or has_moved(old, new)
+                is_same = old == new or _is_made_by_build(old, new) or has_moved(old, new)
                 old_text, new_text = str(old), str(new)
             if is_same:  # then compare the values that are assigned where it cannot be imported
                 old_text, new_text = old_value, new_value
         return (old_text, new_text) if old_text and new_text and old_text != new_text else None
+
+
+def _is_made_by_build(first: Origin, second: Origin) -> bool:
+    """Return whether two origins may be one name of a module that only one version has."""
+    return bool(first.sites) != bool(second.sites) and bool(first.names & second.names)
 
 
 def measured_calls(
@@ -125,7 +136,7 @@ def measured_calls(
         is_alias = origin is not None and source != name
         nodes = [node for value in assigned for node in ast.walk(value)]
         if nodes and not is_alias and all(isinstance(node, _COMPARED) for node in nodes):
-            used_values[name] = ", then ".join(map(source_of, assigned))
+            used_values[name] = values_text(assigned)
             added |= {each for value in assigned for each in _free_names(value)} - visited
     return MeasuredCalls(tuple(map(source_of, calls)), used_origins, used_values)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from traingate.worktree.imported_names import DefinitionSite
-from traingate.worktree.origins import NameInModule, Origin, constant_source
-from traingate.worktree.source_modules import SourceModules
+from traingate.worktree.origins import NameInModule, Origin
+from traingate.worktree.source_modules import SOURCE_FOLDER, SourceModules
 from traingate.worktree.statements import Definition, all_statements, assigned_values
 
 
@@ -47,8 +47,12 @@ class NameOrigins:
 
     def defines(self, site: NameInModule) -> bool:
         """Return whether a module of this version has a name."""
-        file = self.modules.file_at(self.modules.root / site.module)
-        return file is not None and (not site.name or self.modules.has_name(file, site.name))
+        folders = (self.modules.root, self.modules.root / SOURCE_FOLDER)
+        files = [self.modules.file_at(folder / site.module) for folder in folders]
+        return any(
+            file is not None and (not site.name or self.modules.has_name(file, site.name))
+            for file in files
+        )
 
     def _of_file(self, file: Path) -> Mapping[str, Origin]:
         """Return the origins of the names that a file imports, or defines at its top level.
@@ -105,8 +109,7 @@ class NameOrigins:
         sites = []
         for file, name in chain:
             path = file.parent if file.stem == "__init__" else file.with_suffix("")
-            sites.append(NameInModule(path.relative_to(self.modules.root).as_posix(), name))
+            module = path.relative_to(self.modules.root).as_posix()
+            sites.append(NameInModule(module.removeprefix(f"{SOURCE_FOLDER}/"), name))
         file, name = chain[-1]
-        return Origin(
-            tuple(sites), sites[-1].name, constant_source(self.modules.values(file).get(name, ()))
-        )
+        return Origin(tuple(sites), sites[-1].name, self.modules.values(file).get(name, ()))

@@ -6,9 +6,10 @@ import ast
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, NamedTuple
 
-from traingate.worktree.statements import source_of
+from traingate.worktree.statements import values_text
 
 _PARTS_OF_CONSTANTS: Final = (
     ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.unaryop,
@@ -41,27 +42,31 @@ class Origin:
         sites: Names by which modules of the project pass it on, from the first import to the
             definition; empty if it is of no module of the project.
         name: Last part of its name there. A library may offer one object by several modules.
-        constant: Source of the numbers or texts that the project assigns to it; empty if it is no
-            such constant.
+        values: What the project assigns to it.
     """
 
     sites: tuple[NameInModule, ...]
     name: str
-    constant: str = field(default="", compare=False)
+    values: Sequence[ast.expr] = field(default=(), compare=False)
+
+    @cached_property
+    def constant(self) -> str:
+        """Return the source of its values; empty if they are more than numbers and texts."""
+        with contextlib.suppress(RecursionError):
+            nodes = (node for value in self.values for node in ast.walk(value))
+            if all(isinstance(node, _PARTS_OF_CONSTANTS) for node in nodes):
+                return values_text(self.values)
+        return ""
 
     @property
     def definition(self) -> NameInModule | None:
         """Return where the project defines it; None if it does not."""
         return self.sites[-1] if self.sites else None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Return its name in all modules that pass it on."""
+        return frozenset({self.name, *(site.name for site in self.sites)})
+
     def __str__(self) -> str:
         return str(self.definition or self.name)
-
-
-def constant_source(values: Sequence[ast.expr]) -> str:
-    """Return the source of values of a name; empty if they are more than numbers and texts."""
-    with contextlib.suppress(RecursionError):
-        nodes = (node for value in values for node in ast.walk(value))
-        if all(isinstance(node, _PARTS_OF_CONSTANTS) for node in nodes):
-            return ", then ".join(map(source_of, values))
-    return ""

@@ -8,10 +8,12 @@ from itertools import product
 from math import prod
 from typing import Final
 
-from traingate.worktree.statements import last_name, source_of
+from traingate.worktree.statements import is_false, last_name, source_of
 
 _MAX_SETS: Final = 10_000
 """Largest number of sets of parameters of one test that are compared."""
+
+_FALSE: Final = ast.Constant(value=False)
 
 
 def parameter_ids(decorators: Iterable[ast.expr]) -> tuple[str, ...] | None:
@@ -40,6 +42,29 @@ def parameter_ids(decorators: Iterable[ast.expr]) -> tuple[str, ...] | None:
         return None
     # pytest applies the decorator next to the function first, and varies it slowest.
     return tuple("-".join(ids) for ids in product(*reversed(ids_of_marks)))
+
+
+def parameter_names(decorators: Iterable[ast.expr]) -> frozenset[str]:
+    """Return the names of a test's parameters, which are no fixtures even if there are such ones.
+
+    Args:
+        decorators: Decorators of the function.
+    """
+    names = set[str]()
+    for decorator in decorators:
+        if isinstance(decorator, ast.Call) and last_name(decorator.func).endswith("parametrize"):
+            keywords = {keyword.arg: keyword.value for keyword in decorator.keywords}
+            written = decorator.args[0] if decorator.args else keywords.get("argnames")
+            parts = [written] if isinstance(written, ast.Constant) else _elements(written) or ()
+            texts = [part.value for part in parts if isinstance(part, ast.Constant)]
+            if is_false(keywords.get("indirect", _FALSE)):
+                names |= {
+                    name.strip()
+                    for text in texts
+                    if isinstance(text, str)
+                    for name in text.split(",")
+                }
+    return frozenset(names)
 
 
 def _ids_of_mark(mark: ast.Call) -> list[str] | None:

@@ -15,6 +15,9 @@ from traingate.worktree.references import Commit
 _SUBMODULE_MODE: Final = "160000"
 """Mode of a submodule's entry in the output of git-ls-tree(1)."""
 
+_LINK_MODE: Final = "120000"
+"""Mode of a symbolic link there."""
+
 _NO_MATCH: Final = 1
 """Exit status of git-grep(1) if no file matches."""
 
@@ -102,13 +105,38 @@ class Repository:
         return process.stdout.encode(errors="surrogateescape")
 
     def python_files(self, commit: str) -> frozenset[Path]:
-        """Return the absolute paths of the Python files of *commit*.
+        """Return the absolute paths of the Python files of *commit*, without symbolic links.
 
         Raises:
             ConfigurationError: If git cannot list them.
         """
-        entries = self._list("ls-tree", "-r", "-z", "--name-only", commit)
-        return frozenset(self.root / name for name in entries if name.endswith(".py"))
+        pairs = (entry.split("\t", 1) for entry in self._list("ls-tree", "-r", "-z", commit))
+        return frozenset(
+            self.root / name
+            for description, name in pairs
+            if name.endswith(".py") and not description.startswith(_LINK_MODE)
+        )
+
+    def present_files(self) -> frozenset[Path]:
+        """Return the absolute paths of the files that git tracks or would add, also deleted ones.
+
+        Raises:
+            ConfigurationError: If git cannot list them.
+        """
+        options = ("--cached", "--others", "--exclude-standard")
+        return frozenset(self.root / name for name in self._list("ls-files", "-z", *options))
+
+    def changed_files(self, commit: str) -> frozenset[Path]:
+        """Return the absolute paths of the files in which the working tree differs from *commit*.
+
+        Files that git ignores are not among them, nor those that a sparse checkout leaves out.
+
+        Raises:
+            ConfigurationError: If git cannot compare them.
+        """
+        changed = self._list("diff", "--name-only", "--no-renames", "-z", *_WHOLE_DIFF, commit)
+        added = self._list("ls-files", "-z", "--others", "--exclude-standard")
+        return frozenset(self.root / name for name in (*changed, *added))
 
     def files_with(self, commit: str, *texts: str) -> list[Path]:
         """Return the absolute paths of the Python files of *commit* that contain one of *texts*.

@@ -13,7 +13,7 @@ from traingate.worktree.imported_names import (
     DefinitionSite,
     ImportedNames,
     imported_names,
-    is_passed_on,
+    listed_names,
 )
 from traingate.worktree.statements import (
     Values,
@@ -26,7 +26,7 @@ from traingate.worktree.statements import (
 _MAX_IMPORTS: Final = 10
 """Largest number of imports that are followed from one name to its definition."""
 
-_SOURCE_FOLDER: Final = "src"
+SOURCE_FOLDER: Final = "src"
 """Folder of many projects from which their modules are imported."""
 
 
@@ -46,6 +46,7 @@ class SourceModules:
     _modules: dict[Path, ast.Module | None] = field(default_factory=dict, init=False)
     _names: dict[tuple[Path, bool], ImportedNames] = field(default_factory=dict, init=False)
     _values: dict[Path, Values] = field(default_factory=dict, init=False)
+    _listed_names: dict[Path, frozenset[str] | None] = field(default_factory=dict, init=False)
     _collection_settings: dict[Path, Mapping[str, bool]] = field(default_factory=dict, init=False)
 
     def body(self, file: Path) -> list[ast.stmt]:
@@ -163,7 +164,7 @@ class SourceModules:
         """Return the file of a module that *file* imports; None if it is none of the project."""
         parts = module.split(".") if module else []
         folders = file.parents[level - 1 : level] if level else (
-            *file.parents, self.root / _SOURCE_FOLDER
+            *file.parents, self.root / SOURCE_FOLDER
         )  # fmt: skip
         for folder in folders:
             path = folder.joinpath(*parts)
@@ -199,11 +200,18 @@ class SourceModules:
                 break
             if (
                 source not in visited
-                and is_passed_on(name, self.values(source))
+                and self._passes_on(source, name)
                 and self.has_name(source, name, visited, with_conditions=with_conditions)
             ):
                 return source, name
         return None
+
+    def _passes_on(self, file: Path, name: str) -> bool:
+        """Return whether an import of all names of a file takes a name that the file has."""
+        if file not in self._listed_names:
+            self._listed_names[file] = listed_names(self.values(file))
+        listed = self._listed_names[file]
+        return not name.startswith("_") if listed is None else name in listed
 
     def _imported_names(self, file: Path, *, with_conditions: bool) -> ImportedNames:
         """Return the names that a file imports and binds, see ``imported_names``."""

@@ -66,16 +66,22 @@ def bound_names(node: ast.stmt) -> set[str]:
         return {node.name}
     if isinstance(node, ast.Import | ast.ImportFrom):
         return {each.asname or each.name for each in node.names}
-    deleted = node.targets if isinstance(node, ast.Delete) else []
-    return {each.id for each in deleted if isinstance(each, ast.Name)} | {*assigned_values([node])}
+    if isinstance(node, ast.Delete):
+        return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    return {*assigned_values([node])}
 
 
 def nested_statements(node: ast.stmt) -> list[ast.stmt]:
-    """Return the statements in all branches of a condition, a loop, or another such statement."""
+    """Return the statements in all branches of a condition, a loop, or another such statement.
+
+    Of branches that exclude each other, the first one comes last, since a later statement replaces
+    what earlier ones bind: most machines take the first branch of an import with a fallback.
+    """
+    branches = [each.body for name in ("handlers", "cases") for each in getattr(node, name, ())]
     blocks = [getattr(node, name, ()) for name in ("body", "orelse", "finalbody")]
-    for name in ("handlers", "cases"):
-        blocks += [each.body for each in getattr(node, name, ())]
-    return [statement for block in blocks for statement in block]
+    if isinstance(node, ast.If):
+        blocks = [node.orelse, node.body]
+    return [statement for block in (*reversed(branches), *blocks) for statement in block]
 
 
 def all_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -102,11 +108,12 @@ def collection_settings(body: Iterable[ast.stmt]) -> Mapping[str, bool]:
     """Return whether pytest looks for tests in objects, by the names of those that a body sets.
 
     Args:
-        body: Statements of a module or a class, such as ``TestBase.__test__ = False``.
+        body: Statements of a module or a class, such as ``TestBase.__test__ = False``. Those under
+            a condition are not read.
     """
     return {
         target.value.id: not is_false(node.value)
-        for node in all_statements(body)
+        for node in body
         if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Attribute)
@@ -128,6 +135,11 @@ def source_of(node: ast.expr) -> str:
         return f"a long value ({_digest(node)})"
 
 
+def values_text(values: Iterable[ast.expr]) -> str:
+    """Return one text for the values of a name, each by ``source_of``."""
+    return ", then ".join(map(source_of, values))
+
+
 def _digest(node: ast.AST) -> str:
     """Return a text that is equal for equal syntax trees, of any depth."""
     digest = hashlib.sha256()
@@ -147,9 +159,19 @@ def _digest(node: ast.AST) -> str:
 
 
 def arguments_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
-    """Return the names of a function's parameters, which are the fixtures that it requests."""
+    """Return the names of a function's parameters."""
     arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
     return {argument.arg for argument in arguments}
+
+
+def requested_fixtures(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Return the names of a function's parameters without a default, which pytest passes to it."""
+    by_place = (*node.args.posonlyargs, *node.args.args)
+    by_name = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+    return {
+        *(argument.arg for argument in by_place[: len(by_place) - len(node.args.defaults)]),
+        *(argument.arg for argument, default in by_name if default is None),
+    }
 
 
 def last_name(node: ast.expr) -> str:
