@@ -73,8 +73,14 @@ class Selection:
         self.failed_modules: set[str] = set()
         self.skip_reasons: dict[str, str] = {}
         self._deselected_tests: set[str] = set()
+        self._collected_tests: set[str] = set()
         self._visited: set[str] = set()
         self._config = config
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Keep the training benchmarks that pytest has found, whatever is selected later."""
+        if is_training_benchmark(item):
+            self._collected_tests.add(item.nodeid)
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Keep the tests that ``-k``, ``-m`` or another plugin deselected."""
@@ -139,6 +145,10 @@ class Selection:
         settings = (text.partition("=")[0] for text in config.option.override_ini or ())
         overridden = {key: getattr(naming, key) for key in settings if key in _NAMING_KEYS}
         return naming.joined(replace(other, **overridden))
+
+    def has_collected_benchmark(self, test: str) -> bool:
+        """Return whether pytest found a training benchmark, or one of its sets of parameters."""
+        return any(is_part_of(name, test) for name in self._collected_tests)
 
     def has_visited(self, test: str) -> bool:
         """Return whether pytest looked for tests in the module of *test*."""

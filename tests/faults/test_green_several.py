@@ -120,6 +120,20 @@ def test_each_test_that_is_missing_beside_a_compared_one_fails_the_run_and_is_na
     assert ended.counts["gone"] + ended.counts["skipped"] == len(MISSING) + 2
 
 
+def test_a_test_that_an_unchanged_hook_takes_away_fails_a_duet(project):
+    project.write(
+        "conftest.py", DROPPING.replace('!= "test_dropped"', "not in open('names').read()")
+    )
+    project.write("names", "")
+    project.write("test_other.py", ONE)
+    project.commit()
+    project.write("names", "test_one")
+    ended = project.run(*ASKERS[COMMIT])
+    assert ended.status == 1, ended.output
+    assert "  test_other.py::test_one: gone" in ended.output
+    assert (ended.counts["compared"], ended.counts["gone"]) == (1, 1)
+
+
 @pytest.mark.parametrize("asker", [STORED_RUN, COMMIT])
 def test_tests_that_are_left_out_by_a_selection_are_counted_and_pass(project, asker):
     model = TESTS.partition("\n\n")[2]

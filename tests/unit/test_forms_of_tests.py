@@ -223,6 +223,23 @@ def test_other_edits_of_a_test_change_nothing(tmp_path, old, new):
     assert removed(repository) == []
 
 
+@pytest.mark.parametrize("deleted", ["Test.helper", "registry[Test]", "registry[Test], other"])
+def test_a_class_of_which_something_is_deleted_has_its_tests(tmp_path, deleted):
+    tests = "class Test:\n    def test_net(self, training_benchmark): ...\n"
+    repository = committed(tmp_path, test_a=f"{tests}del {deleted}\n")
+    (repository.root / "test_a.py").write_text("")
+    assert removed(repository) == ["test_a.py::Test::test_net"]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_test_with_a_stub_for_other_machines_is_found(tmp_path, is_first):
+    branches = ["    def test_net(training_benchmark): ...\n", "    def test_net(): ...\n"]
+    first, second = branches if is_first else branches[::-1]
+    repository = committed(tmp_path, test_a=f"if x:\n{first}else:\n{second}")
+    (repository.root / "test_a.py").write_text("")
+    assert removed(repository) == ["test_a.py::test_net"]
+
+
 def test_a_test_that_is_none_under_a_condition_is_found(tmp_path):
     condition = "if sys.platform == 'win32':\n    test_net.__test__ = False\n"
     tests = f"import sys\ndef test_net(training_benchmark): ...\n{condition}"

@@ -56,6 +56,15 @@ MOVES = {
 }  # fmt: skip
 
 
+def test_a_module_that_a_build_makes_now_is_the_same(tmp_path):
+    tests = "from project import models\ndef test_n(training_benchmark): training_benchmark(models.net)\n"
+    repository = committed(
+        tmp_path, test_a=tests, **{"project/__init__": "", "project/models": NET}
+    )
+    (repository.root / "project" / "models.py").rename(repository.root / "project" / "models.pyx")
+    assert changed_tests(pairs_of(repository), ()) == {}
+
+
 def _changes(tmp_path, before, after):
     repository = committed(tmp_path, test_a=TESTS, **before)
     for name in before:

@@ -126,11 +126,12 @@ def test_an_unchanged_project_lacks_nothing(tmp_path, form):
     assert changed_tests(pairs_of(repository), ()) == {}
 
 
-LIBRARY_TESTS = """
-from library import Base
-class TestNet(Base):
-    def test_net(self, training_benchmark): ...
-"""
+LIBRARY_TESTS = "from passing import TestNet\n"
+LIBRARY = {
+    "passing": "from suite import TestNet\n",
+    "suite": "from core import Core\nclass TestNet(Core):\n    def test_net(self, training_benchmark): ...\n",
+    "core": "from library import Base\nclass Core(Base): ...\n",
+}
 NAME = "test_a.py::TestNet::test_net"
 
 
@@ -145,24 +146,24 @@ NAME = "test_a.py::TestNet::test_net"
         ("conftest.py", Source.KEPT),
         ("pytest.ini", Source.KEPT),
         ("hooks.py", Source.KEPT),
+        ("suite.py", Source.KEPT),
+        ("core.py", Source.KEPT),
+        ("passing.py", Source.KEPT),
     ],
 )
 def test_a_test_that_pytest_does_not_collect_is_missing_only_after_a_change_that_may_be_why(
     tmp_path, changed_file, source
 ):
-    repository = committed(
-        tmp_path, test_a=LIBRARY_TESTS, hooks="def pytest_itemcollected(): ...", test_b=""
-    )
+    sources = {"test_a": LIBRARY_TESTS, "hooks": "def pytest_itemcollected(): ...", **LIBRARY}
+    repository = committed(tmp_path, **sources, test_b="")
     file = repository.root / changed_file
     file.parent.mkdir(exist_ok=True)
-    file.write_text(LIBRARY_TESTS if changed_file == "test_a.py" else "")
-    if changed_file == "test_a.py":
-        file.write_text(f"import os\n{LIBRARY_TESTS}")
+    file.write_text(f"\n{LIBRARY.get(file.stem, sources.get(file.stem, ''))}")
     assert missing_tests(pairs_of(repository), lambda _: False) == {NAME: source}
 
 
 def test_a_new_module_with_hooks_may_be_why_a_test_is_missing(tmp_path):
-    repository = committed(tmp_path, test_a=LIBRARY_TESTS)
+    repository = committed(tmp_path, test_a=LIBRARY_TESTS, **LIBRARY)
     (repository.root / "hooks.py").write_text("def pytest_itemcollected(): ...")
     assert missing_tests(pairs_of(repository), lambda _: False) == {NAME: Source.KEPT}
 
@@ -198,4 +199,14 @@ def test_what_a_sparse_checkout_leaves_out_is_not_missing(tmp_path):
     git = ["git", "-C", str(repository.root)]
     subprocess.run([*git, "sparse-checkout", "set", "a"], check=True, capture_output=True)
     assert not (repository.root / "b").exists()
-    assert [pair.name for pair in pairs_of(repository)] == ["a/test_a.py::test_n"]
+    assert missing_tests(pairs_of(repository), lambda _: False) == {
+        "a/test_a.py::test_n": Source.ALIKE,
+        "b/test_b.py::test_n": Source.ALIKE,
+    }
+
+
+def test_a_test_that_a_condition_makes_none_need_not_be_selected(tmp_path):
+    tests = "def test_net(training_benchmark): ...\nif 1:\n    test_net.__test__ = False\n"
+    repository = committed(tmp_path, test_a=tests)
+    (repository.root / "test_a.py").write_text(f"import os\n{tests}")
+    assert missing_tests(pairs_of(repository), lambda _: False) == {}

@@ -181,7 +181,8 @@ def _missing_tests(pairs: Iterable[TestPair], selection: Selection) -> dict[str,
 
     If their source is there, and pytest has not collected their module, the configuration leaves it
     out: testpaths and collect_ignore may have done so in the base too. If nothing has changed by
-    which pytest finds them, it does not find them in the base either.
+    which pytest finds them, it does not find them in the base either. One that pytest has found,
+    and that no plugin reported as deselected, was taken away by a hook.
     """
 
     def is_selected(test: str) -> bool:
@@ -189,9 +190,13 @@ def _missing_tests(pairs: Iterable[TestPair], selection: Selection) -> dict[str,
 
     def absence(test: str, source: Source) -> Absence:
         absence = selection.absence(test)
-        is_left_out = source is Source.KEPT and not selection.has_visited(test)
-        is_alike = source is Source.ALIKE and absence is not Absence.SKIPPED
-        return Absence.DESELECTED if is_left_out or is_alike else absence
+        is_left_out = source is not Source.REMOVED and not selection.has_visited(test)
+        is_never_found = (
+            source is Source.ALIKE
+            and absence is not Absence.SKIPPED
+            and not selection.has_collected_benchmark(test)
+        )
+        return Absence.DESELECTED if is_left_out or is_never_found else absence
 
     return {
         test: absence(test, source)

@@ -86,10 +86,12 @@ def serve(directory: Path, make: Callable[[], Service]) -> None:
             shortened(_text_of(error), _MAX_TEXT),
             shortened(trace, _MAX_TEXT),
         )
-        try:
+        is_sent = False
+        with contextlib.suppress(OSError):
             channel.send(failure)
-        except OSError:  # the connection is closed: only the log can tell of the failure
-            raise error from None
+            is_sent = True
+        if not is_sent:  # the connection is closed: only the log can tell of the failure
+            raise
         inbox.get()  # waits until the controller closes the connection, which ends this process
 
 

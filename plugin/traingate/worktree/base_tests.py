@@ -28,7 +28,8 @@ class TestPair:
         base: The test of the commit.
         present: That of the working tree; None if it does not define the test.
         base_origins, present_origins: Origins of names in the commit, and in the working tree.
-        is_collected_alike: Whether nothing has changed that tells pytest which tests the file has.
+        is_collected_alike: Whether nothing has changed that tells pytest which tests the file has,
+            also because a sparse checkout leaves it out.
     """
 
     __test__ = False  # the class is no test
@@ -87,7 +88,7 @@ def paired_tests(
     """
     read_from_commit = partial(repository.read_source, commit)
     files = repository.python_files(commit)
-    present_files = repository.present_files()
+    present_files, left_out_files = repository.present_files(), repository.left_out_files()
     base, present = (
         SourceTree(modules, fixture, naming, is_named)
         for modules in (
@@ -98,11 +99,13 @@ def paired_tests(
     changes = CollectionChanges.since(repository, commit)
     pairs = []
     for file in _relevant_files(repository, commit, base):
-        is_left_out = not is_file(file) and file not in changes.files  # by a sparse checkout
-        if base.is_test_file(file) and not is_left_out:
+        if base.is_test_file(file):
+            is_left_out = file in left_out_files
             module = file.relative_to(root).as_posix()
             base_tests = _tests_by_name(base, file, f"commit {commit[:9]}")
-            present_tests = _tests_by_name(present, file, "the working tree")
+            present_tests = (
+                base_tests if is_left_out else _tests_by_name(present, file, "the working tree")
+            )
             pairs += [
                 TestPair(
                     f"{module}::{name}",
@@ -110,7 +113,7 @@ def paired_tests(
                     present_tests.get(name),
                     base.origins,
                     present.origins,
-                    not changes.may_concern([file, test.file]),
+                    is_left_out or not changes.may_concern([file, *test.files]),
                 )
                 for name, test in base_tests.items()
             ]
@@ -201,7 +204,12 @@ def _tests_by_name(tree: SourceTree, file: Path, version: str) -> dict[str, Benc
             parameters = test.parameters if test.parameters == other.parameters else None
             requested = test.requested | other.requested
             merged[test.name] = BenchmarkTest(
-                test.name, test.file, parameters, requested, calls, is_conditional=True
+                test.name,
+                test.files | other.files,
+                parameters,
+                requested,
+                calls,
+                is_conditional=True,
             )
     return merged
 

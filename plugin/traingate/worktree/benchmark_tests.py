@@ -27,12 +27,13 @@ from traingate.worktree.scopes import Scope
 from traingate.worktree.source_modules import SourceModules
 from traingate.worktree.statements import (
     Definition,
+    all_statements,
     assigned_values,
     bound_names,
+    branches,
     collection_settings,
     is_false,
     last_bindings,
-    nested_statements,
     requested_fixtures,
     statements_named,
 )
@@ -46,7 +47,7 @@ class BenchmarkTest:
 
     Attributes:
         name: Name in its module, after those of its classes, without parameters.
-        file: File that defines its function.
+        files: Files that define its function, its classes and their bases, or that pass these on.
         parameters: IDs of its sets of parameters in their order; None if the source does not tell.
         requested: Names of the fixtures that it requests, by itself or by other fixtures.
         calls: Its calls of the fixture.
@@ -54,7 +55,7 @@ class BenchmarkTest:
     """
 
     name: str
-    file: Path
+    files: frozenset[Path]
     parameters: tuple[str, ...] | None
     requested: frozenset[str] = frozenset()
     calls: MeasuredCalls = field(default_factory=MeasuredCalls)
@@ -199,6 +200,8 @@ class SourceTree:
         body = [*body]
         settings = collection_settings(body)
         excluded = {name for name, is_collected in settings.items() if not is_collected}
+        nested_settings = collection_settings(all_statements(body))
+        uncertain = {name for name, is_collected in nested_settings.items() if not is_collected}
         pending = [(*binding, False) for binding in reversed(last_bindings(body))]
         while pending:  # a recursion would end at a thousand branches of one condition
             node, names, is_conditional = pending.pop()
@@ -210,20 +213,24 @@ class SourceTree:
             elif isinstance(node, ast.ImportFrom):
                 tests = () if prefix else self._imported_tests(node, names, scope)
             else:
-                nested = last_bindings(nested_statements(node))
+                nested = [each for block in branches(node) for each in last_bindings(block)]
                 pending += [(*binding, True) for binding in reversed(nested)]
             for test in tests:
-                yield replace(test, is_conditional=True) if is_conditional else test
+                is_uncertain = is_conditional or not names.isdisjoint(uncertain)
+                yield replace(test, is_conditional=True) if is_uncertain else test
 
     def _imported_tests(
         self, node: ast.ImportFrom, names: Collection[str], scope: Scope
     ) -> Iterator[BenchmarkTest]:
         """Yield the tests that a statement of a module imports by some of its names."""
         for name, site in self.modules.sites_of(node, scope.file):
-            source, source_name = self.modules.definition(site)
+            chain = self.modules.import_chain(site, with_conditions=False)
+            files = frozenset(file for file, _ in chain)
+            source, source_name = chain[-1]
             for each in statements_named(self.modules.body(source), source_name):
                 if name in names and isinstance(each, Definition):
-                    yield from self._tests_named(name, each, replace(scope, file=source), "")
+                    for test in self._tests_named(name, each, replace(scope, file=source), ""):
+                        yield replace(test, files=test.files | files)
 
     def _tests_named(
         self, name: str, node: Definition, scope: Scope, prefix: str
@@ -237,14 +244,18 @@ class SourceTree:
         if fixtures_defined_in([node]):
             return
         test_scope = scope.of_test(node.decorator_list)
-        parameters = parameter_names(test_scope.marks)
-        requested = test_scope.requested(requested_fixtures(node) - parameters)
+        given = parameter_names(test_scope.marks)
+        requested = test_scope.requested(requested_fixtures(node) - given)
         if self.fixture in requested and self.naming.has_function(name):
             values = self.modules.values(scope.file)
             origin_of = self.origins.in_function(node, scope.file)
             calls = measured_calls(self.fixture, node, values, origin_of)
             yield BenchmarkTest(
-                f"{prefix}{name}", scope.file, parameter_ids(test_scope.marks), requested, calls
+                f"{prefix}{name}",
+                frozenset({scope.file}),
+                parameter_ids(test_scope.marks),
+                requested,
+                calls,
             )
 
     def _tests_of_class(
@@ -258,11 +269,12 @@ class SourceTree:
             prefix: Names of it and of the classes around it, each with ``::`` after it.
         """
         scope = outer.of_class([node for node, _ in classes])
+        files = frozenset(file for _, file in classes)
         overriding: set[str] = set()
         for node, file in classes:
             for test in self._tests_of(node.body, replace(scope, file=file), prefix):
                 if test.name.removeprefix(prefix).partition("::")[0] not in overriding:
-                    yield test
+                    yield replace(test, files=test.files | files)
             overriding |= {name for each in node.body for name in bound_names(each)}
 
     def _is_for_heirs(self, node: ast.ClassDef, scope: Scope) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from traingate.untrusted.paths import is_file
+from traingate.untrusted.paths import is_file, is_folder
 from traingate.worktree.repository import Repository
 
 _HOOK: Final = "pytest_"
@@ -41,6 +41,7 @@ class CollectionChanges:
         is_general = (
             any(file.suffix in _SUFFIXES_OF_SETTINGS for file in files)
             or not files.isdisjoint(with_hooks)
+            or any(map(is_folder, files))  # of submodules, which may have anything
             or any(_has_hooks(file) for file in files if file.suffix == ".py")
         )
         return cls(files, is_general)

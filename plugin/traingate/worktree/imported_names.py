@@ -68,10 +68,19 @@ def imported_names(
         else:
             assigned = assigned_values([node])
             names.own |= {*assigned}
-            if node in top_level and not isinstance(node, ast.AugAssign):
+            if node in top_level:
                 for name in assigned:
-                    names.sites.pop(name, None)
+                    if not _reads(node, name):
+                        names.sites.pop(name, None)
     return names
+
+
+def _reads(node: ast.stmt, name: str) -> bool:
+    """Return whether a statement reads a name, or changes its value as by ``+=``."""
+    return isinstance(node, ast.AugAssign) or any(
+        isinstance(each, ast.Name) and each.id == name and isinstance(each.ctx, ast.Load)
+        for each in ast.walk(node)
+    )
 
 
 def listed_names(values: Values) -> frozenset[str] | None:

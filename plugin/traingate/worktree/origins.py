@@ -65,8 +65,9 @@ class Origin:
 
     @property
     def names(self) -> frozenset[str]:
-        """Return its name in all modules that pass it on."""
-        return frozenset({self.name, *(site.name for site in self.sites)})
+        """Return its names in the modules that pass it on; of a module, that of its file."""
+        names = (site.name or site.module.rpartition("/")[2] for site in self.sites)
+        return frozenset({self.name, *names})
 
     def __str__(self) -> str:
         return str(self.definition or self.name)

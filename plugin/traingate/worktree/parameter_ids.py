@@ -57,7 +57,9 @@ def parameter_names(decorators: Iterable[ast.expr]) -> frozenset[str]:
             written = decorator.args[0] if decorator.args else keywords.get("argnames")
             parts = [written] if isinstance(written, ast.Constant) else _elements(written) or ()
             texts = [part.value for part in parts if isinstance(part, ast.Constant)]
-            if is_false(keywords.get("indirect", _FALSE)):
+            indirect = keywords.get("indirect", _FALSE)
+            has_others = bool(decorator.args[2:]) or None in keywords  # may be "indirect" too
+            if is_false(indirect) and not has_others:
                 names |= {
                     name.strip()
                     for text in texts

@@ -18,6 +18,11 @@ _SUBMODULE_MODE: Final = "160000"
 _LINK_MODE: Final = "120000"
 """Mode of a symbolic link there."""
 
+_LEFT_OUT: Final = "S "
+"""Mark of files that a sparse checkout leaves out, in the output of git-ls-files(1) with ``-t``."""
+
+_SOURCES_AND_SETTINGS: Final = ("*.py", "*.toml", "*.ini", "*.cfg")
+
 _NO_MATCH: Final = 1
 """Exit status of git-grep(1) if no file matches."""
 
@@ -118,24 +123,37 @@ class Repository:
         )
 
     def present_files(self) -> frozenset[Path]:
-        """Return the absolute paths of the files that git tracks or would add, also deleted ones.
+        """Return the paths of the Python files that git tracks or would add, also deleted ones.
 
         Raises:
             ConfigurationError: If git cannot list them.
         """
         options = ("--cached", "--others", "--exclude-standard")
-        return frozenset(self.root / name for name in self._list("ls-files", "-z", *options))
+        names = self._list("ls-files", "-z", *options, "--", "*.py")
+        return frozenset(self.root / name for name in names)
+
+    def left_out_files(self) -> frozenset[Path]:
+        """Return the absolute paths of the files that a sparse checkout leaves out.
+
+        Raises:
+            ConfigurationError: If git cannot list them.
+        """
+        entries = self._list("ls-files", "-z", "-t")
+        marked = (entry.removeprefix(_LEFT_OUT) for entry in entries if entry.startswith(_LEFT_OUT))
+        return frozenset(self.root / name for name in marked)
 
     def changed_files(self, commit: str) -> frozenset[Path]:
         """Return the absolute paths of the files in which the working tree differs from *commit*.
 
-        Files that git ignores are not among them, nor those that a sparse checkout leaves out.
+        Files that git ignores are not among them, nor those that a sparse checkout leaves out; of
+        those that git does not track, only sources and files of settings are.
 
         Raises:
             ConfigurationError: If git cannot compare them.
         """
         changed = self._list("diff", "--name-only", "--no-renames", "-z", *_WHOLE_DIFF, commit)
-        added = self._list("ls-files", "-z", "--others", "--exclude-standard")
+        options = ("--others", "--exclude-standard")
+        added = self._list("ls-files", "-z", *options, "--", *_SOURCES_AND_SETTINGS)
         return frozenset(self.root / name for name in (*changed, *added))
 
     def files_with(self, commit: str, *texts: str) -> list[Path]:

@@ -67,21 +67,22 @@ def bound_names(node: ast.stmt) -> set[str]:
     if isinstance(node, ast.Import | ast.ImportFrom):
         return {each.asname or each.name for each in node.names}
     if isinstance(node, ast.Delete):
-        return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+        names = (each for each in ast.walk(node) if isinstance(each, ast.Name))
+        return {each.id for each in names if isinstance(each.ctx, ast.Del)}
     return {*assigned_values([node])}
 
 
-def nested_statements(node: ast.stmt) -> list[ast.stmt]:
-    """Return the statements in all branches of a condition, a loop, or another such statement.
+def branches(node: ast.stmt) -> list[list[ast.stmt]]:
+    """Return the statements in each branch of a condition, a loop, or another such statement.
 
     Of branches that exclude each other, the first one comes last, since a later statement replaces
     what earlier ones bind: most machines take the first branch of an import with a fallback.
     """
-    branches = [each.body for name in ("handlers", "cases") for each in getattr(node, name, ())]
-    blocks = [getattr(node, name, ()) for name in ("body", "orelse", "finalbody")]
+    others = [each.body for name in ("handlers", "cases") for each in getattr(node, name, ())]
+    blocks = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
     if isinstance(node, ast.If):
         blocks = [node.orelse, node.body]
-    return [statement for block in (*reversed(branches), *blocks) for statement in block]
+    return [*reversed(others), *blocks]
 
 
 def all_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -91,7 +92,7 @@ def all_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
         node = pending.pop()
         yield node
         if not isinstance(node, Definition):
-            pending += reversed(nested_statements(node))
+            pending += [each for block in branches(node) for each in block][::-1]
 
 
 def last_bindings(body: Iterable[ast.stmt]) -> list[tuple[ast.stmt, set[str]]]:
@@ -108,8 +109,7 @@ def collection_settings(body: Iterable[ast.stmt]) -> Mapping[str, bool]:
     """Return whether pytest looks for tests in objects, by the names of those that a body sets.
 
     Args:
-        body: Statements of a module or a class, such as ``TestBase.__test__ = False``. Those under
-            a condition are not read.
+        body: Statements of a module or a class, such as ``TestBase.__test__ = False``.
     """
     return {
         target.value.id: not is_false(node.value)
