@@ -14,6 +14,7 @@ WRITERS = {
     "untrusted/files.py",  # writes atomically, or appends, for all others
     "controller/child.py",  # the log of a worker, in a folder of the session
     "controller/exit_report.py",  # the same
+    "worker/main.py",  # the same
     "protocol/channel.py",  # the key of a connection, in a private folder
     "environments/created.py",  # in a folder that gets its name at the end
     "worker/profiling/profile.py",  # in the private folder of a launch
@@ -23,6 +24,7 @@ WRITERS = {
 
 WRITING_METHODS = {"write_text", "write_bytes"}
 OPENING = {"open", "fdopen"}
+FLAGS = {"O_WRONLY", "O_RDWR", "O_CREAT"}
 DECOMPRESSING = {"bz2", "gzip", "lzma", "tarfile", "zipfile", "zlib"}
 EXECUTING = {"marshal", "pickle", "shelve"}
 
@@ -35,7 +37,9 @@ def nodes(module, names):
 
 def writes(module):
     """Return whether a module calls something that opens a file to write to it."""
-    for node in nodes(module, WRITING_METHODS | OPENING):
+    for node in nodes(module, WRITING_METHODS | OPENING | FLAGS):
+        if isinstance(node, ast.Attribute) and node.attr in FLAGS:
+            return True
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
