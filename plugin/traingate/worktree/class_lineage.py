@@ -145,7 +145,8 @@ def may_have_tests(
 
 def _is_abstract(classes: Lineage) -> bool:
     """Return whether Python makes no object of a class, since it leaves out an abstract method."""
-    parents = [each for node, _ in classes for each in (*node.bases, *map(_value, node.keywords))]
+    parents = [each for node, _ in classes for each in node.bases]
+    parents += [keyword.value for node, _ in classes for keyword in node.keywords]
     if not any(last_name(each) in {"ABC", "ABCMeta"} for each in parents):
         return False
     own_names: set[str] = set()
@@ -157,10 +158,6 @@ def _is_abstract(classes: Lineage) -> bool:
                 return True
         own_names |= {name for each in node.body for name in bound_names(each)}
     return False
-
-
-def _value(keyword: ast.keyword) -> ast.expr:
-    return keyword.value
 
 
 def _settings_of(modules: SourceModules, classes: Lineage) -> Iterator[bool]:

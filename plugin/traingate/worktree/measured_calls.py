@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from traingate.worktree.origins import Origin
+from traingate.worktree.origins import PARTS_OF_CONSTANTS, Origin
 from traingate.worktree.statements import (
     Values,
     arguments_of,
@@ -16,10 +16,7 @@ from traingate.worktree.statements import (
     values_text,
 )
 
-_COMPARED: Final = (
-    ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.Name, ast.Call, ast.keyword,
-    ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator, ast.expr_context,
-)  # fmt: skip
+_COMPARED: Final = (*PARTS_OF_CONSTANTS, ast.Name, ast.Call, ast.keyword)
 """Parts of the values that are compared. Others can be written in many ways, and mean the same."""
 
 _PARAMETER: Final = "a parameter"

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from traingate.worktree.statements import values_text
 
-_PARTS_OF_CONSTANTS: Final = (
+PARTS_OF_CONSTANTS: Final = (
     ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.unaryop,
     ast.operator, ast.expr_context,
 )  # fmt: skip
@@ -54,7 +54,7 @@ class Origin:
         """Return the source of its values; empty if they are more than numbers and texts."""
         with contextlib.suppress(RecursionError):
             nodes = (node for value in self.values for node in ast.walk(value))
-            if all(isinstance(node, _PARTS_OF_CONSTANTS) for node in nodes):
+            if all(isinstance(node, PARTS_OF_CONSTANTS) for node in nodes):
                 return values_text(self.values)
         return ""
 
