@@ -15,8 +15,8 @@ from traingate.errors import NewTestError
 from traingate.layers.stack import Stack
 from traingate.training_setup import WorkloadName
 
-BRANCHES = "if 0: pass\n" + "elif 0: pass\n" * 5000
-"""Source that Python cannot parse, since it is nested too deeply."""
+BRANCHES = "if 0: pass\n" + "elif 0: pass\n" * 20_000
+"""Source that no supported Python can parse, since it is nested too deeply."""
 
 
 def _check(tmp_path, source, **arguments):
@@ -36,6 +36,7 @@ def _check(tmp_path, source, **arguments):
 @pytest.mark.parametrize(
     "source",
     ["def net(depth): ...", "from other import *", "net = 1", f"def net(): ...\n{BRANCHES}"],
+    ids=["parameter", "import of all names", "value", "no source that Python reads"],
 )
 def test_a_commit_that_may_define_the_workload_serves_as_base(tmp_path, source):
     _check(tmp_path, source, depth=1)
