@@ -16,6 +16,7 @@ sys.executable = "/missing/python"  # as in a program that embeds Python
 
 WITHOUT_FOLDER = """
 import os
+import pathlib
 
 make = os.mkdir
 
@@ -25,6 +26,8 @@ def fail(path, *arguments, **options):
     make(path, *arguments, **options)
 
 os.mkdir = fail
+if hasattr(pathlib, "_normal_accessor"):  # Python 3.10
+    pathlib._normal_accessor.mkdir = fail
 """
 
 LACKS = {
