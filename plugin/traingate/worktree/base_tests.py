@@ -64,6 +64,14 @@ class TestPair:
         )
 
 
+class Source(Enum):
+    """What the working tree has of a test of the commit that pytest did not select."""
+
+    REMOVED = "no such test"
+    KEPT = "a test that pytest could collect"
+    ALIKE = "a test for whose collection nothing has changed"
+
+
 def paired_tests(
     repository: Repository,
     commit: str,
@@ -118,14 +126,6 @@ def paired_tests(
                 for name, test in base_tests.items()
             ]
     return pairs
-
-
-class Source(Enum):
-    """What the working tree has of a test of the commit that pytest did not select."""
-
-    REMOVED = "no such test"
-    KEPT = "a test that pytest could collect"
-    ALIKE = "a test for whose collection nothing has changed"
 
 
 def missing_tests(

@@ -19,6 +19,7 @@ from traingate.worktree.fixture_requests import (
     fixtures_defined_in,
     overridden,
 )
+from traingate.worktree.import_graph import ImportGraph
 from traingate.worktree.measured_calls import MeasuredCalls, measured_calls
 from traingate.worktree.name_origins import NameOrigins
 from traingate.worktree.naming import TestNaming
@@ -84,6 +85,11 @@ class SourceTree:
         """Return the origins of the names in the modules."""
         return NameOrigins(self.modules)
 
+    @cached_property
+    def _imports(self) -> ImportGraph:
+        """Return the imports that are executed on every machine."""
+        return ImportGraph(self.modules, with_conditions=False)
+
     def is_test_file(self, file: Path) -> bool:
         """Return whether pytest looks for tests in a file."""
         return self.is_named(file) or self.naming.has_file(file)
@@ -129,8 +135,8 @@ class SourceTree:
     def _leading_aliases(self, file: Path, scope: Scope) -> set[str]:
         """Return other names by which a file passes on fixtures and classes that it imports."""
         names = set()
-        for local_name, site in self.modules.imports(file).items():
-            source, name = self.modules.definition(site)
+        for local_name, site in self._imports.sites(file).items():
+            source, name = self._imports.definition(site)
             definitions = statements_named(self.modules.body(source), name)
             if local_name != name and (
                 self.fixture in scope.requested([local_name])
@@ -180,7 +186,7 @@ class SourceTree:
                     visited.add(source)
                     definitions = {**self._imported_fixtures(source, visited), **definitions}
             else:
-                source, name = self.modules.definition(site)
+                source, name = self._imports.definition(site)
                 definitions = fixtures_defined_in(statements_named(self.modules.body(source), name))
                 if name in definitions:  # without a name of its own, it has the function's
                     definitions = {local_name: definitions[name]}
@@ -224,7 +230,7 @@ class SourceTree:
     ) -> Iterator[BenchmarkTest]:
         """Yield the tests that a statement of a module imports by some of its names."""
         for name, site in self.modules.sites_of(node, scope.file):
-            chain = self.modules.import_chain(site, with_conditions=False)
+            chain = self._imports.chain(site)
             files = frozenset(file for file, _ in chain)
             source, source_name = chain[-1]
             for each in statements_named(self.modules.body(source), source_name):
@@ -237,7 +243,7 @@ class SourceTree:
     ) -> Iterator[BenchmarkTest]:
         """Yield a test, or the tests of a class, that a module knows by this name."""
         if isinstance(node, ast.ClassDef):
-            classes = lineage(self.modules, node, scope.file)
+            classes = lineage(self._imports, node, scope.file)
             if may_have_tests(self.modules, classes, lambda: self.naming.has_class(name)):
                 yield from self._tests_of_class(classes, scope, f"{prefix}{name}::")
             return
@@ -279,7 +285,7 @@ class SourceTree:
 
     def _is_for_heirs(self, node: ast.ClassDef, scope: Scope) -> bool:
         """Return whether a class that inherits from this one may have tests with the fixture."""
-        classes = lineage(self.modules, node, scope.file)
+        classes = lineage(self._imports, node, scope.file)
         inner = scope.of_class([each for each, _ in classes])
         fixtures = {name for each, _ in classes for name in fixtures_defined_in(each.body)}
         has_tests = any(self._tests_of_class(classes, scope, f"{node.name}::"))

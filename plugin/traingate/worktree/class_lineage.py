@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from traingate.worktree.import_graph import ImportGraph
 from traingate.worktree.source_modules import SourceModules
 from traingate.worktree.statements import (
     assigned_values,
@@ -30,7 +31,7 @@ _UNITTEST_CLASSES: Final = ("TestCase", "IsolatedAsyncioTestCase")
 """Names of classes of unittest whose heirs pytest takes for tests, whatever they are called."""
 
 
-def lineage(modules: SourceModules, node: ast.ClassDef, file: Path) -> Lineage:
+def lineage(imports: ImportGraph, node: ast.ClassDef, file: Path) -> Lineage:
     """Return a class and its bases, as far as the project defines them at the top level.
 
     The order is the one in which Python looks for a name, but for bases that Python would refuse.
@@ -41,7 +42,7 @@ def lineage(modules: SourceModules, node: ast.ClassDef, file: Path) -> Lineage:
     def visit(heir: SourceClass) -> None:
         # The bases from the last to the first, each class after its own bases: read from its end,
         # the list has every class before its bases, and the bases in the order of the source.
-        bases[heir] = [*dict.fromkeys(_bases(modules, *heir))]
+        bases[heir] = [*dict.fromkeys(_bases(imports, *heir))]
         for base in reversed(bases[heir]):
             if base not in bases:
                 visit(base)
@@ -91,8 +92,9 @@ def _merged(orders: Sequence[Sequence[SourceClass]]) -> Sequence[SourceClass] | 
     return merged
 
 
-def _bases(modules: SourceModules, node: ast.ClassDef, file: Path) -> Iterator[SourceClass]:
+def _bases(imports: ImportGraph, node: ast.ClassDef, file: Path) -> Iterator[SourceClass]:
     """Yield the bases of a class that the project defines at the top level, and their files."""
+    modules = imports.modules
     for written_base in node.bases:
         site, base = None, written_base
         while isinstance(base, ast.Subscript):  # a generic class
@@ -101,10 +103,10 @@ def _bases(modules: SourceModules, node: ast.ClassDef, file: Path) -> Iterator[S
             site = (file, base.id)
             if base.id == node.name:  # it replaces the class that the module has imported
                 site = dict(modules.imported_sites(file)).get(base.id)
-            site = site and modules.definition(site)
+            site = site and imports.definition(site)
         elif isinstance(base, ast.Attribute):
             module = modules.imported_module(source_of(base.value), file)
-            site = None if module is None else modules.definition((module, base.attr))
+            site = None if module is None else imports.definition((module, base.attr))
         if site is not None:
             source, name = site
             classes = [

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from traingate.worktree.import_graph import ImportGraph
 from traingate.worktree.imported_names import DefinitionSite
 from traingate.worktree.origins import NameInModule, Origin
 from traingate.worktree.source_modules import SOURCE_FOLDER, SourceModules
@@ -24,11 +26,16 @@ class NameOrigins:
     modules: SourceModules
     _origins: dict[Path, Mapping[str, Origin]] = field(default_factory=dict, init=False)
 
+    @cached_property
+    def _imports(self) -> ImportGraph:
+        """Return the imports by which names pass from module to module."""
+        return ImportGraph(self.modules, with_conditions=True)
+
     def of(self, file: Path, name: str) -> Origin | None:
         """Return the origin of a name that a file imports, also by ``*``, or defines."""
-        if self.modules.site_of_star(file, name, {file}) is None:
+        if self._imports.site_of_star(file, name) is None:
             return self._of_file(file).get(name)
-        return self._origin_of(self.modules.import_chain((file, name))[1:])
+        return self._origin_of(self._imports.chain((file, name))[1:])
 
     def in_function(
         self, function: ast.FunctionDef | ast.AsyncFunctionDef, file: Path
@@ -50,7 +57,7 @@ class NameOrigins:
         folders = (self.modules.root, self.modules.root / SOURCE_FOLDER)
         files = [self.modules.file_at(folder / site.module) for folder in folders]
         return any(
-            file is not None and (not site.name or self.modules.has_name(file, site.name))
+            file is not None and (not site.name or self._imports.has_name(file, site.name))
             for file in files
         )
 
@@ -92,8 +99,8 @@ class NameOrigins:
         """Return the origin of one name that a statement of a file imports."""
         submodule = self.modules.submodule_file(node, name, file)
         source = self.modules.module_file(node.module, node.level, file)
-        if source is not None and self.modules.has_name(source, name):
-            return self._origin_of(self.modules.import_chain((source, name)))
+        if source is not None and self._imports.has_name(source, name):
+            return self._origin_of(self._imports.chain((source, name)))
         return self._module_origin(submodule, name)
 
     def _module_origin(self, file: Path | None, name: str) -> Origin:
