@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Run the hooks and mypy side by side, and prepare meanwhile what the tests need: the environments that are named,
 # and the compiled modules of torch in each: check_sources.sh [ENVIRONMENT...]
+# Python 3.10 runs no hooks: their tools need a newer one, and find the same on each.
 set -euo pipefail
 
 declare -A packages=([ipex]=intel_extension_for_pytorch [xla]=torch_xla)
@@ -23,7 +24,9 @@ types=$!
 trap 'kill "$preparation" "$types" 2>/dev/null || true; rm -rf "$logs"' EXIT
 
 status=0
-pre-commit run --all-files --show-diff-on-failure || status=$?
+if python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    pre-commit run --all-files --show-diff-on-failure || status=$?
+fi
 wait "$types" || status=$?
 wait "$preparation" || status=$?
 cat "$logs/types" "$logs/preparation"

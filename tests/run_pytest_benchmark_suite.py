@@ -38,6 +38,7 @@ def main() -> int:
     variables = {
         **os.environ,
         "COLUMNS": "80",
+        "GIT_CEILING_DIRECTORIES": str(sources.parent),  # its tests expect no repository around it
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(sources / "tests"),
     }
