@@ -1,7 +1,7 @@
 """Describe a training to be measured, and the workload with its arguments that returns it.
 
-This module imports the standard library only; traingate itself never imports torch in pytest's
-process.
+This module imports the standard library, and modules of traingate that do the same; traingate
+itself never imports torch in pytest's process.
 """
 
 from __future__ import annotations

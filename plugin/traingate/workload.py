@@ -1,7 +1,8 @@
 """Name workloads and other module-level objects, so that another process can import them.
 
 The worker imports a workload again by file and qualified name, so that traingate itself never
-imports torch in pytest's process. This module imports the standard library only.
+imports torch in pytest's process. This module imports the standard library,
+and modules of traingate that do the same.
 """
 
 from __future__ import annotations

@@ -266,5 +266,17 @@ def test_a_test_that_is_gone_is_in_all_forms(tmp_path):
     outcome = CliRunner().invoke(main, [*arguments, "--format=json"])
     assert outcome.exit_code == 2
     results = msgspec.json.decode(outcome.stdout, type=SuiteResults)
-    assert results.counts["gone"] == 1
+    assert (results.counts["compared"], results.counts["gone"]) == (1, 1)
     assert "is in" in results.tests[0].details
+
+
+def test_a_job_can_check_that_two_saved_runs_were_compared(tmp_path):
+    files = [str(tmp_path / name) for name in ("a.json", "b.json")]
+    for file in files:
+        save(Path(file), 0.1, ("test_a", "test_b"))
+    outcome = CliRunner().invoke(main, ["compare", *files, "--format=json"])
+    counts = msgspec.json.decode(outcome.stdout, type=SuiteResults).counts
+    assert counts["compared"] == counts["passed"] + counts["open"] == 2
+    results = tmp_path / "results.json"
+    results.write_text(outcome.stdout)
+    assert CliRunner().invoke(main, ["ci", "check", str(results)]).exit_code == 0

@@ -206,8 +206,8 @@ def comment(folder: Path) -> None:
     """Write the results in FOLDER as a comment of the pull request, or update the one there.
 
     This is for a workflow on the event workflow_run, which runs nothing of the pull request and has
-    the permission pull-requests: write. If nothing failed or moved, no comment is started. Exit
-    status: 0 done, 2 there are no results, or GitHub refused.
+    the permission pull-requests: write. If nothing failed, moved or stayed open, no comment is
+    started. Exit status: 0 done, 2 there are no results, or GitHub refused.
     """
 
     def post() -> int:

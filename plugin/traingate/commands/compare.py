@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import click
 import msgspec
@@ -22,6 +22,7 @@ from traingate.commands.output import (
 )
 from traingate.commands.runs import RUN_COMPLETION, find_run
 from traingate.commands.shared_options import STORAGE, format_option, tolerance_option
+from traingate.comparison.counts import KINDS, ComparisonCounts
 from traingate.comparison.explanation import explain_by_stored_profile
 from traingate.comparison.screen import check_launch_count, screen
 from traingate.errors import BaselineError
@@ -75,14 +76,15 @@ def _compared(base: SavedRun, run: SavedRun, tolerance: float) -> tuple[SuiteRes
             f"{', '.join(gone)}"
         )
     machines = [measurement.machine for _, measurement in run.measurements]
-    counts = Counter(
-        "not compared" if result.verdict is None else result.verdict.outcome.value.lower()
+    outcomes = (
+        Outcome.NO_BASELINE if result.verdict is None else result.verdict.outcome
         for result in tests
     )
+    counts = ComparisonCounts.of_kinds((KINDS[outcome] for outcome in outcomes), gone=len(gone))
     results = suite_results(
         [*(refused_result(test, f"is in {base.path} alone") for test in gone), *tests],
         problems=problems,
-        counts={**counts, "gone": len(gone)},
+        counts=asdict(counts),
         machine=machines[0].title if machines else "",
     )
     return results, problems

@@ -13,7 +13,7 @@ _VARIABLE = "_TRAINGATE_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script that completes commands, options, saved runs and tests in a SHELL.
+    """Print the script that completes commands, options and saved runs in a SHELL.
 
     For bash: eval "$(traingate completion bash)" in ~/.bashrc; alike for zsh in ~/.zshrc. For fish:
     traingate completion fish > ~/.config/fish/completions/traingate.fish

@@ -26,7 +26,7 @@ from traingate.untrusted.output_end import cut_output, end_of_output
 from traingate.untrusted.paths import is_folder
 
 _CHECK_SECONDS: Final = 1.0
-"""Interval of the looks at its size."""
+"""Interval at which the size of the command's output is checked."""
 
 _OUTPUT_LINES: Final = 40
 """Number of lines shown from the end of the command's output."""

@@ -56,7 +56,8 @@ class BaseSides:
 
         Raises:
             NewTestError: If the commit does not define the workload.
-            ConfigurationError: If there is no such commit.
+            ConfigurationError: If there is no such commit, if git cannot check it out, or if the
+                command that prepares its tree fails.
         """
         titles, relocation, folder = [], None, None
         environment = job.environment if placement is None else placement.environment
@@ -100,6 +101,10 @@ class BaseSides:
         Args:
             job: Job of the candidate.
             reference: Name of a commit, which defines what the job names.
+
+        Raises:
+            NewTestError: If the commit does not define the workload.
+            ConfigurationError: If git cannot read such a file of the commit.
         """
         repository, commit = self._find_commit(job, reference)
         contents = {}
@@ -232,7 +237,7 @@ class BaseSides:
         return self._repositories[file]
 
     def commit_hash(self, job: Job, reference: str) -> str:
-        """Return the full name of a commit of the workload's repository.
+        """Return the full name of a commit of the workload's repository; empty without one.
 
         Args:
             job: Job of the candidate.

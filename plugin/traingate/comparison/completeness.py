@@ -1,57 +1,18 @@
-"""Count what a session compared, and find what it should have compared and did not. Pure."""
+"""Find what a session should have compared and did not. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from traingate.baselines.test_names import is_named, is_part_of
+from traingate.comparison.counts import KINDS, ComparisonCounts
 from traingate.records import Outcome, Verdict
 from traingate.report.verdict import explain
 from traingate.selection import Absence
 from traingate.untrusted.shell_words import shell_word
-
-_KINDS = {
-    Outcome.REGRESSED: "regressed",
-    Outcome.INCONCLUSIVE: "open",
-    Outcome.PASSED: "passed",
-    Outcome.IMPROVED: "passed",
-    Outcome.NO_BASELINE: "new",
-}
-"""Name of the count of each outcome. Of several verdicts on one test, the first one here counts."""
-
-
-@dataclass(frozen=True)
-class ComparisonCounts:
-    """Numbers of training benchmarks of one comparing session.
-
-    Each selected one is among ``compared``, ``new`` and ``skipped``.
-
-    Attributes:
-        compared: Tests that were judged by a comparison: ``passed``, ``regressed`` and ``open``.
-        passed: Tests whose verdict is PASSED or IMPROVED, even if a limit of the marker is broken.
-        regressed: Tests with a REGRESSED verdict, even if a later run of the same test passed.
-        open: Tests whose verdict is INCONCLUSIVE.
-        new: Tests that have nothing to be compared with.
-        gone: Tests that have a baseline, and that do not exist any more.
-        skipped: Tests that were not judged for another reason: they were skipped, failed before
-            their verdict, or did not call the fixture.
-        deselected: Tests that have a baseline, and that the user's selection left out.
-    """
-
-    compared: int = 0
-    passed: int = 0
-    regressed: int = 0
-    open: int = 0
-    new: int = 0
-    gone: int = 0
-    skipped: int = 0
-    deselected: int = 0
-
-    def __str__(self) -> str:
-        return ", ".join(f"{count} {name}" for name, count in asdict(self).items())
 
 
 @dataclass(frozen=True)
@@ -97,7 +58,7 @@ class SessionFacts:
         return {test: self._kind(test, outcomes.get(test, set())) for test in self.selected}
 
     def _kind(self, test: str, outcomes: Collection[Outcome]) -> str:
-        for outcome, kind in _KINDS.items():
+        for outcome, kind in KINDS.items():
             if outcome in outcomes:
                 return kind
         is_new = test in self.refusals and test not in self.baselines
@@ -123,16 +84,11 @@ class SessionFacts:
 
 def count(facts: SessionFacts) -> ComparisonCounts:
     """Return the numbers of compared tests, and of those that were not compared."""
-    kinds = Counter(facts.kinds.values())
     absences = Counter(facts.absences.values())
-    return ComparisonCounts(
-        compared=kinds["passed"] + kinds["regressed"] + kinds["open"],
-        passed=kinds["passed"],
-        regressed=kinds["regressed"],
-        open=kinds["open"],
-        new=kinds["new"],
+    return ComparisonCounts.of_kinds(
+        facts.kinds.values(),
         gone=absences[Absence.GONE],
-        skipped=kinds["skipped"] + absences[Absence.SKIPPED],
+        skipped=absences[Absence.SKIPPED],
         deselected=absences[Absence.DESELECTED],
     )
 

@@ -142,7 +142,8 @@ def as_duet_side(job: Job, measurement: Measurement, plan: LaunchPlan) -> Job:
     """Return *job* as one side of a duet.
 
     Args:
-        job: Job of either side. If its own memory is known, that is kept.
+        job: Job of either side. A base keeps its own memory, also if that is not known; the
+            candidate gets that of *measurement*.
         measurement: Measurement of the candidate alone: its memory helps to decide whether two
             launches fit into memory together, and its operations need not be counted again.
         plan: Number of pairs.

@@ -45,7 +45,7 @@ class TrainingWorker:
 
     Attributes:
         batch_size: Samples per step of the whole process group, once the training is built.
-        epoch_steps: Number of batches in one pass over the dataset, None if unknown.
+        epoch_steps: Number of steps in one pass over the dataset, None if unknown.
         data_workers: Number of processes or threads that load its data, after the first step.
         prefetched_batches: Number of batches that its loader fetches ahead, once the training is
             built.

@@ -31,8 +31,8 @@ def choose_anchor(
     Args:
         points: Points of a series.
         commits: Commits of the history.
-        named: Index of the commit that the user named; None for the newest point with a change that
-            was accepted, or before the last one with a tag, else the first point.
+        named: Index of the commit that the user named; None for the newest point that has an
+            accepted change, or that has a tag and is not the last point; else the first point.
     """
     last = len(points) - 1
     if named is not None:

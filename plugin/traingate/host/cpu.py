@@ -1,6 +1,7 @@
 """Read the CPU's instruction sets, and the cores and NUMA nodes that this process may use.
 
-The parent and the worker both import this module, so it imports nothing but the standard library.
+The parent and the worker both import this module, so it imports the standard library, and
+modules of traingate that do the same.
 """
 
 from __future__ import annotations

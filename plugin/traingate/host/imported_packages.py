@@ -1,7 +1,7 @@
 """Find the distributions that this process has imported, and where local ones come from.
 
-The worker calls this after its last step, because a step may import modules too. Imports the
-standard library alone.
+The worker calls this after its last step, because a step may import modules too. It
+imports the standard library, and modules of traingate that do the same.
 """
 
 from __future__ import annotations

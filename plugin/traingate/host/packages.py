@@ -2,7 +2,7 @@
 
 An interrupted installation leaves folders such as ``~orch-2.8.0.dist-info``, without a name or
 without any file. These are skipped. The parent and the worker both import this module, so it
-imports the standard library alone.
+imports the standard library, and modules of traingate that do the same.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Select the environment variables that can change the speed of a training step.
 
-The worker imports this module, so it imports the standard library alone.
+The worker imports this module, so it imports the standard library, and modules of
+traingate that do the same.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ class Layer(Protocol):
         """Return a number that decides the layer's place in a stack.
 
         Layers apply from the lowest to the highest, and those of equal order by name. The layers of
-        traingate have these: process 50 to 90, batch size 100, data loading 200 to 210, memory
+        traingate have these: process 50 to 70, batch size 100, data loading 200 to 210, memory
         format 300, checkpointing 350, precision 400 to 410, optimizer 450 to 455, IPEX 500,
         distributed training 550, compilers 600 to 650, device 700.
         """

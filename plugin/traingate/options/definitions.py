@@ -97,8 +97,9 @@ OPTIONS: Final = (
             "Layers, or extras, that must run (names with commas between them): a test that lacks "
             "one fails instead of being skipped."),
     Option("timeout", positive_number, None, "SECONDS",
-            "Longest time for any one answer of a worker (default: 120 for the start, 1200 for "
-            "the first step, 600 for any other)."),
+            "Longest time for any one answer of a worker, and for the setup of a base (default: "
+            "120 for the start, 1200 for the first step, 600 for any other answer, 1800 for a "
+            "setup)."),
     Option("price", positive_number, None, "USD_PER_HOUR",
             "Price of this machine, for samples per dollar."),
     Option("html", nonempty, None, "PATH",

@@ -39,8 +39,8 @@ def parse(config: pytest.Config) -> Settings:
         )
     if not comparison and config.getoption("traingate_anchor") is not None:
         raise pytest.UsageError(
-            "--traingate-anchor is judged by in addition to a comparison: give "
-            "--benchmark-compare or --traingate-against too."
+            "--traingate-anchor adds an older baseline to a comparison: give --benchmark-compare "
+            "or --traingate-against too."
         )
     if values["against_python"] and values["against_environment"]:
         raise pytest.UsageError(

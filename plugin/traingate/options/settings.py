@@ -41,7 +41,8 @@ class Settings:
         anchor_tolerance: Largest loss since the anchor that is let through, in percent; None for
             the tolerance.
         base_setup: Shell command that prepares the tree of a base commit; None if it needs none.
-        timeout: Longest time for any one answer of a worker, in seconds; None for the defaults.
+        timeout: Longest time for any one answer of a worker, and for the setup of a base, in
+            seconds; None for the defaults.
         require: Names of layers, or of the extras that install what layers need; a test of such a
             layer fails instead of being skipped if the layer cannot run.
         price: Price of this machine in US dollars per hour; None if unknown.

@@ -1,7 +1,8 @@
 """Define the messages between the controller and its child processes.
 
 The children import this module too, under an interpreter that may lack the dependencies of
-pytest-traingate, so it imports the standard library alone. ``codec`` encodes the messages.
+pytest-traingate, so it imports the standard library, and modules of traingate that do the
+same. ``codec`` encodes the messages.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Prepare:
     """Command to import the workload and build the training.
 
     Attributes:
-        workload: Fields of the workload's ``traingate.workload.ObjectName``.
+        workload: Fields of a ``traingate.training_setup.WorkloadName``.
         layers: Layers of the stack, as ``Stack.factories`` returns them.
         import_paths: Folders to put at the front of the worker's ``sys.path``.
         scale: Name of the session's scale, such as ``quick``.
@@ -115,8 +116,8 @@ class Prepared:
 
     Attributes:
         setup_seconds: Time taken to import the workload and build the training, in seconds.
-        batch_size: Samples per batch of this rank.
-        epoch_steps: Number of batches in one pass over the dataset; None if it has no length.
+        batch_size: Samples per step of this rank.
+        epoch_steps: Number of steps in one pass over the dataset; None if it has no length.
         prefetched_batches: Number of batches that the loader fetches ahead of the steps.
         form: Parts that the training has, the fields of a ``TrainingForm``.
     """
@@ -222,7 +223,7 @@ class Profiled:
     """Answer to ``Profile``.
 
     Attributes:
-        profile: Fields of a ``traingate.records.Profile``.
+        profile: Fields of a ``traingate.records.profile.Profile``.
     """
 
     profile: dict[str, JSON]

@@ -1,4 +1,4 @@
-"""Write the comment of a pull request, which updates itself, and keeps silent if nothing moved.
+"""Write the comment of a pull request, or update it; none if nothing failed, moved or is open.
 
 It is written by a workflow that runs nothing of the pull request. The results come from one that
 does, so they are a stranger's: they are checked against their schema, and shown as text.

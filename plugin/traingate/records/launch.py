@@ -95,8 +95,9 @@ class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Counts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Numbers of one stack that are counted rather than timed.
 
-    Counters are of rank 0, from the start of the worker to its last measured step. Those of Dynamo,
-    inductor or XLA are present only if the worker has loaded that compiler:
+    Counters are of rank 0, from the start of the worker to its last measured step, or of the
+    measured steps alone if their name says so; losses are those of the rank that had most without a
+    number. Those of Dynamo, inductor or XLA are present only if the worker has loaded the compiler:
 
     - ``threads``: intra-op threads of torch;
     - ``dynamo_graphs``: graphs that Dynamo compiled;

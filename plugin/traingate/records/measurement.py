@@ -102,7 +102,9 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     Attributes:
         schema: Version of the format.
-        workload: File and function of the workload, as ``path/below/rootdir.py::function``.
+        workload: File and function of the workload with its arguments, as
+            ``path/below/rootdir.py::function(depth=3)``; of a file outside of the rootdir, its
+            module in place of the path.
         stack: Layers in their order; empty for the plain workload.
         scale: Name of the scale, such as ``quick``.
         batch_size: Samples per step, in a process group those of all ranks together.

@@ -76,7 +76,7 @@ class SuiteResults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         title: Sentence on the whole.
         problems: Reasons why the session fails although its tests may have passed.
         counts: Numbers of tests that were compared, passed, regressed, open, new, gone, skipped and
-            deselected; empty without a comparison.
+            deselected; empty if a session made no comparison.
         change: Change of all compared tests together; None if none was compared.
         tests: Results of the tests, those that failed first.
         machine: Processor and number of cores.

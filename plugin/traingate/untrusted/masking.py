@@ -1,6 +1,7 @@
 """Mask passwords, tokens and keys, before a record, a report or a log keeps the text around them.
 
-The worker imports this module, so it imports the standard library alone.
+The worker imports this module, so it imports the standard library, and modules of
+traingate that do the same.
 """
 
 from __future__ import annotations
