@@ -120,6 +120,17 @@ def test_each_test_that_is_missing_beside_a_compared_one_fails_the_run_and_is_na
     assert ended.counts["gone"] + ended.counts["skipped"] == len(MISSING) + 2
 
 
+def test_a_removed_benchmark_is_missed_although_a_test_leaves_no_path_to_git(project):
+    project.write("test_other.py", ONE)
+    project.commit()
+    (project.folder / "test_other.py").unlink()
+    hiding = "import os\n\ndef test_last(): os.environ['PATH'] = '/nowhere'\n"
+    project.write("test_z_last.py", hiding)
+    ended = project.run(*ASKERS[COMMIT], "-p", "no:randomly")
+    assert ended.status == 1, ended.output
+    assert "git cannot read the repository of" in ended.output
+
+
 def test_a_test_that_an_unchanged_hook_takes_away_fails_a_duet(project):
     project.write(
         "conftest.py", DROPPING.replace('!= "test_dropped"', "not in open('names').read()")

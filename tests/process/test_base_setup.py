@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import tempfile
 import venv
 from pathlib import Path
 from types import SimpleNamespace
@@ -88,6 +90,35 @@ def test_a_setup_command_that_hangs_is_ended_with_all_that_it_started(temporary)
         prepare_base_tree(command, temporary, None, 0.5, is_shared=True)
     commands = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
     assert ["sleep", "86399"] not in commands
+
+
+def test_a_base_whose_setup_was_ended_by_a_time_limit_is_not_measured_later(
+    project, base_sides_with
+):
+    """As pytest-timeout does, which fails the test alone: the next one has the same base."""
+
+    def fail(*_arguments):
+        pytest.fail("time limit")
+
+    sides = base_sides_with("echo begun > generated.py; sleep 60; echo ended >> generated.py")
+    previous = signal.signal(signal.SIGALRM, fail)
+    signal.setitimer(signal.ITIMER_REAL, 3)
+    try:
+        with pytest.raises(pytest.fail.Exception, match="time limit"):
+            sides.job_for(project.job(), "HEAD")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    with pytest.raises(ConfigurationError, match="has not ended in the base's tree"):
+        sides.job_for(project.job(), "HEAD")
+
+
+def test_a_setup_command_that_cannot_be_started_is_an_error_of_its_own(temporary, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary / "missing"))
+    with pytest.raises(
+        ConfigurationError, match=r"base-setup: 'true' cannot be run .*No such file"
+    ):
+        prepare_base_tree("true", temporary, None, 60, is_shared=False)
 
 
 def test_an_interpreter_that_does_not_answer_is_refused(temporary, monkeypatch):

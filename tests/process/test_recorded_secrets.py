@@ -6,8 +6,8 @@ import gzip
 import json
 
 import pytest
-from comparing_runs import OPTIONS, run
-from workers import git
+from comparing_runs import FAST, ONE_MEASURED, OPTIONS, run, text_of
+from workers import TRAININGS, git
 
 from traingate.untrusted.masking import MASK
 
@@ -77,3 +77,28 @@ def test_no_file_of_a_session_has_a_secret_of_its_worker(pytester, helper, monke
     assert {"a.html", "a.json", "a.md", "run.json", "junit.xml", "profile.json"} <= names
     assert [path.name for path in written if HIDDEN.encode() in content_of(path)] == []
     assert HIDDEN not in "\n".join((*result.outlines, *result.errlines))
+
+
+def test_a_verdict_that_quotes_the_error_of_a_base_quotes_no_secret(pytester, save):
+    """The worker of the base ends with a traceback and a log, which become evidence."""
+    ending = f"print('API_TOKEN={HIDDEN}', flush=True)\nraise RuntimeError({URL!r})\n"
+    pytester.makepyfile(trainings=f"{TRAININGS.read_text()}\n{ending}")
+    git(pytester.path, "init", "-q")
+    git(pytester.path, "add", "-A")
+    git(pytester.path, "commit", "-q", "-m", "first")
+    save(FAST)
+    stored = pytester.path / "stored" / "0001_base.json"
+    content = json.loads(stored.read_text())
+    content["commit_info"] = {"id": git(pytester.path, "rev-parse", "HEAD"), "dirty": False}
+    stored.write_text(json.dumps(content))
+    files = ("--traingate-html=a.html", "--traingate-json=a.json", "--traingate-markdown=a.md")
+    files += ("--benchmark-json=run.json", "--show-capture=no")  # what a test prints stays its own
+    result = run(pytester, ONE_MEASURED, *files, "--traingate-launches=2")
+    assert result.ret == 1, text_of(result)
+    (test,) = json.loads((pytester.path / "a.json").read_text())["tests"]
+    assert "the baseline's commit could not be measured" in test["details"]
+    assert f"RuntimeError: https://{MASK}@index.example" in test["details"]
+    written = [path for path in pytester.path.rglob("*") if path.is_file()]
+    assert {"a.html", "a.json", "a.md", "run.json"} <= {path.name for path in written}
+    assert [path.name for path in written if HIDDEN.encode() in content_of(path)] == []
+    assert HIDDEN not in text_of(result)

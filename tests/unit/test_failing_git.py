@@ -65,6 +65,29 @@ def test_a_repository_that_git_cannot_read_is_an_error_and_no_empty_one(
         read(repository, commit_hash)
 
 
+LEAKS = {
+    "PATH": {"PATH": "/nowhere"},
+    "ceiling": {"GIT_CEILING_DIRECTORIES": "{root}"},
+    "settings": {"GIT_CONFIG_COUNT": "-1"},
+}
+"""Variables that a test may leave behind, by which git finds no repository."""
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_a_repository_that_git_does_not_find_any_more_is_an_error(repository, monkeypatch, leak):
+    folder = repository.root / "tests"
+    folder.mkdir()
+    assert Repository.required_if_any(folder) == repository
+    for name, value in LEAKS[leak].items():
+        monkeypatch.setenv(name, value.format(root=repository.root))
+    with pytest.raises(ConfigurationError, match=r"git cannot read the repository of .+: .+"):
+        Repository.required_if_any(folder)
+
+
+def test_a_folder_outside_of_all_repositories_is_no_error(tmp_path):
+    assert Repository.required_if_any(tmp_path) is None
+
+
 def test_a_file_of_which_git_lacks_the_content_is_not_taken_for_a_new_one(repository):
     file = repository.root / "models.py"
     blob = git(repository.root, "rev-parse", "HEAD:models.py")

@@ -60,19 +60,20 @@ def prepare_base_tree(
     """
     packages_before = _installed_packages(interpreter) if is_shared else None
     shown_command = repr(masked_text(command))
-    with tempfile.TemporaryFile() as output:
-        fcntl.fcntl(output, fcntl.F_SETFL, os.O_APPEND)  # so that it can be cut
-        ending = _run(command, folder, interpreter, seconds, output)
-        if ending is not None:
-            end, _ = end_of_output(output.fileno())
-            # Cleaned first, since a colour may precede a token.
-            printed = masked_text(terminal_text(end.decode(errors="replace")))
-            lines = printed.splitlines()[-_OUTPUT_LINES:]
-            text = "\n".join(f"    {line}" for line in lines) or "    It printed nothing."
-            raise ConfigurationError(
-                f"--traingate-base-setup: {shown_command} {ending} in the base's tree, {folder}.\n"
-                f"Last output:\n{text}"
-            )
+    try:
+        with tempfile.TemporaryFile() as output:
+            fcntl.fcntl(output, fcntl.F_SETFL, os.O_APPEND)  # so that it can be cut
+            ending = _run(command, folder, interpreter, seconds, output)
+            printed = _shown_end(output)
+    except OSError as error:
+        raise ConfigurationError(
+            f"--traingate-base-setup: {shown_command} cannot be run in the base's tree: {error}"
+        ) from error
+    if ending is not None:
+        raise ConfigurationError(
+            f"--traingate-base-setup: {shown_command} {ending} in the base's tree, {folder}.\n"
+            f"Last output:\n{printed}"
+        )
     if packages_before is not None and packages_before != _installed_packages(interpreter):
         raise ConfigurationError(
             f"--traingate-base-setup: {shown_command} has changed the packages of this environment,"
@@ -80,6 +81,15 @@ def prepare_base_tree(
             "environment of its own by --traingate-against-python. First install the working tree "
             "again."
         )
+
+
+def _shown_end(output: IO[bytes]) -> str:
+    """Return the last lines of the command's output, indented."""
+    end, _ = end_of_output(output.fileno())
+    # Cleaned first, since a colour may precede a token.
+    printed = masked_text(terminal_text(end.decode(errors="replace")))
+    lines = printed.splitlines()[-_OUTPUT_LINES:]
+    return "\n".join(f"    {line}" for line in lines) or "    It printed nothing."
 
 
 def _run(

@@ -191,7 +191,10 @@ class BaseSides:
         key = (Path(relocation.tree), environment, is_shared)
         if key not in self._preparations:
             folder = Path(self._folder_in(relocation, self._root))
-            self._preparations[key] = None
+            self._preparations[key] = ConfigurationError(
+                f"--traingate-base-setup has not ended in the base's tree, {folder}, since a test "
+                "was interrupted or timed out before. The base is not prepared."
+            )
             try:
                 prepare_base_tree(
                     self._setup,
@@ -202,6 +205,8 @@ class BaseSides:
                 )
             except ConfigurationError as error:
                 self._preparations[key] = error
+            else:
+                self._preparations[key] = None
         failure = self._preparations[key]
         if failure is not None:
             raise failure

@@ -17,6 +17,8 @@ from traingate.errors import TraingateError
 from traingate.gate.counters import counter_regressions
 from traingate.records import Duet, Measurement, Outcome, Verdict
 from traingate.records.explanation import Explanation
+from traingate.report.results import MAX_DETAILS
+from traingate.untrusted.plain_text import shortened
 
 _PROFILED_SECONDS: Final = 0.3
 """Time of each turn in which a side is profiled: short steps vary more, relative to their time."""
@@ -59,7 +61,8 @@ def explain_by_profiles(
     try:
         profiles = take_profiles(ProfilePlan(steps, folder=folder))
     except TraingateError as error:  # the verdict stands without them
-        note = f"the cause is unknown, because the sides could not be profiled: {error}"
+        reason = shortened(str(error), MAX_DETAILS)
+        note = f"the cause is unknown, because the sides could not be profiled: {reason}"
         return msgspec.structs.replace(verdict, evidence=(*verdict.evidence, note)), None
     if verdict.outcome in _CHANGED:
         center = statistics.fmean if verdict.changed_steps else statistics.median

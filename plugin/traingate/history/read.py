@@ -42,7 +42,7 @@ def read_history(
             ancestor, or if a library is not installed.
     """
     runs = [*load_summaries(storage, True, progress), *([current] if current else [])]
-    repository = Repository.containing(root or Path.cwd())
+    repository = Repository.required_if_any(root or Path.cwd())
     commits, anchor_hash = None, None
     if repository is not None:
         commits = commits_to(repository, repository.resolve_commit(reference).hash)

@@ -12,10 +12,10 @@ import msgspec
 from traingate.errors import DamagedRecordError, NoRunError
 from traingate.records.decoding import check_keys, decode
 from traingate.records.encoding import encode
+from traingate.records.masking import masked_measurement
 from traingate.records.measurement import SCHEMA
 from traingate.records.race import RACE_SCHEMA, Race
 from traingate.records.race_plausibility import check_race
-from traingate.records.schema import masked_measurement
 from traingate.untrusted.files import read_bounded, write_atomically
 from traingate.untrusted.locks import locked
 from traingate.untrusted.masking import masked_text

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from traingate.errors import DamagedRecordError
 from traingate.records.decoding import decode
+from traingate.records.masking import masked_measurement
 from traingate.records.measurement import SCHEMA, Measurement
 from traingate.records.plausibility import check
-from traingate.untrusted.masking import masked_environment
 
 _FIRST_WITH_LIST: Final = 2
 """First version of the schema in which ``published`` is a list."""
@@ -55,19 +55,6 @@ def from_json(content: bytes | msgspec.Raw, location: str) -> Measurement:
     except (msgspec.MsgspecError, ValueError) as error:
         raise DamagedRecordError.of(location, error) from error
     return masked_measurement(measurement)
-
-
-def masked_measurement(measurement: Measurement) -> Measurement:
-    """Return a record without the secrets that an earlier version may have kept."""
-    replace = msgspec.structs.replace
-    duet = measurement.duet
-    if duet is not None:
-        duet = replace(
-            duet,
-            candidate_environment=masked_environment(duet.candidate_environment),
-            base_environment=masked_environment(duet.base_environment),
-        )
-    return replace(measurement, environment=masked_environment(measurement.environment), duet=duet)
 
 
 def _from_first(content: dict[str, Any]) -> Measurement:

@@ -130,7 +130,7 @@ class ComparisonChooser:
 
     @cached_property
     def _newest_tag(self) -> tuple[str, str] | None:
-        repository = Repository.containing(self.root)
+        repository = Repository.required_if_any(self.root)
         if repository is None:
             return None
         commits = {run.commit for run in self.baselines().runs if run.commit is not None}

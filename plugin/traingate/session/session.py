@@ -29,6 +29,7 @@ from traingate.gate.limits import violations
 from traingate.host.hardware import hardware
 from traingate.options import Settings
 from traingate.records import Acceptance, Hardware, Measurement, Outcome, Verdict
+from traingate.records.masking import masked_measurement
 from traingate.records.units import samples_per_dollar
 from traingate.report.cautions import cautions
 from traingate.report.row import Row
@@ -198,7 +199,7 @@ class Session:
             duet=comparison_result.duet,
             samples_per_dollar=price and samples_per_dollar(measurement.samples_per_second, price),
         )
-        measurement = self._with_cautions(request, measurement)
+        measurement = masked_measurement(self._with_cautions(request, measurement))
         if measurement.verdict is not None:
             self.verdicts.append((request.test, measurement.verdict))
         return replace(result, measurement=measurement, sides=comparison_result.profiles)

@@ -9,12 +9,8 @@ from functools import partial
 from traingate.baselines.known_tests import known_tests
 from traingate.baselines.run_files import may_hold_records
 from traingate.baselines.test_names import is_part_of
-from traingate.comparison.completeness import (
-    ComparisonCounts,
-    SessionFacts,
-    count,
-    problems,
-)
+from traingate.comparison.completeness import SessionFacts, count, problems
+from traingate.comparison.counts import ComparisonCounts
 from traingate.errors import BaselineError, ConfigurationError, NewTestError
 from traingate.layers.kinds import KINDS
 from traingate.records import Outcome
@@ -160,9 +156,13 @@ def _new_tests(session: Session) -> set[str]:
 
 
 def _tests_of_the_base(session: Session, selection: Selection) -> list[TestPair]:
-    """Return the training benchmarks that the base's commit defines; none without such a base."""
+    """Return the training benchmarks that the base's commit defines; none without such a base.
+
+    Raises:
+        ConfigurationError: If git fails, or if a test of the base is nested too deeply.
+    """
     reference, root = session.settings.against, session.root
-    repository = Repository.containing(root) if reference else None
+    repository = Repository.required_if_any(root) if reference else None
     if reference is None or repository is None:
         return []
     try:

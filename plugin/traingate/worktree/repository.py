@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from traingate.errors import ConfigurationError
+from traingate.untrusted.masking import masked_text
 from traingate.untrusted.paths import path_exists
 from traingate.worktree import references
 from traingate.worktree.git_command import checked_git, git_output, run_git
@@ -54,6 +56,21 @@ class Repository:
         root = git_output(folder, "rev-parse", "--show-toplevel")
         return cls(Path(root).resolve()) if root else None
 
+    @classmethod
+    def required_if_any(cls, path: Path) -> Repository | None:
+        """Return the innermost repository that contains *path*, None without one.
+
+        Raises:
+            ConfigurationError: If a folder of *path* has an entry ``.git``, and git finds no
+                repository, as if it is not installed any more, or does not trust the owner.
+        """
+        repository = cls.containing(path)
+        if repository is None and any((each / ".git").exists() for each in (path, *path.parents)):
+            raise ConfigurationError(
+                f"git cannot read the repository of {path}: {masked_text(cls.git_error(path))}"
+            )
+        return repository
+
     @property
     def is_submodule(self) -> bool:
         """Return whether this repository is checked out as a submodule of another one.
@@ -71,7 +88,8 @@ class Repository:
         The message may say that git does not trust the owner of the folder.
         """
         try:
-            return run_git(path.parent, "rev-parse", "--show-toplevel").stderr.strip()
+            folder = path if path.is_dir() else path.parent
+            return run_git(folder, "rev-parse", "--show-toplevel").stderr.strip()
         except OSError as error:
             return f"git does not run: {error}"
 
