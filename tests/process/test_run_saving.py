@@ -142,33 +142,30 @@ def test_the_storage_may_have_any_name(pytester, save):
     assert not (pytester.path / "x").exists()
 
 
-UNFINISHED = """
-import signal
-import pytest
-from trainings import sleeping
-
-class Raising(dict):
-    def items(self):
-        signal.raise_signal(self["number"])
-
-EXTRA = {
-    "a key that is no text": {(1, 2): 3},
-    "Ctrl-C": {"a": Raising(number=signal.SIGINT)},
-    "SIGTERM": {"a": Raising(number=signal.SIGTERM)},
+ENDINGS = {
+    "a key that is no text": "benchmark.extra_info[(1, 2)] = 3",
+    "an error": "os.fsync = lambda _: 1 / 0",
+    "Ctrl-C": "os.fsync = lambda _: signal.raise_signal(signal.SIGINT)",
+    "SIGTERM": "os.fsync = lambda _: signal.raise_signal(signal.SIGTERM)",
 }
+"""Statements of another test that end the save: before it, or when all is written but its name."""
+
+UNFINISHED = """
+import os
+import signal
+from trainings import sleeping
 
 def test_other(benchmark):
     benchmark(int)
-    benchmark.extra_info.update(EXTRA["%s"])
+    {}
 """
-"""Another benchmark whose extra_info ends the save after pytest-benchmark has opened the file."""
 
 
-@pytest.mark.parametrize("ending", ["a key that is no text", "Ctrl-C", "SIGTERM"])
-def test_a_save_that_any_exception_interrupts_leaves_no_damaged_baseline(pytester, save, ending):
-    result = run(pytester, ONE_MEASURED + UNFINISHED % ending, options=SAVING)
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_save_that_any_exception_interrupts_leaves_no_part_of_a_run(pytester, save, ending):
+    result = run(pytester, ONE_MEASURED + UNFINISHED.format(ENDINGS[ending]), options=SAVING)
     assert result.ret != 0
-    assert saved(pytester) == []
+    assert [path for path in pytester.path.rglob("stored/**/*") if path.is_file()] == []
 
 
 def test_a_run_that_is_not_saved_where_it_should_be_fails(pytester, save):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+from itertools import count
 
 import pytest
 
-from traingate.untrusted.files import write_atomically
+from traingate.untrusted import files
+from traingate.untrusted.files import create_atomically, write_atomically
 
 WRITING = """
 import os, signal, sys
@@ -78,3 +81,59 @@ def test_only_regular_files_of_these_names_are_removed(tmp_path):
     before = unfinished(tmp_path)
     write_atomically(tmp_path / "other.json", "text")
     assert unfinished(tmp_path) == before
+
+
+@pytest.fixture(params=["links", "no links"])
+def new_file(request, tmp_path, monkeypatch):
+    """A path in a folder of a file system with or without hard links, as exFAT."""
+
+    def refuse(*_arguments, **_options):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    if request.param == "no links":
+        monkeypatch.setattr(os, "link", refuse)
+    return tmp_path / "0001_run.json"
+
+
+def create_and_end_at(line, path):
+    """Create a file in a process that is killed at one line of the code, and return its status."""
+    child = os.fork()
+    if child == 0:
+        lines = count(1)
+
+        def trace(frame, event, _argument):
+            is_line = event == "line" and frame.f_code.co_filename == files.__file__
+            if is_line and next(lines) == line:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return trace
+
+        try:
+            sys.settrace(trace)
+            create_atomically(path, b"whole")
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_new_file_is_there_as_a_whole_or_not_at_all_wherever_its_writer_is_killed(new_file):
+    states = set()
+    for line in count(1):
+        status = create_and_end_at(line, new_file)
+        states.add(new_file.read_bytes() if new_file.exists() else None)
+        for file in new_file.parent.iterdir():  # each left one takes lines of the next write
+            file.unlink()
+        if status == 0:
+            break
+        assert status == -signal.SIGKILL
+    assert line > 10
+    assert states == {None, b"whole"}
+
+
+def test_a_new_file_replaces_none_and_leaves_nothing_else(new_file):
+    create_atomically(new_file, b"first")
+    with pytest.raises(FileExistsError):
+        create_atomically(new_file, b"second")
+    assert [(each.name, each.read_bytes()) for each in new_file.parent.iterdir()] == [
+        (new_file.name, b"first")
+    ]

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from traingate.untrusted.locks import try_to_lock
+from traingate.untrusted.locks import locked, try_to_lock
 
 _CHUNK_BYTES: Final = 1 << 20
 _UNFINISHED: Final = re.compile(r"\.traingate-[0-9a-f]{16}")
@@ -25,6 +25,9 @@ _UNFINISHED: Final = re.compile(r"\.traingate-[0-9a-f]{16}")
 
 _KILLED_SECONDS: Final = 60.0
 """Age from which a file without a lock has no writer; one takes its lock at once."""
+
+_LOCK_SECONDS: Final = 10.0
+"""Longest wait for another process that names a new file in the same folder."""
 
 _OPEN_FILES: Final = ("/dev/fd/", "/dev/std", "/proc/")
 """Beginnings of paths that stand for open files: these are written to, and not replaced."""
@@ -224,12 +227,14 @@ def _write_whole(
 def _link_new(unfinished: Path, path: Path) -> None:
     """Rename a file, unless there is anything at *path*."""
     try:
-        path.hardlink_to(unfinished)
+        os.link(unfinished, path)
     except FileExistsError:
         raise
     except OSError:  # of a file system without links
-        path.touch(exist_ok=False)
-        unfinished.replace(path)
+        with locked(path.parent, _LOCK_SECONDS):
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            unfinished.replace(path)
     else:
         unfinished.unlink()
 
