@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from traingate.errors import WorkloadError
+from traingate.protocol.limits import MAX_OPTION_DEPTH, excess_of, too_deep
 from traingate.workload import ObjectName, name_of
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def workload_name(workload: Callable[..., Any], arguments: Mapping[str, object])
 
     Raises:
         WorkloadError: If the worker could not import the function, if the function has no parameter
-            of that name, or if JSON cannot represent an argument.
+            of that name, if JSON cannot represent an argument, or if it is too large.
     """
     given_arguments: dict[str, object] = {}
     if isinstance(workload, functools.partial):
@@ -150,7 +151,7 @@ def workload_name(workload: Callable[..., Any], arguments: Mapping[str, object])
     given_arguments |= arguments
     check_parameters(workload, given_arguments)
     json_arguments = {
-        key: _as_json(value, f"the argument {key} of {name.qualname}")
+        key: _json_argument(value, f"the argument {key} of {name.qualname}")
         for key, value in given_arguments.items()
     }
     return WorkloadName(name.file, name.module, name.qualname, json_arguments)
@@ -192,6 +193,31 @@ def _named(function: Callable[..., Any], values: Sequence[object]) -> dict[str, 
                 "gets arguments by name: write the parameter so that it can be given by name."
             )
     return bound_arguments
+
+
+def _json_argument(value: object, title: str) -> Any:
+    """Return an argument as JSON restores it.
+
+    Args:
+        value: Argument of a workload.
+        title: Description of the argument at the start of the error message.
+
+    Raises:
+        WorkloadError: If JSON would restore another value, or if it is too large for the worker.
+    """
+    try:
+        json_value = _as_json(value, title)
+        excess = excess_of(json_value)
+    except RecursionError:
+        excess = too_deep(MAX_OPTION_DEPTH)
+    except ValueError as error:  # of an integer with thousands of digits
+        raise WorkloadError(f"{title} cannot be written as JSON: {error}") from error
+    if excess:
+        raise WorkloadError(
+            f"{title} has {excess}. Give the workload a size, a seed or the path of a file, and "
+            "let it make or read the values itself."
+        )
+    return json_value
 
 
 def _as_json(value: object, place: str) -> Any:

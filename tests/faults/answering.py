@@ -66,6 +66,11 @@ def answering_too_many_values():
     return _sending(lambda _: b'{"type": "Stepped", "values": [' + b"0," * 2_000_000 + b"0]}")
 
 
+def answering_too_many_nested_values():
+    nested = b"[" * 400 + b"]" * 400 + b","
+    return _sending(lambda _: b'{"type": "Stepped", "values": [' + nested * 5_000 + b"0]}")
+
+
 def _failing_with(**fields):
     return _sending(lambda _: json.dumps({"type": "Failed", **fields}).encode())
 

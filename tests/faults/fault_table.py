@@ -209,6 +209,7 @@ MESSAGES = (
     answering("answering_without_phases", rf"launch 1 sent an answer {MIDDLE} .* phase_seconds has no data"),
     answering("answering_no_environment", r"launch 1, after its last step: its answer cannot be right: environment"),
     answering("answering_too_many_values", rf"launch 1 sent an answer {MIDDLE} .* more than 1,000,000 values"),
+    answering("answering_too_many_nested_values", rf"launch 1 sent an answer {MIDDLE} .* more than 1,000,000 values"),
     answering("answering_a_long_message", rf"launch 1 sent an answer {MIDDLE} .* message has 10,000,000 characters"),
     answering("answering_a_long_traceback", rf"launch 1 sent an answer {MIDDLE} .* traceback has 10,000,000 characters"),
     answering("answering_long_reasons", r"launch 1 sent an answer after its last step .* reasons has 10,000,000"),

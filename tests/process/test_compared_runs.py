@@ -166,11 +166,14 @@ def test_a_run_of_wrong_types_is_an_error_that_names_it(pytester, stored, change
     assert path.name in text_of(result)
 
 
-def test_a_run_of_very_many_values_does_not_fill_the_memory(pytester, save):
+@pytest.mark.parametrize(
+    "values", ["{}," * 8_000_001, ("[" * 400 + "]" * 400 + ",") * 40_000], ids=["flat", "nested"]
+)
+def test_a_run_of_very_many_values_does_not_fill_the_memory(pytester, save, values):
     pytester.makepyfile(test_speed=ONE_MEASURED)
     path = pytester.path / "stored" / "0001_base.json"
     path.parent.mkdir()
-    path.write_text('{"benchmarks": [], "traingate": [' + "{}," * 16_000_001 + "{}]}")
+    path.write_text('{"benchmarks": [], "traingate": [' + values + "{}]}")
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", *MEASURE, "--benchmark-compare"],
         capture_output=True,

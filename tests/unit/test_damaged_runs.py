@@ -188,11 +188,20 @@ def test_numbers_that_are_only_shown_may_be_any(stored):
         assert result.exit_code == 0, result.output
 
 
-@pytest.mark.parametrize(("key", "values"), [(b"other", b"{},"), (b"step_seconds", b"0,")])
+@pytest.mark.parametrize(
+    ("key", "values", "count"),
+    [
+        (b"other", b"{},", 8_000_001),
+        (b"step_seconds", b"0,", 16_000_001),
+        (b"nested lists", b"[" * 400 + b"]" * 400 + b",", 40_000),
+        (b"nested objects", b'{"a":' * 400 + b"0" + b"}" * 400 + b",", 40_000),
+    ],
+    ids=lambda value: value.decode() if isinstance(value, bytes) and len(value) < 20 else "",
+)
 def test_a_small_file_of_very_many_values_is_refused_before_they_fill_the_memory(
-    stored, key, values
+    stored, key, values, count
 ):
-    stored.write_bytes(b'{"benchmarks": [{"%s": [' % key + values * 16_000_001 + b"0]}]}")
+    stored.write_bytes(b'{"benchmarks": [{"%s": [' % key + values * count + b"0]}]}")
     tracemalloc.start()
     try:
         with pytest.raises(DamagedRecordError, match=r"0002_new.json.* 16,000,000 values"):

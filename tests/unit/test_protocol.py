@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,23 @@ def test_a_message_is_the_same_after_encoding_and_decoding(message):
 def test_an_invalid_payload_is_a_protocol_error(payload):
     with pytest.raises(ProtocolError, match="not a message of protocol version"):
         decode(payload)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [b"0," * 1_000_001, b"[]," * 500_001, (b"[" * 80 + b"]" * 80 + b",") * 12_500],
+    ids=["numbers", "lists", "nested lists"],
+)
+def test_a_payload_of_very_many_values_is_refused_before_they_fill_the_memory(values):
+    payload = b'{"type": "Profiled", "profile": {"a": [' + values + b"0]}}"
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProtocolError, match="a message with more than 1,000,000 values"):
+            decode(payload)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 20
 
 
 def finished(**fields):

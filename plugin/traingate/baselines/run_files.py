@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from traingate.errors import BaselineError, DamagedRecordError, NoRunError
-from traingate.untrusted.files import MAX_VALUES, contains, has_too_many_values, kind_of
+from traingate.untrusted.files import contains, has_too_many_values, kind_of
+from traingate.untrusted.json_size import MAX_VALUES
 from traingate.untrusted.masking import masked_text
 from traingate.untrusted.paths import is_file, is_folder
 

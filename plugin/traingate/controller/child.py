@@ -183,15 +183,16 @@ class Child:
 
         Raises:
             ProtocolError: If a rank has sent a message that it was not asked for.
-            WorkloadError, ConfigurationError: If a rank has reported an exception meanwhile.
+            WorkloadError, ConfigurationError: If a rank has failed, or the command is too large.
         """
         assert self._channels is not None
         assert self._tree is not None
         answers = self._channels.unasked(ranks)
         self._check(answers, activity)
         for rank, unasked in answers.messages.items():
-            raise self._failures.unexpected(rank, type(unasked).__name__, activity)
-        self._channels.send(message, ranks)
+            raise self._failures.unexpected(rank, unasked, activity)
+        with self._failures.naming_child(activity):
+            self._channels.send(message, ranks)
         self._tree.thaw()
 
     def receive(
@@ -228,8 +229,7 @@ class Child:
         typed_messages: list[Answer] = []
         for rank, message in sorted(answers.messages.items()):
             if not isinstance(message, kind):
-                name = type(message).__name__
-                raise self._failures.unexpected(rank, name, activity, kind.__name__)
+                raise self._failures.unexpected(rank, message, activity, kind.__name__)
             typed_messages.append(message)
         return typed_messages
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,11 +23,20 @@ from traingate.errors import (
     WorkloadError,
 )
 from traingate.protocol.channel import Listener
-from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello
-from traingate.protocol.shared_names import CONNECTION_ENDED
+from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
+from traingate.protocol.shared_names import COMMAND_REFUSED, CONNECTION_ENDED
 
 _EXIT_SECONDS: Final = 5.0
 """Longest wait for the end of a process whose connection has ended."""
+
+_OWN_ENDS: Final[Mapping[str, str]] = {
+    CONNECTION_ENDED: (
+        "its connection to traingate's controller, which something in that process has shut down "
+        "or closed, had ended"
+    ),
+    COMMAND_REFUSED: "it could not read a command of traingate's controller",
+}
+"""Reasons for which a child ends itself, by the files that tell of them."""
 
 
 class ChildFailures:
@@ -93,18 +103,15 @@ class ChildFailures:
         """Return the error that the child, or these ranks, ended before they had reported."""
         is_launched = self._command.launched
         ending = "ended" if is_launched else describe_exit(process, _EXIT_SECONDS)
-        is_disconnected = (self._directory / CONNECTION_ENDED).exists()
-        if is_disconnected:
-            ending = (
-                "ended itself since its connection to traingate's controller, which something in "
-                "that process has shut down or closed, had ended"
-            )
+        reasons = [text for name, text in _OWN_ENDS.items() if (self._directory / name).exists()]
+        if reasons:
+            ending = f"ended itself since {reasons[0]}"
         message = (
             f"{self._name(ranks)} {ending} {activity}, before it had reported.\n"
             f"{self.log_tail(ranks)}"
         )
         is_sigkill = process.returncode == -signal.SIGKILL
-        was_killed = is_sigkill and not is_launched and not is_disconnected
+        was_killed = is_sigkill and not is_launched and not reasons
         return WorkerKilledError(message) if was_killed else WorkerDiedError(message)
 
     def damaged(self, rank: int, description: str, activity: str) -> ProtocolError:
@@ -115,19 +122,30 @@ class ChildFailures:
             f"connection.\n{self.log_tail([rank])}"
         )
 
-    def unexpected(self, rank: int, name: str, activity: str, expected: str = "") -> ProtocolError:
+    @contextlib.contextmanager
+    def naming_child(self, activity: str) -> Iterator[None]:
+        """Name the child in the error of a command that is too large to be sent to it."""
+        try:
+            yield
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self._label}, {activity}: {error}") from error
+
+    def unexpected(
+        self, rank: int, message: Message, activity: str, expected: str = ""
+    ) -> ProtocolError:
         """Return the error that a rank has sent another message than was expected.
 
         Args:
             rank: Rank.
-            name: Name of the message.
+            message: Message.
             activity: Activity of the child.
             expected: Name of the expected message; empty if none was expected.
         """
         instead = f"not {expected}" if expected else "without being asked for it"
         return ProtocolError(
-            f"{self._name([rank])} answered {name} {activity}, {instead}. Something in that "
-            f"process has sent a message besides traingate.\n{self.log_tail([rank])}"
+            f"{self._name([rank])} answered {type(message).__name__} {activity}, {instead}. "
+            "Something in that process has sent a message besides traingate.\n"
+            f"{self.log_tail([rank])}"
         )
 
     def check_group(self, hellos: Sequence[Hello]) -> None:

@@ -77,6 +77,9 @@ class RankChannels:
         Args:
             message: Command.
             ranks: Ranks that receive it; None for all.
+
+        Raises:
+            ConfigurationError: If the command is too large.
         """
         for rank in self.ranks if ranks is None else ranks:
             with contextlib.suppress(OSError):

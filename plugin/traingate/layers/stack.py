@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from traingate.errors import ConfigurationError, LayerConflictError
 from traingate.layers.base import Layer, ProcessRequest
 from traingate.protocol.json_values import JSON, as_json
+from traingate.protocol.limits import excess_of
 from traingate.workload import ObjectName, import_object, name_of
 
 
@@ -122,14 +123,17 @@ class Stack:
 
 
 def _check_options(layer: Layer) -> None:
-    """Raise a ConfigurationError if JSON cannot represent the options of *layer*."""
+    """Raise a ConfigurationError if JSON cannot represent the options, or if they are too large."""
     try:
-        as_json(dict(layer.options))
+        options = as_json(dict(layer.options))
     except TypeError as error:
         raise ConfigurationError(
             f"layer {layer.name}: its options do not survive JSON, which carries them to the "
             f"worker and into the record: {error}"
         ) from error
+    excess = excess_of(options)
+    if excess:
+        raise ConfigurationError(f"layer {layer.name}: its options have {excess}")
 
 
 def _check_pair(first: Layer, second: Layer) -> None:

@@ -23,6 +23,7 @@ from typing import Final
 from traingate.errors import ConfigurationError, ProtocolError
 from traingate.protocol.codec import decode, encode
 from traingate.protocol.handshake import Authentication, prove
+from traingate.protocol.limits import MAX_MESSAGE_BYTES
 from traingate.protocol.messages import Message
 from traingate.untrusted.clock import running_time
 from traingate.untrusted.folders import remove_folder
@@ -57,9 +58,6 @@ _PART_BYTES: Final = 1 << 20
 
 _LENGTH: Final = struct.Struct("!i")
 """Length of a message as ``multiprocessing.connection`` sends it before the message."""
-
-_MAX_MESSAGE_BYTES: Final = 64 << 20
-"""Largest message that is accepted. Profiles, the largest that are sent, have a few MiB."""
 
 
 def listener_pattern() -> str:
@@ -104,6 +102,7 @@ class Channel:
         Raises:
             OSError: If the other end is closed, or if the workload has closed this one: its
                 descriptor may be that of one of the workload's files by now.
+            ConfigurationError: If it is a command that the other end would refuse.
         """
         self._check_descriptor()
         try:
@@ -140,8 +139,8 @@ class Channel:
         self.poll(None)  # the limits of time begin with the message
         deadline = running_time() + (_MESSAGE_SECONDS if seconds is None else seconds)
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
-        if not 0 <= length <= _MAX_MESSAGE_BYTES:  # -1 announces a longer one
-            raise ProtocolError(f"longer than {_MAX_MESSAGE_BYTES >> 20} MiB")
+        if not 0 <= length <= MAX_MESSAGE_BYTES:  # -1 announces a longer one
+            raise ProtocolError(f"longer than {MAX_MESSAGE_BYTES >> 20} MiB")
         return decode(self._read(length, deadline))
 
     def _read(self, count: int, deadline: float) -> bytes:

@@ -13,27 +13,66 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any, Final, TypeAlias, get_args
 
-from traingate.errors import ProtocolError
+from traingate.errors import ConfigurationError, ProtocolError
 from traingate.protocol.bounds import FROM_CONTROLLER, problem_of
+from traingate.protocol.limits import MAX_DEPTH, MAX_MESSAGE_VALUES, excess_of_text, too_deep
 from traingate.protocol.messages import PROTOCOL_VERSION, Finished, Message
+from traingate.untrusted.json_size import count_values
 from traingate.untrusted.plain_text import without_surrogates_inside
 
 _Check: TypeAlias = Callable[[Any], bool]
 
-_MAX_DEPTH: Final = 90
-"""Largest depth of a value of JSON; readers of records allow a few levels more."""
-
-_MAX_VALUES: Final = 1_000_000
-"""Largest number of values in a message: each takes up to 100 bytes, in pytest's process. Profiles,
-the largest messages, have some ten thousand."""
+_PARTS: Final[Mapping[str, str]] = {
+    "workload": "the arguments of the workload",
+    "layers": "the options of the layers",
+    "import_paths": "the folders of the project on the search path",
+    "relocation": (
+        "the list of paths that git ignores in the working tree, in which a folder without any "
+        "tracked file is one path"
+    ),
+}
+"""Descriptions of the fields of commands whose size the user decides."""
 
 _MAX_WHOLE_NUMBER: Final = 1 << 63
 """First number that is too large for a record, whose readers have 64 bits."""
 
 
 def encode(message: Message) -> bytes:
-    """Return *message* as a JSON object of its ``type`` and its fields."""
-    return json.dumps({"type": type(message).__name__, **asdict(message)}).encode()
+    """Return *message* as a JSON object of its ``type`` and its fields.
+
+    Raises:
+        ConfigurationError: If it is a command that ``decode`` would refuse.
+    """
+    is_command = type(message) in FROM_CONTROLLER
+    if is_command:
+        _check_fields(message)
+    payload = json.dumps({"type": type(message).__name__, **asdict(message)}).encode()
+    excess = excess_of_text(payload) if is_command else ""
+    if excess:
+        raise ConfigurationError(
+            f"the command {type(message).__name__} cannot be sent to the worker: it has {excess}. "
+            f"Most of this is {_largest_part(message)}."
+        )
+    return payload
+
+
+def _check_fields(message: Message) -> None:
+    """Raise a ConfigurationError if a field of a command is too deep or of a wrong type."""
+    for name, check in _CHECKS[type(message)].items():
+        if not check(getattr(message, name)):
+            raise ConfigurationError(
+                f"{_PARTS.get(name, name)}, a part of the command {type(message).__name__}, cannot "
+                f"be sent to the worker: it has {too_deep(MAX_DEPTH)}, or of another type"
+            )
+
+
+def _largest_part(message: Message) -> str:
+    """Return the description of the field of a command that takes most of it."""
+    texts = {
+        item.name: json.dumps(getattr(message, item.name)).encode() for item in fields(message)
+    }
+    largest = max(texts, key=lambda name: (count_values(texts[name]), len(texts[name])))
+    return _PARTS.get(largest, largest)
 
 
 def decode(payload: bytes) -> Message:
@@ -47,8 +86,8 @@ def decode(payload: bytes) -> Message:
         ProtocolError: If the payload is not a JSON object, if its type or fields are not those of a
             message, or if a value in it cannot be right.
     """
-    if payload.count(b",") > _MAX_VALUES:
-        raise ProtocolError(f"a message with more than {_MAX_VALUES:,} values")
+    if count_values(payload) > MAX_MESSAGE_VALUES:
+        raise ProtocolError(f"a message with more than {MAX_MESSAGE_VALUES:,} values")
     try:
         content = json.loads(payload)
         kind = _TYPES[content.pop("type")]
@@ -107,7 +146,7 @@ def _is_json(value: Any, depth: int = 0) -> bool:
         return math.isfinite(value)
     if isinstance(value, (dict, list)):
         items = value.values() if isinstance(value, dict) else value
-        return depth < _MAX_DEPTH and all(_is_json(item, depth + 1) for item in items)
+        return depth < MAX_DEPTH and all(_is_json(item, depth + 1) for item in items)
     return True
 
 

@@ -13,9 +13,9 @@ def as_json(value: object) -> Any:
     """Return *value* as decoding its JSON restores it: a tuple, for example, becomes a list.
 
     Raises:
-        TypeError: If JSON cannot represent the value, such as NaN.
+        TypeError: If JSON cannot represent the value, such as NaN or a list of itself.
     """
     try:
         return json.loads(json.dumps(value, allow_nan=False))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TypeError(str(error)) from error

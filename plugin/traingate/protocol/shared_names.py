@@ -15,6 +15,10 @@ follow. It removes them at a normal exit only."""
 CONNECTION_ENDED: Final = "connection-ended"
 """File in the private directory of a child that has ended itself because its connection ended."""
 
+COMMAND_REFUSED: Final = "command-refused"
+"""File in the same directory of a child that has ended itself because it could not read a command;
+its log says why."""
+
 NONFINITE_LOSSES: Final = "nonfinite_losses_in_measured_steps"
 """Counter of the measured steps whose loss was NaN or infinite."""
 

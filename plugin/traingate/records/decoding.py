@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from traingate.untrusted.files import MAX_VALUES
+from traingate.untrusted.json_size import MAX_VALUES, count_values
 
 _T = TypeVar("_T")
 
@@ -90,5 +90,5 @@ def _check_object(pairs: Sequence[tuple[str, Any]]) -> None:
 
 def _check_count(content: bytes) -> None:
     """Check that a text of JSON has not so many values that they would fill the memory."""
-    if content.count(b",") > MAX_VALUES:
+    if count_values(content) > MAX_VALUES:
         raise TooManyValuesError(f"it has more than {MAX_VALUES:,} values")

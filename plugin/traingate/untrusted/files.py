@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from traingate.untrusted.json_size import MAX_VALUES, count_values
 from traingate.untrusted.locks import locked, try_to_lock
 
 _CHUNK_BYTES: Final = 1 << 20
@@ -73,25 +74,17 @@ def read_bounded(path: Path, max_bytes: int) -> bytes:
     raise OSError(f"it is larger than {max_bytes / 2**20:g} MiB, and was not read")
 
 
-MAX_VALUES: Final = 16_000_000
-"""Largest number of values in a text of JSON.
-
-Each takes up to 100 bytes when it is decoded, and as little as two in a text that was made for
-that. Saved runs of a thousand tests have some millions.
-"""
-
-
 def has_too_many_values(path: Path) -> bool:
     """Return whether a regular file of JSON, of any size, has more than ``MAX_VALUES`` values.
 
     Raises:
         OSError: If it cannot be read, or is no regular file.
     """
-    commas = 0
+    values = 0
     with _opened(path) as file:
         while chunk := os.read(file, _CHUNK_BYTES):
-            commas += chunk.count(b",")
-    return commas > MAX_VALUES
+            values += count_values(chunk)
+    return values > MAX_VALUES
 
 
 def contains(path: Path, text: bytes) -> bool:

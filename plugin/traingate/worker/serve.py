@@ -20,6 +20,7 @@ from traingate.protocol.channel import Channel, connect
 from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
 from traingate.protocol.ranks import rank_place
 from traingate.protocol.shared_names import (
+    COMMAND_REFUSED,
     CONNECTION_ENDED,
     INTEL_OPENMP_FILES,
     STACK_SIGNAL,
@@ -115,7 +116,13 @@ def _read(channel: Channel, inbox: queue.SimpleQueue[Message], directory: Path) 
         with contextlib.suppress(OSError):
             (directory / CONNECTION_ENDED).touch()
         _end()
-    except ProtocolError:
+    except ProtocolError as error:
+        # The main thread may be sending an answer, so that this one cannot.
+        text = f"traingate: a command of the controller cannot be read, {error}\n"
+        with contextlib.suppress(OSError):
+            os.write(2, text.encode(errors="backslashreplace"))
+        with contextlib.suppress(OSError):
+            (directory / COMMAND_REFUSED).touch()
         _end()
 
 
