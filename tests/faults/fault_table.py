@@ -132,12 +132,19 @@ SHORTAGES = (
         "Too many open files: the workload must close what it has opened",
     ),
     Fault("without_temporary_folder", "crashing"),
+    crashing(
+        "killed_without_temporary_folder", rf"launch 1 was killed by SIGKILL .* {MIDDLE}", words="words without a folder"
+    ),
+    crashing(
+        "raising_without_temporary_folder", rf"the workload raised in launch 1, {MIDDLE}", words="words without a folder"
+    ),
     Fault("killed_in_unasked_profile", "crashing"),
 )  # fmt: skip
 
 HANGS = (
     crashing("hanging_in_python", NO_ANSWER, r"Where process \d+ was:", "in wait_for_a_lock_that_nobody_releases"),
     crashing("hanging_in_python_while_printing", NO_ANSWER, words="more of the same"),
+    crashing("hanging_without_temporary_folder_while_printing", NO_ANSWER, words="more of the same"),
     crashing("hanging_in_c", NO_ANSWER, r"crashing\.py\", line \d+ in <lambda>"),
     crashing("hanging_in_dataset", NO_ANSWER, r"in __getitem__"),
     crashing(
@@ -163,20 +170,12 @@ CHILDREN = (
 
 OUTPUT = (
     meddling(
-        "printing_100_megabytes",
-        rf"the workload raised in launch 1, {MIDDLE}",
-        LAST_WORDS,
-        words="a line of text",
+        "printing_100_megabytes", rf"the workload raised in launch 1, {MIDDLE}", LAST_WORDS, words="a line of text"
     ),
     meddling("printing_100_megabytes_without_a_line_end"),
-    meddling(
-        "printing_binary",
-        rf"the workload raised in launch 1, {MIDDLE}",
-        LAST_WORDS,
-        words="ABCDEF",
-    ),
+    meddling("printing_binary", rf"the workload raised in launch 1, {MIDDLE}", LAST_WORDS, words="ABCDEF"),
     meddling("closing_its_output"),
-)
+)  # fmt: skip
 
 MESSAGES = (
     at_start(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Final
 
+from traingate.controller.child_logs import ChildLogs
 from traingate.controller.command import Command
-from traingate.controller.exit_report import NOTHING_PRINTED, describe_exit, log_tail
+from traingate.controller.exit_report import NOTHING_PRINTED, describe_exit
 from traingate.errors import (
     ConfigurationError,
     EditedFileError,
@@ -22,7 +22,7 @@ from traingate.errors import (
     WorkloadError,
 )
 from traingate.protocol.channel import Listener
-from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello
+from traingate.protocol.messages import PROTOCOL_VERSION, Failed, Hello, Message
 from traingate.protocol.shared_names import CONNECTION_ENDED
 
 _EXIT_SECONDS: Final = 5.0
@@ -35,7 +35,7 @@ class ChildFailures:
     Args:
         command: Command of the child.
         label: Name of the child in messages, such as ``launch 2``.
-        directory: Private directory of the child with its logs.
+        logs: Logs of the child.
 
     Attributes:
         ranks_are_known: True once each rank has sent its number; until then all logs are shown.
@@ -43,13 +43,13 @@ class ChildFailures:
 
     ranks_are_known = False
 
-    def __init__(self, command: Command, label: str, directory: Path) -> None:
-        self._command, self._label, self._directory = command, label, directory
+    def __init__(self, command: Command, label: str, logs: ChildLogs) -> None:
+        self._command, self._label, self._logs = command, label, logs
 
     def log_tail(self, ranks: Iterable[int]) -> str:
         """Return the end of the logs of *ranks*; of all ranks until each has sent its rank."""
         shown_ranks = ranks if self.ranks_are_known else range(self._command.ranks)
-        return log_tail(self._directory, shown_ranks)
+        return self._logs.tail(shown_ranks)
 
     def reported(self, rank: int, failure: Failed, activity: str) -> TraingateError:
         """Return the error for an exception that a rank has reported."""
@@ -93,7 +93,7 @@ class ChildFailures:
         """Return the error that the child, or these ranks, ended before they had reported."""
         is_launched = self._command.launched
         ending = "ended" if is_launched else describe_exit(process, _EXIT_SECONDS)
-        is_disconnected = (self._directory / CONNECTION_ENDED).exists()
+        is_disconnected = (self._logs.directory / CONNECTION_ENDED).exists()
         if is_disconnected:
             ending = (
                 "ended itself since its connection to traingate's controller, which something in "
@@ -115,19 +115,21 @@ class ChildFailures:
             f"connection.\n{self.log_tail([rank])}"
         )
 
-    def unexpected(self, rank: int, name: str, activity: str, expected: str = "") -> ProtocolError:
+    def unexpected(
+        self, rank: int, message: Message, activity: str, expected: str = ""
+    ) -> ProtocolError:
         """Return the error that a rank has sent another message than was expected.
 
         Args:
             rank: Rank.
-            name: Name of the message.
+            message: Message.
             activity: Activity of the child.
             expected: Name of the expected message; empty if none was expected.
         """
         instead = f"not {expected}" if expected else "without being asked for it"
         return ProtocolError(
-            f"{self._name([rank])} answered {name} {activity}, {instead}. Something in that "
-            f"process has sent a message besides traingate.\n{self.log_tail([rank])}"
+            f"{self._name([rank])} answered {type(message).__name__} {activity}, {instead}. "
+            f"Something in that process has sent a message besides traingate.\n{self.log_tail([rank])}"
         )
 
     def check_group(self, hellos: Sequence[Hello]) -> None:
