@@ -228,15 +228,6 @@ def killed_without_temporary_folder():
     return in_step(MIDDLE, act)
 
 
-def raising_without_temporary_folder():
-    def fail():
-        remove_temporary_folder()
-        print("words without a folder", flush=True)
-        raise ValueError("no folder")
-
-    return in_step(MIDDLE, fail)
-
-
 def hanging_in_python():
     def wait_for_a_lock_that_nobody_releases():
         while True:

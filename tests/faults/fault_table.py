@@ -135,9 +135,6 @@ SHORTAGES = (
     crashing(
         "killed_without_temporary_folder", rf"launch 1 was killed by SIGKILL .* {MIDDLE}", words="words without a folder"
     ),
-    crashing(
-        "raising_without_temporary_folder", rf"the workload raised in launch 1, {MIDDLE}", words="words without a folder"
-    ),
     Fault("killed_in_unasked_profile", "crashing"),
 )  # fmt: skip
 
@@ -206,6 +203,8 @@ MESSAGES = (
     answering("answering_not_a_number", rf"launch 1 sent an answer {MIDDLE} that cannot be read"),
     answering("answering_a_negative_number", r"launch 1 sent an answer after its last step .* peak_rss_bytes is -"),
     answering("answering_without_phases", rf"launch 1 sent an answer {MIDDLE} .* phase_seconds has no data"),
+    answering("answering_phases_without_end", rf"launch 1 sent an answer {MIDDLE} .* phase_seconds has 1e\+200 s in all"),
+    answering("answering_a_negative_phase", rf"launch 1 sent an answer {MIDDLE} .* phase_seconds has a phase of -0\.5 s"),
     answering("answering_no_environment", r"launch 1, after its last step: its answer cannot be right: environment"),
     answering("answering_too_many_values", rf"launch 1 sent an answer {MIDDLE} .* more than 1,000,000 values"),
     answering("answering_a_long_message", rf"launch 1 sent an answer {MIDDLE} .* message has 10,000,000 characters"),
@@ -254,6 +253,7 @@ DUETS = (
     on_base("shutting_its_connection_down", "ended itself since its connection"),
     on_base("answering_half", "a message broke off"),
     on_base("answering_without_phases", "phase_seconds has no data"),
+    on_base("answering_phases_without_end", r"phase_seconds has 1e\+200 s in all"),
     on_base("clock_of_half_speed", "passed on the worker's clock"),
     on_base("forking_into_a_session"),
     on_base("leaving_a_daemon"),

@@ -1,5 +1,6 @@
 import fcntl
 import os
+from pathlib import Path
 
 import pytest
 
@@ -112,19 +113,23 @@ def test_a_log_is_read_and_cut_though_its_name_is_gone_or_that_of_another_file(t
     assert "no log" not in logs.printed_text()
 
 
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def test_a_workload_cannot_have_more_files_opened_than_its_ranks_make(tmp_path):
     for number in range(100):
         (tmp_path / f"log.{number}").write_text("text")
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     for ranks in (0, 2):
         logs = ChildLogs(tmp_path, ranks)
         with logs.created():
             pass
         logs.cut()
-        assert len(os.listdir("/proc/self/fd")) == before + 1 + ranks
+        assert open_files() == before + 1 + ranks
         logs.close()
         assert logs.printed_text() == ""
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert open_files() == before
         (tmp_path / "log").unlink()
 
 

@@ -129,7 +129,8 @@ class ChildFailures:
         instead = f"not {expected}" if expected else "without being asked for it"
         return ProtocolError(
             f"{self._name([rank])} answered {type(message).__name__} {activity}, {instead}. "
-            f"Something in that process has sent a message besides traingate.\n{self.log_tail([rank])}"
+            "Something in that process has sent a message besides traingate.\n"
+            f"{self.log_tail([rank])}"
         )
 
     def check_group(self, hellos: Sequence[Hello]) -> None:
