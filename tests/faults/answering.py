@@ -59,7 +59,7 @@ def answering_without_phases():
 
 
 def answering_phases_without_end():
-    """Claim waits that would be added to earlier steps, since the worker loads data in a thread."""
+    """Claim a wait for data; with loaders of data, it would be added to the time of other steps."""
     return _sending(lambda payload: _with(payload, phase_seconds={"data": 1e200}))
 
 
