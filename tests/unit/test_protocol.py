@@ -76,7 +76,7 @@ def test_a_text_of_a_child_that_is_too_long_is_a_protocol_error(message, problem
         decode(encode(message))
 
 
-LONGEST = 1.0 * (1 + 1e-3) + 1e-3
+LONGEST = 1.0 * (1 + 1e-6) + 1e-6
 """Longest time of all phases of a step of a second, with rounding."""
 
 
@@ -90,7 +90,7 @@ def stepped(step_seconds=1.0, **phase_seconds):
         stepped(data=0.0),
         stepped(data=0.25, forward=0.5, other=0.25),
         stepped(data=LONGEST),
-        stepped(1e-9, data=1e-3, other=1e-9),
+        stepped(1e-9, data=1e-6, other=1e-9),
         stepped(0.0, data=0.0),  # of a clock that stands still, which is refused with its cause
         finished(rss_growth_bytes_per_step=-(2.0**60)),
         messages.Bandwidth(1e18),
@@ -107,8 +107,8 @@ def test_times_of_phases_are_parts_of_their_step(message):
         (stepped(data=-1e-9), "phase_seconds has a phase of -1e-09 s"),
         (stepped(data=2.0, other=-1.5), r"phase_seconds has a phase of -1\.5 s"),
         (
-            stepped(data=LONGEST * 1.001),
-            r"phase_seconds has 1\.003 s in all, and step_seconds is 1",
+            stepped(data=LONGEST + 1e-8),
+            r"phase_seconds has 1\.00000201 s in all, and step_seconds is 1",
         ),
         (stepped(data=0.6, forward=0.6), r"phase_seconds has 1\.2 s in all, and step_seconds is 1"),
         (stepped(data=1e200), r"phase_seconds has 1e\+200 s in all"),

@@ -63,10 +63,11 @@ _BOUNDS: Final[Mapping[type[Message], Mapping[str, tuple[float, float]]]] = {
 with the controller's clock instead (``controller.worker_clock``), and those of the phases of a step
 with the time of the step."""
 
-_ROUNDING_SECONDS: Final = 1e-3
-_ROUNDING_SHARE: Final = 1e-3
+_ROUNDING_SECONDS: Final = 1e-6
+_ROUNDING_SHARE: Final = 1e-6
 """Seconds, and share of a step, by which its phases together may be longer. They are differences of
-the same readings of a clock, each rounded: a step that accumulates gradients has thousands."""
+the readings of one clock, of which a step that accumulates gradients has thousands: their sum is
+rounded, and nothing else."""
 
 _KEYS: Final[Mapping[type[Message], Mapping[str, frozenset[str]]]] = {
     messages.Stepped: {"phase_seconds": frozenset({"data"})},
@@ -101,7 +102,9 @@ def _problem_of_phases(step: messages.Stepped) -> str:
     if shortest < 0:
         return f"phase_seconds has a phase of {shortest:g} s"
     if total > step.step_seconds * (1 + _ROUNDING_SHARE) + _ROUNDING_SECONDS:
-        return f"phase_seconds has {total:g} s in all, and step_seconds is {step.step_seconds:g}"
+        return (
+            f"phase_seconds has {total:.9g} s in all, and step_seconds is {step.step_seconds:.9g}"
+        )
     return ""
 
 
