@@ -58,6 +58,15 @@ def answering_without_phases():
     return _sending(lambda payload: _with(payload, phase_seconds={}))
 
 
+def answering_phases_without_end():
+    """Claim a wait for data; with loaders of data, it would be added to the time of other steps."""
+    return _sending(lambda payload: _with(payload, phase_seconds={"data": 1e200}))
+
+
+def answering_a_negative_phase():
+    return _sending(lambda payload: _with(payload, phase_seconds={"data": -0.5, "other": 0.5}))
+
+
 def answering_no_environment():
     return _sending(lambda payload: _with(payload, environment={}))
 

@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -211,8 +210,22 @@ def out_of_descriptors_unnoticed():
     return in_step(MIDDLE, open_files)
 
 
+def remove_temporary_folder() -> None:
+    """Remove the folder of this launch and no other: without it, ``gettempdir()`` is /tmp."""
+    shutil.rmtree(os.environ["TRAINGATE_LAUNCH"])
+
+
 def without_temporary_folder():
-    return in_step(MIDDLE, lambda: shutil.rmtree(tempfile.gettempdir()))
+    return in_step(MIDDLE, remove_temporary_folder)
+
+
+def killed_without_temporary_folder():
+    def act():
+        remove_temporary_folder()
+        print("words without a folder", flush=True)
+        kill()
+
+    return in_step(MIDDLE, act)
 
 
 def hanging_in_python():
@@ -223,12 +236,17 @@ def hanging_in_python():
     return in_step(MIDDLE, wait_for_a_lock_that_nobody_releases)
 
 
-def hanging_in_python_while_printing():
-    def print_forever():
-        while True:
-            os.write(1, b"more of the same\n" * 4096)
+def print_forever():
+    while True:
+        os.write(1, b"more of the same\n" * 4096)
 
+
+def hanging_in_python_while_printing():
     return in_step(MIDDLE, print_forever)
+
+
+def hanging_without_temporary_folder_while_printing():
+    return in_step(MIDDLE, lambda: (remove_temporary_folder(), print_forever()))
 
 
 def hanging_in_c():

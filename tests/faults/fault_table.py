@@ -132,12 +132,16 @@ SHORTAGES = (
         "Too many open files: the workload must close what it has opened",
     ),
     Fault("without_temporary_folder", "crashing"),
+    crashing(
+        "killed_without_temporary_folder", rf"launch 1 was killed by SIGKILL .* {MIDDLE}", words="words without a folder"
+    ),
     Fault("killed_in_unasked_profile", "crashing"),
 )  # fmt: skip
 
 HANGS = (
     crashing("hanging_in_python", NO_ANSWER, r"Where process \d+ was:", "in wait_for_a_lock_that_nobody_releases"),
     crashing("hanging_in_python_while_printing", NO_ANSWER, words="more of the same"),
+    crashing("hanging_without_temporary_folder_while_printing", NO_ANSWER, words="more of the same"),
     crashing("hanging_in_c", NO_ANSWER, r"crashing\.py\", line \d+ in <lambda>"),
     crashing("hanging_in_dataset", NO_ANSWER, r"in __getitem__"),
     crashing(
@@ -163,20 +167,12 @@ CHILDREN = (
 
 OUTPUT = (
     meddling(
-        "printing_100_megabytes",
-        rf"the workload raised in launch 1, {MIDDLE}",
-        LAST_WORDS,
-        words="a line of text",
+        "printing_100_megabytes", rf"the workload raised in launch 1, {MIDDLE}", LAST_WORDS, words="a line of text"
     ),
     meddling("printing_100_megabytes_without_a_line_end"),
-    meddling(
-        "printing_binary",
-        rf"the workload raised in launch 1, {MIDDLE}",
-        LAST_WORDS,
-        words="ABCDEF",
-    ),
+    meddling("printing_binary", rf"the workload raised in launch 1, {MIDDLE}", LAST_WORDS, words="ABCDEF"),
     meddling("closing_its_output"),
-)
+)  # fmt: skip
 
 MESSAGES = (
     at_start(
@@ -207,6 +203,8 @@ MESSAGES = (
     answering("answering_not_a_number", rf"launch 1 sent an answer {MIDDLE} that cannot be read"),
     answering("answering_a_negative_number", r"launch 1 sent an answer after its last step .* peak_rss_bytes is -"),
     answering("answering_without_phases", rf"launch 1 sent an answer {MIDDLE} .* phase_seconds has no data"),
+    answering("answering_phases_without_end", rf"launch 1 sent an answer {MIDDLE} .* phase_seconds has 1e\+200 s in all"),
+    answering("answering_a_negative_phase", rf"launch 1 sent an answer {MIDDLE} .* phase_seconds has a phase of -0\.5 s"),
     answering("answering_no_environment", r"launch 1, after its last step: its answer cannot be right: environment"),
     answering("answering_too_many_values", rf"launch 1 sent an answer {MIDDLE} .* more than 1,000,000 values"),
     answering("answering_too_many_nested_values", rf"launch 1 sent an answer {MIDDLE} .* more than 1,000,000 values"),
@@ -256,6 +254,7 @@ DUETS = (
     on_base("shutting_its_connection_down", "ended itself since its connection"),
     on_base("answering_half", "a message broke off"),
     on_base("answering_without_phases", "phase_seconds has no data"),
+    on_base("answering_phases_without_end", r"phase_seconds has 1e\+200 s in all"),
     on_base("clock_of_half_speed", "passed on the worker's clock"),
     on_base("forking_into_a_session"),
     on_base("leaving_a_daemon"),

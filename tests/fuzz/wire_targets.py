@@ -15,6 +15,7 @@ from mutations import JSON, NUMBERS, TEXTS, as_text, damaged_bytes, mutated
 from sample_report import record_of
 from traingate.baselines.comparability import environment_changes
 from traingate.controller.child_failures import ChildFailures
+from traingate.controller.child_logs import ChildLogs
 from traingate.controller.command import Command
 from traingate.controller.imported_files import digest_of_files
 from traingate.errors import ConfigurationError, ProtocolError
@@ -82,7 +83,7 @@ def check_payload(payload: bytes) -> None:
 
 def _check_failure(failure: messages.Failed) -> None:
     """The error of a failure is of bounded length, and can be in all files of results."""
-    failures = ChildFailures(Command((), {}), "launch 1", Path("/nonexistent"))
+    failures = ChildFailures(Command((), {}), "launch 1", ChildLogs(Path("/nonexistent")))
     error = failures.reported(0, failure, "in step 2 of 5")
     assert str(error).startswith(
         ("launch 1, in step 2", "the workload raised in launch 1, in step 2")

@@ -17,7 +17,7 @@ for rank, name in enumerate(names):
     rank_variables = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(len(names))}
     if "TRAINGATE_TEST_NO_RANK_VARIABLES" in os.environ:
         rank_variables = {}
-    with (directory / f"log.{rank}").open("wb") as log:
+    with (directory / f"log.{rank}").open("ab") as log:
         processes.append(
             subprocess.Popen(
                 [

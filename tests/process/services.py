@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -74,6 +75,15 @@ class Printing(Regular):
         for _ in range(8):
             os.write(1, b"x" * (1 << 20))
         time.sleep(0.2)
+
+
+class PrintingWithoutFolder(Printing):
+    """Service that prints as ``Printing``, after it has removed the folder of its launch."""
+
+    def body(self, number):
+        if number == 0:  # never tempfile.gettempdir(), which is /tmp once the folder is gone
+            shutil.rmtree(os.environ["TRAINGATE_LAUNCH"], ignore_errors=True)
+        super().body(number)
 
 
 class Raising(Regular):

@@ -94,6 +94,66 @@ def test_a_text_of_a_child_that_is_too_long_is_a_protocol_error(message, problem
         decode(encode(message))
 
 
+LONGEST = 1.0 * (1 + 1e-6) + 1e-6
+"""Longest time of all phases of a step of a second, with rounding."""
+
+
+def stepped(step_seconds=1.0, **phase_seconds):
+    return messages.Stepped(step_seconds, {"data": 0.0, **phase_seconds}, starts_epoch=False)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        stepped(data=0.0),
+        stepped(data=0.25, forward=0.5, other=0.25),
+        stepped(data=LONGEST),
+        stepped(1e-9, data=1e-6, other=1e-9),
+        stepped(0.0, data=0.0),  # of a clock that stands still, which is refused with its cause
+        finished(rss_growth_bytes_per_step=-(2.0**60)),
+        messages.Bandwidth(1e18),
+    ],
+    ids=["none", "whole", "longest", "short", "still", "growth", "bandwidth"],
+)
+def test_times_of_phases_are_parts_of_their_step(message):
+    assert decode(encode(message)) == message
+
+
+@pytest.mark.parametrize(
+    ("message", "problem"),
+    [
+        (stepped(data=-1e-9), "phase_seconds has a phase of -1e-09 s"),
+        (stepped(data=2.0, other=-1.5), r"phase_seconds has a phase of -1\.5 s"),
+        (
+            stepped(data=LONGEST + 1e-8),
+            r"phase_seconds has 1\.00000201 s in all, and step_seconds is 1",
+        ),
+        (stepped(data=0.6, forward=0.6), r"phase_seconds has 1\.2 s in all, and step_seconds is 1"),
+        (stepped(data=1e200), r"phase_seconds has 1e\+200 s in all"),
+        (stepped(data=1e308, forward=1e308), "phase_seconds has inf s in all"),
+        (stepped(-1.0, data=0.0), r"phase_seconds has 0 s in all, and step_seconds is -1"),
+        (finished(rss_growth_bytes_per_step=1e19), r"rss_growth_bytes_per_step is 1e\+19"),
+        (messages.Bandwidth(0.0), r"bytes_per_second is 0\.0"),
+        (messages.Bandwidth(1e19), r"bytes_per_second is 1e\+19"),
+    ],
+    ids=[
+        "negative",
+        "balanced",
+        "longer",
+        "together",
+        "huge",
+        "infinite",
+        "step",
+        "growth",
+        "stopped",
+        "bandwidth",
+    ],
+)
+def test_times_of_phases_that_are_no_parts_of_their_step_are_a_protocol_error(message, problem):
+    with pytest.raises(ProtocolError, match=rf"{type(message).__name__}, whose {problem}"):
+        decode(encode(message))
+
+
 @pytest.mark.parametrize(
     "message",
     [

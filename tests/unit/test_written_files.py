@@ -12,8 +12,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 WRITERS = {
     "untrusted/files.py",  # writes atomically, or appends, for all others
-    "controller/child.py",  # the log of a worker, in a folder of the session
-    "controller/exit_report.py",  # the same
+    "controller/child_logs.py",  # the log of a worker, in a folder of the session
     "worker/main.py",  # the same
     "protocol/channel.py",  # the key of a connection, in a private folder
     "environments/created.py",  # in a folder that gets its name at the end

@@ -16,7 +16,8 @@ from typing import Final
 
 import psutil
 
-from traingate.controller.exit_report import appended_text, condensed, log_sizes
+from traingate.controller.child_logs import ChildLogs
+from traingate.controller.exit_report import condensed
 from traingate.protocol.shared_names import STACK_SIGNAL
 from traingate.untrusted.clock import monotonic
 
@@ -45,36 +46,36 @@ def is_worker(process: psutil.Process) -> bool:
     return words[:1] != [] and Path(words[0]).name.startswith("python") and _SCRIPT in words
 
 
-def printed_call_stacks(pids: Iterable[int], directory: Path) -> str:
+def printed_call_stacks(pids: Iterable[int], logs: ChildLogs) -> str:
     """Return the call stacks of processes that can print them; empty if there are none.
 
     Args:
         pids: Process ids of running processes, the most important one first.
-        directory: Private directory of the child with its logs.
+        logs: Logs of the child.
     """
     lines = []
     for pid in [pid for pid in pids if _catches(pid)][:_MAX_PROCESSES]:
-        lines_of_process = _without_reader(_call_stacks_of(pid, directory)).splitlines()
+        lines_of_process = _without_reader(_call_stacks_of(pid, logs)).splitlines()
         stack = condensed(lines_of_process)[-_MAX_LINES:]
         if stack:
             lines += [f"Where process {pid} was:", *(f"    {line}" for line in stack)]
     return "\n".join(lines)
 
 
-def _call_stacks_of(pid: int, directory: Path) -> str:
+def _call_stacks_of(pid: int, logs: ChildLogs) -> str:
     """Return what is printed after the signal has been sent to a process."""
-    sizes = log_sizes(directory)
+    size = logs.total_size()
     with contextlib.suppress(OSError):
         os.kill(pid, STACK_SIGNAL)
     deadline = monotonic() + _SECONDS
-    earlier_sizes = sizes
+    earlier_size = size
     while monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
-        current_sizes = log_sizes(directory)
-        if current_sizes == earlier_sizes != sizes:
+        current_size = logs.total_size()
+        if current_size == earlier_size != size:
             break
-        earlier_sizes = current_sizes
-    return appended_text(directory, sizes)
+        earlier_size = current_size
+    return logs.appended_text(size)
 
 
 def _without_reader(text: str) -> str:

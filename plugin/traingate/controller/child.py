@@ -16,8 +16,8 @@ from typing import Final, TypeVar
 
 from traingate.controller.call_stacks import is_worker, printed_call_stacks
 from traingate.controller.child_failures import ChildFailures, not_started, open_listener
+from traingate.controller.child_logs import ChildLogs
 from traingate.controller.command import Command
-from traingate.controller.exit_report import LogCutter, cut_logs, printed_text
 from traingate.controller.freezing import ProcessTree
 from traingate.controller.orphans import OrphanGuard
 from traingate.controller.rank_channels import Answers, RankChannels
@@ -73,12 +73,12 @@ class Child:
     def __enter__(self) -> Child:
         self._listener = open_listener(self._label)
         self.directory = self._listener.directory
-        self._failures = ChildFailures(self._command, self._label, self.directory)
-        self._log_cutter = LogCutter(self.directory)
+        self._logs = ChildLogs(self.directory, self._command.rank_logs)
+        self._failures = ChildFailures(self._command, self._label, self._logs)
         self._start_time = time.time()
         self._deadline = running_time() + self._start_seconds
         try:
-            with (self.directory / "log").open("ab") as log:
+            with self._logs.created() as log:
                 self._process = subprocess.Popen(  # noqa: S603 - our own argv, no shell
                     [*self._command.argv, str(self.directory)],
                     env=self._command.environment_in(self.directory),
@@ -125,6 +125,7 @@ class Child:
         while len(channels) < self._command.ranks:
             channels[len(channels)] = self._accept()
         hellos = self.receive(Hello, None, "at its start")
+        self._logs.find()  # before the workload runs, which can remove their names
         self._failures.check_group(hellos)
         self.world_size = hellos[0].world_size
         ranks = [hello.rank for hello in hellos]
@@ -143,7 +144,7 @@ class Child:
             if running_time() > self._deadline:
                 seconds = self._start_seconds
                 raise self._failures.overdue("at its start", seconds, call_stacks=self._call_stacks)
-            cut_logs(self.directory)
+            self._logs.cut()
 
     @property
     def pid(self) -> int:
@@ -168,7 +169,7 @@ class Child:
         """
         assert self._tree is not None
         is_frozen = self._tree.freeze()
-        cut_logs(self.directory)
+        self._logs.cut()
         return is_frozen
 
     def send(
@@ -220,11 +221,10 @@ class Child:
         assert self._channels is not None
         remaining = self._deadline - running_time() if seconds is None else seconds
         answers = self._channels.receive(remaining, ranks, self._is_running)
-        self._log_cutter.cut_when_due()
+        self._logs.cut_when_due()
         self._check(answers, activity)
-        if answers.overdue_ranks:
+        if overdue_ranks := answers.overdue_ranks:
             limit = self._start_seconds if seconds is None else seconds
-            overdue_ranks = answers.overdue_ranks
             raise self._failures.overdue(activity, limit, overdue_ranks, self._call_stacks)
         typed_messages: list[Answer] = []
         for rank, message in sorted(answers.messages.items()):
@@ -262,7 +262,7 @@ class Child:
     def _is_running(self) -> bool:
         """Return whether the command still runs; meanwhile keep its logs from filling the disk."""
         assert self._process is not None
-        cut_logs(self.directory)
+        self._logs.cut()
         return self._process.poll() is None
 
     def _call_stacks(self) -> str:
@@ -271,7 +271,7 @@ class Child:
         pids = [process.pid for process in self._tree.known_processes() if is_worker(process)]
         if not self._command.launched:  # a launcher does something else at this signal
             pids.insert(0, self.pid)
-        return printed_call_stacks(pids, self.directory)
+        return printed_call_stacks(pids, self._logs)
 
     def _tear_down(self, grace: float) -> None:
         """End the child, its group and all that it has started, and remove its directory."""
@@ -291,10 +291,11 @@ class Child:
             self._process.wait()
             kill_tagged(tag, self._start_time, descendants)
             remove_unused(shared_files)
-            self.output = printed_text(self.directory)
+            self.output = self._logs.printed_text()
         else:  # a signal may have come before the number of the process was known here
             with contextlib.suppress(OSError):  # of /proc, if no descriptor is left
                 kill_tagged(tag, self._start_time, descendants)
+        self._logs.close()
         self._listener.close()
         if self._guard is not None:
             self._guard.close()

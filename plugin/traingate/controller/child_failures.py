@@ -6,11 +6,11 @@ import contextlib
 import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
+from traingate.controller.child_logs import ChildLogs
 from traingate.controller.command import Command
-from traingate.controller.exit_report import NOTHING_PRINTED, describe_exit, log_tail
+from traingate.controller.exit_report import NOTHING_PRINTED, describe_exit
 from traingate.errors import (
     ConfigurationError,
     EditedFileError,
@@ -45,7 +45,7 @@ class ChildFailures:
     Args:
         command: Command of the child.
         label: Name of the child in messages, such as ``launch 2``.
-        directory: Private directory of the child with its logs.
+        logs: Logs of the child.
 
     Attributes:
         ranks_are_known: True once each rank has sent its number; until then all logs are shown.
@@ -53,13 +53,13 @@ class ChildFailures:
 
     ranks_are_known = False
 
-    def __init__(self, command: Command, label: str, directory: Path) -> None:
-        self._command, self._label, self._directory = command, label, directory
+    def __init__(self, command: Command, label: str, logs: ChildLogs) -> None:
+        self._command, self._label, self._logs = command, label, logs
 
     def log_tail(self, ranks: Iterable[int]) -> str:
         """Return the end of the logs of *ranks*; of all ranks until each has sent its rank."""
         shown_ranks = ranks if self.ranks_are_known else range(self._command.ranks)
-        return log_tail(self._directory, shown_ranks)
+        return self._logs.tail(shown_ranks)
 
     def reported(self, rank: int, failure: Failed, activity: str) -> TraingateError:
         """Return the error for an exception that a rank has reported."""
@@ -103,7 +103,7 @@ class ChildFailures:
         """Return the error that the child, or these ranks, ended before they had reported."""
         is_launched = self._command.launched
         ending = "ended" if is_launched else describe_exit(process, _EXIT_SECONDS)
-        reasons = [text for name, text in _OWN_ENDS.items() if (self._directory / name).exists()]
+        reasons = [text for name, text in _OWN_ENDS.items() if (self._logs.directory / name).exists()]
         if reasons:
             ending = f"ended itself since {reasons[0]}"
         message = (

@@ -44,6 +44,11 @@ class Command:
     launched: bool = False
     folder: str | None = None
 
+    @property
+    def rank_logs(self) -> int:
+        """Return the number of ranks that make logs of their own: all under a launcher."""
+        return self.ranks if self.launched else 0
+
     def environment_in(self, directory: Path) -> dict[str, str]:
         """Return the environment of a child with this private directory.
 

@@ -43,6 +43,7 @@ _BOUNDS: Final[Mapping[type[Message], Mapping[str, tuple[float, float]]]] = {
         "peak_rss_bytes": _COUNT,
         "minor_page_faults_per_step": (0.0, 1e18),
         "data_workers_bytes": _COUNT,
+        "rss_growth_bytes_per_step": (-(2.0**60), 2.0**60),
         "precision_speedup": (1e-9, 1e9),
     },
     messages.WorkCounted: {
@@ -56,9 +57,17 @@ _BOUNDS: Final[Mapping[type[Message], Mapping[str, tuple[float, float]]]] = {
         "triad_seconds": (1e-9, 1e9),
         "gemm_flop": (0.0, 1e24),
     },
+    messages.Bandwidth: {"bytes_per_second": (1.0, 1e18)},
 }
 """Smallest and largest value of fields, by the class of the message. Times of a worker are compared
-with the controller's clock instead (``controller.worker_clock``)."""
+with the controller's clock instead (``controller.worker_clock``), and those of the phases of a step
+with the time of the step."""
+
+_ROUNDING_SECONDS: Final = 1e-6
+_ROUNDING_SHARE: Final = 1e-6
+"""Seconds, and share of a step, by which its phases together may be longer. They are differences of
+the readings of one clock, of which a step that accumulates gradients has thousands: their sum is
+rounded, and nothing else."""
 
 _KEYS: Final[Mapping[type[Message], Mapping[str, frozenset[str]]]] = {
     messages.Stepped: {"phase_seconds": frozenset({"data"})},
@@ -77,7 +86,26 @@ def problem_of(message: Message) -> str:
         missing = keys - getattr(message, name).keys()
         if missing:
             return f"{name} has no {', '.join(sorted(missing))}"
+    problem = _problem_of_phases(message) if isinstance(message, messages.Stepped) else ""
+    if problem:
+        return problem
     return "" if kind in FROM_CONTROLLER else _problem_of_texts(message)
+
+
+def _problem_of_phases(step: messages.Stepped) -> str:
+    """Return why the phases of a step cannot be parts of its time, in words; empty if they can.
+
+    Times of phases enter those of steps (``controller.steps``).
+    """
+    seconds = step.phase_seconds.values()
+    shortest, total = min(seconds), sum(seconds)
+    if shortest < 0:
+        return f"phase_seconds has a phase of {shortest:g} s"
+    if total > step.step_seconds * (1 + _ROUNDING_SHARE) + _ROUNDING_SECONDS:
+        return (
+            f"phase_seconds has {total:.9g} s in all, and step_seconds is {step.step_seconds:.9g}"
+        )
+    return ""
 
 
 def _problem_of_texts(message: Message) -> str:
