@@ -88,9 +88,8 @@ class Child:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,  # so that Ctrl-C does not reach it, but killpg does
                 )
-            self._tree = ProcessTree(
-                self._process.pid, leader_continues_group=not self._command.launched
-            )
+            is_launched = self._command.launched
+            self._tree = ProcessTree(self._process.pid, leader_continues_group=not is_launched)
             self._guard = OrphanGuard(self._process.pid, str(self.directory), self.directory)
         except BaseException as error:
             self._tear_down(grace=0.0)

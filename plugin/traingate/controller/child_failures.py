@@ -103,7 +103,8 @@ class ChildFailures:
         """Return the error that the child, or these ranks, ended before they had reported."""
         is_launched = self._command.launched
         ending = "ended" if is_launched else describe_exit(process, _EXIT_SECONDS)
-        reasons = [text for name, text in _OWN_ENDS.items() if (self._logs.directory / name).exists()]
+        directory = self._logs.directory
+        reasons = [text for name, text in _OWN_ENDS.items() if (directory / name).exists()]
         if reasons:
             ending = f"ended itself since {reasons[0]}"
         message = (
