@@ -1,17 +1,23 @@
-"""Files that are left where a process is killed in the middle of a write."""
+"""Files whose writer is killed in the middle, or that another process writes at the same time."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import errno
+import fcntl
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import time
 from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
-from traingate.untrusted import files
+from traingate.untrusted import files, new_names
 from traingate.untrusted.files import create_atomically, write_atomically
 
 WRITING = """
@@ -83,16 +89,39 @@ def test_only_regular_files_of_these_names_are_removed(tmp_path):
     assert unfinished(tmp_path) == before
 
 
-@pytest.fixture(params=["links", "no links"])
-def new_file(request, tmp_path, monkeypatch):
-    """A path in a folder of a file system with or without hard links, as exFAT."""
+def refusing(number):
+    """Return a function of the system that fails."""
 
     def refuse(*_arguments, **_options):
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        raise OSError(number, os.strerror(number))
 
-    if request.param == "no links":
-        monkeypatch.setattr(os, "link", refuse)
+    return refuse
+
+
+def refuse_to_rename(*_arguments):
+    ctypes.set_errno(errno.EINVAL)
+    return -1
+
+
+C_LIBRARIES = {
+    "no links, and renames that replace": SimpleNamespace(renameat2=refuse_to_rename),
+    "no links, and an old C library": SimpleNamespace(),
+}
+"""C libraries on a file system that cannot rename without replacing, or without that function."""
+
+
+@pytest.fixture(params=["links", "no links", *C_LIBRARIES])
+def new_file(request, tmp_path, monkeypatch):
+    """A path in a folder of a file system with or without hard links, as exFAT."""
+    if request.param != "links":
+        monkeypatch.setattr(os, "link", refusing(errno.EPERM))
+    if request.param in C_LIBRARIES:
+        library = C_LIBRARIES[request.param]
+        monkeypatch.setattr(ctypes, "CDLL", lambda *_arguments, **_options: library)
     return tmp_path / "0001_run.json"
+
+
+TRACED = {files.__file__, new_names.__file__}
 
 
 def create_and_end_at(line, path):
@@ -102,7 +131,7 @@ def create_and_end_at(line, path):
         lines = count(1)
 
         def trace(frame, event, _argument):
-            is_line = event == "line" and frame.f_code.co_filename == files.__file__
+            is_line = event == "line" and frame.f_code.co_filename in TRACED
             if is_line and next(lines) == line:
                 os.kill(os.getpid(), signal.SIGKILL)
             return trace
@@ -137,3 +166,56 @@ def test_a_new_file_replaces_none_and_leaves_nothing_else(new_file):
     assert [(each.name, each.read_bytes()) for each in new_file.parent.iterdir()] == [
         (new_file.name, b"first")
     ]
+
+
+def test_a_new_file_that_cannot_get_its_name_leaves_nothing(new_file):
+    with pytest.raises(OSError, match="File name too long"):
+        create_atomically(new_file.with_name("x" * 300), b"whole")
+    assert list(new_file.parent.iterdir()) == []
+
+
+def look_up_slowly(path, look_up=os.path.lexists):
+    """Leave time for the other process between the look-up of a name and what follows."""
+    is_there = look_up(path)
+    time.sleep(0.002)
+    return is_there
+
+
+def create_all(paths, content, barrier, results):
+    """Create files, each of them when another process does, and send the names of those made."""
+    made = []
+    for path in paths:
+        barrier.wait(timeout=60)
+        with contextlib.suppress(FileExistsError):
+            create_atomically(path, content)
+            made.append(path.name)
+    results.send(made)
+
+
+@pytest.mark.parametrize(
+    ("new_file", "has_locks"),
+    [("links", False), ("no links", False), *((name, True) for name in C_LIBRARIES)],
+    indirect=["new_file"],
+)
+def test_of_two_processes_that_create_a_file_at_once_neither_replaces_that_of_the_other(
+    new_file, has_locks, monkeypatch
+):
+    monkeypatch.setattr(os.path, "lexists", look_up_slowly)
+    if not has_locks:
+        monkeypatch.setattr(fcntl, "flock", refusing(errno.ENOLCK))
+    context = multiprocessing.get_context("fork")
+    paths = [new_file.with_name(f"{number:04}_run.json") for number in range(20)]
+    barrier = context.Barrier(2)
+    writers = {}
+    for content in (b"first", b"second"):
+        receiving, sending = context.Pipe(duplex=False)
+        process = context.Process(target=create_all, args=(paths, content, barrier, sending))
+        process.start()
+        writers[content] = process, receiving
+    made = {content: receiving.recv() for content, (_, receiving) in writers.items()}
+    for process, _ in writers.values():
+        process.join()
+    contents = {path.name: path.read_bytes() for path in new_file.parent.iterdir()}
+    assert len(contents) == len(paths)
+    for content, names in made.items():
+        assert names == sorted(name for name in contents if contents[name] == content)

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from traingate.untrusted.json_size import MAX_VALUES, count_values
-from traingate.untrusted.locks import locked, try_to_lock
+from traingate.untrusted.locks import try_to_lock
+from traingate.untrusted.new_names import rename_to_new
 
 _CHUNK_BYTES: Final = 1 << 20
 _UNFINISHED: Final = re.compile(r"\.traingate-[0-9a-f]{16}")
@@ -26,9 +27,6 @@ _UNFINISHED: Final = re.compile(r"\.traingate-[0-9a-f]{16}")
 
 _KILLED_SECONDS: Final = 60.0
 """Age from which a file without a lock has no writer; one takes its lock at once."""
-
-_LOCK_SECONDS: Final = 10.0
-"""Longest wait for another process that names a new file in the same folder."""
 
 _OPEN_FILES: Final = ("/dev/fd/", "/dev/std", "/proc/")
 """Beginnings of paths that stand for open files: these are written to, and not replaced."""
@@ -155,7 +153,7 @@ def create_atomically(path: Path, content: bytes) -> None:
         OSError: If it cannot be written.
     """
     _check_path(path)
-    _write_whole(path, [content], _link_new)
+    _write_whole(path, [content], rename_to_new)
 
 
 def copy_atomically(source: Path, path: Path) -> None:
@@ -215,21 +213,6 @@ def _write_whole(
         with contextlib.suppress(OSError):
             unfinished.unlink()
         raise
-
-
-def _link_new(unfinished: Path, path: Path) -> None:
-    """Rename a file, unless there is anything at *path*."""
-    try:
-        os.link(unfinished, path)
-    except FileExistsError:
-        raise
-    except OSError:  # of a file system without links
-        with locked(path.parent, _LOCK_SECONDS):
-            if os.path.lexists(path):
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
-            unfinished.replace(path)
-    else:
-        unfinished.unlink()
 
 
 def _remove_unfinished(folder: Path, latest: float) -> None:
