@@ -17,7 +17,10 @@ from long_cases import some_long
 
 LIMIT_FILES = """
 import resource
+import sys
 import pytest
+
+sys.dont_write_bytecode = True  # else parts of it would stay in the environment of the tests
 
 def limit(size):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
@@ -53,7 +56,9 @@ def test_a_disk_that_is_full_in_the_middle_of_a_save_fails_the_run_and_leaves_no
 
 
 KILL_IN_SAVE = """
-import resource, signal
+import resource, signal, sys
+
+sys.dont_write_bytecode = True
 
 def pytest_benchmark_update_json():
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
