@@ -152,6 +152,7 @@ ENDINGS = {
     "an error": "os.fsync = lambda _: 1 / 0",
     "Ctrl-C": "os.fsync = lambda _: signal.raise_signal(signal.SIGINT)",
     "SIGTERM": "os.fsync = lambda _: signal.raise_signal(signal.SIGTERM)",
+    "Ctrl-C at its name": "os.link = lambda *_: signal.raise_signal(signal.SIGINT)",
 }
 """Statements of another test that end the save: before it, or when all is written but its name."""
 
