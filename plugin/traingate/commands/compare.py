@@ -22,7 +22,7 @@ from traingate.commands.output import (
 )
 from traingate.commands.runs import RUN_COMPLETION, find_run
 from traingate.commands.shared_options import STORAGE, format_option, tolerance_option
-from traingate.comparison.counts import KINDS, ComparisonCounts
+from traingate.comparison.counts import KIND_OF_OUTCOME, ComparisonCounts
 from traingate.comparison.explanation import explain_by_stored_profile
 from traingate.comparison.screen import check_launch_count, screen
 from traingate.errors import BaselineError
@@ -80,7 +80,9 @@ def _compared(base: SavedRun, run: SavedRun, tolerance: float) -> tuple[SuiteRes
         Outcome.NO_BASELINE if result.verdict is None else result.verdict.outcome
         for result in tests
     )
-    counts = ComparisonCounts.of_kinds((KINDS[outcome] for outcome in outcomes), gone=len(gone))
+    counts = ComparisonCounts.of_kinds(
+        (KIND_OF_OUTCOME[outcome] for outcome in outcomes), gone=len(gone)
+    )
     results = suite_results(
         [*(refused_result(test, f"is in {base.path} alone") for test in gone), *tests],
         problems=problems,

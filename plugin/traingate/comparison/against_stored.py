@@ -28,8 +28,7 @@ from traingate.errors import BaselineError, EditedFileError, TraingateError
 from traingate.gate.policy import Policy
 from traingate.options import Settings
 from traingate.records import Measurement
-from traingate.report.results import MAX_DETAILS
-from traingate.untrusted.plain_text import shortened
+from traingate.report.results import short_error
 
 
 def can_measure_duet(settings: Settings, job: Job, base_sides: BaseSides, commit: str) -> bool:
@@ -242,7 +241,7 @@ class AgainstStored:
         except EditedFileError:
             raise  # the launches before it are of other code too
         except TraingateError as error:  # of the base: the candidate was just measured alone
-            reason = shortened(str(error), MAX_DETAILS)
+            reason = short_error(error)
             self._obstacle = f"a duet against the baseline's commit could not be measured: {reason}"
             return None
         self._base_sides.remember_memory(base, result.duet)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from traingate.baselines.test_names import is_named, is_part_of
-from traingate.comparison.counts import KINDS, ComparisonCounts
+from traingate.comparison.counts import KIND_OF_OUTCOME, ComparisonCounts
 from traingate.records import Outcome, Verdict
 from traingate.report.verdict import explain
 from traingate.selection import Absence
@@ -58,7 +58,7 @@ class SessionFacts:
         return {test: self._kind(test, outcomes.get(test, set())) for test in self.selected}
 
     def _kind(self, test: str, outcomes: Collection[Outcome]) -> str:
-        for outcome, kind in KINDS.items():
+        for outcome, kind in KIND_OF_OUTCOME.items():
             if outcome in outcomes:
                 return kind
         is_new = test in self.refusals and test not in self.baselines

@@ -9,7 +9,7 @@ from typing import Final
 
 from traingate.records import Outcome
 
-KINDS: Final = {
+KIND_OF_OUTCOME: Final = {
     Outcome.REGRESSED: "regressed",
     Outcome.INCONCLUSIVE: "open",
     Outcome.PASSED: "passed",
@@ -56,7 +56,7 @@ class ComparisonCounts:
         """Return the numbers of these tests, and of others that were not measured.
 
         Args:
-            kinds: What became of each test: a value of ``KINDS``, or ``skipped``.
+            kinds: What became of each test: a value of ``KIND_OF_OUTCOME``, or ``skipped``.
             gone: Number of further tests that do not exist any more.
             skipped: Number of further tests that were not judged.
             deselected: Number of further tests that were left out.

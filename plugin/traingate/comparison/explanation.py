@@ -17,8 +17,7 @@ from traingate.errors import TraingateError
 from traingate.gate.counters import counter_regressions
 from traingate.records import Duet, Measurement, Outcome, Verdict
 from traingate.records.explanation import Explanation
-from traingate.report.results import MAX_DETAILS
-from traingate.untrusted.plain_text import shortened
+from traingate.report.results import short_error
 
 _PROFILED_SECONDS: Final = 0.3
 """Time of each turn in which a side is profiled: short steps vary more, relative to their time."""
@@ -61,7 +60,7 @@ def explain_by_profiles(
     try:
         profiles = take_profiles(ProfilePlan(steps, folder=folder))
     except TraingateError as error:  # the verdict stands without them
-        reason = shortened(str(error), MAX_DETAILS)
+        reason = short_error(error)
         note = f"the cause is unknown, because the sides could not be profiled: {reason}"
         return msgspec.structs.replace(verdict, evidence=(*verdict.evidence, note)), None
     if verdict.outcome in _CHANGED:

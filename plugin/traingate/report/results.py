@@ -16,7 +16,7 @@ from traingate.untrusted.masking import masked_text
 from traingate.untrusted.plain_text import shortened, without_control_characters
 from traingate.untrusted.shell_words import is_test_argument, shell_word
 
-MAX_DETAILS: Final = 4000
+_MAX_DETAILS: Final = 4000
 """Largest number of characters of an error in the results: comments on GitHub are limited."""
 
 _MAX_SENTENCE: Final = 1000
@@ -48,10 +48,15 @@ def measured_result(test: str, measurement: Measurement, command: str) -> TestRe
     )
 
 
+def short_error(error: object) -> str:
+    """Return the text of an error, which may have a log, of a long one without its middle."""
+    return shortened(str(error), _MAX_DETAILS)
+
+
 def refused_result(test: str, error: str) -> TestResult:
     """Return the result of a test that could not be compared."""
     error = _shown(error)
-    details = shortened(error, MAX_DETAILS)
+    details = short_error(error)
     return TestResult(test=test, failed=True, sentence=_first_line(error), details=details)
 
 
@@ -64,7 +69,7 @@ def failed_result(test: str, measured: TestResult | None, error: str = "") -> Te
         error: Error that its measurement ended with; empty if it failed by itself.
     """
     error = _shown(error) or "the test failed: see the output of pytest"
-    result = measured or TestResult(test=test, details=shortened(error, MAX_DETAILS))
+    result = measured or TestResult(test=test, details=short_error(error))
     sentence = _first_line(error)
     return msgspec.structs.replace(result, failed=True, sentence=sentence, error=sentence)
 
